@@ -1,0 +1,1 @@
+"""The search: oracles, trials, results, export and the command line."""
