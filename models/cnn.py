@@ -1,0 +1,73 @@
+"""Simple CNN: blocks of convolutions and max pooling, the filters doubling from block to block.
+
+With 16 filters, three blocks, no normalisation, flattening and 512 dense units at 150x150 it is
+the network of TensorFlow's image classification tutorial.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from models.head import images_input, normalized, probabilities
+
+if TYPE_CHECKING:
+    import keras
+
+
+def declare(hp: Any, *, image_size: tuple[int, int], compact: bool) -> None:
+    """Declare this family's values; a block halves the picture, so small ones allow fewer."""
+    most_blocks = min(5, min(image_size).bit_length() - 1)
+    dense_units = [0, 32, 64, 128] if compact else [0, 64, 128, 256, 512]
+    hp.Choice("cnn/filters", [8, 16, 32] if compact else [16, 32, 64], default=16)
+    hp.Int("cnn/blocks", 2, most_blocks, default=min(4, most_blocks))
+    hp.Choice("cnn/convolutions", [1, 2], default=1)
+    hp.Choice("cnn/normalization", ["batch", "none"], default="batch")
+    hp.Float("cnn/block_dropout", 0.0, 0.4, step=0.1, default=0.0)
+    hp.Choice("cnn/pooling", ["average", "flatten"], default="average")
+    hp.Choice("cnn/dense_units", dense_units, default=0)
+    hp.Float("cnn/dropout", 0.0, 0.5, step=0.1, default=0.2)
+
+
+def build(
+    hp: Any, *, image_size: tuple[int, int], num_classes: int, weights: str | None = None
+) -> keras.Model:
+    """The uncompiled model: images [b, h, w, 3] 0-255 -> float32 probabilities.
+
+    Args:
+        hp: Values of the `cnn/` hyperparameters.
+        image_size: (height, width) in pixels.
+        num_classes: Two or more.
+        weights: Not used; there are no pretrained ones.
+    """
+    import keras
+    from keras import layers
+
+    blocks = hp.get("cnn/blocks")
+    images = images_input(image_size)
+    x = layers.Rescaling(1 / 255, dtype="float32")(images)
+    for block in range(blocks):
+        x = _block(hp, x, filters=hp.get("cnn/filters") * 2**block)
+        # The tutorial's places: after the first pooling and after the last.
+        if block in (0, blocks - 1):
+            x = layers.Dropout(hp.get("cnn/block_dropout"))(x)
+    x = layers.Flatten()(x) if hp.get("cnn/pooling") == "flatten" else _average(x)
+    if units := hp.get("cnn/dense_units"):
+        x = layers.Dense(units, activation="relu")(x)
+    x = layers.Dropout(hp.get("cnn/dropout"))(x)
+    return keras.Model(images, probabilities(x, num_classes=num_classes), name="cnn")
+
+
+def _block(hp: Any, x: Any, *, filters: int) -> Any:
+    from keras import layers
+
+    normalization = hp.get("cnn/normalization")
+    for _ in range(hp.get("cnn/convolutions")):
+        x = layers.Conv2D(filters, 3, padding="same", use_bias=normalization == "none")(x)
+        x = layers.ReLU()(normalized(x, normalization))
+    return layers.MaxPooling2D()(x)
+
+
+def _average(x: Any) -> Any:
+    from keras import layers
+
+    return layers.GlobalAveragePooling2D()(x)

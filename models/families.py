@@ -1,0 +1,34 @@
+"""The families of models. Imports without Keras, so that the command line can list them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from models import cnn, transfer, xception
+
+FAMILIES: dict[str, Callable[..., Any]] = {
+    "cnn": cnn.build,
+    "xception": xception.build,
+    "transfer": transfer.build,
+}
+MIN_IMAGE_SIZE = {"cnn": 16, "xception": 16, "transfer": 32}
+"""Least pixels a side, by family: below it the last feature map would be empty."""
+
+
+def declare_family(
+    hp: Any,
+    family: str,
+    *,
+    image_size: tuple[int, int],
+    backbones: tuple[str, ...],
+    compact: bool,
+    weights: str | None,
+) -> None:
+    """Declare the hyperparameters of one family, in the scope that the caller has opened."""
+    if family == "transfer":
+        transfer.declare(hp, backbones=backbones, compact=compact, weights=weights)
+    elif family == "xception":
+        xception.declare(hp, image_size=image_size, compact=compact)
+    else:
+        cnn.declare(hp, image_size=image_size, compact=compact)

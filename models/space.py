@@ -1,0 +1,38 @@
+"""Hyperparameters that all families share: how to train and how to augment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ADAPTIVE = ["adam", "adamw"]
+
+
+def declare_training(hp: Any, *, compact: bool) -> None:
+    """Declare batch size, optimizer, schedule and loss, each value only where it is used."""
+    hp.Choice("batch_size", [16, 32, 64] if compact else [32, 64, 128], default=32)
+    hp.Choice("optimizer", [*ADAPTIVE, "sgd"], default="adam")
+    with hp.conditional_scope("optimizer", ADAPTIVE):
+        hp.Float("learning_rate", 1e-4, 1e-2, sampling="log", default=1e-3)
+    with hp.conditional_scope("optimizer", ["sgd"]):
+        # A name of its own: steps that are not normalised want a rate ten times as large.
+        hp.Float("sgd_learning_rate", 1e-3, 1e-1, sampling="log", default=1e-2)
+        hp.Choice("momentum", [0.0, 0.9], default=0.9)
+    with hp.conditional_scope("optimizer", ["adamw", "sgd"]):
+        hp.Choice("weight_decay", [0.0, 1e-4, 1e-3, 1e-2], default=1e-4)
+    hp.Choice("schedule", ["constant", "cosine"], default="cosine")
+    with hp.conditional_scope("schedule", ["cosine"]):
+        hp.Choice("warmup", [0.0, 0.05, 0.1], default=0.05)
+    hp.Choice("label_smoothing", [0.0, 0.05, 0.1], default=0.0)
+
+
+def declare_augmentation(hp: Any, *, compact: bool) -> None:
+    """Declare what `data_pipeline.augment.augmenter` takes.
+
+    CutMix and MixUp together are left out where machines are small: both pay late, in long
+    training, and slow the first epochs.
+    """
+    hp.Float("augmentation/strength", 0.0, 1.0, step=0.1, default=0.3)
+    hp.Choice("augmentation/policy", ["basic", "randaugment"], default="basic")
+    hp.Choice("augmentation/erasing", [0.0, 0.25, 0.5], default=0.0)
+    mixes = ["none", "mixup", "cutmix"]
+    hp.Choice("augmentation/mix", mixes if compact else [*mixes, "both"], default="none")

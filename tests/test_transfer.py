@@ -1,0 +1,151 @@
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+
+from models import transfer
+from models.backbones import build_backbone
+from models.hypermodel import ImageClassifier
+
+SIZE = (32, 32)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Weights of a MobileNet whose statistics are those of no batch seen here."""
+    keras.utils.set_random_seed(3)
+    network = build_backbone("mobilenet_075", image_size=SIZE, weights=None)
+    rng = np.random.default_rng(0)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            gamma, beta, mean, _ = layer.get_weights()
+            noise = rng.normal(size=mean.shape)
+            # Small variances keep the signal of random kernels alive through 27 layers.
+            layer.set_weights([gamma, beta, mean + 0.1 * noise, 0.1 + 0.1 * abs(noise)])
+    path = tmp_path_factory.mktemp("weights") / "own.weights.h5"
+    network.save_weights(path)
+    return str(path)
+
+
+def classifier(weights, compact=False):
+    return ImageClassifier(
+        families=("transfer",),
+        backbones=("mobilenet_075",),
+        image_size=SIZE,
+        num_classes=2,
+        compact=compact,
+        weights=weights,
+    )
+
+
+def hyperparameters(hypermodel, **values):
+    hp = keras_tuner.HyperParameters()
+    hp.values.update({f"transfer/{name}": value for name, value in values.items()})
+    hypermodel.declare_hyperparameters(hp)
+    return hp
+
+
+def batch(count=8):
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 256, (count, *SIZE, 3), dtype=np.uint8)
+    return images, rng.integers(0, 2, (count, 1)).astype("float32")
+
+
+def trained_in_phase(hypermodel, hp, phase):
+    """The model after two steps of `phase`, and its backbone's weights before them."""
+    model = hypermodel.build(hp)
+    hypermodel.compile(model, hp, phase=phase, steps_per_epoch=2, max_epochs=5)
+    before = [(v.path, v.numpy()) for v in model.get_layer("backbone").variables]
+    images, labels = batch()
+    for _ in range(2):
+        model.train_on_batch(images, labels)
+    return model, before
+
+
+def changed(model, before):
+    now = {v.path: v.numpy() for v in model.get_layer("backbone").variables}
+    return [path for path, value in before if not np.array_equal(now[path], value)]
+
+
+def test_a_frozen_backbone_does_not_change_in_training_and_the_head_does(weights):
+    hypermodel = classifier(weights)
+    model, before = trained_in_phase(hypermodel, hyperparameters(hypermodel), phase=0)
+    assert changed(model, before) == []
+    assert [v.path for v in model.trainable_variables] == [
+        "probabilities/kernel",
+        "probabilities/bias",
+    ]
+
+
+def test_batch_normalisation_stays_in_inference_mode(weights):
+    hypermodel = classifier(weights)
+    hp = hyperparameters(hypermodel, unfreeze=1.0, warmup_epochs=1, dropout=0.0)
+    model = hypermodel.build(hp)
+    hypermodel.compile(model, hp, phase=1, steps_per_epoch=2, max_epochs=5)
+    images, _ = batch()
+    training = keras.ops.convert_to_numpy(model(images, training=True))
+    inference = keras.ops.convert_to_numpy(model(images, training=False))
+    np.testing.assert_array_equal(training, inference)
+
+
+def test_unfreezing_trains_the_last_part_without_its_batch_normalisation(weights):
+    hypermodel = classifier(weights)
+    hp = hyperparameters(hypermodel, unfreeze=0.25, warmup_epochs=1, fine_tune_rate=1.0)
+    model, before = trained_in_phase(hypermodel, hp, phase=1)
+    moved = changed(model, before)
+    assert moved, "nothing was unfrozen"
+    assert not [path for path in moved if "bn" in path]
+    assert any("conv_pw_13" in path for path in moved)
+    assert not [path for path in moved if "conv1" in path or "conv_pw_5" in path]
+
+
+def test_the_warm_up_trains_the_head_alone(weights):
+    hypermodel = classifier(weights)
+    hp = hyperparameters(hypermodel, unfreeze=0.5, warmup_epochs=2)
+    model, before = trained_in_phase(hypermodel, hp, phase=0)
+    assert hypermodel.phase_starts(hp) == (0, 2)
+    assert changed(model, before) == []
+
+
+def test_without_warm_up_there_is_one_phase_with_the_backbone_unfrozen(weights):
+    hypermodel = classifier(weights)
+    hp = hyperparameters(hypermodel, unfreeze=1.0, warmup_epochs=0)
+    model, before = trained_in_phase(hypermodel, hp, phase=0)
+    assert hypermodel.phase_starts(hp) == (0,)
+    assert any("conv1/kernel" in path for path in changed(model, before))
+
+
+def test_a_frozen_backbone_has_one_phase(weights):
+    hypermodel = classifier(weights)
+    assert hypermodel.phase_starts(hyperparameters(hypermodel)) == (0,)
+
+
+def test_from_scratch_everything_is_trained_batch_statistics_too():
+    hypermodel = classifier(None)
+    hp = hyperparameters(hypermodel)
+    assert "transfer/unfreeze" not in hp.values
+    model, before = trained_in_phase(hypermodel, hp, phase=0)
+    moved = changed(model, before)
+    assert any("conv1/kernel" in path for path in moved)
+    assert any("moving_mean" in path for path in moved)
+
+
+def test_a_head_on_cached_features_gives_what_the_whole_model_gives(weights):
+    hypermodel = classifier(weights)
+    hp = hyperparameters(hypermodel, head_units=128, normalization="batch")
+    model = hypermodel.build(hp)
+    features = transfer.feature_extractor(model).predict(batch()[0], verbose=0)
+    head = transfer.build_head(hp, num_features=features.shape[1], num_classes=2)
+    head.set_weights(model.get_layer("head").get_weights())
+    expected = model.predict(batch()[0], verbose=0)
+    np.testing.assert_allclose(head.predict(features, verbose=0), expected, atol=1e-6)
+
+
+def test_the_order_of_the_weights_is_the_same_in_every_phase(weights):
+    hypermodel = classifier(weights)
+    hp = hyperparameters(hypermodel, unfreeze=0.5, warmup_epochs=1)
+    model = hypermodel.build(hp)
+    built = [v.path for v in model.weights]
+    for phase in (0, 1):
+        hypermodel.compile(model, hp, phase=phase, steps_per_epoch=2, max_epochs=5)
+        assert [v.path for v in model.weights] == built

@@ -1,0 +1,37 @@
+import keras_tuner
+import pytest
+
+from models import xception
+
+
+def build(image_size=(32, 32), num_classes=2, compact=True, **values):
+    hp = keras_tuner.HyperParameters()
+    hp.values.update({f"xception/{name}": value for name, value in values.items()})
+    xception.declare(hp, image_size=image_size, compact=compact)
+    return xception.build(hp, image_size=image_size, num_classes=num_classes)
+
+
+@pytest.mark.parametrize(
+    ("entry", "blocks", "parameters"), [("single", 3, 2_731_065), ("double", 4, 2_782_649)]
+)
+def test_both_published_editions_have_their_parameter_counts(entry, blocks, parameters):
+    model = build((180, 180), compact=False, width=1.0, entry=entry, blocks=blocks)
+    assert model.count_params() == parameters
+
+
+def test_width_scales_every_layer_in_steps_of_eight():
+    filters = {
+        layer.filters for layer in build(width=0.125, blocks=4).layers if hasattr(layer, "filters")
+    }
+    assert filters == {8, 16, 32, 64, 88, 128}
+
+
+def test_each_block_halves_the_picture():
+    model = build((64, 64), blocks=3)
+    last_map = next(layer.input.shape for layer in model.layers if "global_average" in layer.name)
+    assert last_map[1:3] == (4, 4)
+
+
+def test_without_normalisation_there_is_none():
+    names = [type(layer).__name__ for layer in build(normalization="none").layers]
+    assert "BatchNormalization" not in names
