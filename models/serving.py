@@ -1,0 +1,99 @@
+"""Models as they leave the house: preprocessing inside, class probabilities out, float32.
+
+Only layers and operations of Keras itself, so that `keras.models.load_model(path)` opens the
+file in safe mode on a machine that has none of our code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+
+def with_preprocessing(
+    model: keras.Model,
+    *,
+    image_size: tuple[int, int],
+    crop_to_aspect_ratio: bool,
+    num_classes: int,
+) -> keras.Model:
+    """`model` behind the resize with which its pictures were prepared.
+
+    Args:
+        model: Images [b, height, width, 3] 0-255 -> probabilities [b, 1] or [b, k].
+        image_size: (height, width) in pixels that `model` takes.
+        crop_to_aspect_ratio: Cut the picture to shape rather than squeeze it, as in training.
+        num_classes: Two or more.
+
+    Returns:
+        Images [b, any height, any width, 3] 0-255 -> float32 [b, num_classes], summing to 1.
+    """
+    height, width = image_size
+    with _float32():
+        images = keras.Input((None, None, 3), name="images")
+        resized = layers.Resizing(
+            height,
+            width,
+            interpolation="bilinear",
+            antialias=True,
+            crop_to_aspect_ratio=crop_to_aspect_ratio,
+        )(images)
+        # Prepared pixels are whole numbers; rounding gives the model the very same ones.
+        return _finished(model, images, ops.round(resized), num_classes)
+
+
+def with_fixed_size(
+    model: keras.Model, *, image_size: tuple[int, int], num_classes: int
+) -> keras.Model:
+    """`model` for formats that cannot resize: images already [b, height, width, 3], 0-255.
+
+    Returns:
+        Images [b, height, width, 3] 0-255 -> float32 [b, num_classes], summing to 1.
+    """
+    with _float32():
+        images = keras.Input((*image_size, 3), name="images")
+        return _finished(model, images, images, num_classes)
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """A copy of `model` with the same weights that computes in float32 throughout.
+
+    Weights are float32 even under a mixed policy; only the policy of each layer changes.
+    """
+    with _float32():
+        copy = model.__class__.from_config(_float32_policies(model.get_config()))
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _finished(model: keras.Model, images: Any, pixels: Any, num_classes: int) -> keras.Model:
+    probabilities = in_float32(model)(pixels, training=False)
+    if num_classes == 2:
+        other = layers.Rescaling(-1.0, 1.0)(probabilities)
+        probabilities = layers.Concatenate()([other, probabilities])
+    return keras.Model(images, probabilities, name="classifier")
+
+
+@contextmanager
+def _float32() -> Iterator[None]:
+    """Models take the global policy when they are made, whatever that of their layers."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _float32_policies(config: Any) -> Any:
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":
+            return {**config, "config": {"name": "float32"}}
+        return {key: _float32_policies(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(_float32_policies(value) for value in config)
+    return config

@@ -1,0 +1,120 @@
+import subprocess
+import sys
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from models.families import FAMILIES
+from models.hypermodel import ImageClassifier, default_values
+from models.serving import with_fixed_size, with_preprocessing
+
+SIZE = (40, 32)
+
+
+def trained_model(family="cnn", num_classes=2):
+    keras.utils.set_random_seed(5)
+    hypermodel = ImageClassifier(
+        families=(family,),
+        backbones=("mobilenet_075",),
+        image_size=SIZE,
+        num_classes=num_classes,
+        compact=True,
+        weights=None,
+    )
+    hp = keras_tuner.HyperParameters()
+    hp.values.update(default_values(hypermodel, family))
+    model = hypermodel.build(hp)
+    hypermodel.compile(model, hp, phase=0, steps_per_epoch=1, max_epochs=1)
+    labels = np.eye(num_classes, dtype="float32")[np.arange(8) % num_classes]
+    model.train_on_batch(photos(8, *SIZE), labels[:, 1:] if num_classes == 2 else labels)
+    return model
+
+
+def photos(count, height, width):
+    rng = np.random.default_rng(count)
+    return rng.integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+
+
+def prepared(images):
+    """Pixels as training sees them: resized, rounded, stored as whole numbers."""
+    resized = tf.image.resize(images, SIZE, antialias=True)
+    return tf.cast(tf.round(resized), tf.uint8).numpy()
+
+
+@pytest.mark.parametrize("shape", [(90, 121), (20, 25), SIZE])
+def test_serving_a_photo_equals_the_model_on_its_prepared_pixels(shape):
+    model = trained_model()
+    serving = with_preprocessing(model, image_size=SIZE, crop_to_aspect_ratio=False, num_classes=2)
+    images = photos(3, *shape)
+    expected = model.predict(prepared(images), verbose=0)
+    given = serving.predict(images, verbose=0)
+    np.testing.assert_array_equal(given[:, 1:], expected)
+
+
+def test_cropping_keeps_the_middle_of_the_photo():
+    model = trained_model()
+    crop = with_preprocessing(model, image_size=SIZE, crop_to_aspect_ratio=True, num_classes=2)
+    images = photos(2, 80, 100)
+    middle = images[:, :, 18:82]  # 80 x 64 has the shape of 40 x 32
+    np.testing.assert_array_equal(
+        crop.predict(images, verbose=0)[:, 1:], model.predict(prepared(middle), verbose=0)
+    )
+
+
+def test_two_classes_come_out_as_two_columns_that_sum_to_one():
+    model = trained_model()
+    images = photos(4, *SIZE)
+    served = with_fixed_size(model, image_size=SIZE, num_classes=2).predict(images, verbose=0)
+    assert served.shape == (4, 2)
+    np.testing.assert_array_equal(served[:, 1:], model.predict(images, verbose=0))
+    np.testing.assert_allclose(served.sum(axis=1), 1.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_trained_in_mixed_precision_is_served_in_float32(family):
+    before = keras.mixed_precision.dtype_policy()
+    keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = trained_model(family, num_classes=3)
+        served = with_fixed_size(model, image_size=SIZE, num_classes=3)
+    finally:
+        keras.mixed_precision.set_dtype_policy(before)
+    computing = {layer.compute_dtype for layer in served._flatten_layers()}
+    assert computing == {"float32"}
+    for given, expected in zip(served.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(given, expected)
+    images = photos(4, *SIZE)
+    mixed, exact = model.predict(images, verbose=0), served.predict(images, verbose=0)
+    assert 0 < np.abs(mixed - exact).max() < 0.1
+
+
+def test_served_models_load_where_our_code_is_not(tmp_path):
+    images = photos(2, 50, 70)
+    np.save(tmp_path / "images.npy", images)
+    expected = {}
+    for family in FAMILIES:
+        served = with_preprocessing(
+            trained_model(family), image_size=SIZE, crop_to_aspect_ratio=True, num_classes=2
+        )
+        served.save(tmp_path / f"{family}.keras")
+        expected[family] = served.predict(images, verbose=0)
+    code = (
+        "import keras, sys, numpy as np\n"
+        "for family in sys.argv[1:]:\n"
+        "    model = keras.models.load_model(family + '.keras')\n"
+        "    np.save(family, model.predict(np.load('images.npy'), verbose=0))\n"
+        "assert 'models' not in sys.modules"
+    )
+    subprocess.run(
+        [sys.executable, "-I", "-c", code, *FAMILIES],
+        cwd=tmp_path,
+        check=True,
+        timeout=120,
+        capture_output=True,
+    )
+    for family in FAMILIES:
+        given = np.load(tmp_path / f"{family}.npy")
+        np.testing.assert_allclose(given, expected[family], atol=1e-6)
