@@ -1,0 +1,87 @@
+"""Augmentation that cuts pieces out of pictures or mixes them with others of the batch."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import tensorflow as tf
+
+MIXUP_ALPHA = 0.2
+ERASED_AREA = (0.02, 0.33)
+ERASED_ASPECT = 3.3
+
+
+def mixup(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
+    """Blend each picture and label with another of the batch (Zhang et al. 2018).
+
+    lambda ~ Beta(0.2, 0.2), one a picture.
+    """
+    seeds = tf.random.experimental.stateless_split(seed, 2)
+    shape = (2, tf.shape(images)[0])
+    gammas = tf.random.stateless_gamma(shape, seeds[0], alpha=MIXUP_ALPHA)
+    # Both can underflow to 0 at so small an alpha: the picture then stays as it is.
+    share = tf.math.divide_no_nan(gammas[1], gammas[0] + gammas[1])
+    partner = _partners(images, seeds[1])
+    return _blend(images, partner, share[:, None, None, None]), _blend(
+        labels, partner, share[:, None]
+    )
+
+
+def cutmix(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
+    """Paste a box out of another picture of the batch (Yun et al. 2019).
+
+    1 - lambda ~ U(0, 1) is the area of the box, and its part that lies inside the picture is
+    the other label's share.
+    """
+    seeds = tf.random.experimental.stateless_split(seed, 3)
+    area = tf.random.stateless_uniform(tf.shape(images)[:1], seeds[0])
+    inside = _boxes(images, seeds[1], height=tf.sqrt(area), width=tf.sqrt(area))
+    partner = _partners(images, seeds[2])
+    share = tf.reduce_mean(tf.cast(inside, tf.float32), axis=(1, 2, 3))
+    mixed = tf.where(inside, tf.gather(images, partner), images)
+    return mixed, _blend(labels, partner, share[:, None])
+
+
+def erase(images: Any, probability: Any, seed: Any) -> Any:
+    """Cover a box of 2 to 33 % of a picture with one random colour (Zhong et al. 2017).
+
+    The paper fills with a random colour a pixel; one a picture does as well and costs nothing.
+
+    Args:
+        images: float32 [b, h, w, 3], 0-255.
+        probability: float32 scalar, 0 to 1: that a picture is touched.
+        seed: int64 [2].
+    """
+    seeds = tf.random.experimental.stateless_split(seed, 5)
+    count = tf.shape(images)[:1]
+    area = tf.random.stateless_uniform(count, seeds[0], *ERASED_AREA)
+    limit = math.log(ERASED_ASPECT)
+    aspect = tf.exp(tf.random.stateless_uniform(count, seeds[1], -limit, limit))
+    height, width = tf.sqrt(area * aspect), tf.sqrt(area / aspect)
+    chosen = tf.random.stateless_uniform(count, seeds[2]) < probability
+    inside = _boxes(images, seeds[3], height=height, width=width)
+    colour = tf.random.stateless_uniform((count[0], 1, 1, 3), seeds[4], 0.0, 255.0)
+    return tf.where(inside & chosen[:, None, None, None], colour, images)
+
+
+def _partners(images: Any, seed: Any) -> Any:
+    return tf.random.experimental.stateless_shuffle(tf.range(tf.shape(images)[0]), seed)
+
+
+def _blend(values: Any, partner: Any, share: Any) -> Any:
+    return values + share * (tf.gather(values, partner) - values)
+
+
+def _boxes(images: Any, seed: Any, *, height: Any, width: Any) -> Any:
+    """Boolean [b, h, w, 1], true in a box about a random middle; sizes are parts of the side."""
+    shape = tf.shape(images)
+    middle = tf.random.stateless_uniform((2, shape[0]), seed)
+    rows = _inside(shape[1], middle[0], height)
+    columns = _inside(shape[2], middle[1], width)
+    return (rows[:, :, None] & columns[:, None, :])[..., None]
+
+
+def _inside(pixels: Any, middle: Any, part: Any) -> Any:
+    places = (tf.cast(tf.range(pixels), tf.float32) + 0.5) / tf.cast(pixels, tf.float32)
+    return tf.abs(places[None, :] - middle[:, None]) < part[:, None] / 2
