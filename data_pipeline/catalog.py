@@ -1,0 +1,112 @@
+"""What is known of every file of a data set: plain data, and its JSON."""
+
+import dataclasses
+import functools
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+
+Split = Literal["train", "validation", "test"]
+Verdict = Literal["kept", "bad"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One file and what its check found.
+
+    Attributes:
+        path: relative to the root, with "/"; bytes that are no UTF-8 are surrogate escapes.
+        label: the class folder's name.
+        split: where the user put it, None where the folder has no splits.
+        bytes: the file's size.
+        mtime_ns: the file's time of change; with size and path it tells a changed file.
+        format: "JPEG", "PNG", "GIF", "BMP" or "WEBP"; "" where bad.
+        width: in pixels once upright; 0 where bad.
+        height: in pixels once upright; 0 where bad.
+        content_hash: of the file's bytes, hex; "" where they could not be read.
+        pixel_hash: of the upright RGB pixels, hex; "" where bad.
+        perceptual_hash: 64 bits, hex; "" where bad, and where a picture has too little in it.
+        verdict: "kept" where both decoders read it, else "bad".
+        reason: "" where kept, else stable words and after ":" a detail.
+    """
+
+    path: str
+    label: str
+    split: Split | None
+    bytes: int
+    mtime_ns: int
+    format: str = ""
+    width: int = 0
+    height: int = 0
+    content_hash: str = ""
+    pixel_hash: str = ""
+    perceptual_hash: str = ""
+    verdict: Verdict = "bad"
+    reason: str = ""
+
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(Entry))
+
+
+@dataclasses.dataclass(frozen=True)
+class Catalog:
+    """A checked folder: every file's entry, sorted by path, and the class names, sorted."""
+
+    root: Path
+    entries: tuple[Entry, ...]
+    labels: tuple[str, ...]
+
+    @functools.cached_property
+    def kept(self) -> tuple[Entry, ...]:
+        """The usable pictures, in the order of `entries`; row i of prepared pixels is kept[i]."""
+        return tuple(entry for entry in self.entries if entry.verdict == "kept")
+
+    @functools.cached_property
+    def targets(self) -> np.ndarray:
+        """int32 [len(kept)]: each kept picture's index into `labels`."""
+        index = {label: number for number, label in enumerate(self.labels)}
+        return np.array([index[entry.label] for entry in self.kept], np.int32)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Hex; the same exactly where contents, labels and given splits are the same, in order."""
+        digest = hashlib.sha256("\0".join(self.labels).encode(errors="surrogateescape"))
+        for entry in self.kept:
+            line = f"\n{entry.content_hash}\0{entry.label}\0{entry.split or ''}"
+            digest.update(line.encode(errors="surrogateescape"))
+        return digest.hexdigest()[:32]
+
+    def absolute(self, entry: Entry) -> Path:
+        """Where the file of an entry lies."""
+        return self.root / entry.path
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; an entry is a list in the order of "fields", for small files."""
+        return {
+            "root": os.fspath(self.root),
+            "labels": list(self.labels),
+            "fields": list(_FIELDS),
+            "entries": [[getattr(entry, name) for name in _FIELDS] for entry in self.entries],
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError, KeyError, TypeError: `values` are not what `to_json` makes.
+        """
+        if values["fields"] != list(_FIELDS):
+            raise ValueError(f"received fields {values['fields']}, expected {list(_FIELDS)}")
+        entries = tuple(_entry(row) for row in values["entries"])
+        return cls(Path(values["root"]), entries, tuple(values["labels"]))
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    if len(row) != len(_FIELDS):
+        raise ValueError(f"received an entry of {len(row)} fields, expected {len(_FIELDS)}")
+    return Entry(*row)

@@ -1,0 +1,162 @@
+"""The one place where a file becomes upright RGB pixels: for the check, training and predict."""
+
+import io
+import os
+import stat
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from data_pipeline.errors import BadPictureError, DataError
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
+MAX_PIXELS = 89_478_485
+MAX_BYTES = 512 * 2**20
+
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# What Pillow has been seen to raise on broken files: far more than it documents. A file
+# must never end the program, and a bug elsewhere must not look like a bad file.
+_BROKEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BufferError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+
+def read_upright(path: Path) -> np.ndarray:
+    """Read a picture as people see it.
+
+    Args:
+        path: a JPEG, PNG, GIF (its first frame is taken), BMP or WebP file, whatever its name.
+
+    Returns:
+        uint8 [height, width, 3], 0–255, RGB, turned upright by its Exif orientation.
+
+    Raises:
+        DataError: the file cannot be read, or is no whole picture of these formats.
+    """
+    try:
+        contents, _ = read_bytes(path)
+        return decode(contents)[0]
+    except BadPictureError as error:
+        raise DataError(
+            f"{path}: {error}; expected a whole JPEG, PNG, GIF, BMP or WebP picture; "
+            "leave the file out or save it anew"
+        ) from error
+
+
+def read_bytes(path: Path) -> tuple[bytes, os.stat_result]:
+    """Read a regular file at one go, so that both decoders see the same bytes.
+
+    Raises:
+        BadPictureError: not a regular file, too large, unreadable, or changed meanwhile.
+    """
+    # Opened without blocking: a FIFO would otherwise wait for a writer for ever.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise BadPictureError("not a regular file")
+            if status.st_size > MAX_BYTES:
+                raise BadPictureError(f"too large: {status.st_size} bytes")
+            contents = file.read(status.st_size + 1)
+    except OSError as error:
+        raise BadPictureError(f"unreadable: {error.strerror}") from error
+    if len(contents) != status.st_size:
+        raise BadPictureError("changed while it was read")
+    return contents, status
+
+
+def decode(contents: bytes) -> tuple[np.ndarray, str]:
+    """Decode a whole picture and turn it upright.
+
+    Transparent pixels are laid over white, 16-bit greys lose their low byte, and CMYK is
+    converted without a colour profile, as Pillow does.
+
+    Returns:
+        uint8 [height, width, 3], 0–255, RGB; and the format, one of `FORMATS`.
+
+    Raises:
+        BadPictureError: the reason, as the catalog records it.
+    """
+    if not contents:
+        raise BadPictureError("empty file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return _load(contents)
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise BadPictureError(f"too many pixels: expected at most {MAX_PIXELS}") from error
+    except UnidentifiedImageError as error:
+        raise BadPictureError("not an image") from error
+    except MemoryError as error:
+        raise BadPictureError("out of memory") from error
+    except _BROKEN as error:
+        if "truncated" in str(error):
+            raise BadPictureError("truncated") from error
+        raise BadPictureError(f"Pillow: {_one_line(error)}") from error
+
+
+def _load(contents: bytes) -> tuple[np.ndarray, str]:
+    with Image.open(io.BytesIO(contents), formats=FORMATS) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise Image.DecompressionBombError
+        image.load()
+        # A photo from a phone may be a JPEG with more pictures after the first (MPO).
+        format_name = "JPEG" if image.format == "MPO" else str(image.format)
+        turn = _UPRIGHT.get(_orientation(image))
+        rgb = _to_rgb(image)
+        upright = rgb if turn is None else rgb.transpose(turn)
+        return np.asarray(upright), format_name
+
+
+def _orientation(image: Image.Image) -> int:
+    """1 to 8; a broken Exif block leaves the picture as it is."""
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except _BROKEN:
+        return 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I"):
+        # Pillow's own conversion would clip at 255 and leave a white picture.
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, layer).convert("RGB")
+    return image.convert("RGB")
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text[:120]

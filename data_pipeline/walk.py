@@ -1,0 +1,150 @@
+"""From a folder to the files in it: labels and splits from folder names, no file opened."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_pipeline.catalog import Split
+from data_pipeline.errors import DataError
+
+_SPLIT_NAMES: dict[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "test": "test",
+    "testing": "test",
+}
+
+# What operating systems and annotators leave beside photos. Everything else is looked at
+# by content: a suffix proves nothing, and a bad file must be reported, not overlooked.
+_CLUTTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
+_CLUTTER_SUFFIXES = {".txt", ".csv", ".json", ".xml", ".yaml", ".yml", ".md", ".html"}
+_CLUTTER_FOLDERS = {"__macosx", "@eadir"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file before its check; `problem` says why it must not be opened, "" where it may."""
+
+    path: str
+    label: str
+    split: Split | None
+    bytes: int
+    mtime_ns: int
+    problem: str = ""
+
+
+def walk(root: Path) -> tuple[list[Found], tuple[str, ...]]:
+    """List the files under the class folders of `root`, sorted by path, and the class names.
+
+    `root` holds either class folders, or `train/` and at least one of `validation/` (`val/`,
+    `valid/`) and `test/`, each with class folders inside. Hidden files and clutter are left out.
+
+    Raises:
+        DataError: no such folder, not readable, or fewer than 2 classes.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; expected a folder with a folder for each class")
+    folders = _class_folders(root)
+    labels = tuple(sorted({label for _, label, _ in folders}))
+    if len(labels) < 2:
+        names = f" ({', '.join(labels)})" if labels else ""
+        raise DataError(
+            f"{root}/: found {len(labels)} class folder{'' if len(labels) == 1 else 's'}{names}, "
+            "need at least 2; put each class in a folder of its own"
+        )
+    inside = os.path.realpath(root)
+    found = [
+        file
+        for folder, label, split in folders
+        for file in _files(Path(folder), root, inside, label, split)
+    ]
+    return sorted(found, key=lambda file: file.path), labels
+
+
+def _class_folders(root: Path) -> list[tuple[str, str, Split | None]]:
+    """(folder, label, split) of every class folder."""
+    top = {entry.name: entry.path for entry in _folders_in(root)}
+    splits = {name: _SPLIT_NAMES[name.lower()] for name in top if name.lower() in _SPLIT_NAMES}
+    if "train" not in splits.values() or len(set(splits.values())) < 2:
+        return [(path, name, None) for name, path in top.items()]
+    if len(splits) < len(top):
+        others = ", ".join(sorted(set(top) - set(splits)))
+        raise DataError(
+            f"{root}/: found {', '.join(sorted(splits))} beside other folders ({others}); "
+            "expected either splits or classes there; move the others elsewhere"
+        )
+    return [
+        (entry.path, entry.name, split)
+        for name, split in splits.items()
+        for entry in _folders_in(Path(top[name]))
+    ]
+
+
+def _folders_in(folder: Path) -> list[os.DirEntry[str]]:
+    return [
+        entry
+        for entry in _scan(folder)
+        if entry.is_dir(follow_symlinks=False) and not _is_clutter(entry.name, folder=True)
+    ]
+
+
+def _files(
+    folder: Path, root: Path, inside: str, label: str, split: Split | None
+) -> Iterator[Found]:
+    for entry in _scan(folder):
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if _is_clutter(entry.name, folder=is_folder):
+            continue
+        if is_folder and os.access(entry.path, os.R_OK | os.X_OK):
+            yield from _files(Path(entry.path), root, inside, label, split)
+            continue
+        status = entry.stat(follow_symlinks=False)
+        problem = "unreadable: Permission denied" if is_folder else ""
+        if entry.is_symlink():
+            problem, status = _through_link(entry, inside, status)
+        elif not is_folder and not stat.S_ISREG(status.st_mode):
+            problem = "not a regular file"
+        if not problem and not os.access(entry.path, os.R_OK):
+            problem = "unreadable: Permission denied"
+        path = Path(entry.path).relative_to(root).as_posix()
+        yield Found(path, label, split, status.st_size, status.st_mtime_ns, problem)
+
+
+def _through_link(
+    entry: os.DirEntry[str], inside: str, status: os.stat_result
+) -> tuple[str, os.stat_result]:
+    """A link's problem, and the status of what it leads to where that may be opened."""
+    target = os.path.realpath(entry.path)
+    if not target.startswith(inside + os.sep):
+        return "symbolic link out of the folder", status
+    try:
+        reached = entry.stat()
+    except OSError as error:
+        return f"unreadable: {error.strerror}", status
+    if stat.S_ISDIR(reached.st_mode):
+        return "symbolic link to a folder", status
+    return ("" if stat.S_ISREG(reached.st_mode) else "not a regular file"), reached
+
+
+def _scan(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        raise DataError(
+            f"{folder}: {error.strerror}; expected a folder that can be listed; "
+            "check its permissions"
+        ) from error
+
+
+def _is_clutter(name: str, *, folder: bool) -> bool:
+    lowered = name.lower()
+    if folder:
+        return lowered.startswith(".") or lowered in _CLUTTER_FOLDERS
+    suffix = Path(lowered).suffix
+    return lowered.startswith(".") or lowered in _CLUTTER or suffix in _CLUTTER_SUFFIXES

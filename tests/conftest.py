@@ -1,0 +1,42 @@
+"""Fixtures that several test modules share."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+# Worker processes import what tests hand them by name; pytest alone would not let them.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from drawing import draw_folder  # noqa: E402
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of two classes, four different pictures each."""
+    return draw_folder(tmp_path / "photos", {"cat": 4, "dog": 4})
+
+
+@pytest.fixture
+def cache_dir(tmp_path):
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory):
+    """The built-in sample data, small, checked and prepared at 32×32: (catalog, pixels)."""
+    from data_pipeline.prepare import prepare
+    from data_pipeline.sample import draw_sample
+
+    folder = tmp_path_factory.mktemp("sample")
+    draw_sample(folder / "pictures", pictures_per_class=12)
+    return prepare(folder / "pictures", image_size=(32, 32), cache_dir=folder / "cache")
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The real photos that lie beside the checkout."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no real photos: {folder} is absent")
+    return folder

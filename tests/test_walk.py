@@ -1,0 +1,91 @@
+import os
+
+import pytest
+from drawing import draw, draw_folder
+
+from data_pipeline.errors import DataError
+from data_pipeline.walk import walk
+
+
+def _paths(found):
+    return [file.path for file in found]
+
+
+def test_class_folders_become_labels_and_files_come_sorted(photos):
+    (photos / "dog" / "deep").mkdir()
+    draw(1).save(photos / "dog" / "deep" / "x.png")
+    found, labels = walk(photos)
+    assert labels == ("cat", "dog")
+    assert _paths(found) == sorted(_paths(found))
+    assert {file.label for file in found if "deep" in file.path} == {"dog"}
+    assert all(file.split is None for file in found)
+
+
+def test_one_class_folder_is_an_error_that_says_what_to_do(tmp_path):
+    draw_folder(tmp_path / "photos", {"cat": 1})
+    with pytest.raises(DataError, match=r"found 1 class folder \(cat\), need at least 2; put"):
+        walk(tmp_path / "photos")
+    with pytest.raises(DataError, match="no such folder"):
+        walk(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("name", ["validation", "val", "Valid"])
+def test_given_splits_are_recognised(tmp_path, name):
+    draw_folder(tmp_path / "train", {"cat": 2, "dog": 2})
+    draw_folder(tmp_path / name, {"cat": 1, "dog": 1})
+    found, labels = walk(tmp_path)
+    assert labels == ("cat", "dog")
+    assert sorted(file.split for file in found) == ["train"] * 4 + ["validation"] * 2
+
+
+def test_train_alone_is_a_class(tmp_path):
+    draw_folder(tmp_path, {"train": 1, "bus": 1})
+    assert walk(tmp_path)[1] == ("bus", "train")
+
+
+def test_splits_beside_other_folders_are_refused(tmp_path):
+    for name in ("train", "test", "extra"):
+        draw_folder(tmp_path / name, {"cat": 1, "dog": 1})
+    with pytest.raises(DataError, match=r"other folders \(extra\)"):
+        walk(tmp_path)
+
+
+def test_clutter_is_left_out_but_unknown_suffixes_are_not(photos):
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", "labels.csv", "notes.txt"):
+        (photos / "cat" / name).write_bytes(b"x")
+    (photos / ".git").mkdir()
+    (photos / "cat" / "odd.xyz").write_bytes(b"x")
+    (photos / "cat" / "bare").write_bytes(b"x")
+    found, labels = walk(photos)
+    assert labels == ("cat", "dog")
+    odd = [path for path in _paths(found) if not path.endswith(".png")]
+    assert odd == ["cat/bare", "cat/odd.xyz"]
+
+
+def test_what_must_not_be_opened_has_a_problem(photos, tmp_path):
+    draw(1).save(tmp_path / "outside.png")
+    (tmp_path / "elsewhere").mkdir()
+    os.mkfifo(photos / "cat" / "pipe.jpg")
+    (photos / "cat" / "out.png").symlink_to(tmp_path / "outside.png")
+    (photos / "cat" / "folder").symlink_to(tmp_path / "elsewhere")
+    (photos / "cat" / "loop").symlink_to(photos / "cat")
+    (photos / "cat" / "inside.png").symlink_to(photos / "cat" / "cat_0.png")
+    (photos / "cat" / "dangling.png").symlink_to(photos / "cat" / "absent.png")
+    problems = {file.path: file.problem for file in walk(photos)[0]}
+    assert problems["cat/pipe.jpg"] == "not a regular file"
+    assert problems["cat/out.png"] == "symbolic link out of the folder"
+    assert problems["cat/folder"] == "symbolic link out of the folder"
+    assert problems["cat/loop"] == "symbolic link to a folder"
+    assert problems["cat/inside.png"] == problems["cat/cat_0.png"] == ""
+    assert problems["cat/dangling.png"].startswith("unreadable")
+
+
+def test_odd_names_are_kept_as_they_are(photos):
+    for name in (b"new\nline.png", b"-rf.png", b'quo"te.png', b"caf\xe9.png"):
+        draw(1).save(os.fsdecode(os.fsencode(photos / "cat") + b"/" + name), "PNG")
+    found, _ = walk(photos)
+    assert {os.fsencode(path) for path in _paths(found)} >= {
+        b"cat/new\nline.png",
+        b"cat/caf\xe9.png",
+    }
+    assert all((photos / path).exists() for path in _paths(found))
