@@ -1,0 +1,90 @@
+"""All that is done with one file, in a worker, in one pass."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data_pipeline.catalog import Entry
+from data_pipeline.decode import decode, read_bytes
+from data_pipeline.errors import BadPictureError
+from data_pipeline.hashes import content_hash, perceptual_hash, pixel_hash
+from data_pipeline.pixels import RowFile
+from data_pipeline.resize import resize
+from data_pipeline.tensorflow_decoder import require_decodable
+from data_pipeline.walk import Found
+
+
+@dataclass(frozen=True)
+class CheckTask:
+    """One file to look at.
+
+    Attributes:
+        root: the data folder.
+        found: the file as the walk saw it.
+        row: its row in `rows`.
+        rows: where its resized pixels go, None where they are not wanted.
+        known: an earlier check of the same content, which need not be made again.
+    """
+
+    root: Path
+    found: Found
+    row: int
+    rows: RowFile | None = None
+    known: Entry | None = None
+
+
+def check_file(task: CheckTask) -> Entry:
+    """Read, decode twice, hash, resize and write one file; a bad file is an answer, not an error.
+
+    Raises:
+        DataError: the prepared pixels cannot be written.
+    """
+    try:
+        contents, status = read_bytes(task.root / task.found.path)
+    except BadPictureError as error:
+        return bad_entry(task.found, str(error))
+    digest = content_hash(contents)
+    seen = dataclasses.replace(task.found, bytes=status.st_size, mtime_ns=status.st_mtime_ns)
+    try:
+        pixels, format_name = decode(contents)
+        if task.known is not None and task.known.content_hash == digest:
+            entry = task.known
+        else:
+            require_decodable(contents)
+            entry = _kept_entry(seen, digest, pixels, format_name)
+    except (BadPictureError, MemoryError) as error:
+        reason = "out of memory" if isinstance(error, MemoryError) else str(error)
+        return dataclasses.replace(bad_entry(seen, reason), content_hash=digest)
+    if task.rows is not None:
+        small = resize(
+            pixels,
+            task.rows.image_size,
+            crop_to_aspect_ratio=task.rows.crop_to_aspect_ratio,
+        )
+        task.rows.write(task.row, small)
+    return entry
+
+
+def bad_entry(found: Found, reason: str) -> Entry:
+    """The entry of a file that is not used, and why."""
+    return Entry(found.path, found.label, found.split, found.bytes, found.mtime_ns, reason=reason)
+
+
+def _kept_entry(found: Found, digest: str, pixels: np.ndarray, format_name: str) -> Entry:
+    height, width = pixels.shape[:2]
+    return Entry(
+        path=found.path,
+        label=found.label,
+        split=found.split,
+        bytes=found.bytes,
+        mtime_ns=found.mtime_ns,
+        format=format_name,
+        width=width,
+        height=height,
+        content_hash=digest,
+        pixel_hash=pixel_hash(pixels),
+        perceptual_hash=perceptual_hash(pixels),
+        verdict="kept",
+    )

@@ -1,0 +1,182 @@
+"""Prepared pixels: all kept pictures at one size in one memory-mapped file."""
+
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from data_pipeline.atomic import publish, sweep, temporary_beside
+from data_pipeline.catalog import Catalog
+from data_pipeline.errors import DataError
+
+# Raise it when decoding, resizing or the file's layout changes: old files are then made anew.
+_VERSION = 1
+_BLOCK_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class PreparedPixels:
+    """A finished file of pixels; row i belongs to `catalog.kept[i]`."""
+
+    path: Path
+    image_size: tuple[int, int]
+    fingerprint: str
+
+    def open(self) -> np.ndarray:
+        """Map the file: uint8 [len(catalog.kept), height, width, 3], 0–255.
+
+        Pages are shared by all processes that map it, and read when first touched. Writing
+        to the array stays private: TensorFlow takes memory without a copy only if writeable.
+        """
+        return np.load(self.path, mmap_mode="c", allow_pickle=False)
+
+    def is_whole(self, rows: int) -> bool:
+        """Whether the file is there and has the shape that it should have."""
+        try:
+            array = self.open()
+        except (OSError, ValueError, EOFError):
+            return False
+        return array.dtype == np.uint8 and array.shape == (rows, *self.image_size, 3)
+
+
+def pixels_of(
+    catalog: Catalog, image_size: tuple[int, int], crop_to_aspect_ratio: bool, cache_dir: Path
+) -> PreparedPixels:
+    """Name the file for these contents at this size, whether it exists or not."""
+    digest = hashlib.sha256(f"{_VERSION} {image_size} {crop_to_aspect_ratio}".encode())
+    for entry in catalog.kept:
+        digest.update(entry.content_hash.encode())
+    fingerprint = digest.hexdigest()[:32]
+    height, width = image_size
+    path = cache_dir / "prepared" / f"{fingerprint}-{height}x{width}.npy"
+    return PreparedPixels(path, image_size, fingerprint)
+
+
+@dataclass(frozen=True)
+class RowFile:
+    """An unfinished file of pixels, as workers see it: each writes its own rows."""
+
+    path: Path
+    image_size: tuple[int, int]
+    crop_to_aspect_ratio: bool
+
+    @property
+    def row_bytes(self) -> int:
+        """The size of one picture."""
+        return self.image_size[0] * self.image_size[1] * 3
+
+    def write(self, row: int, pixels: np.ndarray) -> None:
+        """Write one picture, uint8 [height, width, 3].
+
+        A plain write, not a mapping: a full disk is then an error instead of a SIGBUS.
+
+        Raises:
+            DataError: the disk is full or failing.
+        """
+        offset = len(_header(0, self.image_size)) + row * self.row_bytes
+        try:
+            handle = os.open(self.path, os.O_WRONLY)
+            try:
+                _write_all(handle, pixels.tobytes(), offset)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise DataError(
+                f"{self.path}: {error.strerror}; expected room for prepared pixels; "
+                "free some space or choose another --cache-dir"
+            ) from error
+
+
+class PixelsBuilder:
+    """Makes one file of pixels in a temporary file; as a context, leaves none behind."""
+
+    def __init__(
+        self, folder: Path, rows: int, image_size: tuple[int, int], crop_to_aspect_ratio: bool
+    ) -> None:
+        """Reserve a row for each of `rows` files, bad ones included: who is bad, time will tell.
+
+        Raises:
+            DataError: the disk has no room for it.
+        """
+        sweep(folder)
+        self._handle, self._temporary = temporary_beside(folder / "pixels.npy")
+        self.rows = RowFile(self._temporary, image_size, crop_to_aspect_ratio)
+        needed = rows * self.rows.row_bytes
+        free = shutil.disk_usage(folder).free
+        if needed > free:
+            self._discard()
+            raise DataError(
+                f"{folder}: {free / 2**20:.0f} MiB free, prepared pixels need up to "
+                f"{needed / 2**20:.0f}; free some space or choose another --cache-dir"
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._discard()
+
+    def finish(self, kept: Sequence[int], path: Path) -> None:
+        """Close the holes that bad files left and publish the file as `path`."""
+        size = self.rows.row_bytes
+        header = _header(len(kept), self.rows.image_size)
+        target = len(header)
+        for first, count in _runs(kept):
+            source = len(header) + first * size
+            self._move(source, target, count * size)
+            target += count * size
+        os.ftruncate(self._handle, target)
+        _write_all(self._handle, header, 0)
+        publish(self._handle, self._temporary, path)
+        self._handle = -1
+
+    def _move(self, source: int, target: int, length: int) -> None:
+        """Move bytes towards the start, block by block: source and target may overlap."""
+        if source == target:
+            return
+        for done in range(0, length, _BLOCK_BYTES):
+            block = os.pread(self._handle, min(_BLOCK_BYTES, length - done), source + done)
+            _write_all(self._handle, block, target + done)
+
+    def _discard(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+        self._temporary.unlink(missing_ok=True)
+
+
+def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """(first, count) of each stretch of consecutive rows."""
+    starts = [i for i in range(len(rows)) if i == 0 or rows[i] != rows[i - 1] + 1]
+    for start, end in pairwise([*starts, len(rows)]):
+        yield rows[start], end - start
+
+
+def _header(rows: int, image_size: tuple[int, int]) -> bytes:
+    """The .npy header; NumPy pads it so that its length is the same for any number of rows."""
+    buffer = io.BytesIO()
+    shape = (rows, *image_size, 3)
+    np.lib.format.write_array_header_1_0(
+        buffer, {"descr": "|u1", "fortran_order": False, "shape": shape}
+    )
+    return buffer.getvalue()
+
+
+def _write_all(handle: int, data: bytes, offset: int) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(handle, view, offset)
+        view, offset = view[written:], offset + written

@@ -1,0 +1,22 @@
+"""Imported once by the server that workers are forked from, so that each starts with TensorFlow.
+
+Never import it elsewhere: it sets the process up for quiet, single-threaded work.
+"""
+
+import os
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+# A thread pool does not survive a fork, and one core a worker is all there is.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+# The check decodes on the processor; a server that holds a GPU would keep it from training.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+_stderr = os.dup(2)
+_silence = os.open(os.devnull, os.O_WRONLY)
+os.dup2(_silence, 2)
+try:
+    import tensorflow  # noqa: F401
+finally:
+    os.dup2(_stderr, 2)
+    os.close(_stderr)
+    os.close(_silence)

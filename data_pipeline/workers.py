@@ -1,0 +1,173 @@
+"""Work on files that may hang or kill the process that reads them."""
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.context import BaseContext
+from typing import Generic, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from data_pipeline.errors import DataError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+DEFAULT_SECONDS = 10.0
+DEFAULT_MEMORY = 3 * 2**30
+_CHUNK = 16
+_MAX_BROKEN_POOLS = 3
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a task did to its worker, in the words of a catalog's reason."""
+
+    reason: str
+
+
+def run_in_workers(
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    *,
+    workers: int | None = None,
+    seconds: float = DEFAULT_SECONDS,
+    memory: int = DEFAULT_MEMORY,
+) -> Iterator[tuple[Task, Result | Failure]]:
+    """Run `function` on every task in processes that may die, and yield results as they come.
+
+    Tasks travel in chunks. When a chunk fails, its tasks are run again one at a time, and
+    the one that fails alone is the culprit: `function` must bear to be run twice.
+
+    Args:
+        function: a module's function, raising nothing but what should end the whole run.
+        tasks: small, picklable values.
+        workers: processes; None for one a core.
+        seconds: a task's limit.
+        memory: a worker's limit in bytes, with all that TensorFlow takes.
+
+    Raises:
+        DataError: workers cannot be started.
+    """
+    run = _Run(function, tasks, workers or _cores(), seconds, memory)
+    for _ in range(_MAX_BROKEN_POOLS):
+        try:
+            yield from run.results()
+        except BrokenProcessPool:
+            continue  # A worker died between two tasks: what it had not begun is still queued.
+        return
+    raise DataError(
+        "the processes that decode pictures die at once; expected them to import TensorFlow "
+        f"within {memory / 2**30:.1f} GiB; check the installation and the free memory"
+    )
+
+
+class _Run(Generic[Task, Result]):
+    """The chunks still to do, whatever becomes of the pool that does them."""
+
+    def __init__(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        workers: int,
+        seconds: float,
+        memory: int,
+    ) -> None:
+        self.function = function
+        self.workers = max(1, min(workers, len(tasks)))
+        self.seconds = seconds
+        self.memory = memory
+        self.waiting = deque(_chunks(tasks, self.workers))
+        self.running: dict[Future, Sequence[Task]] = {}
+
+    def results(self) -> Iterator[tuple[Task, Result | Failure]]:
+        pool = ProcessPool(
+            self.workers, initializer=_set_up, initargs=(self.memory,), context=_context()
+        )
+        try:
+            while self.waiting or self.running:
+                self._feed(pool)
+                for future in wait(self.running, return_when=FIRST_COMPLETED).done:
+                    yield from self._collect(future)
+        finally:
+            self.waiting.extend(self.running.values())
+            self.running.clear()
+            pool.stop()  # type: ignore[no-untyped-call]
+            pool.join()
+
+    def _feed(self, pool: ProcessPool) -> None:
+        # A few chunks ahead and no more: memory stays flat however many files there are.
+        while self.waiting and len(self.running) < 3 * self.workers:
+            chunk = self.waiting.popleft()
+            # A chunk of slow but honest files only costs its tasks a second, single try.
+            limit = self.seconds * (1 if len(chunk) == 1 else 2)
+            future = pool.schedule(_run_chunk, (self.function, chunk), timeout=limit)
+            self.running[future] = chunk
+
+    def _collect(self, future: Future) -> Iterator[tuple[Task, Result | Failure]]:
+        if isinstance(future.exception(), BrokenProcessPool):
+            future.result()
+        chunk = self.running.pop(future)
+        try:
+            yield from zip(chunk, future.result(), strict=True)
+        except (TimeoutError, ProcessExpired) as error:
+            if len(chunk) == 1:
+                yield chunk[0], Failure(self._reason(error))
+            else:
+                self.waiting.extendleft([task] for task in reversed(chunk))
+
+    def _reason(self, error: TimeoutError | ProcessExpired) -> str:
+        if isinstance(error, TimeoutError):
+            return f"took over {self.seconds:g} s"
+        return f"killed its decoder: exit code {error.exitcode}"
+
+
+def _chunks(tasks: Sequence[Task], workers: int) -> Iterator[Sequence[Task]]:
+    """Small enough that a few files still occupy every worker."""
+    size = max(1, min(_CHUNK, len(tasks) // (2 * workers)))
+    return (tasks[start : start + size] for start in range(0, len(tasks), size))
+
+
+def _run_chunk(
+    function: Callable[[Task], Result], chunk: Sequence[Task]
+) -> list[Result]:  # in a worker
+    return [function(task) for task in chunk]
+
+
+def _set_up(memory: int) -> None:  # in a worker
+    """Silence, one thread, bounded memory."""
+    from data_pipeline import preload  # noqa: F401
+
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 2)
+    os.close(silence)
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    try:
+        import resource
+    except ImportError:
+        return  # No such limit on this system; the time limit and the size limit remain.
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+def _context() -> BaseContext:
+    """Workers forked from a server that has TensorFlow: a dead one is replaced in no time."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["data_pipeline.preload"])
+    return context
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

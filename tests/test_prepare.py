@@ -1,0 +1,257 @@
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from drawing import draw
+
+from data_pipeline import prepare as module
+from data_pipeline.decode import read_upright
+from data_pipeline.errors import DataError
+from data_pipeline.prepare import open_catalog, prepare
+from data_pipeline.resize import resize
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Check files here instead of in workers, and record which."""
+    checked = []
+
+    def run_here(function, tasks, *, workers=None):
+        for task in tasks:
+            checked.append(task.found.path)
+            yield task, function(task)
+
+    monkeypatch.setattr(module, "run_in_workers", run_here)
+    return checked
+
+
+def _forbid(*_, **__):
+    raise AssertionError("a file was decoded again")
+
+
+def test_rows_are_the_upright_resized_pictures_in_the_order_of_kept(sample):
+    catalog, pixels = sample
+    array = pixels.open()
+    assert array.dtype == np.uint8
+    assert array.shape == (len(catalog.kept), 32, 32, 3)
+    for row, entry in zip(array, catalog.kept, strict=True):
+        assert np.array_equal(row, resize(read_upright(catalog.absolute(entry)), (32, 32)))
+
+
+def test_the_planted_troubles_are_found_and_the_odd_but_valid_kept(sample):
+    catalog, _ = sample
+    bad = {entry.path: entry.reason for entry in catalog.entries if entry.verdict == "bad"}
+    assert bad == {
+        "checked/cut_short.jpg": "truncated",
+        "dotted/empty.jpg": "empty file",
+        "striped/notes.jpg": "not an image",
+    }
+    kept = {entry.path: entry for entry in catalog.kept}
+    assert kept["checked/really_a_gif.jpg"].format == "GIF"
+    assert kept["dotted/for_print.jpg"].format == "JPEG"
+    assert len(kept["striped/lying_down.jpg"].perceptual_hash) == 16
+
+
+def test_a_second_run_decodes_nothing(sample, monkeypatch):
+    catalog, pixels = sample
+    monkeypatch.setattr(module, "run_in_workers", _forbid)
+    cache_dir = pixels.path.parents[1]
+    again, same = prepare(catalog.root, image_size=(32, 32), cache_dir=cache_dir)
+    assert again == catalog
+    assert same == pixels
+    assert open_catalog(catalog.root, cache_dir=cache_dir) == catalog
+
+
+def test_a_second_run_does_not_import_tensorflow(sample):
+    catalog, pixels = sample
+    program = (
+        "import sys; from pathlib import Path; from data_pipeline.prepare import prepare;"
+        "prepare(Path(sys.argv[1]), image_size=(32, 32), cache_dir=Path(sys.argv[2]));"
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", program, catalog.root, pixels.path.parents[1]], check=True
+    )
+
+
+def test_another_size_decodes_the_kept_files_once_and_with_one_decoder(
+    photos, cache_dir, in_process, monkeypatch
+):
+    (photos / "cat" / "words.jpg").write_text("words")
+    prepare(photos, image_size=(16, 16), cache_dir=cache_dir)
+    in_process.clear()
+    monkeypatch.setattr("data_pipeline.check.require_decodable", _forbid)
+    catalog, pixels = prepare(photos, image_size=(8, 12), cache_dir=cache_dir)
+    assert in_process == [entry.path for entry in catalog.kept]
+    assert pixels.open().shape == (8, 8, 12, 3)
+
+
+def test_only_new_and_changed_files_are_checked_again(photos, cache_dir, in_process):
+    before = open_catalog(photos, cache_dir=cache_dir)
+    in_process.clear()
+    draw(50).save(photos / "cat" / "cat_1.png")
+    draw(51).save(photos / "dog" / "new.png")
+    (photos / "dog" / "dog_0.png").unlink()
+    after = open_catalog(photos, cache_dir=cache_dir)
+    assert sorted(in_process) == ["cat/cat_1.png", "dog/new.png"]
+    assert "dog/dog_0.png" not in {entry.path for entry in after.entries}
+    assert after.fingerprint != before.fingerprint
+
+
+def test_pixels_follow_changed_files(photos, cache_dir, in_process):
+    _, before = prepare(photos, image_size=(16, 16), cache_dir=cache_dir)
+    draw(50).save(photos / "cat" / "cat_1.png")
+    catalog, after = prepare(photos, image_size=(16, 16), cache_dir=cache_dir)
+    assert after.fingerprint != before.fingerprint
+    row = [entry.path for entry in catalog.kept].index("cat/cat_1.png")
+    assert np.array_equal(after.open()[row], resize(np.asarray(draw(50)), (16, 16)))
+
+
+def test_a_file_changed_between_look_and_decoding_is_checked_in_full(
+    photos, cache_dir, in_process, monkeypatch
+):
+    catalog = open_catalog(photos, cache_dir=cache_dir)
+    path, old = photos / "cat" / "cat_0.png", catalog.entries[0]
+    draw(60).save(path)
+    with path.open("ab") as file:
+        file.write(bytes(max(0, old.bytes - path.stat().st_size)))
+    os.utime(path, ns=(old.mtime_ns, old.mtime_ns))
+    if path.stat().st_size != old.bytes:
+        known = module.load_entries
+
+        def with_this_size(*arguments):
+            entries = known(*arguments)
+            grown = {"bytes": path.stat().st_size}
+            return entries | {old.path: type(old)(**{**vars(old), **grown})}
+
+        monkeypatch.setattr(module, "load_entries", with_this_size)
+    again, _ = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    assert again.entries[0].content_hash != old.content_hash
+
+
+def test_a_file_deleted_after_the_look_is_bad_and_no_crash(photos, cache_dir, monkeypatch):
+    def delete_first(function, tasks, *, workers=None):
+        (photos / tasks[0].found.path).unlink()
+        return ((task, function(task)) for task in tasks)
+
+    monkeypatch.setattr(module, "run_in_workers", delete_first)
+    catalog, pixels = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    assert catalog.entries[0].reason.startswith("unreadable: No such file")
+    assert len(pixels.open()) == len(catalog.kept) == 7
+
+
+def test_what_was_checked_before_an_interruption_is_not_checked_again(
+    photos, cache_dir, in_process
+):
+    def interrupt(done, _total):
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        open_catalog(photos, cache_dir=cache_dir, progress=interrupt)
+    in_process.clear()
+    assert len(open_catalog(photos, cache_dir=cache_dir).kept) == 8
+    assert len(in_process) == 3
+    with pytest.raises(KeyboardInterrupt):
+        prepare(photos, image_size=(8, 8), cache_dir=cache_dir, progress=interrupt)
+    assert list((cache_dir / "prepared").iterdir()) == []
+
+
+def test_a_broken_cache_is_remade_with_a_warning(photos, cache_dir, in_process):
+    first = open_catalog(photos, cache_dir=cache_dir)
+    (saved,) = (cache_dir / "catalogs").iterdir()
+    saved.write_text(saved.read_text()[:-20])
+    with pytest.warns(UserWarning, match="checked anew"):
+        assert open_catalog(photos, cache_dir=cache_dir) == first
+    values = json.loads(saved.read_text())
+    values["catalog"]["entries"][0].pop()
+    saved.write_text(json.dumps(values))
+    with pytest.warns(UserWarning, match="checked anew"):
+        assert open_catalog(photos, cache_dir=cache_dir) == first
+
+
+def test_a_broken_pixel_file_is_remade(photos, cache_dir, in_process):
+    _, pixels = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    whole = pixels.path.read_bytes()
+    pixels.path.write_bytes(whole[:-1])
+    prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    assert pixels.path.read_bytes() == whole
+
+
+def test_crop_to_aspect_ratio_has_pixels_of_its_own(photos, cache_dir, in_process):
+    catalog, squeezed = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    _, cropped = prepare(photos, image_size=(8, 8), crop_to_aspect_ratio=True, cache_dir=cache_dir)
+    assert cropped.path != squeezed.path
+    picture = read_upright(catalog.absolute(catalog.kept[0]))
+    expected = resize(picture, (8, 8), crop_to_aspect_ratio=True)
+    assert np.array_equal(cropped.open()[0], expected)
+
+
+def test_no_usable_picture_is_an_error(tmp_path, cache_dir, in_process):
+    for label in ("cat", "dog"):
+        (tmp_path / "words" / label).mkdir(parents=True)
+        (tmp_path / "words" / label / "words.jpg").write_text("words")
+    with pytest.raises(DataError, match="none of 2 files is a usable picture"):
+        prepare(tmp_path / "words", image_size=(8, 8), cache_dir=cache_dir)
+
+
+def test_a_full_disk_is_an_error_and_not_a_bad_file(photos, cache_dir, in_process, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("data_pipeline.pixels._write_all", full)
+    with pytest.raises(DataError, match="No space left on device; .* free some space"):
+        prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    monkeypatch.undo()
+    assert list((cache_dir / "prepared").iterdir()) == []
+
+
+def test_two_processes_may_prepare_the_same_data_at_once(photos, cache_dir):
+    program = (
+        "import sys; from pathlib import Path; from data_pipeline.prepare import prepare;"
+        "catalog, pixels = prepare(Path(sys.argv[1]), image_size=(16, 16),"
+        "    cache_dir=Path(sys.argv[2]), workers=1);"
+        "print(catalog.fingerprint, pixels.open().sum())"
+    )
+    command = [sys.executable, "-c", program, photos, cache_dir]
+    children = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
+    first, second = (child.communicate(timeout=100)[0] for child in children)
+    assert [child.returncode for child in children] == [0, 0]
+    assert first == second
+    assert len(list((cache_dir / "prepared").iterdir())) == 1
+
+
+def test_nothing_of_the_users_is_changed(photos, cache_dir, in_process):
+    def state():
+        return {
+            path: (path.stat().st_mtime_ns, path.is_file() and path.read_bytes())
+            for path in photos.rglob("*")
+        }
+
+    (photos / "cat" / "words.jpg").write_text("words")
+    before = state()
+    prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    assert state() == before
+
+
+@pytest.mark.photos
+def test_verdicts_agree_with_both_decoders_on_104_odd_files(shared, tmp_path):
+    folder = shared / "bad_images"
+    with (folder / "expected.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    (tmp_path / "data" / "odd").mkdir(parents=True)
+    (tmp_path / "data" / "none").mkdir()
+    for row in rows:
+        shutil.copy(folder / row["file"], tmp_path / "data" / "odd")
+    catalog = open_catalog(tmp_path / "data", cache_dir=tmp_path / "cache")
+    verdicts = {entry.path: entry.verdict for entry in catalog.entries}
+    good = {"pillow": "ok", "tensorflow": "ok"}
+    assert len(rows) == 104
+    assert verdicts == {
+        f"odd/{row['file']}": "kept" if row.items() >= good.items() else "bad" for row in rows
+    }
