@@ -1,0 +1,102 @@
+"""Train, validation and test: stratified, seeded, and no picture in two of them."""
+
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+
+from data_pipeline.catalog import Catalog, Split
+from data_pipeline.duplicates import group_ids
+from data_pipeline.errors import DataError
+
+_NAMES: tuple[Split, ...] = get_args(Split)
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Each int64, ascending indices into `catalog.kept`."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def split_by_group(
+    catalog: Catalog, *, validation: float = 0.15, test: float = 0.15, seed: int = 0
+) -> Splits:
+    """Deal pictures into train, validation and test so that no picture stands in two.
+
+    Near-duplicates share a group, and a group is dealt whole: a photo and its resized
+    copy would otherwise make the test measure memory instead of learning
+    (Barz & Denzler 2020, "Do we train on test data?").
+
+    Splits that the folder gives are taken as they are; what it does not give is cut from
+    its train pictures.
+
+    Args:
+        catalog: a checked folder.
+        validation: the share of each class to validate on; 0 for none.
+        test: the share of each class to test on; 0 for none.
+        seed: the same seed deals the same catalog in the same way.
+
+    Raises:
+        DataError: shares that leave nothing to train on, or a class too small for them.
+    """
+    if not (validation >= 0 and test >= 0 and validation + test < 1):
+        raise DataError(
+            f"received validation {validation:g} and test {test:g}, expected shares from 0 that "
+            "sum to less than 1; choose smaller ones"
+        )
+    given = {entry.split for entry in catalog.kept if entry.split}
+    shares = {"validation": validation, "test": test}
+    missing = {name: share for name, share in shares.items() if name not in given and share > 0}
+    dealt: list[Split] = [entry.split or "train" for entry in catalog.kept]
+    for number, groups in enumerate(_groups_to_deal(catalog)):
+        random = np.random.default_rng([seed, number])
+        for name, indices in _deal(groups, missing, random):
+            for index in indices:
+                dealt[index] = name
+    wanted = [name for name in _NAMES if name == "train" or name in given or name in missing]
+    _require_every_class(catalog, dealt, wanted)
+    names = np.array(dealt)
+    return Splits(*(np.flatnonzero(names == name).astype(np.int64) for name in _NAMES))
+
+
+def _groups_to_deal(catalog: Catalog) -> list[list[np.ndarray]]:
+    """For each label the groups that may be dealt; a group of many labels has its first one's."""
+    groups: list[dict[int, list[int]]] = [{} for _ in catalog.labels]
+    for index, group in enumerate(group_ids(catalog).tolist()):
+        if catalog.kept[index].split in (None, "train"):
+            groups[catalog.targets[group]].setdefault(group, []).append(index)
+    return [[np.array(group) for group in by_id.values()] for by_id in groups]
+
+
+def _deal(
+    groups: list[np.ndarray], shares: dict[str, float], random: np.random.Generator
+) -> list[tuple[Split, np.ndarray]]:
+    """Give each group, the largest first, to the split that lacks most."""
+    total = sum(len(group) for group in groups)
+    room = {name: max(1, round(share * total)) for name, share in shares.items()}
+    # First in the order, so that a tie goes to train.
+    room = {"train": total - sum(room.values()), **room}
+    shuffled = [groups[place] for place in random.permutation(len(groups))]
+    dealt = []
+    for group in sorted(shuffled, key=len, reverse=True):
+        name = max(room, key=room.__getitem__)
+        room[name] -= len(group)
+        dealt.append((name, group))
+    return dealt  # type: ignore[return-value]
+
+
+def _require_every_class(catalog: Catalog, dealt: list[Split], wanted: list[Split]) -> None:
+    present = {(entry.label, name) for entry, name in zip(catalog.kept, dealt, strict=True)}
+    for label in catalog.labels:
+        absent = [name for name in wanted if (label, name) not in present]
+        if absent:
+            count = sum(entry.label == label for entry in catalog.kept)
+            raise DataError(
+                f"{catalog.root}/: class {label} has {count} usable "
+                f"picture{'' if count == 1 else 's'}, and none is left for "
+                f"{' and '.join(absent)}; need at least {len(wanted)} in each class that are no "
+                "copies of one another; add pictures or leave the class out"
+            )

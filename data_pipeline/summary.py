@@ -1,0 +1,70 @@
+"""What `tune clean` reports about a catalog, as plain values."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from data_pipeline.catalog import Catalog, Entry
+from data_pipeline.duplicates import Group, exact_groups, label_conflicts, near_groups
+
+
+def summarize(catalog: Catalog) -> dict[str, Any]:
+    """Describe a catalog, ready for JSON.
+
+    Returns:
+        files, kept, bad: counts.
+        bad_by_reason: the reason without its detail → entries {path, label, reason}.
+        class_counts: label → kept pictures; a class without any has 0.
+        split_counts: given split → kept pictures; empty where the folder gives none.
+        majority_accuracy: what answering the commonest class always would score, 0 to 1.
+        formats: format → kept pictures.
+        width, height: [smallest, largest] of kept pictures in pixels, None without any.
+        duplicate_groups, near_duplicate_groups, label_conflicts: lists of lists of
+            {path, label}.
+        across_splits: the groups of either kind that stand in two given splits.
+    """
+    kept = catalog.kept
+    counts = Counter(entry.label for entry in kept)
+    exact, near = exact_groups(catalog), near_groups(catalog)
+    return {
+        "root": str(catalog.root),
+        "files": len(catalog.entries),
+        "kept": len(kept),
+        "bad": len(catalog.entries) - len(kept),
+        "bad_by_reason": _bad_by_reason(catalog.entries),
+        "class_counts": {label: counts[label] for label in catalog.labels},
+        "split_counts": dict(Counter(entry.split for entry in kept if entry.split)),
+        "majority_accuracy": max(counts.values()) / len(kept) if kept else None,
+        "formats": dict(Counter(entry.format for entry in kept).most_common()),
+        "width": _range(entry.width for entry in kept),
+        "height": _range(entry.height for entry in kept),
+        "duplicate_groups": _described(catalog, exact),
+        "near_duplicate_groups": _described(catalog, near),
+        "label_conflicts": _described(catalog, label_conflicts(catalog)),
+        "across_splits": _described(catalog, _across_splits(catalog, [*exact, *near])),
+    }
+
+
+def _bad_by_reason(entries: Iterable[Entry]) -> dict[str, list[dict[str, str]]]:
+    bad = defaultdict(list)
+    for entry in entries:
+        if entry.verdict == "bad":
+            stable = entry.reason.split(":")[0]
+            bad[stable].append({"path": entry.path, "label": entry.label, "reason": entry.reason})
+    return dict(sorted(bad.items(), key=lambda item: (-len(item[1]), item[0])))
+
+
+def _described(catalog: Catalog, groups: Iterable[Group]) -> list[list[dict[str, str]]]:
+    return [
+        [{"path": catalog.kept[index].path, "label": catalog.kept[index].label} for index in group]
+        for group in groups
+    ]
+
+
+def _across_splits(catalog: Catalog, groups: Iterable[Group]) -> list[Group]:
+    return [group for group in groups if len({catalog.kept[index].split for index in group}) > 1]
+
+
+def _range(values: Iterable[int]) -> list[int] | None:
+    found = sorted(values)
+    return [found[0], found[-1]] if found else None

@@ -1,0 +1,52 @@
+import json
+
+from drawing import catalog, entry
+
+from data_pipeline.summary import summarize
+
+
+def test_the_summary_counts_what_is_there():
+    pictures = catalog(
+        entry("cat/a.png", "cat", pixel_hash="x", width=10),
+        entry("cat/b.jpg", "cat", pixel_hash="x", format="JPEG"),
+        entry("cat/c.png", "cat", verdict="bad", reason="Pillow: broken PNG file"),
+        entry("dog/a.png", "dog", pixel_hash="x", height=90),
+        entry("dog/b.png", "dog", verdict="bad", reason="Pillow: something else"),
+        entry("dog/c.png", "dog", verdict="bad", reason="empty file"),
+    )
+    summary = summarize(pictures)
+    assert json.loads(json.dumps(summary)) == summary
+    assert (summary["files"], summary["kept"], summary["bad"]) == (6, 3, 3)
+    assert list(summary["bad_by_reason"]) == ["Pillow", "empty file"]
+    assert summary["bad_by_reason"]["Pillow"][0] == {
+        "path": "cat/c.png",
+        "label": "cat",
+        "reason": "Pillow: broken PNG file",
+    }
+    assert summary["class_counts"] == {"cat": 2, "dog": 1}
+    assert summary["majority_accuracy"] == 2 / 3
+    assert summary["formats"] == {"PNG": 2, "JPEG": 1}
+    assert (summary["width"], summary["height"]) == ([10, 40], [30, 90])
+    assert [len(group) for group in summary["label_conflicts"]] == [3]
+    assert summary["across_splits"] == []
+
+
+def test_copies_across_given_splits_are_reported():
+    pictures = catalog(
+        entry("train/cat/a.png", "cat", split="train", pixel_hash="x"),
+        entry("test/cat/a.png", "cat", split="test", pixel_hash="x"),
+        entry("train/dog/a.png", "dog", split="train"),
+    )
+    summary = summarize(pictures)
+    assert summary["split_counts"] == {"train": 2, "test": 1}
+    assert [file["path"] for file in summary["across_splits"][0]] == [
+        "train/cat/a.png",
+        "test/cat/a.png",
+    ]
+
+
+def test_a_folder_without_usable_pictures_can_be_summed_up():
+    summary = summarize(catalog(entry("cat/a.png", "cat", verdict="bad", reason="empty file")))
+    assert summary["majority_accuracy"] is None
+    assert summary["width"] is None
+    assert summary["class_counts"] == {"cat": 0}
