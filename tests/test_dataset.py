@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from data_pipeline.dataset import evaluation_batches, steps_per_epoch, training_batches
+
+_PIXELS = np.random.default_rng(0).integers(0, 256, (23, 4, 5, 3), dtype=np.uint8)
+_TARGETS = np.arange(23, dtype=np.int32) % 3
+_INDICES = np.arange(2, 21)
+
+
+def _stream(**changes):
+    options = {
+        "num_classes": 3,
+        "batch_size": 8,
+        "seed": 7,
+        "initial_epoch": 0,
+        "epochs": 1,
+    } | changes
+    batches = training_batches(_PIXELS, _TARGETS, _INDICES, **options)
+    return [(images.numpy(), labels.numpy()) for images, labels in batches]
+
+
+def _rows(batches):
+    """Which rows of _PIXELS these are."""
+    return [
+        int(np.flatnonzero((image == _PIXELS).all((1, 2, 3)))[0])
+        for images, _ in batches
+        for image in images
+    ]
+
+
+def _grain(images, labels, seed):
+    noise = tf.random.stateless_uniform(tf.shape(images), seed)
+    return tf.cast(images, tf.float32) + noise, labels
+
+
+def test_an_epoch_holds_every_picture_once_with_its_label():
+    batches = _stream()
+    assert [len(images) for images, _ in batches] == [8, 8, 3]
+    assert sorted(_rows(batches)) == _INDICES.tolist()
+    labels = np.concatenate([labels for _, labels in batches])
+    assert labels.dtype == np.float32
+    assert labels.argmax(1).tolist() == _TARGETS[_rows(batches)].tolist()
+
+
+def test_two_classes_have_one_column():
+    targets = (_TARGETS > 0).astype(np.int32)
+    batches = training_batches(
+        _PIXELS, targets, _INDICES, num_classes=2, batch_size=8, seed=0, initial_epoch=0, epochs=1
+    )
+    images, labels = next(iter(batches))
+    assert images.dtype == tf.uint8
+    assert labels.shape == (8, 1)
+    rows = _rows([(images.numpy(), None)])
+    assert labels.numpy()[:, 0].tolist() == targets[rows].tolist()
+
+
+def test_every_epoch_has_an_order_of_its_own_that_the_seed_decides():
+    two = _rows(_stream(epochs=2))
+    assert two[:19] != two[19:]
+    assert sorted(two[19:]) == _INDICES.tolist()
+    assert two == _rows(_stream(epochs=2))
+    assert two != _rows(_stream(epochs=2, seed=8))
+    assert two[:19] != _INDICES.tolist()
+
+
+def test_a_resumed_stream_is_the_tail_of_the_whole_one():
+    whole = _stream(epochs=6, augment=_grain)
+    tail = _stream(initial_epoch=4, epochs=6, augment=_grain)
+    assert len(tail) == 2 * steps_per_epoch(19, 8) == 6
+    for (images, labels), (expected, expected_labels) in zip(tail, whole[-6:], strict=True):
+        assert np.array_equal(images, expected)
+        assert np.array_equal(labels, expected_labels)
+
+
+def test_no_two_batches_share_an_augmentation_seed():
+    seeds = []
+
+    def with_seed(images, labels, seed):
+        return seed, labels
+
+    for found, _ in _stream(epochs=4, augment=with_seed):
+        seeds.append(tuple(found))
+    assert len(set(seeds)) == len(seeds) == 12
+
+
+def test_the_stream_knows_its_length():
+    batches = training_batches(
+        _PIXELS, _TARGETS, _INDICES, num_classes=3, batch_size=8, seed=0, initial_epoch=1, epochs=4
+    )
+    assert int(batches.cardinality()) == 9
+    assert steps_per_epoch(16, 8) == 2
+
+
+@pytest.mark.parametrize("kind", ["aligned", "misaligned", "read-only"])
+def test_evaluation_keeps_the_order_of_indices_for_any_array(kind):
+    pixels = _PIXELS.copy()
+    if kind == "misaligned":
+        pixels = np.concatenate([_PIXELS[:1], _PIXELS])[1:]
+    if kind == "read-only":
+        pixels.flags.writeable = False
+    order = np.array([5, 1, 22, 5, 0])
+    batches = [batch.numpy() for batch in evaluation_batches(pixels, order, batch_size=2)]
+    assert [len(batch) for batch in batches] == [2, 2, 1]
+    assert np.array_equal(np.concatenate(batches), _PIXELS[order])
+
+
+def test_prepared_pixels_reach_the_batches(sample):
+    catalog, prepared = sample
+    pixels = prepared.open()
+    batches = list(evaluation_batches(pixels, np.arange(len(pixels)), batch_size=16))
+    assert np.array_equal(np.concatenate(batches), pixels)
+    assert pixels.ctypes.data % 64 == 0, "a mapped file can be used without a copy"
+    assert pixels.flags.writeable
