@@ -1,0 +1,172 @@
+"""Bad files set aside, and put back: the only place that touches what the user owns."""
+
+import errno
+import json
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import Any
+
+from data_pipeline.atomic import publish, sync_folder, temporary_beside, write_text
+from data_pipeline.catalog import Catalog, Entry
+from data_pipeline.errors import DataError
+
+_MANIFEST = "manifest.json"
+
+
+def quarantine(catalog: Catalog, destination: Path) -> int:
+    """Move the bad files of `catalog` under `destination`, keeping their relative paths.
+
+    The manifest names a file before it is moved, so that a crash at any moment leaves
+    nothing that `restore` cannot put back. Only files and links are moved, and only those
+    that are still as the catalog saw them.
+
+    Returns:
+        How many files were moved.
+
+    Raises:
+        DataError: `destination` lies inside the data, or cannot be written.
+    """
+    root, target = catalog.root.resolve(), destination.resolve()
+    if target.is_relative_to(root):
+        raise DataError(
+            f"{destination}: lies inside {catalog.root}; expected a folder outside the data, "
+            "which would else be taken for a class; choose another"
+        )
+    records = _load(target) if (target / _MANIFEST).exists() else []
+    names = {record["stored"] for record in records}
+    moves = []
+    for entry in catalog.entries:
+        if entry.verdict == "bad" and _is_as_seen(root, entry):
+            record = _record(root, entry, _free_name(target, entry.path, names))
+            names.add(record["stored"])
+            moves.append(record)
+    if moves:
+        _save(target, records + moves)
+    for record in moves:
+        _move(Path(record["origin"]), target / record["stored"])
+    return len(moves)
+
+
+def restore(destination: Path) -> int:
+    """Put every file in quarantine back to where it was, byte for byte, its times too.
+
+    Returns:
+        How many files were put back.
+
+    Raises:
+        DataError: no manifest there, or something now stands where a file was; the others
+            are put back all the same.
+    """
+    remaining, restored = [], 0
+    for record in _load(destination):
+        stored, origin = destination / record["stored"], Path(record["origin"])
+        if not os.path.lexists(stored):
+            continue  # A crash came between the manifest and the move.
+        if os.path.lexists(origin):
+            remaining.append(record)
+            continue
+        _move(stored, origin)
+        restored += 1
+    if remaining:
+        _save(destination, remaining)
+        raise DataError(
+            f"{destination}: put {restored} back; {len(remaining)} not, since something stands "
+            f"in their place (first: {remaining[0]['origin']}); move that away and restore again"
+        )
+    (destination / _MANIFEST).unlink()
+    _remove_empty_folders(destination)
+    return restored
+
+
+def _record(root: Path, entry: Entry, stored: str) -> dict[str, Any]:
+    return {
+        "origin": os.fspath(root / entry.path),
+        "stored": stored,
+        "bytes": entry.bytes,
+        "mtime_ns": entry.mtime_ns,
+        "content_hash": entry.content_hash,
+        "reason": entry.reason,
+    }
+
+
+def _is_as_seen(root: Path, entry: Entry) -> bool:
+    """Whether the file is the one that was checked, and of a kind that can be moved."""
+    try:
+        status = (root / entry.path).lstat()
+    except OSError:
+        return False
+    if stat.S_ISLNK(status.st_mode):
+        return True
+    same = (status.st_size, status.st_mtime_ns) == (entry.bytes, entry.mtime_ns)
+    return stat.S_ISREG(status.st_mode) and same
+
+
+def _free_name(target: Path, path: str, taken: set[str]) -> str:
+    name, number = path, 1
+    while name in taken or name == _MANIFEST or os.path.lexists(target / name):
+        number += 1
+        name = f"{path}.{number}"
+    return name
+
+
+def _move(source: Path, target: Path) -> None:
+    """Move one file or link, across file systems too; it is never in neither place."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise DataError(
+                f"{source}: {error.strerror}; expected to move it to {target}; "
+                "check the permissions of both folders"
+            ) from error
+        _copy(source, target)
+        source.unlink()
+    sync_folder(target.parent)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_symlink():
+        shutil.copy2(source, target, follow_symlinks=False)
+        return
+    handle, temporary = temporary_beside(target)
+    try:
+        shutil.copy2(source, temporary)
+        publish(handle, temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _load(destination: Path) -> list[dict[str, Any]]:
+    path = destination / _MANIFEST
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))["files"]
+        if all(_stays_inside(record["stored"]) and record["origin"] for record in records):
+            return records
+        reason = "it names files outside the folder"
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{destination}: no {_MANIFEST} there; expected the folder given to --quarantine"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = str(error)
+    raise DataError(
+        f"{path}: not a manifest of quarantined files ({reason}); expected the one written by "
+        "--quarantine; move the files back by hand"
+    )
+
+
+def _stays_inside(stored: str) -> bool:
+    return not Path(stored).is_absolute() and ".." not in Path(stored).parts
+
+
+def _save(destination: Path, records: list[dict[str, Any]]) -> None:
+    write_text(destination / _MANIFEST, json.dumps({"files": records}, indent=1))
+
+
+def _remove_empty_folders(folder: Path) -> None:
+    for parent, _, _ in os.walk(folder, topdown=False):
+        if parent != os.fspath(folder) and not any(os.scandir(parent)):
+            Path(parent).rmdir()

@@ -1,0 +1,125 @@
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from data_pipeline.catalog import Catalog, Entry
+from data_pipeline.errors import DataError
+from data_pipeline.quarantine import quarantine, restore
+
+_CONTENTS = {"cat/words.jpg": b"words", "cat/deep/words.jpg": b"more", "dog/caf\udce9.jpg": b""}
+
+
+@pytest.fixture
+def folder(photos):
+    for path, contents in _CONTENTS.items():
+        (photos / path).parent.mkdir(exist_ok=True)
+        (photos / path).write_bytes(contents)
+        os.utime(photos / path, ns=(1, 1_600_000_000_123_456_789))
+    return photos
+
+
+def _catalog(folder: Path) -> Catalog:
+    entries = []
+    for path in _CONTENTS:
+        status = (folder / path).stat()
+        label = path.split("/")[0]
+        entries.append(
+            Entry(path, label, None, status.st_size, status.st_mtime_ns, reason="not an image")
+        )
+    return Catalog(folder, tuple(entries), ("cat", "dog"))
+
+
+def _state(folder: Path):
+    return {
+        path: (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def _no_rename(self, target):
+    raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+
+@pytest.mark.parametrize("across_file_systems", [False, True])
+def test_bad_files_go_and_come_back_byte_for_byte(
+    folder, tmp_path, monkeypatch, across_file_systems
+):
+    if across_file_systems:
+        monkeypatch.setattr(Path, "rename", _no_rename)
+    before = _state(folder)
+    assert quarantine(_catalog(folder), tmp_path / "bad") == 3
+    assert not any((folder / path).exists() for path in _CONTENTS)
+    assert len(_state(folder)) == 8
+    manifest = json.loads((tmp_path / "bad" / "manifest.json").read_text())
+    assert manifest["files"][0]["reason"] == "not an image"
+    assert restore(tmp_path / "bad") == 3
+    assert _state(folder) == before
+    assert list((tmp_path / "bad").iterdir()) == []
+
+
+def test_restore_overwrites_nothing_and_puts_the_others_back(folder, tmp_path):
+    quarantine(_catalog(folder), tmp_path / "bad")
+    (folder / "cat" / "words.jpg").write_bytes(b"another")
+    with pytest.raises(DataError, match=r"put 2 back; 1 not.*words\.jpg"):
+        restore(tmp_path / "bad")
+    assert (folder / "cat" / "words.jpg").read_bytes() == b"another"
+    (folder / "cat" / "words.jpg").unlink()
+    assert restore(tmp_path / "bad") == 1
+    assert (folder / "cat" / "words.jpg").read_bytes() == b"words"
+
+
+def test_a_crash_after_any_number_of_moves_loses_nothing(folder, tmp_path, monkeypatch):
+    before, rename = _state(folder), Path.rename
+    for moves in range(3):
+        done = []
+
+        def crash(self, target, limit=moves, done=done):
+            if len(done) == limit:
+                raise KeyboardInterrupt
+            done.append(self)
+            return rename(self, target)
+
+        monkeypatch.setattr(Path, "rename", crash)
+        with pytest.raises(KeyboardInterrupt):
+            quarantine(_catalog(folder), tmp_path / f"bad{moves}")
+        monkeypatch.undo()
+        assert restore(tmp_path / f"bad{moves}") == moves
+        assert _state(folder) == before
+
+
+def test_two_quarantines_in_one_folder_come_back_together(folder, tmp_path):
+    before = _state(folder)
+    catalog = _catalog(folder)
+    quarantine(catalog, tmp_path / "bad")
+    (folder / "cat" / "words.jpg").write_bytes(b"new!!")
+    os.utime(folder / "cat" / "words.jpg", ns=(1, 1_600_000_000_123_456_789))
+    assert quarantine(catalog, tmp_path / "bad") == 1
+    assert len(_state(tmp_path / "bad")) == 5
+    with pytest.raises(DataError, match="1 not"):
+        restore(tmp_path / "bad")
+    assert _state(folder) == before
+
+
+def test_a_file_mended_since_its_check_stays(folder, tmp_path):
+    catalog = _catalog(folder)
+    (folder / "cat" / "words.jpg").write_bytes(b"a mended picture")
+    assert quarantine(catalog, tmp_path / "bad") == 2
+    assert (folder / "cat" / "words.jpg").read_bytes() == b"a mended picture"
+
+
+def test_a_folder_inside_the_data_is_refused(folder):
+    with pytest.raises(DataError, match="lies inside"):
+        quarantine(_catalog(folder), folder / "bad")
+
+
+def test_a_folder_that_is_no_quarantine_is_an_error(tmp_path):
+    with pytest.raises(DataError, match=r"no manifest\.json there"):
+        restore(tmp_path)
+    record = {"origin": str(tmp_path / "x"), "stored": "../x"}
+    (tmp_path / "manifest.json").write_text(json.dumps({"files": [record]}))
+    with pytest.raises(DataError, match="outside the folder"):
+        restore(tmp_path)
