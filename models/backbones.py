@@ -16,6 +16,16 @@ from models.errors import ModelError
 if TYPE_CHECKING:
     import keras
 
+# Mean and deviation of ImageNet's channels, for pixels 0 to 1.
+_MEAN = (0.485, 0.456, 0.406)
+_DEVIATION = (0.229, 0.224, 0.225)
+_STANDARDIZED: dict[str, Any] = {
+    "scale": tuple(1 / (255 * deviation) for deviation in _DEVIATION),
+    "offset": tuple(-mean / dev for mean, dev in zip(_MEAN, _DEVIATION, strict=True)),
+    # Its own preprocessing keeps constants that a conversion to ONNX takes for inputs.
+    "arguments": {"include_preprocessing": False},
+}
+
 HOST = "https://storage.googleapis.com/tensorflow/keras-applications"
 
 
@@ -33,7 +43,8 @@ class Backbone:
         digest: Checksum of `file`; empty where Keras publishes none.
         classifier_digest: Checksum of `classifier_file`.
         sizes: Image sizes in pixels for which weights exist; others take those of 224.
-        rescaled: Wants pixels in -1 to 1; otherwise it brings its own preprocessing of 0-255.
+        scale: What pixels 0-255 are multiplied with first, for all channels or for each.
+        offset: What is added then.
         image_size: Pixels a side at which it was trained.
         min_size: Least pixels a side that it takes.
     """
@@ -47,7 +58,8 @@ class Backbone:
     digest: str = ""
     classifier_digest: str = ""
     sizes: tuple[int, ...] = ()
-    rescaled: bool = False
+    scale: float | tuple[float, ...] = 1 / 127.5
+    offset: float | tuple[float, ...] = -1.0
     image_size: int = 224
     min_size: int = 32
 
@@ -75,7 +87,6 @@ BACKBONES: dict[str, Backbone] = {
         classifier_file="mobilenet_7_5_224_tf.h5",
         values=1_832_976,
         sizes=(128, 160, 192, 224),
-        rescaled=True,
     ),
     "mobilenet_v2": Backbone(
         constructor="MobileNetV2",
@@ -84,9 +95,9 @@ BACKBONES: dict[str, Backbone] = {
         classifier_file="mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5",
         values=2_257_984,
         sizes=(96, 128, 160, 192, 224),
-        rescaled=True,
     ),
     "efficientnet_v2_b0": Backbone(
+        **_STANDARDIZED,
         constructor="EfficientNetV2B0",
         folder="efficientnet_v2",
         file="efficientnetv2-b0_notop.h5",
@@ -96,6 +107,7 @@ BACKBONES: dict[str, Backbone] = {
         classifier_digest="21ecbf6da12460d5c40bb2f29ceb2188",
     ),
     "convnext_tiny": Backbone(
+        **_STANDARDIZED,
         constructor="ConvNeXtTiny",
         folder="convnext",
         file="convnext_tiny_notop.h5",
@@ -112,7 +124,6 @@ BACKBONES: dict[str, Backbone] = {
         values=20_861_480,
         digest="b0042744bf5b25fce3cb969f33bebb97",
         classifier_digest="0a58e3b7378bc2990ea3b43d5981f1f6",
-        rescaled=True,
         image_size=299,
         min_size=71,
     ),
@@ -232,15 +243,11 @@ def imagenet_classifier(name: str) -> keras.Model:
 
 
 def preprocessing(name: str) -> keras.Layer:
-    """Layer from pixels 0-255 to what the network was trained on, in float32.
-
-    Networks that bring their own get a layer that changes nothing, so that every transfer model
-    has the same three parts.
-    """
+    """Layer from pixels 0-255 to what the network was trained on, in float32."""
     from keras import layers
 
-    scale, offset = (1 / 127.5, -1.0) if BACKBONES[name].rescaled else (1.0, 0.0)
-    return layers.Rescaling(scale, offset, dtype="float32", name="preprocessing")
+    backbone = BACKBONES[name]
+    return layers.Rescaling(backbone.scale, backbone.offset, dtype="float32", name="preprocessing")
 
 
 def _fetch(backbone: Backbone, file_name: str, digest: str) -> Path:
