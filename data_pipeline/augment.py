@@ -57,7 +57,11 @@ def augmenter(*, policy: str, strength: float, erasing: float, mix: str) -> Augm
     traced = _traced(policy, mix)
 
     def augment(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
-        return traced(images, labels, seed, tf.constant(strength), tf.constant(erasing))
+        pictures, targets = traced(
+            images, labels, seed, tf.constant(strength), tf.constant(erasing)
+        )
+        # The one graph knows no sizes, and a model's layers want to.
+        return tf.ensure_shape(pictures, images.shape), tf.ensure_shape(targets, labels.shape)
 
     return augment
 

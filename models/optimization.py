@@ -111,4 +111,4 @@ def accuracy(*, num_classes: int) -> keras.metrics.Metric:
 
 def _same_side(labels: Any, probabilities: Any) -> Any:
     # Keras's own compares a label of 0.7 with 1 and counts every mixed picture as wrong.
-    return ops.cast((labels > 0.5) == (probabilities > 0.5), "float32")
+    return ops.cast(ops.equal(labels > 0.5, probabilities > 0.5), "float32")

@@ -112,3 +112,10 @@ def test_it_runs_inside_a_dataset():
     inside = [picture for picture, _ in seeds.map(lambda seed: run(images, labels, seed))]
     outside = run(images, labels, tf.constant([1, 2], tf.int64))[0]
     np.testing.assert_array_equal(inside[1], outside)
+
+
+def test_a_dataset_keeps_its_shapes():
+    run = augmenter(policy="basic", strength=0.5, erasing=0.5, mix="both")
+    batches = tf.data.Dataset.from_tensor_slices(batch()).batch(4, drop_remainder=True)
+    shapes = [spec.shape for spec in batches.map(lambda x, y: run(x, y, SEED)).element_spec]
+    assert shapes == [(4, 24, 20, 3), (4, 3)]

@@ -2,6 +2,7 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from models import optimization, space
 
@@ -96,3 +97,11 @@ def test_a_mixed_label_counts_as_its_larger_part():
     metric.update_state(np.array([[0.7], [0.2], [1.0]]), np.array([[0.9], [0.8], [0.6]]))
     assert metric.name == "accuracy"
     assert float(metric.result()) == pytest.approx(2 / 3)
+
+
+def test_accuracy_takes_batches_of_unknown_size():
+    metric = optimization.accuracy(num_classes=2)
+    spec = tf.TensorSpec((None, None), tf.float32)
+    update = tf.function(metric.update_state, input_signature=[spec, spec])
+    update(tf.constant([[0.7], [0.2]]), tf.constant([[0.9], [0.8]]))
+    assert float(metric.result()) == 0.5
