@@ -103,6 +103,16 @@ def test_only_new_and_changed_files_are_checked_again(photos, cache_dir, in_proc
     assert after.fingerprint != before.fingerprint
 
 
+def test_a_file_that_only_pillow_reads_is_bad(photos, cache_dir, in_process):
+    contents = bytearray((photos / "cat" / "cat_0.png").read_bytes())
+    contents[-13] ^= 255  # in the checksum of the last data chunk, which Pillow passes over
+    (photos / "cat" / "cat_0.png").write_bytes(contents)
+    assert read_upright(photos / "cat" / "cat_0.png").shape == (30, 40, 3)
+    catalog, pixels = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    assert catalog.entries[0].reason.startswith("TensorFlow: ")
+    assert len(pixels.open()) == 7
+
+
 def test_pixels_follow_changed_files(photos, cache_dir, in_process):
     _, before = prepare(photos, image_size=(16, 16), cache_dir=cache_dir)
     draw(50).save(photos / "cat" / "cat_1.png")
