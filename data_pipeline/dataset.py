@@ -17,7 +17,7 @@ _ORDER = -1
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Batches that `count` pictures make, the last, smaller one included."""
+    """Batches in which `count` pictures are each seen at least once."""
     return -(-count // batch_size)
 
 
@@ -43,7 +43,9 @@ def training_batches(
         targets: int32 [pictures], class indices.
         indices: int64 [count], the pictures to train on.
         num_classes: 2 gives labels of one column, more give one-hot labels.
-        batch_size: pictures a batch; the last batch of an epoch holds what is left.
+        batch_size: pictures a batch, in every batch: the last of an epoch is topped up with
+            the first pictures of that epoch. One shape is one traced step; and oneDNN, as
+            TensorFlow 2.21 uses it, corrupts memory when a training step's shape changes.
         seed: of the order and of the augmentation.
         initial_epoch: the first epoch to stream.
         epochs: the epoch to stop before.
@@ -60,12 +62,15 @@ def training_batches(
         labels = tf.constant(_encode(targets, num_classes))
         chosen = tf.constant(indices, tf.int64)
     steps = steps_per_epoch(len(indices), batch_size)
+    wanted = np.arange(steps * batch_size) % len(indices)
 
     def epoch_of_indices(epoch: Any) -> Any:
         order = tf.random.experimental.stateless_shuffle(chosen, _seed(seed, epoch, _ORDER))
+        order = tf.gather(order, wanted)
 
         def batch_of_indices(step: Any) -> Any:
-            return order[step * batch_size : (step + 1) * batch_size], _seed(seed, epoch, step)
+            batch = order[step * batch_size : (step + 1) * batch_size]
+            return tf.ensure_shape(batch, [batch_size]), _seed(seed, epoch, step)
 
         return tf.data.Dataset.range(steps).map(batch_of_indices)
 
@@ -89,12 +94,13 @@ def training_batches(
 def evaluation_batches(
     pixels: np.ndarray, indices: np.ndarray, *, batch_size: int
 ) -> "tf.data.Dataset":
-    """Stream pictures once, never augmented, in the order of `indices`.
+    """Stream pictures, never augmented, in the order of `indices`.
 
     Args:
         pixels: uint8 [pictures, height, width, 3], 0–255.
         indices: int64 [count], the pictures wanted.
-        batch_size: pictures a batch; the last holds what is left.
+        batch_size: pictures a batch, in every batch: the last is topped up with the first
+            pictures, whose results the caller cuts off.
 
     Returns:
         uint8 [batch, height, width, 3].
@@ -103,10 +109,12 @@ def evaluation_batches(
 
     with tf.device("CPU:0"):
         source = _as_tensor(pixels)
-        chosen = tf.constant(indices, tf.int64)
+        wanted = np.arange(steps_per_epoch(len(indices), batch_size) * batch_size) % len(indices)
+        chosen = tf.constant(np.asarray(indices)[wanted], tf.int64)
 
     def gather(step: Any) -> Any:
-        return tf.gather(source, chosen[step * batch_size : (step + 1) * batch_size])
+        batch = chosen[step * batch_size : (step + 1) * batch_size]
+        return tf.gather(source, tf.ensure_shape(batch, [batch_size]))
 
     steps = steps_per_epoch(len(indices), batch_size)
     return (

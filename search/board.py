@@ -1,0 +1,28 @@
+"""TensorBoard on a run, for this machine only."""
+
+import time
+from collections.abc import Callable
+
+from search.errors import TuneError
+from search.store import RunFolder
+
+
+def serve(run: RunFolder, *, port: int, say: Callable[[str], None]) -> None:
+    """Start TensorBoard on localhost and stay until Ctrl-C.
+
+    Raises:
+        TuneError: nothing was written yet, or the port is taken.
+    """
+    if not run.tensorboard.exists():
+        raise TuneError(f"{run.name}: nothing to look at yet; no trial has begun")
+    from tensorboard import program
+
+    board = program.TensorBoard()
+    board.configure(logdir=str(run.tensorboard), host="localhost", port=port, load_fast="false")
+    try:
+        address = board.launch()
+    except program.TensorBoardServerException as error:
+        raise TuneError(f"{error.msg}; choose another --port") from error
+    say(f"TensorBoard shows {run.name} at {address} (Ctrl-C ends it)")
+    while True:
+        time.sleep(3600)

@@ -1,0 +1,59 @@
+"""The report of `tune clean` as people read it."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+SHOWN = 5  # paths shown of each kind; --json has all
+
+
+def print_summary(summary: dict[str, Any]) -> None:
+    """Print a catalog's summary (see `data_pipeline.summary.summarize`) to stdout."""
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("what")
+    table.add_column("files", justify="right")
+    table.add_column("which", overflow="fold")
+    table.add_row("kept", f"{summary['kept']:,}", Text(_formats(summary)))
+    for reason, files in summary["bad_by_reason"].items():
+        table.add_row(Text(f"bad: {reason}"), str(len(files)), Text(_paths(files)))
+    for key, words in (
+        ("duplicate_groups", "the same picture twice"),
+        ("near_duplicate_groups", "nearly the same picture"),
+        ("label_conflicts", "one picture, two labels"),
+        ("across_splits", "one picture, two splits"),
+    ):
+        for group in summary[key][:SHOWN]:
+            table.add_row(words, str(len(group)), Text(_paths(group)))
+        if (more := len(summary[key]) - SHOWN) > 0:
+            table.add_row(words, "", f"and {more:,} more groups")
+    console.print(table, soft_wrap=not console.is_terminal)
+    console.print(_classes(summary), soft_wrap=True)
+
+
+def _formats(summary: dict[str, Any]) -> str:
+    counts = ", ".join(f"{name} {count:,}" for name, count in summary["formats"].items())
+    if not summary["kept"]:
+        return counts
+    (narrow, wide), (low, high) = summary["width"], summary["height"]
+    return f"{counts}; {narrow} to {wide} px wide, {low} to {high} px high"
+
+
+def _paths(files: list[dict[str, str]]) -> str:
+    more = f", and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
+    # Names may hold line breaks or bytes that are no text: shown, not obeyed.
+    names = [
+        ascii(file["path"])[1:-1] if not file["path"].isprintable() else file["path"]
+        for file in files[:SHOWN]
+    ]
+    return ", ".join(names) + more
+
+
+def _classes(summary: dict[str, Any]) -> Text:
+    counts = ", ".join(f"{label} {count:,}" for label, count in summary["class_counts"].items())
+    text = Text(f"classes: {counts}")
+    if summary["majority_accuracy"] is not None:
+        text.append(f"\nalways saying the largest class: {summary['majority_accuracy']:.1%} right")
+    return text

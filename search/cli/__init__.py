@@ -1,0 +1,54 @@
+"""The command line: `tune`. Commands parse, call one function of the library, print its result."""
+
+import sys
+import traceback
+
+import click
+
+from data_pipeline.errors import DataError
+from models.errors import ModelError
+from search.cli import data, looking, searching, using
+from search.errors import TuneError
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="image-tune", prog_name="tune")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def tune(debug: bool) -> None:
+    r"""Find, train and export the best image classifier for a folder of labelled photos.
+
+    \b
+    tune run photos/        search over models and how to train them
+    tune show               see what it found
+    tune export-best        retrain the winner, test it once, write it as a file
+    tune predict MODEL x.jpg
+    """
+
+
+for module in (data, searching, looking, using):
+    for command in module.COMMANDS:
+        tune.add_command(command)
+
+
+def main() -> None:
+    """Run `tune`; exit 0 done, 1 failed, 2 misused, 130 interrupted."""
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        tune.main(arguments, prog_name="tune", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except (TuneError, DataError, ModelError, OSError) as error:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        click.echo(f"error: {error}", err=True)
+        return 1
+    return 0

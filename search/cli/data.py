@@ -1,0 +1,80 @@
+"""Commands on folders of pictures: `clean`, `restore`, `demo`."""
+
+from pathlib import Path
+
+import click
+
+from search.cli.options import AS_JSON, CACHE, FOLDER, cache_folder, console, print_json
+
+
+@click.command()
+@click.argument("data", type=FOLDER)
+@click.option(
+    "--quarantine",
+    "destination",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Move the bad files to this folder; 'tune restore' brings them back.",
+)
+@CACHE
+@AS_JSON
+def clean(data: Path, destination: Path | None, cache_dir: Path | None, as_json: bool) -> None:
+    """Look at every file of DATA and say which are bad, double or in two classes.
+
+    Nothing is changed unless --quarantine is given.
+
+    Example: tune clean photos/ --quarantine set-aside/
+    """
+    from data_pipeline.prepare import open_catalog
+    from data_pipeline.quarantine import quarantine
+    from data_pipeline.summary import summarize
+    from search.cleaning import print_summary
+    from search.watch import watch_files
+
+    with watch_files(console(), "checking files") as progress:
+        catalog = open_catalog(data, cache_dir=cache_folder(cache_dir), progress=progress)
+    summary = summarize(catalog)
+    if as_json:
+        print_json(summary)
+    else:
+        print_summary(summary)
+    if destination is not None:
+        moved = quarantine(catalog, destination)
+        click.echo(
+            f"moved {moved} files; bring them back with: tune restore {destination}", err=True
+        )
+
+
+@click.command()
+@click.argument("folder", type=FOLDER)
+def restore(folder: Path) -> None:
+    """Put every file that 'tune clean --quarantine FOLDER' moved back where it was.
+
+    Example: tune restore set-aside/
+    """
+    from data_pipeline.quarantine import restore as put_back
+
+    click.echo(f"put {put_back(folder)} files back")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--pictures",
+    type=click.IntRange(10, 10_000),
+    default=100,
+    show_default=True,
+    help="Pictures a class.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
+def demo(folder: Path, pictures: int, seed: int) -> None:
+    """Draw a small labelled set of pictures, some of them broken on purpose.
+
+    Example: tune demo shapes/ && tune clean shapes/
+    """
+    from data_pipeline.sample import draw_sample
+
+    draw_sample(folder, pictures_per_class=pictures, seed=seed)
+    click.echo(f"drew the sample in {folder}/; search it with: tune run {folder}")
+
+
+COMMANDS = (clean, restore, demo)

@@ -1,0 +1,96 @@
+"""Commands that show: `show`, `list`, `tensorboard`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from search.cli.options import AS_JSON, RESULTS, print_json
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Rows.")
+@RESULTS
+@AS_JSON
+def show(run: str | None, limit: int, results: Path, as_json: bool) -> None:
+    """Show the configurations of RUN (default: the newest), best first.
+
+    Example: tune show --json
+    """
+    from search.report import run_report
+    from search.store import find_run
+
+    report = run_report(find_run(results, run))
+    if as_json:
+        print_json(report)
+    else:
+        print_report(report, limit=limit)
+
+
+def print_report(report: dict[str, Any], *, limit: int) -> None:
+    """A report as people read it, on stdout."""
+    from rich.console import Console
+
+    from search.report import run_table
+
+    console = Console(highlight=False)
+    console.print(
+        f"[bold]{report['run']}[/]: {report['algo']}, {report['finished']} trials finished, "
+        f"{report['data']['pictures']:,} pictures of {len(report['data']['labels'])} classes"
+    )
+    console.print(run_table(report, limit=limit), soft_wrap=not console.is_terminal)
+    hidden = len(report["configurations"]) - limit
+    if hidden > 0:
+        console.print(f"and {hidden} more")
+    if report["verdict"]:
+        console.print(report["verdict"], soft_wrap=True)
+
+
+@click.command("list")
+@RESULTS
+@AS_JSON
+def list_(results: Path, as_json: bool) -> None:
+    """List all runs, newest first.
+
+    Example: tune list
+    """
+    from search.report import list_runs
+
+    rows = list_runs(results)
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo(f"{results}/: no runs here; start one with: tune run DATA", err=True)
+    for row in rows:
+        best = "–" if row["best"] is None else f"{row['best']:.4f}"
+        exported = ", exported" if row["exported"] else ""
+        click.echo(
+            f"{row['run']}  {row['algo']}  {row['finished']} trials  "
+            f"{row['objective']} {best}{exported}"
+        )
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=6006,
+    show_default=True,
+    help="Port on localhost; 0 takes any free one.",
+)
+@RESULTS
+def tensorboard(run: str | None, port: int, results: Path) -> None:
+    """Look at RUN (default: the newest) in TensorBoard, on this machine only.
+
+    Example: tune tensorboard
+    """
+    from search.board import serve
+    from search.store import find_run
+
+    serve(find_run(results, run), port=port, say=lambda line: click.echo(line, err=True))
+
+
+COMMANDS = (show, list_, tensorboard)

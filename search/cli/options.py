@@ -1,0 +1,98 @@
+"""Options that several commands share, and how values are written on the command line."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+RESULTS = click.option(
+    "--results",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of all runs.",
+)
+CACHE = click.option(
+    "--cache-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="Folder for checked catalogs and prepared pixels.  [default: the user's cache folder]",
+)
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Duration(click.ParamType[float]):
+    """A time such as 90s, 30m, 8h, 1h30m; becomes seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Seconds as float."""
+        if isinstance(value, int | float):
+            return float(value)
+        parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", value)
+        if not parts or "".join(number + unit for number, unit in parts) != value:
+            self.fail(f"{value!r} is no time; write 90s, 30m, 8h or 1h30m", param, ctx)
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+class ImageSize(click.ParamType[tuple[int, int]]):
+    """180 for a square, or HEIGHTxWIDTH; becomes (height, width) in pixels."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        """(height, width)."""
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"(\d+)(?:x(\d+))?", value)
+        if not match or not 8 <= int(match[1]) <= 4096 or not 8 <= int(match[2] or 8) <= 4096:
+            self.fail(
+                f"{value!r} is no size; write 180 or 120x160, each from 8 to 4096", param, ctx
+            )
+        return int(match[1]), int(match[2] or match[1])
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """Comma-separated names out of those allowed; becomes a tuple."""
+
+    name = "names"
+
+    def __init__(self, allowed: Callable[[], tuple[str, ...]]):
+        self.allowed = allowed
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
+        """Names without repeats, in the order given."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+        allowed = self.allowed()
+        unknown = [name for name in names if name not in allowed]
+        if unknown or not names:
+            listed = ", ".join(unknown) or "nothing"
+            self.fail(f"received {listed}; choose among {', '.join(allowed)}", param, ctx)
+        return names
+
+
+def print_json(value: Any) -> None:
+    """Results for machines, on stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def cache_folder(given: Path | None) -> Path:
+    """The cache folder given, or the user's."""
+    from data_pipeline.cache import default_cache_dir
+
+    return given or default_cache_dir()
+
+
+def console() -> Any:
+    """The console for progress and warnings: stderr."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)

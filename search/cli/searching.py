@@ -1,0 +1,209 @@
+"""Commands that train: `run`, `train`, `presets`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from search.cli.options import (
+    AS_JSON,
+    CACHE,
+    FOLDER,
+    RESULTS,
+    Duration,
+    ImageSize,
+    Names,
+    cache_folder,
+    console,
+    print_json,
+)
+from search.config import OBJECTIVES
+from search.hardware import PRECISIONS
+
+SAMPLE = Path("sample-data")
+MAX_TIME = click.option(
+    "--max-time", type=Duration(), help="End after this time, as 90s, 30m or 8h.  [default: none]"
+)
+NAME = click.option("--name", help="Name of the run.  [default: folder, date and time]")
+WEIGHTS = click.option(
+    "--weights",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+    help="File of pretrained weights for the backbone it fits.  [default: ImageNet's, downloaded]",
+)
+PRECISION = click.option(
+    "--precision",
+    type=click.Choice(["auto", *PRECISIONS]),
+    help="Number format of training.  [default: auto, by the GPU]",
+)
+
+
+def _families() -> tuple[str, ...]:
+    from models.families import FAMILIES
+
+    return tuple(FAMILIES)
+
+
+def _backbones() -> tuple[str, ...]:
+    from models.backbones import BACKBONES
+
+    return tuple(BACKBONES)
+
+
+@click.command()
+@click.argument("data", type=FOLDER, required=False)
+@click.option(
+    "--algo",
+    type=click.Choice(["hyperband", "random", "bayesian"]),
+    help="Search algorithm.  [default: hyperband]",
+)
+@click.option(
+    "--families",
+    type=Names(_families),
+    help="Kinds of model, as cnn,xception,transfer.  [default: all]",
+)
+@click.option(
+    "--backbones",
+    type=Names(_backbones),
+    help="Pretrained networks of the transfer family.  [default: all whose weights can be had]",
+)
+@click.option(
+    "--image-size",
+    type=ImageSize(),
+    help="Pixels, as 180 or 120x160.  [default: 180 with a GPU, else 96]",
+)
+@click.option(
+    "--crop/--no-crop",
+    "crop_to_aspect_ratio",
+    default=None,
+    help="Crop pictures to shape instead of squeezing them.  [default: no-crop]",
+)
+@click.option(
+    "--max-epochs",
+    type=click.IntRange(1, 10_000),
+    help="Epochs of a fully trained configuration.  [default: 27 with a GPU, else 9]",
+)
+@click.option("--factor", type=click.IntRange(2, 10), help="Hyperband's factor.  [default: 3]")
+@click.option(
+    "--hyperband-iterations",
+    type=click.IntRange(1, 100),
+    help="Rounds of Hyperband.  [default: 1]",
+)
+@click.option(
+    "--max-trials",
+    type=click.IntRange(1, 100_000),
+    help="Trials of random and bayesian.  [default: 20]",
+)
+@click.option(
+    "--objective",
+    type=click.Choice(list(OBJECTIVES)),
+    help="What makes a configuration the best.  [default: val_accuracy]",
+)
+@click.option("--seed", type=click.IntRange(0), help="Random seed.  [default: 0]")
+@WEIGHTS
+@PRECISION
+@MAX_TIME
+@NAME
+@click.option("--resume", metavar="RUN", help="Go on with a run of this name.")
+@RESULTS
+@CACHE
+@AS_JSON
+def run(
+    data: Path | None,
+    max_time: float | None,
+    name: str | None,
+    resume: str | None,
+    results: Path,
+    cache_dir: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Search for the best classifier of the pictures in DATA.
+
+    DATA holds one folder a class, or train/, validation/ and test/ with those inside.
+    Without DATA a sample is drawn and used.
+
+    Example: tune run photos/ --algo hyperband --max-time 8h
+    """
+    from search.run import Setting, start
+    from search.run import resume as go_on
+    from search.sample import sample_data
+    from search.store import find_run
+
+    setting = Setting(results, cache_folder(cache_dir), max_time, console())
+    if resume:
+        if name:
+            raise click.UsageError("--name and --resume exclude each other")
+        done = go_on(find_run(results, resume), data, options, setting)
+    else:
+        done = start(data or sample_data(SAMPLE, setting.console), name, options, setting)
+    _conclude(done, as_json)
+
+
+@click.command()
+@click.argument("data", type=FOLDER)
+@click.option("--preset", required=True, help="Name of a configuration; 'tune presets' lists them.")
+@click.option(
+    "--max-epochs", type=click.IntRange(1, 10_000), help="Epochs.  [default: as published]"
+)
+@click.option("--image-size", type=ImageSize(), help="Pixels.  [default: as published]")
+@click.option("--seed", type=click.IntRange(0), help="Random seed.  [default: 0]")
+@WEIGHTS
+@PRECISION
+@MAX_TIME
+@NAME
+@RESULTS
+@CACHE
+@AS_JSON
+def train(
+    data: Path,
+    preset: str,
+    max_time: float | None,
+    name: str | None,
+    results: Path,
+    cache_dir: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train one published configuration alone, as a run of one trial.
+
+    Example: tune train photos/ --preset keras-2022
+    """
+    from search.preset import preset_options
+    from search.run import Setting, start
+
+    setting = Setting(results, cache_folder(cache_dir), max_time, console())
+    _conclude(start(data, name, preset_options(preset, options), setting), as_json)
+
+
+@click.command()
+@AS_JSON
+def presets(as_json: bool) -> None:
+    """List the published configurations that 'tune train --preset' knows.
+
+    Example: tune presets
+    """
+    from search.preset import preset_rows, print_presets
+
+    if as_json:
+        print_json(preset_rows())
+    else:
+        print_presets()
+
+
+def _conclude(run: Any, as_json: bool) -> None:
+    """Say what was found."""
+    from search.cli.looking import print_report
+    from search.report import run_report
+
+    report = run_report(run)
+    if as_json:
+        print_json(report)
+    else:
+        print_report(report, limit=5)
+        if report["configurations"] and report["configurations"][0]["score"] is not None:
+            click.echo(
+                f"next: tune export-best {run.name}, or look: tune tensorboard {run.name}", err=True
+            )
+
+
+COMMANDS = (run, train, presets)

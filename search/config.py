@@ -1,0 +1,93 @@
+"""What a run was asked to do: one frozen value, saved before the first trial."""
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from search.errors import TuneError
+from search.store import RunFolder, read_json, write_json
+
+OBJECTIVES = {"val_accuracy": "max", "val_auc": "max", "val_loss": "min"}
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides a run's result. Sizes in pixels, times in seconds.
+
+    Attributes:
+        data: folder of labelled pictures.
+        algo: name in `search.oracles.ORACLES`.
+        families: which of `models.FAMILIES` are searched.
+        backbones: which pretrained networks the transfer family may choose.
+        image_size: (height, width) of the prepared pictures.
+        crop_to_aspect_ratio: crop instead of squeeze, as Keras has it.
+        compact: narrower models, for machines without a GPU.
+        weights: "imagenet", the path of a weights file, or None (random).
+        max_epochs: full budget of one configuration.
+        factor: Hyperband's reduction factor.
+        hyperband_iterations: how often all of Hyperband's brackets are run.
+        max_trials: trials of `random` and `bayesian`.
+        objective: key of `OBJECTIVES`.
+        validation, test: share of the pictures.
+        seed: of splits, proposals, initial weights and order.
+        precision: Keras dtype policy, already resolved from "auto".
+        preset: a named configuration, trained alone instead of a search.
+    """
+
+    data: str
+    algo: str
+    families: tuple[str, ...]
+    backbones: tuple[str, ...]
+    image_size: tuple[int, int]
+    crop_to_aspect_ratio: bool
+    compact: bool
+    weights: str | None
+    max_epochs: int
+    factor: int
+    hyperband_iterations: int
+    max_trials: int
+    objective: str
+    validation: float
+    test: float
+    seed: int
+    precision: str
+    preset: str | None = None
+
+    @property
+    def direction(self) -> str:
+        """Whether the objective is to be as large ("max") or small ("min") as can be."""
+        return OBJECTIVES[self.objective]
+
+    def save(self, run: RunFolder) -> None:
+        """Write `config.json`."""
+        write_json(run.config, asdict(self))
+
+    @classmethod
+    def load(cls, run: RunFolder) -> "RunConfig":
+        """Read `config.json`.
+
+        Raises:
+            TuneError: missing, broken, or written by another version.
+        """
+        values: dict[str, Any] = read_json(run.config)
+        expected = {field.name for field in fields(cls)}
+        if set(values) != expected:
+            odd = ", ".join(sorted(set(values) ^ expected))
+            raise TuneError(f"{run.config}: written by another version of tune (differs in: {odd})")
+        for name in ("families", "backbones", "image_size"):
+            values[name] = tuple(values[name])
+        return cls(**values)
+
+    def differences(self, asked: dict[str, Any]) -> list[str]:
+        """Lines such as `seed: was 0, now 1` for each given option that differs from ours."""
+        mine = asdict(self)
+        return [
+            f"{name}: was {mine[name]}, now {value}"
+            for name, value in asked.items()
+            if value != mine[name]
+        ]
+
+
+def results_folder(path: Path | None) -> Path:
+    """Where runs are written: the given folder, or `results/` here."""
+    return path if path is not None else Path("results")

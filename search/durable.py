@@ -1,0 +1,121 @@
+"""What every oracle of ours has beyond KerasTuner's: known-good first, safe files, a true seed.
+
+KerasTuner 1.4.8 writes its state in place, cannot reload past one broken file, ignores
+`seed=0`, and stops a search after three failures in a row. This class is mixed into its
+oracles (see `search.oracles`) and mends that, in the same file format: a project folder of
+ours stays readable by KerasTuner itself.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine import trial as trial_module
+
+from search.errors import TuneError
+from search.records import COMPLETED, DIVERGED, TrialRecord, Values
+from search.store import read_json, write_json
+
+# KerasTuner's tuner file. Its own tuners reload a project only where this exists.
+_TUNER_FILE = "tuner0.json"
+# What a diverged trial scores: a value that any real one beats.
+WORST = {"max": -1.0, "min": 1e9}
+
+
+class DurableOracle(keras_tuner.Oracle):
+    """Mixed into a KerasTuner oracle, before it: `class RandomOracle(DurableOracle, ...)`.
+
+    Args:
+        known_good: values tried before any random ones, in order.
+        seed: 0 is a seed like any other.
+        directory: folder of the project folder, which is named `oracle`.
+    """
+
+    known_good: list[Values]
+
+    def __init__(self, *, known_good: list[Values], seed: int, directory: Path, **options: Any):
+        # The loop decides when a search is hopeless; KerasTuner's own rule stops at three.
+        super().__init__(seed=seed, max_consecutive_failed_trials=10**9, **options)
+        self.known_good = known_good
+        self.seed = self._seed_state = seed
+        self._display.verbose = 0
+        self._set_project_dir(str(directory), "oracle")
+
+    def _random_values(self) -> Values | None:
+        """Known-good values first; KerasTuner remembers which were tried, over restarts too."""
+        for values in self.known_good:
+            if not self._duplicate(values):
+                return dict(values)
+        return super()._random_values()
+
+    def finish(self, record: TrialRecord) -> None:
+        """Take in a finished trial. Doing so twice is harmless.
+
+        The trial leaves the ongoing ones before the state is saved, so that a restart in
+        between does not run it again.
+        """
+        trial = self.trials[record.trial_id]
+        if trial.status in ("COMPLETED", "FAILED"):
+            return
+        for logs in record.history:
+            metrics = {name: value for name, value in logs.items() if name != "epoch"}
+            self.update_trial(record.trial_id, metrics, step=int(logs["epoch"]))
+        if record.status == DIVERGED:
+            worst = {self.objective.name: WORST[self.objective.direction]}
+            trial.metrics = type(trial.metrics)()
+            self.update_trial(record.trial_id, worst, step=record.initial_epoch)
+        trial.status = "COMPLETED" if record.status in (COMPLETED, DIVERGED) else "FAILED"
+        trial.message = record.reason or None
+        for slot in [slot for slot, t in self.ongoing_trials.items() if t is trial]:
+            del self.ongoing_trials[slot]
+        self.end_trial(trial)
+
+    def useful(self, trial_id: str) -> bool:
+        """Whether a trial finished with a result that can be built upon."""
+        trial = self.trials[trial_id]
+        return trial.status == "COMPLETED" and not trial.message
+
+    def lost(self, trial_id: str) -> bool:
+        """Whether a trial ended without such a result: failed, or diverged."""
+        return self.trials[trial_id].status in ("COMPLETED", "FAILED") and not self.useful(trial_id)
+
+    def needed_checkpoints(self) -> set[str]:
+        """Trials whose training state may still be continued from."""
+        return {trial.trial_id for trial in self.ongoing_trials.values()}
+
+    # Files. The names are KerasTuner's.
+
+    def save(self) -> None:
+        """Write `oracle.json` whole or not at all."""
+        folder = Path(self._project_dir)
+        write_json(folder / "oracle.json", self.get_state())
+        if not (folder / _TUNER_FILE).exists():
+            write_json(folder / _TUNER_FILE, {})
+
+    def _save_trial(self, trial: Any) -> None:
+        write_json(Path(self._get_trial_dir(trial.trial_id)) / "trial.json", trial.get_state())
+
+    def reload(self) -> None:
+        """Read the project folder back; trials begun but not in `oracle.json` never happened.
+
+        Trials that were running are given out again by `create_trial`, first of all.
+
+        Raises:
+            TuneError: a file cannot be read.
+        """
+        folder = Path(self._project_dir)
+        state = read_json(folder / "oracle.json")
+        try:
+            for trial_id in state["start_order"]:
+                self.trials[trial_id] = trial_module.Trial.from_state(
+                    read_json(folder / f"trial_{trial_id}" / "trial.json")
+                )
+            self.set_state(state)
+        except (KeyError, TypeError) as error:
+            raise TuneError(f"{folder}: written by another version ({error!r} missing)") from error
+        self._retry_queue += [
+            trial.trial_id
+            for trial in self.ongoing_trials.values()
+            if trial.trial_id not in self._retry_queue
+        ]
+        self.ongoing_trials = {}

@@ -1,0 +1,99 @@
+"""All that a trial needs of its run, loaded from the run's folder.
+
+A worker is given a folder and a record, both plain values; this turns the folder into arrays
+and a hypermodel, so that a trial runs the same in any process on any machine that sees it.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_pipeline.catalog import Catalog
+from data_pipeline.pixels import PreparedPixels
+from data_pipeline.split import Splits
+from search.config import RunConfig
+from search.store import RunFolder, read_json, write_array, write_arrays, write_json
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A run's configuration and data.
+
+    Attributes:
+        pixels: uint8 [n, height, width, 3], mapped from disk.
+        targets: int32 [n], class numbers.
+        train, validation, test: int64 row numbers into both.
+        labels: class names, in the order of class numbers.
+    """
+
+    run: RunFolder
+    config: RunConfig
+    pixels: NDArray[np.uint8]
+    targets: NDArray[np.int32]
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+    labels: tuple[str, ...]
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes; 2 means one sigmoid unit."""
+        return len(self.labels)
+
+    @cached_property
+    def classifier(self) -> Any:
+        """The hypermodel (`models.hypermodel.ImageClassifier`) of this run."""
+        from models.hypermodel import ImageClassifier
+
+        return ImageClassifier(
+            families=self.config.families,
+            backbones=self.config.backbones,
+            image_size=self.config.image_size,
+            num_classes=self.num_classes,
+            compact=self.config.compact,
+            weights=self.config.weights,
+        )
+
+    @classmethod
+    def load(cls, run: RunFolder) -> "Experiment":
+        """Read a run's folder.
+
+        Raises:
+            TuneError: a file is missing or broken.
+        """
+        data = read_json(run.data)
+        with np.load(run.splits, allow_pickle=False) as splits:
+            rows = {name: splits[name] for name in ("train", "validation", "test")}
+        config = RunConfig.load(run)
+        return cls(
+            run=run,
+            config=config,
+            pixels=PreparedPixels(Path(data["pixels"]), config.image_size, "").open(),
+            targets=np.load(run.targets, allow_pickle=False),
+            labels=tuple(data["labels"]),
+            **rows,
+        )
+
+
+def save_data(run: RunFolder, catalog: Catalog, pixels: PreparedPixels, splits: Splits) -> None:
+    """Write what `Experiment.load` reads, and the fingerprint that a resume compares."""
+    write_json(
+        run.data,
+        {
+            "root": str(catalog.root),
+            "fingerprint": catalog.fingerprint,
+            "labels": list(catalog.labels),
+            "pictures": len(catalog.kept),
+            "set_aside": len(catalog.entries) - len(catalog.kept),
+            "pixels": str(Path(pixels.path).resolve()),
+            "splits": {
+                name: len(getattr(splits, name)) for name in ("train", "validation", "test")
+            },
+        },
+    )
+    write_array(run.targets, catalog.targets)
+    write_arrays(run.splits, train=splits.train, validation=splits.validation, test=splits.test)

@@ -1,0 +1,60 @@
+"""What this machine has, and what suits it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from search.quiet import import_tensorflow
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Attributes: names of the GPUs, their lowest compute capability, usable processor cores."""
+
+    gpus: tuple[str, ...]
+    capability: tuple[int, int]
+    cores: int
+
+    def describe(self) -> str:
+        """In words: `no GPU, 2 cores`."""
+        if not self.gpus:
+            return f"no GPU, {self.cores} cores"
+        return f"{len(self.gpus)} × {self.gpus[0]}, {self.cores} cores"
+
+    def precision(self, asked: str) -> str:
+        """Resolve "auto": bfloat16 from compute capability 8.0, float16 from 7.0, else float32."""
+        if asked != "auto":
+            return asked
+        if not self.gpus or self.capability < (7, 0):
+            return "float32"
+        return "mixed_bfloat16" if self.capability >= (8, 0) else "mixed_float16"
+
+
+def has_nvidia_device() -> bool:
+    """Whether the system shows an NVIDIA device, without importing TensorFlow."""
+    return Path("/proc/driver/nvidia/version").exists()
+
+
+def detect() -> Hardware:
+    """Look at the devices that TensorFlow can use; grow GPU memory as needed, not all at once."""
+    tf = import_tensorflow()
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    return Hardware(
+        gpus=tuple(detail.get("device_name", "GPU") for detail in details),
+        capability=min((d.get("compute_capability", (0, 0)) for d in details), default=(0, 0)),
+        cores=len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1,
+    )
+
+
+def set_precision(precision: str) -> None:
+    """Set Keras's dtype policy for models built from now on."""
+    import keras
+
+    keras.config.set_dtype_policy(precision)

@@ -1,0 +1,154 @@
+"""Hyperband (Li et al. 2018, JMLR 18(185)) whose rungs keep their planned size.
+
+The paper's n_i configurations and r_i resources of bracket s are `_get_size(s, i)` and
+`_get_epochs(s, i)` here, eta is `factor` and R is `max_epochs`, all of it KerasTuner's.
+Ours decides anew only who is promoted and when.
+"""
+
+from typing import Any
+
+from keras_tuner.oracles import HyperbandOracle as StockHyperbandOracle
+
+from search.durable import DurableOracle
+
+Bracket = dict[str, Any]
+
+
+class HyperbandOracle(DurableOracle, StockHyperbandOracle):
+    """KerasTuner's Hyperband; a failed trial does not shrink its rung.
+
+    In 1.4.8 a failed trial keeps its place: of 9 → 3 → 1 one failure in the first rung leaves
+    2 promotions and an empty last rung. Here a failed place is given again: in the first rung
+    to a new configuration, in a later one to the next best of the rung before.
+    """
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Values of the next trial, or IDLE (wait for others) or STOPPED (all is done)."""
+        for bracket in self._brackets:
+            if values := self._next_in(bracket, trial_id):
+                return {"status": "RUNNING", "values": values}
+        if not self._is_last_bracket():
+            self._increment_bracket_num()
+            self._start_new_bracket()
+            if values := self._next_in(self._brackets[-1], trial_id):
+                return {"status": "RUNNING", "values": values}
+        return {"status": "IDLE" if self.ongoing_trials else "STOPPED"}
+
+    def needed_checkpoints(self) -> set[str]:
+        """Running trials, those they continue, and those that may yet be promoted."""
+        needed = super().needed_checkpoints()
+        for bracket in self._brackets:
+            rounds = bracket["rounds"]
+            for number, below in enumerate(rounds[:-1], start=1):
+                needed |= {
+                    entry["past_id"]
+                    for entry in rounds[number]
+                    if self.trials[entry["id"]].status == "RUNNING"
+                }
+                if self._open_places(bracket, number) > 0:
+                    needed |= set(self._candidates(below, rounds[number]))
+        return needed
+
+    def _next_in(self, bracket: Bracket, trial_id: str) -> dict[str, Any] | None:
+        """Values of a trial that this bracket can start now, promotions of low rungs last.
+
+        The first rung is filled first, as in the paper; a promotion is made as soon as the
+        trials still running could not change it.
+        """
+        if self._open_places(bracket, 0) > 0 and (values := self._new_configuration(bracket)):
+            return self._enter(bracket, 0, trial_id, past_id=None, values=values)
+        for number in range(1, len(bracket["rounds"])):
+            best = self._promotable(bracket, number)
+            if best is not None:
+                values = dict(self.trials[best].hyperparameters.values)
+                values["tuner/trial_id"] = best
+                return self._enter(bracket, number, trial_id, past_id=best, values=values)
+        return None
+
+    def _new_configuration(self, bracket: Bracket) -> dict[str, Any] | None:
+        """New values, or None where the space is exhausted or too many places had to be refilled.
+
+        Each place is refilled once at most on average: where every second trial fails, more of
+        the same is no help.
+        """
+        if len(bracket["rounds"][0]) >= 2 * self._get_size(bracket["bracket_num"], 0):
+            return None
+        return self._random_values()
+
+    def _enter(
+        self,
+        bracket: Bracket,
+        number: int,
+        trial_id: str,
+        *,
+        past_id: str | None,
+        values: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Note the trial in its rung and add what it must know of its budget."""
+        bracket_num = bracket["bracket_num"]
+        bracket["rounds"][number].append({"past_id": past_id, "id": trial_id})
+        values["tuner/epochs"] = self._get_epochs(bracket_num, number)
+        values["tuner/initial_epoch"] = self._get_epochs(bracket_num, number - 1) if number else 0
+        values["tuner/bracket"] = bracket_num
+        values["tuner/round"] = number
+        return values
+
+    def _open_places(self, bracket: Bracket, number: int) -> int:
+        """How many more trials this rung wants: its planned size less those not lost."""
+        live = [entry for entry in bracket["rounds"][number] if not self.lost(entry["id"])]
+        return self._get_size(bracket["bracket_num"], number) - len(live)
+
+    def _candidates(self, below: list[dict[str, Any]], rung: list[dict[str, Any]]) -> list[str]:
+        """Those of the rung below that finished well and were not promoted yet, best first."""
+        promoted = {entry["past_id"] for entry in rung}
+        useful = [
+            entry["id"]
+            for entry in below
+            if entry["id"] not in promoted and self.useful(entry["id"])
+        ]
+        return sorted(
+            useful,
+            key=lambda trial_id: self.trials[trial_id].score,
+            reverse=self.objective.direction == "max",
+        )
+
+    def _promotable(self, bracket: Bracket, number: int) -> str | None:
+        """The trial to promote into rung `number` now, or None.
+
+        With p places open and fewer than p trials of the rung below still to come, the best
+        of those finished is among the best p, whatever the others do.
+        """
+        rounds = bracket["rounds"]
+        candidates = self._candidates(rounds[number - 1], rounds[number])
+        places = self._open_places(bracket, number)
+        if candidates and self._unfinished(bracket, number - 1) < places:
+            return candidates[0]
+        return None
+
+    def _unfinished(self, bracket: Bracket, number: int) -> int:
+        """How many trials of a rung may still bring a result: running, or to be started."""
+        running = sum(
+            not self.useful(entry["id"]) and not self.lost(entry["id"])
+            for entry in bracket["rounds"][number]
+        )
+        to_start = self._open_places(bracket, number)
+        if number == 0:
+            exhausted = self._is_exhausted(bracket)
+            return running if exhausted else running + max(to_start, 0)
+        spare = len(self._candidates(bracket["rounds"][number - 1], bracket["rounds"][number]))
+        coming = spare + self._unfinished(bracket, number - 1)
+        return running + max(min(to_start, coming), 0)
+
+    def _is_exhausted(self, bracket: Bracket) -> bool:
+        """Whether the first rung stays as it is: nothing new to try, or refilled enough."""
+        seed_state = self._seed_state
+        exhausted = self._open_places(bracket, 0) > 0 and self._new_configuration(bracket) is None
+        self._seed_state = seed_state  # only asked, nothing taken
+        return exhausted
+
+    def _is_last_bracket(self) -> bool:
+        last = self._current_iteration + 1 >= self.hyperband_iterations
+        return self._current_bracket == 0 and last
+
+    def _remove_completed_brackets(self) -> None:
+        """Brackets are kept: they are the record of who was promoted."""

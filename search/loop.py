@@ -1,0 +1,145 @@
+"""The search loop: ask the oracle, run trials, write down what happened, tell the oracle."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from search.durable import DurableOracle
+from search.errors import TuneError
+from search.records import FAILED, RUNNING, STOPPED, TrialRecord, load_record
+from search.store import RunFolder
+from search.training import Progress, Report
+
+HOPELESS = 5  # trials that fail before any succeeds; then the search is stopped
+
+
+class Executor(Protocol):
+    """Where trials run: in this process, or in workers."""
+
+    slots: int
+
+    def start(self, record: TrialRecord) -> None:
+        """Begin a trial; at most `slots` at a time."""
+
+    def wait(self, report: Report) -> TrialRecord:
+        """Block until a begun trial ends; its record, whose status is not RUNNING."""
+
+
+class Observer(Protocol):
+    """Who watches a search: the display, TensorBoard."""
+
+    def trial_started(self, record: TrialRecord) -> None:
+        """A trial begins, or goes on."""
+
+    def progress(self, progress: Progress) -> None:
+        """A step or an epoch of a running trial is done."""
+
+    def trial_finished(self, record: TrialRecord) -> None:
+        """A trial has ended, or was stopped to be continued."""
+
+
+class Search:
+    """One search over one run folder.
+
+    Args:
+        max_epochs: budget of a trial where the algorithm gives none.
+        going: asked several times a second; False ends the search cleanly.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        oracle: DurableOracle,
+        executor: Executor,
+        *,
+        observers: list[Observer],
+        max_epochs: int,
+        going: Callable[[], bool],
+    ):
+        self.run, self.oracle, self.executor = run, oracle, executor
+        self.observers, self.max_epochs, self.going = observers, max_epochs, going
+        self.running = 0
+        self.slot = 0
+
+    def to_the_end(self) -> bool:
+        """Run trials until the oracle has no more (True) or `going` says stop (False).
+
+        Raises:
+            TuneError: nothing works: the first `HOPELESS` trials all failed.
+        """
+        while True:
+            while self.running < self.executor.slots and (record := self._next_trial()):
+                self._start(record)
+            if not self.running:
+                return self.going()
+            self._take(self.executor.wait(self._progress))
+
+    def _next_trial(self) -> TrialRecord | None:
+        """The next trial to run; those whose result is on disk already are only taken in."""
+        while self.going():
+            self.slot += (
+                1  # KerasTuner gives a slot its running trial again: each asks as a new one
+            )
+            trial = self.oracle.create_trial(f"slot{self.slot}")
+            if trial.status != "RUNNING":
+                return None
+            known = load_record(self.run, trial.trial_id)
+            if known is None or not known.finished:
+                return known or self._new_record(trial.trial_id)
+            self.oracle.finish(known)
+        return None
+
+    def _new_record(self, trial_id: str) -> TrialRecord:
+        values = dict(self.oracle.trials[trial_id].hyperparameters.values)
+        place = {name: values.pop(name) for name in list(values) if name.startswith("tuner/")}
+        parent = place.get("tuner/trial_id")
+        parent_record = load_record(self.run, parent) if parent else None
+        return TrialRecord(
+            trial_id=trial_id,
+            configuration=parent_record.configuration if parent_record else trial_id,
+            values=values,
+            bracket=int(place.get("tuner/bracket", 0)),
+            rung=int(place.get("tuner/round", 0)),
+            initial_epoch=int(place.get("tuner/initial_epoch", 0)),
+            epochs=int(place.get("tuner/epochs", self.max_epochs)),
+            parent=parent,
+        )
+
+    def _start(self, record: TrialRecord) -> None:
+        record = record.with_outcome(status=RUNNING, attempts=record.attempts + 1).save(self.run)
+        self.running += 1
+        for observer in self.observers:
+            observer.trial_started(record)
+        self.executor.start(record)
+
+    def _progress(self, progress: Progress) -> bool:
+        for observer in self.observers:
+            observer.progress(progress)
+        return self.going()
+
+    def _take(self, record: TrialRecord) -> None:
+        """Write the record first: from then on the trial is done, whatever happens next."""
+        self.running -= 1
+        record.save(self.run)
+        if record.status != STOPPED:
+            self.oracle.finish(record)
+        for observer in self.observers:
+            observer.trial_finished(record)
+        self._prune_checkpoints()
+        self._check_hope()
+
+    def _prune_checkpoints(self) -> None:
+        """Delete every training state that nothing can go on from any more."""
+        needed = self.oracle.needed_checkpoints()
+        for path in self.run.checkpoint("").parent.glob("*.npz"):
+            if path.stem not in needed:
+                path.unlink()
+
+    def _check_hope(self) -> None:
+        ended = [load_record(self.run, trial_id) for trial_id in self.oracle.end_order]
+        failed = [record for record in ended if record and record.status == FAILED]
+        if len(failed) == len(ended) >= HOPELESS:
+            reasons = "\n".join(f"  trial {r.trial_id}: {r.reason}" for r in failed)
+            raise TuneError(
+                f"the first {len(failed)} trials all failed, the search was stopped:\n{reasons}\n"
+                "mend the cause, or leave the family out with --families"
+            )

@@ -1,0 +1,85 @@
+"""Metrics computed exactly, from probabilities, in numpy.
+
+Training metrics of Keras are running means over batches; what ranks configurations and what is
+printed is computed here, once, over the whole split.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32] | NDArray[np.float64]
+IntArray = NDArray[np.int32] | NDArray[np.int64]
+
+_TINY = 1e-7  # Keras's epsilon: probabilities are clipped to [_TINY, 1 - _TINY] in the log loss
+
+
+def two_columns(probabilities: FloatArray) -> FloatArray:
+    """[n, 1] of one sigmoid unit → [n, 2]; [n, classes] stays as it is."""
+    if probabilities.shape[1] > 1:
+        return probabilities
+    return np.concatenate([1.0 - probabilities, probabilities], axis=1)
+
+
+def evaluate(probabilities: FloatArray, targets: IntArray) -> dict[str, float]:
+    """Accuracy, loss (log loss), AUC and, with more than 5 classes, top-5 accuracy.
+
+    Args:
+        probabilities: float [n, classes], rows sum to 1.
+        targets: int [n], class numbers.
+    """
+    chosen = probabilities[np.arange(len(targets)), targets]
+    result = {
+        "accuracy": float(np.mean(probabilities.argmax(axis=1) == targets)),
+        "loss": float(-np.mean(np.log(np.clip(chosen, _TINY, 1 - _TINY)))),
+        "auc": auc(probabilities, targets),
+    }
+    if probabilities.shape[1] > 5:
+        better = (probabilities > chosen[:, None]).sum(axis=1)
+        result["top5"] = float(np.mean(better < 5))
+    return result
+
+
+def auc(probabilities: FloatArray, targets: IntArray) -> float:
+    """Area under the ROC curve; for more than two classes the mean over one-against-rest.
+
+    Equals the probability that a random positive scores above a random negative, ties half
+    (Mann–Whitney). Classes without a positive or a negative are left out; 0.5 if all are.
+    """
+    classes = probabilities.shape[1]
+    columns = [1] if classes == 2 else range(classes)
+    areas = [_binary_auc(probabilities[:, k], targets == k) for k in columns]
+    known = [area for area in areas if not math.isnan(area)]
+    return float(np.mean(known)) if known else 0.5
+
+
+def _binary_auc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
+    positives = int(positive.sum())
+    negatives = len(positive) - positives
+    if not positives or not negatives:
+        return math.nan
+    _, where, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    mean_rank = last - (counts - 1) / 2  # ranks from 1; equal scores share their mean rank
+    rank_sum = mean_rank[where][positive].sum()
+    return float((rank_sum - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def confusion_matrix(probabilities: FloatArray, targets: IntArray) -> list[list[int]]:
+    """Counts [true class][predicted class]."""
+    classes = probabilities.shape[1]
+    flat = targets * classes + probabilities.argmax(axis=1)
+    counts = np.bincount(flat, minlength=classes * classes)
+    return [[int(count) for count in row] for row in counts.reshape(classes, classes)]
+
+
+def wilson_interval(correct: int, total: int, z: float = 1.959964) -> tuple[float, float]:
+    """95 % interval of an accuracy (Wilson 1927), sound near 0 and 1 and for small sets."""
+    if total == 0:
+        return 0.0, 1.0
+    share = correct / total
+    spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    centre = share + z * z / (2 * total)
+    scale = 1 + z * z / total
+    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)

@@ -1,0 +1,90 @@
+"""Pictures that a run makes: augmented batches, confusion matrix, learning curves."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.records import Logs
+from search.store import write_bytes
+
+
+def side_by_side(before: NDArray[Any], after: NDArray[Any]) -> NDArray[np.uint8]:
+    """Two grids of 4 columns with a white line between: uint8 [height, width, 3].
+
+    Args:
+        before, after: [n, height, width, 3] in 0–255, the same n.
+    """
+    left, right = _grid(before, columns=4), _grid(after, columns=4)
+    gap = np.full((left.shape[0], 8, 3), 255, np.uint8)
+    return np.concatenate([left, gap, right], axis=1)
+
+
+def _grid(images: NDArray[Any], *, columns: int) -> NDArray[np.uint8]:
+    images = np.clip(images, 0, 255).astype(np.uint8)
+    missing = -len(images) % columns
+    images = np.concatenate([images, np.full((missing, *images.shape[1:]), 255, np.uint8)])
+    rows = [
+        np.concatenate(list(images[i : i + columns]), axis=1)
+        for i in range(0, len(images), columns)
+    ]
+    return np.concatenate(rows, axis=0)
+
+
+def confusion_picture(matrix: list[list[int]], labels: tuple[str, ...]) -> NDArray[np.uint8]:
+    """The confusion matrix with counts and shares: uint8 [height, width, 3]."""
+    from matplotlib.figure import Figure
+
+    size = min(12.0, 3.5 + 0.6 * len(labels))
+    figure = Figure(figsize=(size, size), dpi=110, layout="constrained")
+    axes = figure.subplots()
+    counts = np.array(matrix, float)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(labels)), labels, rotation=45 if len(labels) > 4 else 0)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    if len(labels) <= 20:
+        for row, column in np.ndindex(*counts.shape):
+            axes.text(
+                column,
+                row,
+                f"{int(counts[row, column])}\n{shares[row, column]:.0%}",
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if shares[row, column] > 0.5 else "black",
+            )
+    return _pixels(figure)
+
+
+def write_curves(path: Path, history: list[Logs], *, title: str) -> None:
+    """Loss and accuracy by epoch, training and (where there is one) validation, as a PNG file."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), dpi=110, layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    epochs = [int(logs["epoch"]) + 1 for logs in history]
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for key, label in ((name, "training"), (f"val_{name}", "validation")):
+            if all(key in logs for logs in history):
+                axes.plot(epochs, [logs[key] for logs in history], marker=".", label=label)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    write_bytes(path, buffer.getvalue())
+
+
+def _pixels(figure: Any) -> NDArray[np.uint8]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3]

@@ -1,0 +1,74 @@
+"""What a search will do, counted exactly before it starts; no TensorFlow."""
+
+import math
+from dataclasses import dataclass
+
+from search.config import RunConfig
+
+
+@dataclass(frozen=True)
+class Rung:
+    """`size` trials, trained from epoch `initial_epoch` up to `epochs`."""
+
+    bracket: int
+    size: int
+    initial_epoch: int
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The rungs of a whole search, in the order in which they are begun."""
+
+    rungs: tuple[Rung, ...]
+
+    @property
+    def configurations(self) -> int:
+        """Different sets of values that are tried."""
+        return sum(rung.size for rung in self.rungs if rung.initial_epoch == 0)
+
+    @property
+    def trials(self) -> int:
+        """Configurations, each counted once a rung."""
+        return sum(rung.size for rung in self.rungs)
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the training pictures, all trials together."""
+        return sum(rung.size * (rung.epochs - rung.initial_epoch) for rung in self.rungs)
+
+
+def make_plan(config: RunConfig) -> Plan:
+    """The plan of a run."""
+    if config.algo != "hyperband":
+        return Plan((Rung(0, config.max_trials, 0, config.max_epochs),))
+    return Plan(
+        tuple(
+            rung
+            for _ in range(config.hyperband_iterations)
+            for rung in _hyperband_rungs(config.max_epochs, config.factor)
+        )
+    )
+
+
+def _hyperband_rungs(max_epochs: int, factor: int) -> list[Rung]:
+    """Rungs of one round of all brackets, with KerasTuner's rounding up at each step.
+
+    That rounding makes budgets jump: at factor 3, max_epochs 9 is 75 epochs and 10 is 120.
+    """
+    brackets = 0
+    epochs = float(max_epochs)
+    while epochs >= 1:
+        epochs /= factor
+        brackets += 1
+    end_size = math.ceil(1 + math.log(max_epochs, factor))
+    return [
+        Rung(
+            bracket=bracket,
+            size=math.ceil(end_size / (bracket + 1) * factor ** (bracket - number)),
+            initial_epoch=math.ceil(max_epochs / factor ** (bracket - number + 1)) if number else 0,
+            epochs=math.ceil(max_epochs / factor ** (bracket - number)),
+        )
+        for bracket in reversed(range(brackets))
+        for number in range(bracket + 1)
+    ]

@@ -1,0 +1,65 @@
+"""Published configurations as runs of one trial."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from models.presets import PRESETS
+from search.errors import TuneError
+
+
+def preset_options(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Options of a run that trains a preset alone; what was given goes before what was published.
+
+    Raises:
+        TuneError: there is no preset of that name.
+    """
+    if name not in PRESETS:
+        raise TuneError(f"no preset named {name!r}; there are: {', '.join(PRESETS)}")
+    preset = PRESETS[name]
+    published: dict[str, Any] = {
+        "preset": name,
+        "algo": "random",
+        "max_trials": 1,
+        "families": (preset.values["family"],),
+        "compact": False,
+        "image_size": preset.image_size,
+        "max_epochs": preset.epochs,
+        "crop_to_aspect_ratio": preset.crop_to_aspect_ratio,
+    }
+    if preset.values["family"] == "transfer":
+        published["backbones"] = (preset.values["transfer/backbone"],)
+        published["weights"] = preset.weights
+    return published | {key: value for key, value in given.items() if value is not None}
+
+
+def preset_rows() -> list[dict[str, Any]]:
+    """One row a preset, for `--json`."""
+    return [
+        {
+            "name": preset.name,
+            "description": preset.description,
+            "source": preset.source,
+            "image_size": list(preset.image_size),
+            "epochs": preset.epochs,
+            "published": preset.published,
+            "values": preset.values,
+        }
+        for preset in PRESETS.values()
+    ]
+
+
+def print_presets() -> None:
+    """The table of presets, on stdout."""
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("name", "what", "epochs", "published", "source"):
+        table.add_column(
+            name, no_wrap=name == "name", justify="right" if name == "epochs" else "left"
+        )
+    for preset in PRESETS.values():
+        table.add_row(
+            preset.name, preset.description, str(preset.epochs), preset.published, preset.source
+        )
+    console.print(table)

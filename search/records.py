@@ -1,0 +1,110 @@
+"""One record a trial: all that is known of it, in plain JSON.
+
+A finished record is the point of no return: it is written before the oracle hears of the
+result, so that a search that dies in between finds the result on disk and does not train again.
+Reading records needs no TensorFlow, so `tune show` answers at once.
+"""
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from search.errors import TuneError
+from search.store import RunFolder, read_json, write_json
+
+Values = dict[str, bool | int | float | str]
+Logs = dict[str, float]
+
+RUNNING = "running"
+STOPPED = "stopped"  # interrupted: will go on where it was
+COMPLETED = "completed"
+DIVERGED = "diverged"
+FAILED = "failed"
+FINISHED = (COMPLETED, DIVERGED, FAILED)
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One configuration on one rung.
+
+    Attributes:
+        trial_id: KerasTuner's id, a number with leading zeros.
+        configuration: id of the first trial with these values; rungs of one share it.
+        values: searched hyperparameters.
+        bracket, rung: place in Hyperband (0, 0 for other algorithms).
+        initial_epoch, epochs: trains epochs [initial_epoch, epochs), counted from 0.
+        parent: trial whose training state this one continues.
+        status: one of `FINISHED`, RUNNING or STOPPED.
+        reason: why it failed; empty if it did not.
+        history: metrics of each epoch trained, oldest first; the key "epoch" counts from 0.
+        score: best value of the objective; None before the first epoch ends.
+        best_epoch: epoch of the best value, counted from 0 over all rungs.
+        seconds: wall-clock time spent, all attempts.
+        attempts: how often it was started.
+        parameters: number of weights of the model.
+    """
+
+    trial_id: str
+    configuration: str
+    values: Values
+    bracket: int
+    rung: int
+    initial_epoch: int
+    epochs: int
+    parent: str | None = None
+    status: str = RUNNING
+    reason: str = ""
+    history: list[Logs] = field(default_factory=list)
+    score: float | None = None
+    best_epoch: int | None = None
+    seconds: float = 0.0
+    attempts: int = 0
+    parameters: int | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.status in FINISHED
+
+    def save(self, run: RunFolder) -> "TrialRecord":
+        """Write it; returns itself for chaining."""
+        write_json(run.trials / f"{self.trial_id}.json", asdict(self))
+        return self
+
+    def with_outcome(self, **changes: Any) -> "TrialRecord":
+        """The same trial with some fields changed."""
+        return replace(self, **changes)
+
+
+def load_record(run: RunFolder, trial_id: str) -> TrialRecord | None:
+    """A trial's record, or None where there is none yet."""
+    path = run.trials / f"{trial_id}.json"
+    return TrialRecord(**read_json(path)) if path.exists() else None
+
+
+def load_records(run: RunFolder) -> list[TrialRecord]:
+    """All records of a run, in the order in which the trials were begun.
+
+    Raises:
+        TuneError: a record cannot be read.
+    """
+    try:
+        return [TrialRecord(**read_json(path)) for path in sorted(run.trials.glob("[0-9]*.json"))]
+    except TypeError as error:
+        raise TuneError(f"{run.trials}: written by another version of tune ({error})") from error
+
+
+def best_first(records: list[TrialRecord], direction: str) -> list[TrialRecord]:
+    """One record a configuration, its best rung, best score first; those without score last.
+
+    Of equal scores the one with more epochs comes first: it has been tested for longer.
+    """
+    sign = -1.0 if direction == "max" else 1.0
+
+    def rank(record: TrialRecord) -> tuple[bool, float, int]:
+        scored = record.score is not None and record.status != DIVERGED
+        return (not scored, sign * (record.score or 0.0), -record.epochs)
+
+    best: dict[str, TrialRecord] = {}
+    for record in sorted(records, key=rank):
+        best.setdefault(record.configuration, record)
+    return list(best.values())

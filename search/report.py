@@ -1,0 +1,135 @@
+"""`tune show` and `tune list`: what a run has found, from its records; no TensorFlow."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from models.describe import describe
+from search.config import RunConfig
+from search.progress import in_words
+from search.records import COMPLETED, TrialRecord, Values, best_first, load_records
+from search.store import RunFolder, read_json, runs
+
+
+def run_report(run: RunFolder) -> dict[str, Any]:
+    """Everything `tune show --json` prints: the run, and its configurations, best first."""
+    config = RunConfig.load(run)
+    records = load_records(run)
+    ranked = best_first(records, config.direction)
+    return {
+        "run": run.name,
+        "algo": config.algo,
+        "objective": config.objective,
+        "data": read_json(run.data),
+        "image_size": list(config.image_size),
+        "trials": len(records),
+        "finished": sum(record.finished for record in records),
+        "seconds": round(sum(record.seconds for record in records), 1),
+        "verdict": verdict(records, config),
+        "configurations": [_configuration(record, records) for record in ranked],
+    }
+
+
+def _configuration(best: TrialRecord, records: list[TrialRecord]) -> dict[str, Any]:
+    """One configuration: its best rung's result, and what all its rungs took."""
+    rungs = [record for record in records if record.configuration == best.configuration]
+    last = max(rungs, key=lambda record: record.epochs)
+    at_best = next((h for h in best.history if h["epoch"] == best.best_epoch), {})
+    return {
+        "configuration": best.configuration,
+        "summary": describe(best.values),
+        "score": best.score,
+        "val_accuracy": at_best.get("val_accuracy"),
+        "best_epoch": None if best.best_epoch is None else best.best_epoch + 1,
+        "epochs": max((int(h["epoch"]) + 1 for r in rungs for h in r.history), default=0),
+        "seconds": round(sum(record.seconds for record in rungs), 1),
+        "parameters": best.parameters,
+        "status": last.status,
+        "reason": last.reason,
+        "values": best.values,
+    }
+
+
+def run_table(report: dict[str, Any], *, limit: int) -> Table:
+    """The configurations of a report as a table, best first."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    columns = ["", report["objective"], "epoch", "of", "time", "weights", "configuration"]
+    for name in columns:
+        table.add_column(name, justify="left" if name == "configuration" else "right")
+    for place, row in enumerate(report["configurations"][:limit], start=1):
+        score = "–" if row["score"] is None else f"{row['score']:.4f}"
+        note = "" if row["status"] == COMPLETED else f"  [{row['status']}] {row['reason']}"
+        parameters = "" if row["parameters"] is None else f"{row['parameters']:,}"
+        table.add_row(
+            str(place),
+            score,
+            str(row["best_epoch"] or "–"),
+            str(row["epochs"]),
+            in_words(row["seconds"]),
+            parameters,
+            _plain(row["summary"] + note),
+        )
+    return table
+
+
+def verdict(records: list[TrialRecord], config: RunConfig) -> str:
+    """Whether the search beat what it started from; the known-good values came first."""
+    ranked = [r for r in best_first(records, config.direction) if r.score is not None]
+    first = [r for r in ranked if int(r.configuration) < len(config.families)]
+    if not ranked or config.preset:
+        return ""
+    best = ranked[0]
+    if best in first:
+        return (
+            "The search did not beat the known-good configuration it started from "
+            f"({describe(best.values)})."
+        )
+    if not first:
+        return "None of the known-good configurations finished."
+    gain = abs((best.score or 0.0) - (first[0].score or 0.0))
+    return f"The best is {gain:.4f} better than the best known-good configuration."
+
+
+def list_runs(results: Path) -> list[dict[str, Any]]:
+    """One row a run, newest first."""
+    rows = []
+    for run in runs(results):
+        config = RunConfig.load(run)
+        records = load_records(run)
+        ranked = best_first(records, config.direction)
+        rows.append(
+            {
+                "run": run.name,
+                "algo": config.preset or config.algo,
+                "data": config.data,
+                "finished": sum(record.finished for record in records),
+                "objective": config.objective,
+                "best": ranked[0].score if ranked else None,
+                "exported": (run.export / "model.keras").exists(),
+            }
+        )
+    return rows
+
+
+def _plain(text: str) -> Any:
+    from rich.text import Text
+
+    return Text(text)
+
+
+def best_values(run: RunFolder) -> tuple[Values, TrialRecord]:
+    """Values and record of the best configuration.
+
+    Raises:
+        TuneError: no trial has finished yet.
+    """
+    from search.errors import TuneError
+
+    config = RunConfig.load(run)
+    ranked = best_first(load_records(run), config.direction)
+    if not ranked or ranked[0].score is None:
+        raise TuneError(
+            f"{run.name}: no trial has finished yet; go on with 'tune run --resume {run.name}'"
+        )
+    return ranked[0].values, ranked[0]

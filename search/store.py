@@ -1,0 +1,167 @@
+"""Files of a run: where they lie, and how each appears whole or not at all.
+
+results/<run>/
+    config.json        the frozen configuration, written before the first trial
+    data.json          what the run was given: fingerprint, labels, where the pixels lie
+    splits.npz         which kept picture is for training, validation and test
+    oracle/            KerasTuner's project folder, readable by KerasTuner itself
+    trials/            one record a trial (JSON), and its predictions on validation (npy)
+    checkpoints/       training state of trials that may still go on
+    tensorboard/       one folder a configuration
+    export/            what `tune export-best` writes
+"""
+
+import io
+import json
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search.errors import TuneError
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that at any moment the old content or the new one stands there whole.
+
+    Raises:
+        OSError: the disk is full or failing; the old content is untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in a folder last: without this it may be undone by a power failure."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON whole or not at all; numbers that JSON lacks (NaN, infinity) are refused."""
+    write_bytes(path, json.dumps(value, indent=1, allow_nan=False).encode())
+
+
+def write_array(path: Path, array: Any) -> None:
+    """Write one numpy array as .npy, whole or not at all."""
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_bytes(path, buffer.getvalue())
+
+
+def write_arrays(path: Path, **arrays: Any) -> None:
+    """Write numpy arrays as one .npz, whole or not at all."""
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_bytes(path, buffer.getvalue())
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        TuneError: the file is missing or not JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise TuneError(f"{path}: no such file") from error
+    except ValueError as error:
+        raise TuneError(f"{path}: not readable as JSON ({error})") from error
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The paths of one run; creates nothing by itself."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name, as in `--resume NAME`."""
+        return self.path.name
+
+    @property
+    def config(self) -> Path:
+        """The frozen configuration (JSON)."""
+        return self.path / "config.json"
+
+    @property
+    def data(self) -> Path:
+        """What the run was given to learn from (JSON)."""
+        return self.path / "data.json"
+
+    @property
+    def splits(self) -> Path:
+        """Row numbers of train, validation and test (npz)."""
+        return self.path / "splits.npz"
+
+    @property
+    def targets(self) -> Path:
+        """Class number of each prepared picture (npy, int32)."""
+        return self.path / "targets.npy"
+
+    @property
+    def trials(self) -> Path:
+        """Folder of trial records."""
+        return self.path / "trials"
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's log folder."""
+        return self.path / "tensorboard"
+
+    @property
+    def export(self) -> Path:
+        """Folder of the exported model."""
+        return self.path / "export"
+
+    def checkpoint(self, trial_id: str) -> Path:
+        """Training state of a trial (npz)."""
+        return self.path / "checkpoints" / f"{trial_id}.npz"
+
+    def predictions(self, trial_id: str) -> Path:
+        """Validation probabilities at the trial's best epoch (npy, float32 [n, classes])."""
+        return self.trials / f"{trial_id}.npy"
+
+
+def runs(results: Path) -> list[RunFolder]:
+    """All runs below a results folder, newest first."""
+    found = [RunFolder(path.parent) for path in results.glob("*/config.json")]
+    return sorted(found, key=lambda run: run.config.stat().st_mtime, reverse=True)
+
+
+def find_run(results: Path, name: str | None) -> RunFolder:
+    """The run of that name, or the newest.
+
+    Raises:
+        TuneError: there is no such run; the message lists those there are.
+    """
+    known = runs(results)
+    if name is None and known:
+        return known[0]
+    for run in known:
+        if run.name == name:
+            return run
+    if not known:
+        raise TuneError(f"{results}/: no runs here; start one with 'tune run DATA'")
+    names = ", ".join(run.name for run in known[:10])
+    raise TuneError(f"no run named {name!r} in {results}/; there are: {names}")

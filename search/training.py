@@ -1,0 +1,159 @@
+"""Train one configuration over a range of epochs; used by trials and by the final retraining."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+from numpy.typing import NDArray
+
+from data_pipeline.augment import augmenter
+from data_pipeline.dataset import evaluation_batches, steps_per_epoch, training_batches
+from search.checkpoint import TrainingState, restore_optimizer, restore_weights
+from search.experiment import Experiment
+from search.metrics import two_columns
+from search.records import Values
+
+EVALUATION_BATCH = 64  # pictures; bounded by memory, has no effect on results
+
+
+@dataclass(frozen=True)
+class Training:
+    """One configuration, ready to be trained.
+
+    Attributes:
+        rows: int64 row numbers of the pictures to train on.
+        seed: of the initial weights, dropout, order and augmentation.
+    """
+
+    experiment: Experiment
+    values: Values
+    rows: NDArray[np.int64]
+    seed: int
+
+    def hyperparameters(self) -> keras_tuner.HyperParameters:
+        """The values in the form in which a hypermodel reads them."""
+        hp = keras_tuner.HyperParameters()
+        hp.values = dict(self.values)
+        return hp
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures a step; never more than there are."""
+        return min(int(self.values["batch_size"]), len(self.rows))
+
+    @property
+    def steps(self) -> int:
+        """Steps an epoch."""
+        return steps_per_epoch(len(self.rows), self.batch_size)
+
+    def build(self) -> Any:
+        """A new model; the same seed gives the same initial weights."""
+        keras.utils.set_random_seed(self.seed)
+        return self.experiment.classifier.build(self.hyperparameters())
+
+    def fit(
+        self,
+        model: Any,
+        *,
+        initial_epoch: int,
+        epochs: int,
+        state: TrainingState | None = None,
+        callbacks: list[Any],
+    ) -> None:
+        """Train epochs [initial_epoch, epochs), going on from `state` where there is one.
+
+        A transfer head whose backbone is unfrozen later is trained in phases; each is compiled
+        anew, so a state's optimizer is only restored within the phase that it was saved in.
+        """
+        if state is not None:
+            restore_weights(model, state)
+        hp = self.hyperparameters()
+        starts = self.experiment.classifier.phase_starts(hp)
+        for phase, (start, stop) in phase_ranges(starts, initial_epoch, epochs):
+            self.experiment.classifier.compile(
+                model,
+                hp,
+                phase=phase,
+                steps_per_epoch=self.steps,
+                max_epochs=self.experiment.config.max_epochs,
+            )
+            if state is not None and state.phase == phase and state.epoch == start:
+                restore_optimizer(model, state)
+            for callback in callbacks:
+                callback.phase = phase
+            model.fit(
+                self.batches(start, stop),
+                initial_epoch=start,
+                epochs=stop,
+                steps_per_epoch=self.steps,
+                callbacks=callbacks,
+                shuffle=False,  # the stream is shuffled already
+                verbose=0,
+            )
+            if model.stop_training:
+                return
+
+    def batches(self, initial_epoch: int, epochs: int) -> Any:
+        """Training batches of these epochs as one `tf.data.Dataset`."""
+        return training_batches(
+            self.experiment.pixels,
+            self.experiment.targets,
+            self.rows,
+            num_classes=self.experiment.num_classes,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            initial_epoch=initial_epoch,
+            epochs=epochs,
+            augment=augmenter(
+                policy=str(self.values["augmentation/policy"]),
+                strength=float(self.values["augmentation/strength"]),
+                erasing=float(self.values["augmentation/erasing"]),
+                mix=str(self.values["augmentation/mix"]),
+            ),
+        )
+
+
+def predict(model: Any, pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Class probabilities of prepared pictures, float32 [len(rows), classes]."""
+    batches = evaluation_batches(pixels, rows, batch_size=EVALUATION_BATCH)
+    return two_columns(model.predict(batches, verbose=0)[: len(rows)]).astype(np.float32)
+
+
+def phase_ranges(
+    starts: tuple[int, ...], initial_epoch: int, epochs: int
+) -> list[tuple[int, tuple[int, int]]]:
+    """Cut [initial_epoch, epochs) at the starts of phases: [(phase, (start, stop)), …]."""
+    stops = (*starts[1:], max(epochs, starts[-1]))
+    cut = [
+        (phase, (max(start, initial_epoch), min(stop, epochs)))
+        for phase, (start, stop) in enumerate(zip(starts, stops, strict=True))
+    ]
+    return [(phase, (start, stop)) for phase, (start, stop) in cut if start < stop]
+
+
+def configuration_seed(seed: int, configuration: str) -> int:
+    """The seed of one configuration: the same on every rung, another for each configuration."""
+    return int(np.random.SeedSequence([seed, int(configuration)]).generate_state(1)[0])
+
+
+Report = Callable[["Progress"], bool]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a trial tells while it runs. Its report's answer says whether to go on.
+
+    Attributes:
+        epoch: epoch being trained, or just done, counted from 0.
+        step, steps: batches of this epoch done, and in all.
+        logs: metrics of the epoch where it has just ended, else None.
+    """
+
+    trial_id: str
+    epoch: int
+    step: int
+    steps: int
+    logs: dict[str, float] | None = None
