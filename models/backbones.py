@@ -220,7 +220,7 @@ def build_backbone(name: str, *, image_size: tuple[int, int], weights: str | Non
     if path is not None:
         _load(network, path, name)
     # Named by a second model over the same layers: EfficientNetV2 reads its own name.
-    return keras.Model(network.inputs, network.outputs[0], name="backbone")
+    return keras.Model(network.input, network.output, name="backbone")
 
 
 def imagenet_classifier(name: str) -> keras.Model:

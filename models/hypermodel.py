@@ -10,7 +10,7 @@ import keras_tuner
 from models import optimization, space, transfer
 from models.backbones import BACKBONES
 from models.errors import ModelError
-from models.families import FAMILIES, MIN_IMAGE_SIZE, declare_family
+from models.families import FAMILIES, KNOWN_GOOD, MIN_IMAGE_SIZE, declare_family
 
 
 class ImageClassifier(keras_tuner.HyperModel):
@@ -117,9 +117,9 @@ class ImageClassifier(keras_tuner.HyperModel):
 
 
 def default_values(hypermodel: ImageClassifier, family: str) -> dict[str, Any]:
-    """The known-good configuration of `family`: every active hyperparameter at its default."""
+    """The known-good configuration of `family`: a value for every active hyperparameter."""
     hp = keras_tuner.HyperParameters()
-    hp.values["family"] = family
+    hp.values.update({"family": family, **KNOWN_GOOD.get(family, {})})
     hypermodel.declare_hyperparameters(hp)
     return dict(hp.values)
 

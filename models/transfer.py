@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def declare(hp: Any, *, backbones: tuple[str, ...], compact: bool, weights: str | None) -> None:
     """Declare this family's values; without pretrained weights there is nothing to freeze."""
     hp.Choice("transfer/backbone", list(backbones))
-    hp.Choice("transfer/head_units", [0, 64, 128] if compact else [0, 128, 256, 512], default=0)
+    hp.Choice("transfer/head_units", [0, 64, 128] if compact else [0, 128, 256, 512], default=128)
     hp.Choice("transfer/normalization", ["none", "batch"], default="none")
     hp.Float("transfer/dropout", 0.0, 0.5, step=0.1, default=0.2)
     if weights is None:
@@ -50,14 +50,10 @@ def build(
     name = hp.get("transfer/backbone")
     backbone = build_backbone(name, image_size=image_size, weights=weights)
     images = images_input(image_size)
-    x = preprocessing(name)(images)
-    if weights is None:
-        x = backbone(x)
-    else:
-        # training=False for good: the statistics of batch normalisation were learned on a
-        # million photos, and those of a few small batches would wreck what sits on them.
+    if weights is not None:
         backbone.trainable = False
-        x = backbone(x, training=False)
+        _without_dropout(backbone)
+    x = backbone(preprocessing(name)(images))
     head = build_head(hp, num_features=backbone.output_shape[-1], num_classes=num_classes)
     return keras.Model(images, head(x), name="transfer")
 
@@ -81,14 +77,16 @@ def feature_extractor(model: keras.Model) -> keras.Model:
 
     images = keras.Input(model.input_shape[1:], name="images")
     x = model.get_layer("preprocessing")(images)
-    return keras.Model(images, model.get_layer("backbone")(x, training=False), name="features")
+    return keras.Model(images, model.get_layer("backbone")(x), name="features")
 
 
 def unfreeze(model: keras.Model, fraction: float) -> None:
     """Make the last `fraction` (0 to 1) of the backbone's layers trainable, and no others.
 
-    Batch normalisation stays frozen throughout, scale and offset included: they were learned
-    together with the statistics that stay.
+    Batch normalisation stays frozen throughout, scale and offset included: its statistics were
+    learned on a million photos, and those of a few small batches would wreck what sits on them.
+    Only `trainable = False` keeps it in inference mode: calling the backbone with
+    `training=False` does not, since `fit` overrides that argument in every layer of a model.
     """
     from keras import layers
 
@@ -98,9 +96,15 @@ def unfreeze(model: keras.Model, fraction: float) -> None:
     for index, layer in enumerate(backbone.layers):
         fixed = index < first or isinstance(layer, layers.BatchNormalization)
         layer.trainable = not fixed
-    backbone_is_fixed = fraction == 0
-    if backbone_is_fixed:
-        backbone.trainable = False
+
+
+def _without_dropout(backbone: keras.Model) -> None:
+    """Switch off the dropout inside, so that a frozen backbone is a fixed function in training."""
+    from keras import layers
+
+    for layer in backbone.layers:
+        if isinstance(layer, layers.Dropout):
+            layer.rate = 0.0
 
 
 def unfrozen_part(hp: Any) -> float:

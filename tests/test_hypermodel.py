@@ -40,6 +40,11 @@ def test_defaults_hold_the_chosen_family_and_nothing_of_the_others(family):
     assert "weight_decay" not in values
 
 
+def test_a_family_has_known_good_values_of_its_own():
+    assert default_values(classifier(), "transfer")["learning_rate"] == 3e-3
+    assert default_values(classifier(), "cnn")["learning_rate"] == 1e-3
+
+
 def test_a_scope_is_active_only_where_its_parent_is_chosen():
     hp = keras_tuner.HyperParameters()
     hp.values.update({"family": "cnn", "optimizer": "sgd", "schedule": "constant"})

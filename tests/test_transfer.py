@@ -27,13 +27,13 @@ def weights(tmp_path_factory):
     return str(path)
 
 
-def classifier(weights, compact=False):
+def classifier(weights, backbone="mobilenet_075"):
     return ImageClassifier(
         families=("transfer",),
-        backbones=("mobilenet_075",),
+        backbones=(backbone,),
         image_size=SIZE,
         num_classes=2,
-        compact=compact,
+        compact=False,
         weights=weights,
     )
 
@@ -69,12 +69,19 @@ def changed(model, before):
 
 def test_a_frozen_backbone_does_not_change_in_training_and_the_head_does(weights):
     hypermodel = classifier(weights)
-    model, before = trained_in_phase(hypermodel, hyperparameters(hypermodel), phase=0)
+    model, before = trained_in_phase(hypermodel, hyperparameters(hypermodel, head_units=0), phase=0)
     assert changed(model, before) == []
     assert [v.path for v in model.trainable_variables] == [
         "probabilities/kernel",
         "probabilities/bias",
     ]
+
+
+def test_a_model_is_built_with_its_backbone_frozen(weights):
+    hypermodel = classifier(weights)
+    model = hypermodel.build(hyperparameters(hypermodel))
+    assert model.get_layer("backbone").trainable_variables == []
+    assert len(model.trainable_variables) == 4
 
 
 def test_batch_normalisation_stays_in_inference_mode(weights):
@@ -86,6 +93,38 @@ def test_batch_normalisation_stays_in_inference_mode(weights):
     training = keras.ops.convert_to_numpy(model(images, training=True))
     inference = keras.ops.convert_to_numpy(model(images, training=False))
     np.testing.assert_array_equal(training, inference)
+
+
+def test_dropout_inside_the_backbone_is_off_in_training(tmp_path):
+    keras.utils.set_random_seed(0)
+    network = build_backbone("efficientnet_v2_b0", image_size=SIZE, weights=None)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.moving_variance.assign(layer.moving_variance * 0.65)  # a signal that survives
+    network.save_weights(tmp_path / "own.weights.h5")
+    hypermodel = classifier(str(tmp_path / "own.weights.h5"), backbone="efficientnet_v2_b0")
+    hp = hyperparameters(hypermodel, unfreeze=1.0, warmup_epochs=0, dropout=0.0)
+    model = hypermodel.build(hp)
+    hypermodel.compile(model, hp, phase=0, steps_per_epoch=2, max_epochs=5)
+    images, _ = batch()
+    training = keras.ops.convert_to_numpy(model(images, training=True))
+    inference = keras.ops.convert_to_numpy(model(images, training=False))
+    assert np.isfinite(inference).all()
+    assert inference.std() > 1e-6
+    np.testing.assert_array_equal(training, inference)
+
+
+def test_the_second_phase_goes_on_at_a_lower_rate_where_the_schedule_was(weights):
+    hypermodel = classifier(weights)
+    hp = hyperparameters(hypermodel, unfreeze=0.5, warmup_epochs=2, fine_tune_rate=0.1)
+    hp.values.update({"learning_rate": 0.01, "warmup": 0.0})
+    model = hypermodel.build(hp)
+    rates = []
+    for phase in (0, 1):
+        hypermodel.compile(model, hp, phase=phase, steps_per_epoch=10, max_epochs=4)
+        rates.append(float(model.optimizer.learning_rate))
+    # Epoch 2 of 4 is the middle of the cosine: half the rate, times 0.1.
+    assert rates == pytest.approx([0.01, 0.0005])
 
 
 def test_unfreezing_trains_the_last_part_without_its_batch_normalisation(weights):
