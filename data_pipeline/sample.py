@@ -27,7 +27,7 @@ _FORMATS = (
 _ORIENTATION_TAG = 0x0112
 
 
-def draw_sample(folder: Path, *, pictures_per_class: int = 120, seed: int = 0) -> None:
+def draw_sample(folder: Path, *, pictures_per_class: int = 240, seed: int = 0) -> None:
     """Draw checked, dotted and striped pieces of all colours, shapes and sizes, in clutter.
 
     Neither colour nor outline tells the class, only the pattern does. Planted among them:

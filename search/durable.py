@@ -32,6 +32,7 @@ class DurableOracle(keras_tuner.Oracle):
     """
 
     known_good: list[Values]
+    ongoing_trials: dict[str, Any]
 
     def __init__(self, *, known_good: list[Values], seed: int, directory: Path, **options: Any):
         # The loop decides when a search is hopeless; KerasTuner's own rule stops at three.

@@ -48,10 +48,10 @@ def export_best(
 
 
 def _set_up(experiment: Experiment) -> None:
-    from search.hardware import detect, set_precision
+    from search.hardware import detect, set_up_training
 
     detect()
-    set_precision(experiment.config.precision)
+    set_up_training(experiment.config.precision)
 
 
 def retrain(
@@ -197,6 +197,8 @@ def write_format(
     fixed = with_fixed_size(
         model, image_size=experiment.config.image_size, num_classes=experiment.num_classes
     )
+    height, width = experiment.config.image_size
+    fixed(np.zeros((1, height, width, 3), np.float32))  # the ONNX exporter wants a called model
     fixed.export(str(path), format=name, verbose=False)
     return path
 

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from search.quiet import import_tensorflow
 
@@ -32,11 +31,6 @@ class Hardware:
         return "mixed_bfloat16" if self.capability >= (8, 0) else "mixed_float16"
 
 
-def has_nvidia_device() -> bool:
-    """Whether the system shows an NVIDIA device, without importing TensorFlow."""
-    return Path("/proc/driver/nvidia/version").exists()
-
-
 def detect() -> Hardware:
     """Look at the devices that TensorFlow can use; grow GPU memory as needed, not all at once."""
     tf = import_tensorflow()
@@ -53,7 +47,7 @@ def detect() -> Hardware:
     )
 
 
-def set_precision(precision: str) -> None:
+def set_up_training(precision: str) -> None:
     """Set Keras's dtype policy for models built from now on."""
     import keras
 

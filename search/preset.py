@@ -22,6 +22,7 @@ def preset_options(name: str, given: dict[str, Any]) -> dict[str, Any]:
         "preset": name,
         "algo": "random",
         "max_trials": 1,
+        "weights": preset.weights,
         "families": (preset.values["family"],),
         "compact": False,
         "image_size": preset.image_size,
@@ -30,7 +31,6 @@ def preset_options(name: str, given: dict[str, Any]) -> dict[str, Any]:
     }
     if preset.values["family"] == "transfer":
         published["backbones"] = (preset.values["transfer/backbone"],)
-        published["weights"] = preset.weights
     return published | {key: value for key, value in given.items() if value is not None}
 
 

@@ -48,7 +48,7 @@ class Pace:
         return min(1.0, (self.epochs_done + self.partial) / max(self.plan.epochs, 1))
 
     def seconds_left(self) -> float | None:
-        """Estimate from the mean time of an epoch so far; None before there is anything to go by."""
+        """Estimate from the mean time of an epoch so far; None before there is one."""
         elapsed = time.monotonic() - self.started
         trained = self.fresh_epochs + self.partial
         if trained < 0.2:

@@ -86,7 +86,8 @@ def settle(data: Path, options: Options, console: Console) -> RunConfig:
     """Fill in what the user left open with what suits this machine."""
     hardware = _load_tensorflow(console)
     given = {key: value for key, value in options.items() if value is not None}
-    weights = given.get("weights", "imagenet")
+    # A preset may say None: from scratch. Anyone else who says nothing wants ImageNet's.
+    weights = options["weights"] if "preset" in options else given.get("weights", "imagenet")
     image_size = given.get("image_size") or ((180, 180) if hardware.gpus else (96, 96))
     families, backbones = _available_families(given, weights, image_size, console)
     defaults: Options = {
@@ -186,12 +187,12 @@ def _search(run: RunFolder, config: RunConfig, going: Going, setting: Setting) -
     from search.display import Scoreboard, make_display
     from search.executor import InProcess
     from search.experiment import Experiment
-    from search.hardware import set_precision
+    from search.hardware import set_up_training
     from search.loop import Search
     from search.oracles import make_oracle
     from search.tensorboard import TensorBoardLog
 
-    set_precision(config.precision)
+    set_up_training(config.precision)
     experiment = Experiment.load(run)
     space = keras_tuner.HyperParameters()
     experiment.classifier.declare_hyperparameters(space)

@@ -61,7 +61,7 @@ def restore(folder: Path) -> None:
 @click.option(
     "--pictures",
     type=click.IntRange(10, 10_000),
-    default=100,
+    default=240,
     show_default=True,
     help="Pictures a class.",
 )

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from search.cli.options import AS_JSON, CACHE, FOLDER, RESULTS, cache_folder, console, print_json
+from search.quiet import import_tensorflow
 
 
 @click.command("export-best")
@@ -27,7 +28,6 @@ def export_best(run: str | None, formats: tuple[str, ...], results: Path, as_jso
     Example: tune export-best --format saved_model --format onnx
     """
     from search.interrupt import Going
-    from search.quiet import import_tensorflow
     from search.store import find_run
 
     chosen = find_run(results, run)
@@ -57,6 +57,7 @@ def predict(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) ->
 
     Example: tune predict results/cats/export photo.jpg
     """
+    import_tensorflow()
     from search.predict import load_classifier, pictures_in
 
     files = pictures_in(paths)
@@ -81,6 +82,7 @@ def evaluate(model: str, data: Path, cache_dir: Path | None, as_json: bool) -> N
 
     Example: tune evaluate results/cats/export more-photos/
     """
+    import_tensorflow()
     from search.predict import evaluate_folder, load_classifier
     from search.watch import watch_files
 
