@@ -9,7 +9,9 @@ ADAPTIVE = ["adam", "adamw"]
 
 def declare_training(hp: Any, *, compact: bool) -> None:
     """Declare batch size, optimizer, schedule and loss, each value only where it is used."""
-    hp.Choice("batch_size", [16, 32, 64] if compact else [32, 64, 128], default=16 if compact else 32)
+    hp.Choice(
+        "batch_size", [16, 32, 64] if compact else [32, 64, 128], default=16 if compact else 32
+    )
     hp.Choice("optimizer", [*ADAPTIVE, "sgd"], default="adam")
     with hp.conditional_scope("optimizer", ADAPTIVE):
         hp.Float("learning_rate", 1e-4, 1e-2, sampling="log", default=1e-3)

@@ -1,0 +1,43 @@
+"""The command reference of README.md, written by the program itself so that it stays true.
+
+`python -m search.cli.reference README.md` rewrites the part between the two markers.
+"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from search.cli import tune
+
+BEGIN = "<!-- reference: written by `make docs` -->"
+END = "<!-- end of reference -->"
+_WIDTH = 100
+
+
+def reference() -> str:
+    """Help of every command, as Markdown."""
+    parts = []
+    for name in tune.list_commands(click.Context(tune)):
+        command = tune.commands[name]
+        context = click.Context(
+            command, info_name=f"tune {name}", terminal_width=_WIDTH, max_content_width=_WIDTH
+        )
+        parts.append(f"### tune {name}\n\n```text\n{command.get_help(context)}\n```\n")
+    return "\n".join(parts)
+
+
+def rewritten(readme: str) -> str:
+    """The README with its reference replaced.
+
+    Raises:
+        ValueError: a marker is missing.
+    """
+    before, rest = readme.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n\n{reference()}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    path.write_text(rewritten(path.read_text()))
