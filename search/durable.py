@@ -81,8 +81,11 @@ class DurableOracle(keras_tuner.Oracle):
         return self.trials[trial_id].status in ("COMPLETED", "FAILED") and not self.useful(trial_id)
 
     def needed_checkpoints(self) -> set[str]:
-        """Trials whose training state may still be continued from."""
-        return {trial.trial_id for trial in self.ongoing_trials.values()}
+        """Trials whose training state may still be continued from.
+
+        After a restart with fewer workers some trials wait their turn to go on.
+        """
+        return {trial.trial_id for trial in self.ongoing_trials.values()} | set(self._retry_queue)
 
     # Files. The names are KerasTuner's.
 

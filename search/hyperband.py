@@ -45,9 +45,14 @@ class HyperbandOracle(DurableOracle, StockHyperbandOracle):
                     for entry in rounds[number]
                     if self.trials[entry["id"]].status == "RUNNING"
                 }
-                if self._open_places(bracket, number) > 0:
+                if self._may_promote(bracket, number):
                     needed |= set(self._candidates(below, rounds[number]))
         return needed
+
+    def _may_promote(self, bracket: Bracket, number: int) -> bool:
+        """Whether a place of this rung is open, or would be if what runs in it failed."""
+        done = sum(self.useful(entry["id"]) for entry in bracket["rounds"][number])
+        return done < self._get_size(bracket["bracket_num"], number)
 
     def _next_in(self, bracket: Bracket, trial_id: str) -> dict[str, Any] | None:
         """Values of a trial that this bracket can start now, promotions of low rungs last.

@@ -1,0 +1,159 @@
+import keras
+import keras_tuner
+import pytest
+from searching import drive, finished, oracle_in, run_config, wide_space, x_of
+
+from search.errors import TuneError
+from search.oracles import make_oracle
+from search.records import DIVERGED, FAILED
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch):
+    monkeypatch.setattr("os.fsync", lambda handle: None)
+
+
+@pytest.fixture(params=["random", "bayesian"])
+def algo(request):
+    if request.param == "bayesian":
+        pytest.importorskip("sklearn", reason="bayesian needs scikit-learn, not installed here")
+    return request.param
+
+
+def values_of(driven):
+    return [trial.hyperparameters.values for trial in driven.trials]
+
+
+def test_as_many_trials_as_asked_for_and_no_more(tmp_path, algo):
+    driven = drive(oracle_in(tmp_path, algo=algo, max_trials=7))
+    assert len(driven.trials) == 7
+    assert driven.answer == "STOPPED"
+
+
+def test_known_good_values_come_first(tmp_path, algo):
+    known_good = [{"x": 0.25, "y": 0.5}, {"x": 0.75, "y": 0.5}]
+    oracle = oracle_in(tmp_path, algo=algo, max_trials=6, known_good=known_good)
+    assert values_of(drive(oracle))[:2] == known_good
+
+
+@pytest.mark.parametrize("failures", [1, 4])
+def test_failures_in_a_row_do_not_end_the_search(tmp_path, algo, failures):
+    def outcome(trial):
+        failed = int(trial.trial_id) < failures
+        return finished(trial, status=FAILED) if failed else finished(trial)
+
+    driven = drive(oracle_in(tmp_path, algo=algo, max_trials=6), outcome=outcome)
+    assert [trial.status for trial in driven.trials].count("COMPLETED") == 6 - failures
+
+
+def test_a_diverged_trial_ranks_below_every_other(tmp_path, algo):
+    def outcome(trial):
+        if trial.trial_id == "1":
+            return finished(trial, status=DIVERGED)
+        return finished(trial, score=0.001)
+
+    oracle = oracle_in(tmp_path, algo=algo, max_trials=4)
+    drive(oracle, outcome=outcome)
+    assert oracle.get_best_trials(4)[-1].trial_id == "1"
+
+
+def test_seed_0_repeats_itself_and_differs_from_seed_1(tmp_path, algo):
+    a, b, c = (
+        values_of(drive(oracle_in(tmp_path / name, algo=algo, max_trials=6, seed=seed)))
+        for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    )
+    assert a == b
+    assert a != c
+
+
+def test_a_resumed_search_proposes_what_an_uninterrupted_one_does(tmp_path, algo):
+    options = {"algo": algo, "max_trials": 8}
+
+    def reloaded(oracle):
+        return oracle if oracle.ongoing_trials else oracle_in(tmp_path / "cut", **options)
+
+    whole = drive(oracle_in(tmp_path / "whole", **options))
+    cut = drive(oracle_in(tmp_path / "cut", **options), before_step=reloaded)
+    # The last digits of a Gaussian process depend on where in memory its matrices lie.
+    for resumed, uninterrupted in zip(values_of(cut), values_of(whole), strict=True):
+        assert resumed == pytest.approx(uninterrupted, abs=0 if algo == "random" else 1e-6)
+
+
+def test_bayesian_search_looks_where_scores_are_high(tmp_path):
+    pytest.importorskip("sklearn", reason="bayesian needs scikit-learn, not installed here")
+    driven = drive(oracle_in(tmp_path, algo="bayesian", max_trials=14))
+    assert sum(x_of(trial) for trial in driven.trials[-4:]) / 4 > 0.8
+
+
+@pytest.mark.parametrize("kind", ["hyperband", "random"])
+def test_stock_keras_tuner_reads_our_project_folder(tmp_path, kind):
+    def better_with_epochs(trial):
+        epochs = trial.hyperparameters.values.get("tuner/epochs", 0)
+        return finished(trial, score=x_of(trial) + epochs / 1000)
+
+    drive(oracle_in(tmp_path, algo=kind, max_trials=6, seed=3), outcome=better_with_epochs)
+    ours = oracle_in(tmp_path, algo=kind, max_trials=6, seed=3)
+    hypermodel = keras_tuner.HyperModel()
+    hypermodel.build = _tiny_model
+    options = {
+        "objective": keras_tuner.Objective("val_accuracy", "max"),
+        "directory": tmp_path,
+        "project_name": "oracle",
+    }
+    stock = (
+        keras_tuner.Hyperband(hypermodel, max_epochs=9, **options)
+        if kind == "hyperband"
+        else keras_tuner.RandomSearch(hypermodel, max_trials=6, **options)
+    )
+    assert [(t.trial_id, t.score) for t in stock.oracle.get_best_trials(5)] == [
+        (t.trial_id, t.score) for t in ours.get_best_trials(5)
+    ]
+    best = stock.get_best_hyperparameters(1)[0]
+    assert best.values["x"] == max(x_of(trial) for trial in ours.trials.values())
+
+
+def _tiny_model(hp):
+    hp.Float("x", 0.0, 1.0)
+    hp.Float("y", 0.0, 1.0)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(loss="mse")
+    return model
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_tuner.src.tuners.bayesian.sklearn", None)
+    with pytest.raises(TuneError, match=r"sklearn.*pip install 'image-tune\[bayesian\]'"):
+        oracle_in(tmp_path, algo="bayesian")
+
+
+def test_a_broken_state_is_an_error_that_names_the_file(tmp_path):
+    drive(oracle_in(tmp_path, algo="random", max_trials=3))
+    (tmp_path / "oracle" / "trial_1" / "trial.json").write_text('{"trial_id": "1"')
+    with pytest.raises(TuneError, match=r"trial_1/trial.json: not readable"):
+        oracle_in(tmp_path, algo="random", max_trials=3)
+
+
+def test_a_state_of_another_version_is_refused(tmp_path):
+    (tmp_path / "oracle").mkdir()
+    (tmp_path / "oracle" / "oracle.json").write_text("{}")
+    with pytest.raises(TuneError, match="another version"):
+        oracle_in(tmp_path)
+
+
+def test_a_trial_that_never_reached_the_state_never_happened(tmp_path):
+    oracle = oracle_in(tmp_path, algo="random", max_trials=3)
+    begun = oracle.create_trial("a")
+    state = tmp_path / "oracle" / "oracle.json"
+    before = state.read_bytes()
+    oracle.finish(finished(begun))
+    after = oracle.create_trial("b")
+    state.write_bytes(before)
+    again = drive(oracle_in(tmp_path, algo="random", max_trials=3))
+    assert again.trials[0].trial_id == begun.trial_id
+    assert again.trials[1].hyperparameters.values == after.hyperparameters.values
+
+
+def test_the_algorithm_is_given_its_own_budget(tmp_path):
+    config = run_config(algo="random", max_trials=11)
+    oracle = make_oracle(config, wide_space(), known_good=[], directory=tmp_path)
+    assert oracle.max_trials == 11
