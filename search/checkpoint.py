@@ -5,6 +5,7 @@ loaded, which is how KerasTuner's promoted trials lose theirs.
 """
 
 import json
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from search.errors import TuneError
 from search.records import Logs
-from search.store import write_arrays
+from search.store import set_aside, write_arrays
 
 
 @dataclass
@@ -54,11 +55,7 @@ class TrainingState:
 
     @classmethod
     def load(cls, path: Path) -> "TrainingState | None":
-        """Read it back; None where there is none.
-
-        Raises:
-            TuneError: the file is broken.
-        """
+        """Read it back; None where there is none, or only a broken one, which is set aside."""
         if not path.exists():
             return None
         try:
@@ -72,8 +69,9 @@ class TrainingState:
                     history=about["history"],
                     predictions=file.get("predictions"),
                 )
-        except (OSError, ValueError, KeyError) as error:
-            raise TuneError(f"{path}: broken training state ({error})") from error
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            set_aside(path, f"broken training state ({error})")
+            return None
 
 
 def capture(model: Any, **about: Any) -> TrainingState:

@@ -30,6 +30,7 @@ class RunConfig:
         objective: key of `OBJECTIVES`.
         validation, test: share of the pictures.
         seed: of splits, proposals, initial weights and order.
+        deterministic: use only operations that give the same bits each time.
         precision: Keras dtype policy, already resolved from "auto".
         preset: a named configuration, trained alone instead of a search.
     """
@@ -51,6 +52,7 @@ class RunConfig:
     test: float
     seed: int
     precision: str
+    deterministic: bool
     preset: str | None = None
 
     @property

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from models.describe import describe
+from search.messages import Progress
 from search.progress import Pace, in_words
 from search.records import COMPLETED, DIVERGED, FAILED, TrialRecord, best_first
-from search.training import Progress
 
 _MARKS = {COMPLETED: "", DIVERGED: "diverged: ", FAILED: "failed: "}
 

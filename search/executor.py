@@ -1,12 +1,14 @@
-"""Run trials in this process, one at a time."""
+"""Run trials in this process, one at a time; and turn what goes wrong in one into its result."""
+
+from collections.abc import Callable
 
 from search.experiment import Experiment
-from search.records import FAILED, TrialRecord
-from search.training import Report
+from search.messages import Report
+from search.records import ERROR, FAILED, MEMORY, TrialRecord
 
 
 class InProcess:
-    """The executor for tests, debugging and small machines."""
+    """The executor for tests and debugging (`--workers 0`)."""
 
     slots = 1
 
@@ -18,8 +20,8 @@ class InProcess:
         """Remember the trial; it runs when waited for."""
         self.record = record
 
-    def wait(self, report: Report) -> TrialRecord:
-        """Run the trial to its end; what goes wrong in it is its result."""
+    def wait(self, report: Report, going: Callable[[], bool]) -> TrialRecord:
+        """Run the trial to its end; `report` says when to stop, so `going` is not needed."""
         if self.record is None:
             raise RuntimeError("wait() before start()")
         record, self.record = self.record, None
@@ -27,15 +29,37 @@ class InProcess:
 
 
 def run_guarded(experiment: Experiment, record: TrialRecord, report: Report) -> TrialRecord:
-    """`run_trial`, with any exception turned into a record with status FAILED."""
+    """`run_trial`, with any exception turned into a record with status FAILED.
+
+    A full or failing disk is not the trial's fault: that ends the search, with all saved.
+    """
     import keras
 
     from search.trial import run_trial
 
     try:
         return run_trial(experiment, record, report)
-    except Exception as error:  # noqa: BLE001 whatever a layer raises is this trial's result
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        return record.with_outcome(status=FAILED, reason=f"{type(error).__name__}: {first_line}")
+    except Exception as error:
+        if _is_of_the_disk(error):
+            raise
+        return record.with_outcome(status=FAILED, failure=_kind(error), reason=_in_a_line(error))
     finally:
         keras.backend.clear_session()
+
+
+def _kind(error: Exception) -> str:
+    import tensorflow as tf
+
+    out_of_memory = isinstance(error, MemoryError | tf.errors.ResourceExhaustedError)
+    return MEMORY if out_of_memory else ERROR
+
+
+def _is_of_the_disk(error: Exception) -> bool:
+    import errno
+
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT)
+
+
+def _in_a_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

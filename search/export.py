@@ -51,7 +51,7 @@ def _set_up(experiment: Experiment) -> None:
     from search.hardware import detect, set_up_training
 
     detect()
-    set_up_training(experiment.config.precision)
+    set_up_training(experiment.config)
 
 
 def retrain(

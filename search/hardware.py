@@ -2,7 +2,9 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
+from search.config import RunConfig
 from search.quiet import import_tensorflow
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -41,14 +43,49 @@ def detect() -> Hardware:
     return Hardware(
         gpus=tuple(detail.get("device_name", "GPU") for detail in details),
         capability=min((d.get("compute_capability", (0, 0)) for d in details), default=(0, 0)),
-        cores=len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1,
+        cores=cores(),
     )
 
 
-def set_up_training(precision: str) -> None:
-    """Set Keras's dtype policy for models built from now on."""
-    import keras
+def devices(workers: int | None) -> list[int | None]:
+    """For each worker the GPU that it shall see: one worker a GPU, or one on the processor.
 
-    keras.config.set_dtype_policy(precision)
+    Looks at what the system shows rather than through TensorFlow, which takes seconds.
+    """
+    gpus = _visible_gpus()
+    if workers is None:
+        return list(gpus) or [None]
+    return [gpus[number % len(gpus)] if gpus else None for number in range(workers)]
+
+
+def _visible_gpus() -> list[int]:
+    count = len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is None:
+        return list(range(count))
+    return [int(number) for number in allowed.split(",") if number.strip().isdigit()][:count]
+
+
+def set_up_training(config: RunConfig) -> None:
+    """Set dtype policy and determinism for models built from now on."""
+    import keras
+    import tensorflow as tf
+
+    keras.config.set_dtype_policy(config.precision)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+def share_cores(workers: int) -> None:
+    """Give this process its share of the cores; before TensorFlow runs anything."""
+    import tensorflow as tf
+
+    if workers > 1:
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores() // workers))
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -5,9 +5,10 @@ from typing import Protocol
 
 from search.durable import DurableOracle
 from search.errors import TuneError
+from search.failure import again, set_aside
+from search.messages import Progress, Report
 from search.records import FAILED, RUNNING, STOPPED, TrialRecord, load_record
 from search.store import RunFolder
-from search.training import Progress, Report
 
 HOPELESS = 5  # trials that fail before any succeeds; then the search is stopped
 
@@ -20,8 +21,12 @@ class Executor(Protocol):
     def start(self, record: TrialRecord) -> None:
         """Begin a trial; at most `slots` at a time."""
 
-    def wait(self, report: Report) -> TrialRecord:
-        """Block until a begun trial ends; its record, whose status is not RUNNING."""
+    def wait(self, report: Report, going: Callable[[], bool]) -> TrialRecord:
+        """Block until a begun trial ends; its record, whose status is not RUNNING.
+
+        `report` is told of progress and answers whether the trial may go on; `going` is to be
+        asked where there is no progress to report.
+        """
 
 
 class Observer(Protocol):
@@ -71,7 +76,7 @@ class Search:
                 self._start(record)
             if not self.running:
                 return self.going()
-            self._take(self.executor.wait(self._progress))
+            self._take(self.executor.wait(self._progress, self.going))
 
     def _next_trial(self) -> TrialRecord | None:
         """The next trial to run; those whose result is on disk already are only taken in."""
@@ -83,9 +88,11 @@ class Search:
             if trial.status != "RUNNING":
                 return None
             known = load_record(self.run, trial.trial_id)
-            if known is None or not known.finished:
-                return known or self._new_record(trial.trial_id)
-            self.oracle.finish(known)
+            record = known or self._new_record(trial.trial_id)
+            record = set_aside(record) or record
+            if not record.finished:
+                return record
+            self.oracle.finish(record.save(self.run))
         return None
 
     def _new_record(self, trial_id: str) -> TrialRecord:
@@ -119,8 +126,13 @@ class Search:
     def _take(self, record: TrialRecord) -> None:
         """Write the record first: from then on the trial is done, whatever happens next."""
         self.running -= 1
+        if (retry := again(record)) and self.going():
+            self._start(retry)
+            return
+        if record.status == STOPPED:
+            record = record.with_outcome(attempts=record.attempts - 1)
         record.save(self.run)
-        if record.status != STOPPED:
+        if record.finished:
             self.oracle.finish(record)
         for observer in self.observers:
             observer.trial_finished(record)

@@ -3,9 +3,9 @@
 import time
 from dataclasses import dataclass, field
 
+from search.messages import Progress
 from search.plan import Plan
 from search.records import TrialRecord
-from search.training import Progress
 
 
 @dataclass

@@ -21,6 +21,12 @@ DIVERGED = "diverged"
 FAILED = "failed"
 FINISHED = (COMPLETED, DIVERGED, FAILED)
 
+# Why a trial failed, for those who decide whether to try it again.
+ERROR = "error"  # an exception: the same values would raise it again
+MEMORY = "memory"  # out of memory: half the batch may fit
+KILLED = "killed"  # its worker died
+HUNG = "hung"  # nothing was heard of it
+
 
 @dataclass(frozen=True)
 class TrialRecord:
@@ -35,11 +41,14 @@ class TrialRecord:
         parent: trial whose training state this one continues.
         status: one of `FINISHED`, RUNNING or STOPPED.
         reason: why it failed; empty if it did not.
+        failure: kind of failure: ERROR, MEMORY, KILLED, HUNG, or empty.
+        batch_size: pictures a step where memory allowed fewer than `values` asks for.
+        kills: how often its worker died or hung.
         history: metrics of each epoch trained, oldest first; the key "epoch" counts from 0.
         score: best value of the objective; None before the first epoch ends.
         best_epoch: epoch of the best value, counted from 0 over all rungs.
         seconds: wall-clock time spent, all attempts.
-        attempts: how often it was started.
+        attempts: how often it was started and neither finished nor was stopped cleanly.
         parameters: number of weights of the model.
     """
 
@@ -53,6 +62,9 @@ class TrialRecord:
     parent: str | None = None
     status: str = RUNNING
     reason: str = ""
+    failure: str = ""
+    batch_size: int | None = None
+    kills: int = 0
     history: list[Logs] = field(default_factory=list)
     score: float | None = None
     best_epoch: int | None = None

@@ -4,6 +4,8 @@ Read from top to bottom: look at the machine, settle the configuration, prepare 
 the plan, search, say what was found.
 """
 
+import shutil
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,11 +15,16 @@ from rich.console import Console
 
 from search.config import RunConfig
 from search.errors import TuneError
+from search.hardware import devices
 from search.interrupt import Going
+from search.lock import locked
 from search.plan import Plan, make_plan
 from search.progress import Pace
 from search.records import TrialRecord, Values, load_records
 from search.store import RunFolder, read_json
+from search.workers import Limits, Workers, machine_memory
+
+MEMORY_SHARE = 0.8  # of the machine's memory, for all workers together
 
 Options = dict[str, Any]  # what the user gave; a missing or None value means "what suits"
 
@@ -30,12 +37,16 @@ class Setting:
         results: folder of all runs.
         cache_dir: where checked catalogs and prepared pixels are kept.
         max_time: seconds, or None for as long as it takes.
+        workers: worker processes; None for one a GPU, or one; 0 for none, all in this process.
+        silence: seconds without a step after which a trial counts as hung.
         console: where progress and warnings go.
     """
 
     results: Path
     cache_dir: Path
     max_time: float | None
+    workers: int | None
+    silence: float
     console: Console
 
 
@@ -51,11 +62,15 @@ def start(data: Path, name: str | None, options: Options, setting: Setting) -> R
             f"{run.path}: there is a run of this name already; "
             f"go on with it by 'tune run --resume {run.name}', or choose another --name"
         )
-    with Going(setting.max_time) as going:
-        config = settle(data, options, setting.console)
-        prepare_data(run, config, setting)
-        config.save(run)
-        _search(run, config, going, setting)
+    with locked(run), Going(setting.max_time, run.path) as going, _executor(run, setting) as where:
+        try:
+            config = settle(data, options, setting.console)
+            prepare_data(run, config, setting)
+            config.save(run)
+        except BaseException:
+            shutil.rmtree(run.path)  # nothing was begun: leave nothing behind
+            raise
+        _search(run, config, where, going, setting)
     return run
 
 
@@ -75,11 +90,20 @@ def resume(run: RunFolder, data: Path | None, options: Options, setting: Setting
             f"{run.name} cannot go on with other options than it was begun with:\n{lines}\n"
             "leave them out to go on, or start a new run"
         )
-    with Going(setting.max_time) as going:
+    with locked(run), Going(setting.max_time, run.path) as going, _executor(run, setting) as where:
         _load_tensorflow(setting.console)
         prepare_data(run, config, setting)
-        _search(run, config, going, setting)
+        _search(run, config, where, going, setting)
     return run
+
+
+def _executor(run: RunFolder, setting: Setting) -> AbstractContextManager[Workers | None]:
+    """Workers, which load TensorFlow while the data is prepared; None for `--workers 0`."""
+    if setting.workers == 0:
+        return nullcontext()
+    places = devices(setting.workers)
+    memory = int(MEMORY_SHARE * machine_memory() / len(places))
+    return Workers(run, devices=places, limits=Limits(setting.silence, memory))
 
 
 def settle(data: Path, options: Options, console: Console) -> RunConfig:
@@ -102,6 +126,7 @@ def settle(data: Path, options: Options, console: Console) -> RunConfig:
         "validation": 0.15,
         "test": 0.15,
         "seed": 0,
+        "deterministic": False,
     }
     settled = defaults | given
     settled |= {
@@ -180,7 +205,9 @@ def prepare_data(run: RunFolder, config: RunConfig, setting: Setting) -> None:
     save_data(run, catalog, pixels, splits)
 
 
-def _search(run: RunFolder, config: RunConfig, going: Going, setting: Setting) -> None:
+def _search(
+    run: RunFolder, config: RunConfig, where: Workers | None, going: Going, setting: Setting
+) -> None:
     """Search until done or stopped, and say where things stand."""
     import keras_tuner
 
@@ -192,7 +219,7 @@ def _search(run: RunFolder, config: RunConfig, going: Going, setting: Setting) -
     from search.oracles import make_oracle
     from search.tensorboard import TensorBoardLog
 
-    set_up_training(config.precision)
+    set_up_training(config)
     experiment = Experiment.load(run)
     space = keras_tuner.HyperParameters()
     experiment.classifier.declare_hyperparameters(space)
@@ -206,15 +233,14 @@ def _search(run: RunFolder, config: RunConfig, going: Going, setting: Setting) -
         done = Search(
             run,
             oracle,
-            InProcess(experiment),
+            where or InProcess(experiment),
             observers=[display, TensorBoardLog(experiment, space)],
             max_epochs=config.max_epochs,
             going=going,
         ).to_the_end()
     if not done:
-        why = "time is up" if going.out_of_time else "interrupted"
         setting.console.print(
-            f"{why}: {board.pace.trials_done} of {plan.trials} trials are finished and saved; "
+            f"{going.why}: {pace.trials_done} of {plan.trials} trials are finished and saved; "
             f"go on with: tune run --resume {run.name}",
             soft_wrap=True,
         )

@@ -15,6 +15,7 @@ import io
 import json
 import os
 import uuid
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,13 @@ def read_json(path: Path) -> Any:
         raise TuneError(f"{path}: no such file") from error
     except ValueError as error:
         raise TuneError(f"{path}: not readable as JSON ({error})") from error
+
+
+def set_aside(path: Path, why: str) -> None:
+    """Rename a broken file out of the way, and say so: it is lost, the rest goes on."""
+    aside = path.with_name(path.name + ".broken")
+    path.replace(aside)
+    warnings.warn(f"{path}: {why}; kept as {aside.name}, the search goes on without", stacklevel=2)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
 from search.experiment import Experiment
+from search.messages import Progress
 from search.metrics import confusion_matrix
 from search.pictures import confusion_picture, side_by_side
 from search.records import TrialRecord, best_first, load_records
-from search.training import Progress, Training, configuration_seed
+from search.training import Training, configuration_seed
 
 BEST = "best"  # tag of the objective's best value so far, by which HParams ranks
 _TAGS = {

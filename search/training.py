@@ -1,6 +1,5 @@
 """Train one configuration over a range of epochs; used by trials and by the final retraining."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,23 +136,3 @@ def phase_ranges(
 def configuration_seed(seed: int, configuration: str) -> int:
     """The seed of one configuration: the same on every rung, another for each configuration."""
     return int(np.random.SeedSequence([seed, int(configuration)]).generate_state(1)[0])
-
-
-Report = Callable[["Progress"], bool]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What a trial tells while it runs. Its report's answer says whether to go on.
-
-    Attributes:
-        epoch: epoch being trained, or just done, counted from 0.
-        step, steps: batches of this epoch done, and in all.
-        logs: metrics of the epoch where it has just ended, else None.
-    """
-
-    trial_id: str
-    epoch: int
-    step: int
-    steps: int
-    logs: dict[str, float] | None = None

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from search.checkpoint import TrainingState, capture
 from search.config import OBJECTIVES
 from search.experiment import Experiment
+from search.failure import values_used
+from search.messages import Progress, Report
 from search.metrics import evaluate
 from search.records import COMPLETED, DIVERGED, STOPPED, Logs, TrialRecord
 from search.store import write_array
-from search.training import Progress, Report, Training, configuration_seed, predict
+from search.training import Training, configuration_seed, predict
 
 REPORT_SECONDS = 0.25  # how often a step is reported
 CHECKPOINT_SECONDS = 20.0  # work that an interruption may cost at most, besides an epoch
@@ -37,7 +39,7 @@ def run_trial(experiment: Experiment, record: TrialRecord, report: Report) -> Tr
     start = time.monotonic()
     training = Training(
         experiment,
-        record.values,
+        values_used(record),
         rows=experiment.train,
         seed=configuration_seed(experiment.config.seed, record.configuration),
     )
@@ -46,7 +48,7 @@ def run_trial(experiment: Experiment, record: TrialRecord, report: Report) -> Tr
     watch = _Watch(experiment, record, training, state, report, parameters=model.count_params())
     training.fit(
         model,
-        initial_epoch=state.epoch if state else record.initial_epoch,
+        initial_epoch=state.epoch if state else 0,
         epochs=record.epochs,
         state=state,
         callbacks=[watch],
@@ -55,7 +57,10 @@ def run_trial(experiment: Experiment, record: TrialRecord, report: Report) -> Tr
 
 
 def _last_state(experiment: Experiment, record: TrialRecord) -> TrainingState | None:
-    """The trial's own state if it was interrupted, else its parent's last."""
+    """The trial's own state if it was interrupted, else its parent's last.
+
+    None where neither can be read: the trial then trains from epoch 0, to the same end.
+    """
     own = TrainingState.load(experiment.run.checkpoint(record.trial_id))
     if own is not None or record.parent is None:
         return own
@@ -109,9 +114,14 @@ class _Watch(keras.callbacks.Callback):
         if not np.isfinite(probabilities).all():
             self._stop(DIVERGED, f"predictions are not numbers after epoch {epoch + 1}")
             return
-        self._note(epoch, logs, probabilities)
+        if epoch >= self.record.initial_epoch:
+            self._note(epoch, logs, probabilities)
         progress = Progress(
-            self.record.trial_id, epoch, self.steps, self.steps, logs=self.history[-1]
+            self.record.trial_id,
+            epoch,
+            self.steps,
+            self.steps,
+            logs=self.history[-1] if self.history else None,
         )
         self._tell(progress)
         self._checkpoint(epoch + 1)
@@ -135,7 +145,7 @@ class _Watch(keras.callbacks.Callback):
         return choose(self.history, key=lambda logs: logs[objective])
 
     def _tell(self, progress: Progress) -> None:
-        if not self.report(progress):
+        if not self.report(progress) and self.status == COMPLETED:
             self._stop(STOPPED, "")
 
     def _stop(self, status: str, reason: str) -> None:

@@ -21,6 +21,18 @@ from search.config import OBJECTIVES
 from search.hardware import PRECISIONS
 
 SAMPLE = Path("sample-data")
+WORKERS = click.option(
+    "--workers",
+    type=click.IntRange(0, 64),
+    help="Worker processes; 0 trains in this one.  [default: one a GPU, or one]",
+)
+SILENCE = click.option(
+    "--trial-timeout",
+    type=Duration(),
+    default="10m",
+    show_default=True,
+    help="A trial that makes no step for this long is ended.",
+)
 MAX_TIME = click.option(
     "--max-time", type=Duration(), help="End after this time, as 90s, 30m or 8h.  [default: none]"
 )
@@ -101,6 +113,9 @@ def _backbones() -> tuple[str, ...]:
 @click.option("--seed", type=click.IntRange(0), help="Random seed.  [default: 0]")
 @WEIGHTS
 @PRECISION
+@click.option("--deterministic", is_flag=True, default=None, help="Same seed, same bits; slower.")
+@WORKERS
+@SILENCE
 @MAX_TIME
 @NAME
 @click.option("--resume", metavar="RUN", help="Go on with a run of this name.")
@@ -109,6 +124,8 @@ def _backbones() -> tuple[str, ...]:
 @AS_JSON
 def run(
     data: Path | None,
+    workers: int | None,
+    trial_timeout: float,
     max_time: float | None,
     name: str | None,
     resume: str | None,
@@ -129,7 +146,7 @@ def run(
     from search.sample import sample_data
     from search.store import find_run
 
-    setting = Setting(results, cache_folder(cache_dir), max_time, console())
+    setting = Setting(results, cache_folder(cache_dir), max_time, workers, trial_timeout, console())
     if resume:
         if name:
             raise click.UsageError("--name and --resume exclude each other")
@@ -149,6 +166,9 @@ def run(
 @click.option("--seed", type=click.IntRange(0), help="Random seed.  [default: 0]")
 @WEIGHTS
 @PRECISION
+@click.option("--deterministic", is_flag=True, default=None, help="Same seed, same bits; slower.")
+@WORKERS
+@SILENCE
 @MAX_TIME
 @NAME
 @RESULTS
@@ -157,6 +177,8 @@ def run(
 def train(
     data: Path,
     preset: str,
+    workers: int | None,
+    trial_timeout: float,
     max_time: float | None,
     name: str | None,
     results: Path,
@@ -171,7 +193,7 @@ def train(
     from search.preset import preset_options
     from search.run import Setting, start
 
-    setting = Setting(results, cache_folder(cache_dir), max_time, console())
+    setting = Setting(results, cache_folder(cache_dir), max_time, workers, trial_timeout, console())
     _conclude(start(data, name, preset_options(preset, options), setting), as_json)
 
 

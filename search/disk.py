@@ -1,0 +1,29 @@
+"""How much disk a search may need, and whether it is running out."""
+
+import shutil
+from pathlib import Path
+
+RESERVE = 256 << 20  # bytes kept free, so that everything can still be saved
+BYTES_A_WEIGHT = 12  # float32, and two averages of Adam
+
+
+def free_bytes(path: Path) -> int:
+    """Bytes free where `path` lies, or would lie."""
+    while not path.exists():
+        path = path.parent
+    return shutil.disk_usage(path).free
+
+
+def checkpoint_bytes(weights: int, kept: int) -> int:
+    """Bytes of the training states that lie on disk at once, at most.
+
+    Args:
+        weights: numbers in the largest model.
+        kept: training states kept at once.
+    """
+    return weights * BYTES_A_WEIGHT * kept
+
+
+def in_words(count: int) -> str:
+    """Bytes as people say them: `12 MB`, `3.4 GB`."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -1,0 +1,51 @@
+"""What happens to a trial that failed: tried again, or set aside. Pure decisions."""
+
+from search.records import FAILED, HUNG, KILLED, MEMORY, RUNNING, TrialRecord, Values
+
+MAX_KILLS = 2  # workers that a trial may cost before it is set aside
+MAX_STARTS = 10  # starts that may end with the whole program, before it is set aside
+MIN_BATCH = 2
+
+
+def again(record: TrialRecord) -> TrialRecord | None:
+    """The trial as it is to be tried again, or None if its end is final.
+
+    Out of memory: with half the batch. Killed or hung: as it was, `MAX_KILLS` times in all.
+    Anything else would go wrong again in the same way.
+    """
+    if record.status != FAILED:
+        return None
+    if record.failure == MEMORY:
+        batch_size = (record.batch_size or int(record.values["batch_size"])) // 2
+        if batch_size < MIN_BATCH:
+            return None
+        return record.with_outcome(status=RUNNING, batch_size=batch_size, reason="", failure="")
+    if record.failure in (KILLED, HUNG):
+        kills = record.kills + 1
+        if kills < MAX_KILLS:
+            return record.with_outcome(status=RUNNING, kills=kills, reason="", failure="")
+    return None
+
+
+def set_aside(record: TrialRecord) -> TrialRecord | None:
+    """The trial as failed, if it was started so often that it must be what kills the program.
+
+    The number of starts is written down before each start, so that it counts even where the
+    trial takes the driver or the machine with it.
+    """
+    if record.attempts < MAX_STARTS:
+        return None
+    reason = f"started {record.attempts} times and never came to an end"
+    return record.with_outcome(status=FAILED, failure=KILLED, reason=reason)
+
+
+def values_used(record: TrialRecord) -> Values:
+    """The values it is trained with: a smaller batch has its learning rate scaled with it."""
+    asked = int(record.values["batch_size"])
+    if record.batch_size is None or record.batch_size == asked:
+        return record.values
+    values = {**record.values, "batch_size": record.batch_size}
+    for name in ("learning_rate", "sgd_learning_rate"):
+        if name in values:
+            values[name] = float(values[name]) * record.batch_size / asked
+    return values

@@ -1,0 +1,34 @@
+"""One program a run: a lock that the system takes back when its holder dies."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from search.errors import TuneError
+from search.store import RunFolder
+
+
+@contextmanager
+def locked(run: RunFolder) -> Iterator[None]:
+    """Hold the run's lock.
+
+    Raises:
+        TuneError: another process, named in the message, works on this run.
+    """
+    run.path.mkdir(parents=True, exist_ok=True)
+    handle = os.open(run.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.read(handle, 32).decode(errors="replace").strip() or "another process"
+            raise TuneError(
+                f"{run.name}: process {holder} works on this run; wait for it, or choose another "
+                "--name"
+            ) from error
+        os.truncate(handle, 0)
+        os.write(handle, str(os.getpid()).encode())
+        yield
+    finally:
+        os.close(handle)

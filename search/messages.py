@@ -1,0 +1,25 @@
+"""What a running trial tells those who watch it; plain values that cross process borders."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A step or an epoch of a trial is done.
+
+    Attributes:
+        epoch: epoch being trained, or just done, counted from 0.
+        step, steps: batches of this epoch done, and in all.
+        logs: metrics of the epoch where it has just ended, else None.
+    """
+
+    trial_id: str
+    epoch: int
+    step: int
+    steps: int
+    logs: dict[str, float] | None = None
+
+
+Report = Callable[[Progress], bool]
+"""Takes progress; answers whether the trial is to go on."""

@@ -1,0 +1,270 @@
+"""Run trials in long-lived worker processes: what goes wrong in one costs a trial, not the search.
+
+A worker imports TensorFlow once, takes records over a pipe, and answers with progress and, in
+the end, a finished record. It is replaced when it dies, when nothing is heard of it for too
+long, or when it has grown past its share of the machine's memory.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from search.messages import Progress, Report
+from search.records import FAILED, HUNG, KILLED, STOPPED, TrialRecord
+from search.store import RunFolder
+
+TICK_SECONDS = 0.5  # how often the driver asks whether to go on, when nothing else happens
+START_SECONDS = 180.0  # a worker may take this long to import TensorFlow and load the run
+GRACE_SECONDS = 10.0  # after being told to stop, before it is ended
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a worker is given up.
+
+    Attributes:
+        silence: seconds without a word, after which a trial counts as hung.
+        memory: bytes of resident memory; a worker past it is replaced after its trial.
+    """
+
+    silence: float = 600.0
+    memory: int = 4 << 30
+
+
+class Workers:
+    """The executor for real searches; one trial a worker at a time.
+
+    Args:
+        run: folder from which each worker loads the experiment.
+        devices: for each worker the GPU it sees, or None for the processor.
+        target: what a worker process runs (tests give their own).
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        *,
+        devices: list[int | None],
+        limits: Limits,
+        target: Callable[..., None] | None = None,
+    ):
+        self.slots = len(devices)
+        self.limits = limits
+        share = len(devices)
+        self._workers = [_Worker(run, device, share, target or work) for device in devices]
+
+    def __enter__(self) -> "Workers":
+        for worker in self._workers:
+            worker.launch()  # they load TensorFlow while the driver still prepares
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.end()
+
+    def start(self, record: TrialRecord) -> None:
+        """Give the trial to an idle worker."""
+        next(worker for worker in self._workers if worker.record is None).give(record)
+
+    def wait(self, report: Report, going: Callable[[], bool]) -> TrialRecord:
+        """Block until a trial ends, well or badly."""
+        while True:
+            busy = [worker for worker in self._workers if worker.record is not None]
+            wait([worker.pipe for worker in busy], timeout=TICK_SECONDS)
+            if not going():
+                for worker in busy:
+                    worker.ask_to_stop()
+            for worker in busy:
+                if record := worker.listen(report, self.limits):
+                    return record
+
+
+class _Worker:
+    """One process and what the driver knows of it."""
+
+    def __init__(self, run: RunFolder, device: int | None, share: int, target: Callable[..., None]):
+        self.run, self.device, self.share, self.target = run, device, share, target
+        self.record: TrialRecord | None = None
+        self.process: Any = None
+
+    def launch(self) -> None:
+        """Start the process; it answers nothing until it is given a trial."""
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.stop = context.Event()
+        self.process = context.Process(
+            target=self.target,
+            args=(self.run.path, self.device, self.share, theirs, self.stop),
+            name="tune-worker",
+        )
+        self.process.start()
+        theirs.close()
+        self.ready = False
+
+    def give(self, record: TrialRecord) -> None:
+        """Hand over a trial, to a new process where the old one is gone."""
+        if self.process is None or not self.process.is_alive():
+            self.launch()
+        self.stop.clear()
+        self.stopped_at: float | None = None
+        self.record, self.started, self.heard = record, time.monotonic(), time.monotonic()
+        try:
+            self.pipe.send(record)
+        except OSError:
+            self.process.kill()  # listen() reports it as killed
+
+    def ask_to_stop(self) -> None:
+        """Let the trial end at its next step; what is checkpointed is kept."""
+        self.stop.set()
+        if self.stopped_at is None:
+            self.stopped_at = time.monotonic()
+
+    def listen(self, report: Report, limits: Limits) -> TrialRecord | None:
+        """Take in what the worker said; the record if its trial has ended."""
+        try:
+            while self.pipe.poll():
+                said = self.pipe.recv()
+                self.heard, self.ready = time.monotonic(), True
+                if isinstance(said, Progress):
+                    if not report(said):
+                        self.ask_to_stop()
+                elif isinstance(said, OSError):
+                    raise said
+                elif said is not None:
+                    return self._ended(said[0], grown=said[1] > limits.memory)
+        except (EOFError, ConnectionError):
+            return self._died()
+        silence = limits.silence if self.ready else max(limits.silence, START_SECONDS)
+        if time.monotonic() - self.heard > silence:
+            return self._gave_up(f"nothing was heard of it for {silence:.0f} s", HUNG)
+        if self.stopped_at and time.monotonic() - self.stopped_at > GRACE_SECONDS:
+            return self._gave_up("", "")
+        return None
+
+    def _ended(self, record: TrialRecord, *, grown: bool) -> TrialRecord:
+        self.record = None
+        if grown:
+            self.end()
+        return record
+
+    def _died(self) -> TrialRecord:
+        """The process is gone: the trial, as far as the driver knows, killed it."""
+        self.process.join(GRACE_SECONDS)
+        code = self.process.exitcode
+        reason = f"its worker ended with exit status {code}"
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name
+            hint = ", as the system does when memory runs out" if name == "SIGKILL" else ""
+            reason = f"its worker was killed by {name}{hint}"
+        return self._gave_up(reason, KILLED)
+
+    def _gave_up(self, reason: str, failure: str) -> TrialRecord:
+        record, self.record = self.record, None
+        if record is None:
+            raise RuntimeError("a worker without a trial was waited for")
+        self.process.kill()
+        self.process.join()
+        self.process = None
+        self.pipe.close()
+        status = FAILED if failure else STOPPED
+        spent = record.seconds + time.monotonic() - self.started
+        return record.with_outcome(
+            status=status, failure=failure, reason=reason, seconds=round(spent, 3)
+        )
+
+    def end(self) -> None:
+        """Close the pipe, at which the worker ends by itself; kill it if it does not."""
+        if self.process is None:
+            return
+        self.pipe.close()
+        self.process.join(GRACE_SECONDS / 10)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.process = None
+
+
+def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: Any) -> None:
+    """A worker's life: load the run, then take trials until the pipe closes."""
+    _follow_the_driver()
+    _log_to(folder / "workers.log")
+    from search.quiet import import_tensorflow
+
+    if device is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = str(device)
+    import_tensorflow()
+    from search.executor import run_guarded
+    from search.experiment import Experiment
+    from search.hardware import detect, set_up_training, share_cores
+
+    detect()
+    share_cores(share)
+    experiment: Experiment | None = None
+
+    def report(progress: Progress) -> bool:
+        pipe.send(progress)
+        return not stop.is_set()
+
+    pipe.send(None)  # ready
+    while True:
+        try:
+            record = pipe.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            if experiment is None:  # not before: workers start while the data is prepared
+                experiment = Experiment.load(RunFolder(folder))
+                set_up_training(experiment.config)
+            finished = run_guarded(experiment, record, report)
+        except OSError as error:
+            pipe.send(error)
+        else:
+            pipe.send((finished, resident_bytes()))
+
+
+def _follow_the_driver() -> None:
+    """Leave Ctrl-C to the driver, and end when the driver does, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    driver = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if driver is not None:
+            driver.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _log_to(path: Path) -> None:
+    """Send what C++ code prints to a file: it would tear the display to pieces."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+
+
+def resident_bytes() -> int:
+    """Resident memory of this process; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def machine_memory() -> int:
+    """Bytes of memory of the machine, or of the container that this runs in if that is less."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
+    except (OSError, ValueError):  # no such file, or "max"
+        return total
+    return min(total, limit)
