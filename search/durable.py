@@ -13,8 +13,17 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_module
 
 from search.errors import TuneError
-from search.records import COMPLETED, DIVERGED, TrialRecord, Values
-from search.store import read_json, write_json
+from search.records import (
+    COMPLETED,
+    DIVERGED,
+    FAILED,
+    Logs,
+    TrialRecord,
+    Values,
+    load_record,
+    load_records,
+)
+from search.store import RunFolder, read_json, set_aside, write_json
 
 # KerasTuner's tuner file. Its own tuners reload a project only where this exists.
 _TUNER_FILE = "tuner0.json"
@@ -58,18 +67,31 @@ class DurableOracle(keras_tuner.Oracle):
         trial = self.trials[record.trial_id]
         if trial.status in ("COMPLETED", "FAILED"):
             return
-        for logs in record.history:
-            metrics = {name: value for name, value in logs.items() if name != "epoch"}
-            self.update_trial(record.trial_id, metrics, step=int(logs["epoch"]))
+        history = record.history
         if record.status == DIVERGED:
-            worst = {self.objective.name: WORST[self.objective.direction]}
-            trial.metrics = type(trial.metrics)()
-            self.update_trial(record.trial_id, worst, step=record.initial_epoch)
+            worst = WORST[self.objective.direction]
+            history = [{"epoch": record.initial_epoch, self.objective.name: worst}]
+        self._note(trial, history)
         trial.status = "COMPLETED" if record.status in (COMPLETED, DIVERGED) else "FAILED"
         trial.message = record.reason or None
         for slot in [slot for slot, t in self.ongoing_trials.items() if t is trial]:
             del self.ongoing_trials[slot]
         self.end_trial(trial)
+
+    def _note(self, trial: Any, history: list[Logs]) -> None:
+        """Put metrics into KerasTuner's trial, in memory: `end_trial` writes them, once."""
+        for logs in history:
+            for name, value in logs.items():
+                if name == "epoch":
+                    continue
+                if not trial.metrics.exists(name):
+                    trial.metrics.register(name, self._direction(name))
+                trial.metrics.update(name, value, step=int(logs["epoch"]))
+
+    def _direction(self, metric: str) -> str:
+        if metric == self.objective.name:
+            return str(self.objective.direction)
+        return "min" if metric.endswith("loss") else "max"
 
     def useful(self, trial_id: str) -> bool:
         """Whether a trial finished with a result that can be built upon."""
@@ -102,24 +124,67 @@ class DurableOracle(keras_tuner.Oracle):
     def reload(self) -> None:
         """Read the project folder back; trials begun but not in `oracle.json` never happened.
 
-        Trials that were running are given out again by `create_trial`, first of all.
-
-        Raises:
-            TuneError: a file cannot be read.
+        Trials that were running are given out again by `create_trial`, first of all. A broken
+        file is set aside, and what it held is made again from the records of the run.
         """
-        folder = Path(self._project_dir)
-        state = read_json(folder / "oracle.json")
+        run = RunFolder(Path(self._directory))
+        path = Path(self._project_dir) / "oracle.json"
         try:
+            state = read_json(path)
             for trial_id in state["start_order"]:
-                self.trials[trial_id] = trial_module.Trial.from_state(
-                    read_json(folder / f"trial_{trial_id}" / "trial.json")
-                )
+                self.trials[trial_id] = self._load_trial(run, trial_id)
             self.set_state(state)
-        except (KeyError, TypeError) as error:
-            raise TuneError(f"{folder}: written by another version ({error!r} missing)") from error
+        except (TuneError, KeyError, TypeError) as error:
+            set_aside(path, f"broken state of the search ({error})")
+            self._rebuild(load_records(run))
         self._retry_queue += [
             trial.trial_id
             for trial in self.ongoing_trials.values()
             if trial.trial_id not in self._retry_queue
         ]
         self.ongoing_trials = {}
+
+    def _load_trial(self, run: RunFolder, trial_id: str) -> Any:
+        path = Path(self._project_dir) / f"trial_{trial_id}" / "trial.json"
+        try:
+            return trial_module.Trial.from_state(read_json(path))
+        except (TuneError, KeyError, TypeError, AttributeError) as error:
+            record = load_record(run, trial_id)
+            if record is None:
+                raise TuneError(
+                    f"trial {trial_id}: neither state nor record is readable"
+                ) from error
+            if path.exists():
+                set_aside(path, f"broken trial ({error})")
+            return self._trial_of(record)
+
+    def _trial_of(self, record: TrialRecord) -> Any:
+        """KerasTuner's trial, made from our record."""
+        hyperparameters = self.hyperparameters.copy()
+        hyperparameters.values = {**record.values, **record.place()}
+        trial = trial_module.Trial(hyperparameters, record.trial_id, "RUNNING")
+        if record.finished:
+            self._note(trial, record.history)
+            trial.status = "FAILED" if record.status == FAILED else "COMPLETED"
+            trial.message = record.reason or None
+            if trial.status == "COMPLETED":
+                self.score_trial(trial)
+        return trial
+
+    def _rebuild(self, records: list[TrialRecord]) -> None:
+        """Make the state again from what each trial left; proposals then take another turn."""
+        self.trials.clear()
+        for record in records:
+            trial = self.trials[record.trial_id] = self._trial_of(record)
+            self.start_order.append(record.trial_id)
+            self._record_values(trial)
+            self._place(record)
+            if record.finished:
+                self.end_order.append(record.trial_id)
+                self._run_times[record.trial_id] = 1
+            else:
+                self.ongoing_trials[record.trial_id] = trial
+        self._seed_state += 1000 * len(records)
+
+    def _place(self, record: TrialRecord) -> None:
+        """Put a trial back where the algorithm had it; only Hyperband has such places."""

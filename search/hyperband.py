@@ -10,6 +10,7 @@ from typing import Any
 from keras_tuner.oracles import HyperbandOracle as StockHyperbandOracle
 
 from search.durable import DurableOracle
+from search.records import TrialRecord
 
 Bracket = dict[str, Any]
 
@@ -150,6 +151,23 @@ class HyperbandOracle(DurableOracle, StockHyperbandOracle):
         exhausted = self._open_places(bracket, 0) > 0 and self._new_configuration(bracket) is None
         self._seed_state = seed_state  # only asked, nothing taken
         return exhausted
+
+    def _place(self, record: TrialRecord) -> None:
+        """Put a trial back into its bracket, which is begun where there is none for it yet."""
+        while (bracket := self._bracket_of(record)) is None:
+            self._increment_bracket_num()
+            self._start_new_bracket()
+        entry = {"past_id": record.parent, "id": record.trial_id}
+        bracket["rounds"][record.rung].append(entry)
+
+    def _bracket_of(self, record: TrialRecord) -> Bracket | None:
+        for bracket in self._brackets:
+            if record.parent is None:
+                if bracket["bracket_num"] == record.bracket and self._open_places(bracket, 0) > 0:
+                    return bracket
+            elif any(entry["id"] == record.parent for rung in bracket["rounds"] for entry in rung):
+                return bracket
+        return None
 
     def _is_last_bracket(self) -> bool:
         last = self._current_iteration + 1 >= self.hyperband_iterations

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from search.errors import TuneError
-from search.store import RunFolder, read_json, write_json
+from search.store import RunFolder, read_json, set_aside, write_json
 
 Values = dict[str, bool | int | float | str]
 Logs = dict[str, float]
@@ -77,6 +77,16 @@ class TrialRecord:
         """Whether nothing more will happen to it."""
         return self.status in FINISHED
 
+    def place(self) -> Values:
+        """Its place in the search, under KerasTuner's names."""
+        place: Values = {
+            "tuner/epochs": self.epochs,
+            "tuner/initial_epoch": self.initial_epoch,
+            "tuner/bracket": self.bracket,
+            "tuner/round": self.rung,
+        }
+        return place if self.parent is None else {**place, "tuner/trial_id": self.parent}
+
     def save(self, run: RunFolder) -> "TrialRecord":
         """Write it; returns itself for chaining."""
         write_json(run.trials / f"{self.trial_id}.json", asdict(self))
@@ -88,21 +98,21 @@ class TrialRecord:
 
 
 def load_record(run: RunFolder, trial_id: str) -> TrialRecord | None:
-    """A trial's record, or None where there is none yet."""
+    """A trial's record; None where there is none yet, or only a broken one, which is set aside."""
     path = run.trials / f"{trial_id}.json"
-    return TrialRecord(**read_json(path)) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        return TrialRecord(**read_json(path))
+    except (TuneError, TypeError) as error:
+        set_aside(path, f"broken record ({error})")
+        return None
 
 
 def load_records(run: RunFolder) -> list[TrialRecord]:
-    """All records of a run, in the order in which the trials were begun.
-
-    Raises:
-        TuneError: a record cannot be read.
-    """
-    try:
-        return [TrialRecord(**read_json(path)) for path in sorted(run.trials.glob("[0-9]*.json"))]
-    except TypeError as error:
-        raise TuneError(f"{run.trials}: written by another version of tune ({error})") from error
+    """All records of a run that can be read, in the order in which the trials were begun."""
+    found = [load_record(run, path.stem) for path in sorted(run.trials.glob("[0-9]*.json"))]
+    return [record for record in found if record is not None]
 
 
 def best_first(records: list[TrialRecord], direction: str) -> list[TrialRecord]:
