@@ -1,0 +1,115 @@
+"""Worker processes: what goes wrong in one costs a trial, never the search."""
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from fake_workers import fake_work
+
+from search.records import COMPLETED, FAILED, HUNG, KILLED, STOPPED, TrialRecord
+from search.store import RunFolder
+from search.workers import Limits, Workers
+
+
+def record(do, trial_id="0000"):
+    values = {"do": do, "batch_size": 8}
+    return TrialRecord(trial_id, trial_id, values, bracket=0, rung=0, initial_epoch=0, epochs=1)
+
+
+@pytest.fixture
+def workers(tmp_path):
+    with Workers(
+        RunFolder(tmp_path), devices=[None], limits=Limits(silence=1.0), target=fake_work
+    ) as pool:
+        yield pool
+
+
+def run(pool, do, going=lambda: True, report=lambda progress: True):
+    pool.start(record(do))
+    return pool.wait(report, going)
+
+
+def test_a_worker_lives_from_trial_to_trial_and_reports_its_steps(workers):
+    steps = []
+    first = run(workers, "well", report=lambda progress: steps.append(progress.step) or True)
+    second = run(workers, "well")
+    assert (first.status, second.status) == (COMPLETED, COMPLETED)
+    assert first.reason == second.reason, "the same process"
+    assert steps == [1, 2]
+
+
+@pytest.mark.parametrize(("do", "said"), [("die", "SIGKILL"), ("exit", "exit status 3")])
+def test_a_dead_worker_is_a_failed_trial_and_the_next_trial_has_a_new_one(workers, do, said):
+    failed = run(workers, do)
+    assert (failed.status, failed.failure) == (FAILED, KILLED)
+    assert said in failed.reason
+    assert run(workers, "well").status == COMPLETED
+
+
+def test_a_silent_trial_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr("search.workers.START_SECONDS", 1.0)
+    limits = Limits(silence=1.0)
+    with Workers(RunFolder(tmp_path), devices=[None], limits=limits, target=fake_work) as pool:
+        run(pool, "well")
+        start = time.monotonic()
+        hung = run(pool, "hang")
+        assert (hung.status, hung.failure) == (FAILED, HUNG)
+        assert "1 s" in hung.reason
+        assert time.monotonic() - start < 20
+        assert run(pool, "well").status == COMPLETED
+
+
+def test_a_worker_that_has_grown_is_replaced(tmp_path):
+    limits = Limits(memory=10**14)
+    with Workers(RunFolder(tmp_path), devices=[None], limits=limits, target=fake_work) as pool:
+        grown, fresh = run(pool, "grow"), run(pool, "well")
+    assert grown.status == fresh.status == COMPLETED
+    assert grown.reason != fresh.reason, "another process"
+
+
+@pytest.mark.parametrize("who", ["report", "going"])
+def test_a_trial_stops_when_told_to(workers, who):
+    stopping = {who: (lambda progress: False) if who == "report" else (lambda: False)}
+    assert run(workers, "long", **stopping).status == STOPPED
+
+
+def test_a_full_disk_ends_the_search_instead_of_the_trial(workers):
+    with pytest.raises(OSError, match="No space left"):
+        run(workers, "full disk")
+
+
+def test_two_workers_run_two_trials_at_once(tmp_path):
+    with Workers(
+        RunFolder(tmp_path), devices=[None, None], limits=Limits(), target=fake_work
+    ) as pool:
+        pool.start(record("long", "0000"))
+        pool.start(record("well", "0001"))
+        assert pool.wait(lambda p: True, lambda: True).trial_id == "0001", "not held up by 0000"
+        assert pool.wait(lambda p: True, lambda: True).trial_id == "0000"
+
+
+def _driver(folder, pipe):
+    with Workers(RunFolder(folder), devices=[None], limits=Limits(), target=fake_work) as pool:
+        run(pool, "well")
+        pipe.send(int(run(pool, "well").reason))
+        time.sleep(600)
+
+
+def test_workers_end_when_their_driver_is_killed(tmp_path):
+    ours, theirs = multiprocessing.Pipe()
+    driver = multiprocessing.get_context("spawn").Process(target=_driver, args=(tmp_path, theirs))
+    driver.start()
+    worker = ours.recv()
+    os.kill(worker, 0)
+    driver.kill()
+    driver.join()
+    for _ in range(100):
+        stat = Path(f"/proc/{worker}/stat")
+        if not stat.exists() or stat.read_text().split()[2] == "Z":
+            return
+        time.sleep(0.1)
+    os.kill(worker, signal.SIGKILL)
+    pytest.fail("the worker outlived its driver")
