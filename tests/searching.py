@@ -4,10 +4,7 @@ import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 
-import keras_tuner
-
 from search.config import RunConfig
-from search.oracles import make_oracle
 from search.records import COMPLETED, TrialRecord
 
 VALUES = {
@@ -52,6 +49,7 @@ def run_config(**changes):
         "test": 0.2,
         "seed": 0,
         "precision": "float32",
+        "deterministic": True,
     }
     return RunConfig(**(settled | changes))
 
@@ -87,6 +85,8 @@ def epoch_logs(epoch, score):
 
 def wide_space():
     """Two numbers from 0 to 1, in which no value is ever drawn twice."""
+    import keras_tuner
+
     space = keras_tuner.HyperParameters()
     space.Float("x", 0.0, 1.0)
     space.Float("y", 0.0, 1.0)
@@ -95,6 +95,8 @@ def wide_space():
 
 def oracle_in(folder, *, space=None, known_good=(), **changes):
     """The oracle of a run folder, reloaded where it was there before."""
+    from search.oracles import make_oracle
+
     return make_oracle(
         run_config(**changes),
         wide_space() if space is None else space,

@@ -1,0 +1,53 @@
+import json
+
+import pytest
+from searching import run_config
+
+from search.config import OBJECTIVES, RunConfig
+from search.errors import TuneError
+from search.store import RunFolder
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunFolder(tmp_path / "run")
+
+
+def test_a_configuration_is_read_back_equal_tuples_included(run):
+    config = run_config(families=("cnn", "xception"), image_size=(120, 160), preset="keras-2022")
+    config.save(run)
+    assert RunConfig.load(run) == config
+
+
+@pytest.mark.parametrize("change", ["one more", "one less"])
+def test_another_version_is_refused_with_what_differs(run, change):
+    run_config().save(run)
+    values = json.loads(run.config.read_text())
+    if change == "one more":
+        values["colour"] = "red"
+    else:
+        del values["factor"]
+    run.config.write_text(json.dumps(values))
+    with pytest.raises(
+        TuneError, match=f"another version.*{'colour' if change == 'one more' else 'factor'}"
+    ):
+        RunConfig.load(run)
+
+
+def test_a_missing_configuration_is_named(run):
+    with pytest.raises(TuneError, match=r"config\.json: no such file"):
+        RunConfig.load(run)
+
+
+def test_differences_say_what_was_and_what_is_asked_for():
+    config = run_config(seed=0, max_epochs=9)
+    asked = {"seed": 1, "max_epochs": 9, "image_size": (16, 16)}
+    assert config.differences(asked) == ["seed: was 0, now 1"]
+
+
+def test_a_loss_is_minimised_and_the_rest_maximised():
+    assert {name: run_config(objective=name).direction for name in OBJECTIVES} == {
+        "val_accuracy": "max",
+        "val_auc": "max",
+        "val_loss": "min",
+    }

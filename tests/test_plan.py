@@ -1,0 +1,38 @@
+import pytest
+from searching import run_config
+
+from search.plan import make_plan
+
+
+@pytest.mark.parametrize(
+    ("max_epochs", "configurations", "trials", "epochs"),
+    [(9, 17, 23, 75), (27, 49, 70, 375), (81, 143, 211, 1767)],
+)
+def test_hyperband_at_factor_3_costs_what_was_counted(max_epochs, configurations, trials, epochs):
+    plan = make_plan(run_config(max_epochs=max_epochs))
+    assert (plan.configurations, plan.trials, plan.epochs) == (configurations, trials, epochs)
+
+
+@pytest.mark.parametrize(("max_epochs", "epochs"), [(10, 120), (30, 576)])
+def test_one_epoch_more_than_a_power_of_the_factor_makes_the_budget_jump(max_epochs, epochs):
+    assert make_plan(run_config(max_epochs=max_epochs)).epochs == epochs
+
+
+def test_each_round_of_hyperband_costs_the_same():
+    once, twice = (make_plan(run_config(hyperband_iterations=times)) for times in (1, 2))
+    assert (twice.trials, twice.epochs) == (2 * once.trials, 2 * once.epochs)
+
+
+def test_the_rungs_of_a_bracket_follow_one_another():
+    first = [rung for rung in make_plan(run_config(max_epochs=9)).rungs if rung.bracket == 2]
+    assert [(rung.size, rung.initial_epoch, rung.epochs) for rung in first] == [
+        (9, 0, 1),
+        (3, 1, 3),
+        (1, 3, 9),
+    ]
+
+
+@pytest.mark.parametrize("algo", ["random", "bayesian"])
+def test_other_algorithms_train_every_trial_in_full(algo):
+    plan = make_plan(run_config(algo=algo, max_trials=20, max_epochs=9))
+    assert (plan.configurations, plan.trials, plan.epochs) == (20, 20, 180)

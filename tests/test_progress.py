@@ -1,0 +1,91 @@
+import time
+
+import pytest
+from searching import trial_record
+
+from search.messages import Progress
+from search.plan import Plan, Rung
+from search.progress import Pace, in_words
+from search.records import STOPPED
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only moves when told to."""
+    now = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    return lambda seconds: now.__setitem__(0, now[0] + seconds)
+
+
+def pace(**options):
+    """Of a plan of 10 trials of 2 epochs."""
+    return Pace(Plan((Rung(0, 10, 0, 2),)), started=time.monotonic(), **options)
+
+
+def epoch_done(trial_id="0000"):
+    return Progress(trial_id, 0, 4, 4, logs={"val_accuracy": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, "not known yet"),
+        (0.4, "0 s"),
+        (45, "45 s"),
+        (59.6, "1 min 00 s"),
+        (200, "3 min 20 s"),
+        (3599.7, "1 h 00 min"),
+        (7500, "2 h 05 min"),
+    ],
+)
+def test_a_duration_is_said_as_people_say_it(seconds, words):
+    assert in_words(seconds) == words
+
+
+def test_nothing_is_promised_before_anything_is_measured(clock):
+    fresh = pace()
+    clock(5)
+    assert fresh.seconds_left() is None
+    assert fresh.share == 0
+
+
+def test_the_time_left_follows_from_the_epochs_so_far(clock):
+    running = pace()
+    for _ in range(5):
+        clock(10)
+        running.step(epoch_done())
+    assert running.share == pytest.approx(5 / 20)
+    assert running.seconds_left() == pytest.approx(150)
+
+
+def test_half_an_epoch_counts_as_half(clock):
+    running = pace()
+    clock(5)
+    running.step(Progress("0000", 0, 2, 4))
+    assert running.share == pytest.approx(0.5 / 20)
+    assert running.seconds_left() == pytest.approx(19.5 * 10)
+
+
+def test_the_time_left_is_never_more_than_the_limit_leaves(clock):
+    limited = pace(limit=60.0)
+    clock(10)
+    assert limited.seconds_left() == pytest.approx(50)
+    limited.step(epoch_done())
+    assert limited.seconds_left() == pytest.approx(50)
+    clock(100)
+    assert limited.seconds_left() == 0
+
+
+def test_epochs_of_an_earlier_session_count_as_done_but_not_as_measured(clock):
+    resumed = pace(trials_done=5, epochs_done=10)
+    assert resumed.share == pytest.approx(0.5)
+    clock(3)
+    resumed.step(epoch_done())
+    assert resumed.seconds_left() == pytest.approx(9 * 3)
+
+
+def test_a_stopped_trial_is_not_counted_as_done():
+    running = pace()
+    running.finished(trial_record(), 0.5)
+    running.finished(trial_record("0001", status=STOPPED), 0.5)
+    assert (running.trials_done, running.best) == (1, 0.5)

@@ -1,0 +1,92 @@
+import pytest
+from searching import trial_record
+
+from search.records import (
+    COMPLETED,
+    DIVERGED,
+    FAILED,
+    RUNNING,
+    STOPPED,
+    best_first,
+    load_record,
+    load_records,
+)
+from search.store import RunFolder
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunFolder(tmp_path / "run")
+
+
+def ids(records, direction="max"):
+    return [record.trial_id for record in best_first(records, direction)]
+
+
+def test_a_record_is_read_back_as_it_was_written(run):
+    record = trial_record("0007", 0.75, parent="0003", seconds=1.5, reason="", parameters=123)
+    assert record.save(run) is record
+    assert load_record(run, "0007") == record
+
+
+def test_a_trial_without_a_record_is_none(run):
+    assert load_record(run, "0000") is None
+    assert load_records(run) == []
+
+
+def test_records_come_in_the_order_of_their_start_and_other_files_are_left_out(run):
+    for trial_id in ("0010", "0002", "0001"):
+        trial_record(trial_id).save(run)
+    (run.trials / "0001.npy").write_bytes(b"")
+    (run.trials / ".0001.json.1f.tmp").write_text("{")
+    assert [record.trial_id for record in load_records(run)] == ["0001", "0002", "0010"]
+
+
+def test_a_broken_record_is_kept_aside_and_the_others_are_read(run):
+    trial_record("0000").save(run)
+    trial_record("0001").save(run)
+    path = run.trials / "0000.json"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.warns(UserWarning, match=r"0000\.json.*not readable as JSON"):
+        records = load_records(run)
+    assert [record.trial_id for record in records] == ["0001"]
+    assert (run.trials / "0000.json.broken").exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "finished"),
+    [(RUNNING, False), (STOPPED, False), (COMPLETED, True), (DIVERGED, True), (FAILED, True)],
+)
+def test_a_trial_is_finished_when_nothing_more_will_happen_to_it(status, finished):
+    assert trial_record(status=status).finished is finished
+
+
+def test_the_best_score_comes_first_in_either_direction():
+    records = [trial_record("0000", 0.5), trial_record("0001", 0.9), trial_record("0002", 0.1)]
+    assert ids(records) == ["0001", "0000", "0002"]
+    assert ids(records, "min") == ["0002", "0000", "0001"]
+
+
+@pytest.mark.parametrize("direction", ["max", "min"])
+def test_diverged_and_unscored_trials_come_last(direction):
+    records = [
+        trial_record("0000", 0.9 if direction == "max" else 0.0, status=DIVERGED),
+        trial_record("0001", None, status=FAILED),
+        trial_record("0002", 0.5),
+    ]
+    assert ids(records, direction)[0] == "0002"
+
+
+def test_a_configuration_appears_once_with_its_best_rung():
+    records = [
+        trial_record("0000", 0.8, epochs=3),
+        trial_record("0001", 0.7, epochs=3),
+        trial_record("0002", 0.6, configuration="0000", epochs=9),
+        trial_record("0003", 0.9, configuration="0001", epochs=9),
+    ]
+    assert ids(records) == ["0003", "0000"]
+
+
+def test_of_equal_scores_the_one_with_more_epochs_comes_first():
+    records = [trial_record("0000", 0.8, epochs=1), trial_record("0001", 0.8, epochs=9)]
+    assert ids(records) == ["0001", "0000"]

@@ -1,0 +1,138 @@
+import json
+
+import pytest
+from rich.console import Console
+from searching import VALUES, epoch_logs, run_config, trial_record
+
+from search.errors import TuneError
+from search.records import DIVERGED, FAILED
+from search.report import best_values, list_runs, run_report, run_table, verdict
+from search.store import RunFolder, write_json
+
+
+def run_with(folder, *records, name="cats", **config):
+    """A run folder with these records, begun with these options."""
+    run = RunFolder(folder / name)
+    run_config(**config).save(run)
+    write_json(run.data, {"labels": ["cat", "dog"], "pictures": 1234})
+    for record in records:
+        record.save(run)
+    return run
+
+
+def shown(table):
+    console = Console(record=True, width=200)
+    console.print(table)
+    return console.export_text()
+
+
+def test_a_search_that_found_nothing_better_says_so():
+    records = [trial_record("0000", 0.9), trial_record("0001", 0.8)]
+    assert "did not beat the known-good configuration" in verdict(records, run_config())
+
+
+def test_a_search_that_found_better_says_by_how_much():
+    records = [trial_record("0000", 0.9), trial_record("0001", 0.9333)]
+    said = verdict(records, run_config())
+    assert said == "The best is 0.0333 better than the best known-good configuration."
+
+
+def test_a_lower_loss_is_better():
+    records = [trial_record("0000", 0.5), trial_record("0001", 0.3)]
+    assert "0.2000 better" in verdict(records, run_config(objective="val_loss"))
+
+
+def test_each_family_has_a_known_good_configuration_to_beat():
+    records = [
+        trial_record("0000", 0.8),
+        trial_record("0001", 0.9),
+        trial_record("0002", 0.85),
+    ]
+    assert "did not beat" in verdict(records, run_config(families=("cnn", "xception")))
+    assert "0.1000 better" in verdict(records, run_config(families=("cnn",)))
+
+
+def test_it_is_said_where_no_known_good_configuration_finished():
+    records = [trial_record("0000", None, status=FAILED), trial_record("0001", 0.5)]
+    assert verdict(records, run_config()) == "None of the known-good configurations finished."
+
+
+@pytest.mark.parametrize(
+    ("records", "config"),
+    [([], {}), ([trial_record("0000", None)], {}), ([trial_record("0000", 0.9)], {"preset": "x"})],
+)
+def test_nothing_is_claimed_where_there_is_nothing_to_compare(records, config):
+    assert verdict(records, run_config(**config)) == ""
+
+
+def two_rungs():
+    """A configuration of two rungs, and one that diverged."""
+    first = trial_record("0000", 0.7, seconds=10.0, parameters=1000)
+    second = trial_record(
+        "0002",
+        0.9,
+        configuration="0000",
+        parent="0000",
+        rung=1,
+        initial_epoch=1,
+        epochs=3,
+        seconds=20.0,
+        parameters=1000,
+        best_epoch=1,
+        history=[epoch_logs(1, 0.9), epoch_logs(2, 0.8)],
+    )
+    diverged = trial_record("0001", None, status=DIVERGED, reason="loss is nan in epoch 1")
+    return first, second, diverged
+
+
+def test_a_report_has_one_row_a_configuration_with_what_all_its_rungs_took(tmp_path):
+    report = run_report(run_with(tmp_path, *two_rungs()))
+    best, last = report["configurations"]
+    assert (report["trials"], report["finished"], report["seconds"]) == (3, 3, 30.0)
+    assert (best["configuration"], best["score"], best["val_accuracy"]) == ("0000", 0.9, 0.9)
+    assert (best["best_epoch"], best["epochs"], best["seconds"]) == (2, 3, 30.0)
+    assert best["values"] == VALUES
+    assert (last["status"], last["reason"]) == (DIVERGED, "loss is nan in epoch 1")
+    json.dumps(report, allow_nan=False)
+
+
+def test_the_table_shows_score_epoch_time_weights_and_why_a_trial_has_no_score(tmp_path):
+    lines = shown(run_table(run_report(run_with(tmp_path, *two_rungs())), limit=20)).splitlines()
+    assert lines[0].split()[0] == "val_accuracy"
+    for part in ("1", "0.9000", "30 s", "1,000", "cnn 8 filters, 2 blocks"):
+        assert part in lines[1]
+    assert "–" in lines[2]
+    assert "[diverged] loss is nan in epoch 1" in lines[2]
+
+
+def test_the_table_is_cut_at_the_limit(tmp_path):
+    records = [trial_record(f"{number:04}", number / 10) for number in range(5)]
+    text = shown(run_table(run_report(run_with(tmp_path, *records)), limit=2))
+    assert "0.4000" in text
+    assert "0.3000" in text
+    assert "0.2000" not in text
+
+
+def test_the_best_values_are_those_of_the_best_record(tmp_path):
+    worse, better = trial_record("0000", 0.5), trial_record("0001", 0.75)
+    assert best_values(run_with(tmp_path, worse, better)) == (better.values, better)
+
+
+@pytest.mark.parametrize("records", [(), (trial_record("0000", None, status=FAILED),)])
+def test_without_a_score_there_is_no_best(tmp_path, records):
+    with pytest.raises(TuneError, match=r"no trial has finished yet.*tune run --resume cats"):
+        best_values(run_with(tmp_path, *records))
+
+
+def test_the_list_says_of_each_run_what_it_found_and_whether_it_was_exported(tmp_path):
+    run_with(tmp_path, trial_record("0000", 0.5), name="empty", preset="keras-2022")
+    run = run_with(tmp_path, trial_record("0000", 0.75), trial_record("0001", 0.5))
+    run.export.mkdir()
+    (run.export / "model.keras").write_bytes(b"")
+    rows = {row["run"]: row for row in list_runs(tmp_path)}
+    assert (rows["cats"]["best"], rows["cats"]["finished"], rows["cats"]["exported"]) == (
+        0.75,
+        2,
+        True,
+    )
+    assert (rows["empty"]["algo"], rows["empty"]["exported"]) == ("keras-2022", False)
