@@ -154,7 +154,9 @@ class LiveDisplay:
         failures = [r for r in self.board.records.values() if r.status in (FAILED, DIVERGED)]
         if failures:
             last = failures[-1]
-            table.add_row("!", f"{len(failures)}", "failed", f"last: {last.reason}", style="yellow")
+            # A reason is what some library said, brackets and all: shown, not obeyed.
+            reason = Text(f"last: {last.reason}")
+            table.add_row("!", f"{len(failures)}", "failed", reason, style="yellow")
         return table
 
 

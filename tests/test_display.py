@@ -1,0 +1,154 @@
+import io
+import time
+
+import pytest
+from rich.console import Console
+from searching import VALUES, trial_record
+
+from search.display import LiveDisplay, PlainDisplay, Scoreboard, make_display
+from search.messages import Progress
+from search.plan import Plan, Rung
+from search.progress import Pace
+from search.records import DIVERGED, FAILED
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    return lambda seconds: now.__setitem__(0, now[0] + seconds)
+
+
+def board(*records):
+    """Of a plan of 10 trials of 2 epochs."""
+    return Scoreboard(
+        Pace(Plan((Rung(0, 10, 0, 2),)), trials_done=len(records), started=time.monotonic()),
+        list(records),
+        objective="val_accuracy",
+        direction="max",
+    )
+
+
+def running(trial_id="0000", **fields):
+    return trial_record(trial_id, None, status="running", epochs=2, **fields)
+
+
+def epoch_done(trial_id, epoch=0):
+    return Progress(trial_id, epoch, 4, 4, logs={"val_accuracy": 0.5})
+
+
+def plain():
+    stream = io.StringIO()
+    return PlainDisplay(board(), Console(file=stream, width=60)), stream
+
+
+def test_a_plain_line_says_which_trial_what_came_out_the_best_and_the_time_left(clock):
+    display, stream = plain()
+    with display:
+        display.trial_started(running())
+        clock(10)
+        display.progress(epoch_done("0000"))
+        display.trial_finished(trial_record("0000", 0.8125, seconds=10.0))
+    (line,) = stream.getvalue().splitlines()
+    for part in (
+        "trial 1 of 10",
+        "cnn 8 filters, 2 blocks",
+        "val_accuracy 0.8125",
+        "(10 s)",
+        "best 0.8125",
+        "left 3 min 10 s",
+    ):
+        assert part in line
+
+
+def test_the_best_stays_when_a_worse_trial_ends():
+    display, stream = plain()
+    for trial_id, score in (("0000", 0.75), ("0001", 0.5)):
+        display.trial_started(running(trial_id))
+        display.trial_finished(trial_record(trial_id, score))
+    last = stream.getvalue().splitlines()[-1]
+    assert "trial 2 of 10" in last
+    assert "val_accuracy 0.5000" in last
+    assert "best 0.7500" in last
+
+
+@pytest.mark.parametrize("status", [FAILED, DIVERGED])
+def test_a_plain_line_says_why_there_is_no_score(status):
+    display, stream = plain()
+    display.trial_started(running())
+    display.trial_finished(trial_record("0000", None, status=status, reason="[loss] is nan"))
+    assert f"{status}: [loss] is nan" in stream.getvalue()
+    assert "best –" in stream.getvalue()
+
+
+def panel(display, width=100):
+    console = Console(record=True, width=width, file=io.StringIO())
+    console.print(display.render())
+    return console.export_text()
+
+
+def live(*records):
+    return LiveDisplay(board(*records), Console(file=io.StringIO(), force_terminal=True))
+
+
+def test_the_panel_shows_trial_configuration_epoch_step_best_and_time_left(clock):
+    display = live(trial_record("0000", 0.875))
+    display.trial_started(running("0001"))
+    clock(30)
+    display.progress(epoch_done("0001"))
+    display.progress(Progress("0001", 1, 2, 4))
+    text = panel(display)
+    for part in (
+        "trial 2 of 10",
+        "cnn 8 filters, 2 blocks, adam 1.0e-3",
+        "epoch 2 of 2",
+        "step 2 of 4",
+        "1.  0.8750",
+        "gone",
+        "6 min 10 s left",
+    ):
+        assert part in text, text
+
+
+def test_the_panel_says_what_is_going_on_before_anything_is_measured():
+    display = live()
+    assert "starting" in panel(display)
+    display.trial_started(running())
+    text = panel(display)
+    assert "building" in text
+    assert "not known yet left" in text
+
+
+def test_the_panel_lists_the_best_three_and_the_last_failure():
+    records = [trial_record(f"000{number}", number / 10) for number in range(1, 6)]
+    failed = trial_record("0007", None, status=FAILED, reason="out of memory")
+    text = panel(live(*records, failed))
+    assert text.index("0.5000") < text.index("0.4000") < text.index("0.3000")
+    assert "0.2000" not in text
+    assert "last: out of memory" in text
+
+
+def test_names_with_brackets_are_shown_and_not_obeyed():
+    failed = trial_record("0000", None, status=FAILED, reason="shape [/red] [None, 3]")
+    assert "shape [/red] [None, 3]" in panel(live(failed))
+
+
+def test_the_panel_fits_a_narrow_terminal():
+    display = live(trial_record("0000", 0.5, values=VALUES))
+    display.trial_started(running("0001"))
+    assert all(len(line) <= 50 for line in panel(display, width=50).splitlines())
+
+
+def test_the_live_display_is_for_terminals_only():
+    terminal = Console(file=io.StringIO(), force_terminal=True)
+    file = Console(file=io.StringIO())
+    assert isinstance(make_display(board(), terminal), LiveDisplay)
+    assert isinstance(make_display(board(), file), PlainDisplay)
+
+
+def test_the_live_display_starts_and_stops_around_the_search():
+    stream = io.StringIO()
+    with make_display(board(), Console(file=stream, force_terminal=True, width=80)) as display:
+        display.trial_started(running())
+        display.trial_finished(trial_record("0000", 0.5))
+    assert "trial 2 of 10" in stream.getvalue()
