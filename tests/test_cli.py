@@ -1,0 +1,282 @@
+"""The command line as a user meets it; nothing here trains."""
+
+import json
+import subprocess
+import sys
+
+import click
+import pytest
+from searching import epoch_logs, run_config, trial_record
+
+from search.cli import _run, tune
+from search.cli.options import Duration, ImageSize, Names
+from search.store import RunFolder, write_json
+
+HEAVY = ("tensorflow", "keras", "keras_tuner")
+COMMANDS = sorted(tune.commands)
+
+
+@pytest.fixture
+def results(tmp_path):
+    """A results folder with one run of two configurations."""
+    folder = tmp_path / "results"
+    run = RunFolder(folder / "cats")
+    run_config().save(run)
+    write_json(run.data, {"labels": ["cat", "dog"], "pictures": 1234})
+    trial_record("0000", 0.75).save(run)
+    trial_record("0001", 0.875, history=[epoch_logs(0, 0.875)]).save(run)
+    return folder
+
+
+def modules_after(*arguments):
+    """Which heavy packages a command has loaded, and what it printed."""
+    code = (
+        "import sys\n"
+        "from search.cli import _run\n"
+        f"status = _run({list(map(str, arguments))!r})\n"
+        f"print('loaded', status, [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["presets"]])
+def test_help_and_presets_load_no_tensorflow(arguments):
+    assert "loaded 0 []" in modules_after(*arguments)
+
+
+@pytest.mark.parametrize("command", ["show", "list"])
+def test_looking_at_results_loads_no_tensorflow(results, command):
+    printed = modules_after(command, "--results", results)
+    assert "loaded 0 []" in printed
+    assert "0.8750" in printed
+
+
+def test_the_help_lists_every_command(capsys):
+    assert _run(["--help"]) == 0
+    printed = capsys.readouterr().out
+    assert COMMANDS
+    for name in COMMANDS:
+        assert f"\n  {name} " in printed
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_says_what_it_does_and_gives_an_example(name, capsys):
+    assert _run([name, "--help"]) == 0
+    assert f"Example: tune {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_has_help_and_options_that_may_be_left_out_a_default(name):
+    for option in tune.commands[name].params:
+        if not isinstance(option, click.Option):
+            continue
+        assert option.help, option.name
+        told = option.show_default or "default" in option.help
+        silent = option.is_flag or option.required or option.multiple
+        assert told or silent or option.name in ("destination", "resume"), option.name
+
+
+def test_the_version_is_told(capsys):
+    assert _run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("tune, version ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fly"], "No such command 'fly'"),
+        (["run", "--algo", "magic"], "'magic' is not one of 'hyperband', 'random', 'bayesian'"),
+        (["run", "--families", "cnn,rnn"], "received rnn; choose among cnn, xception, transfer"),
+        (["run", "--image-size", "4"], "'4' is no size; write 180 or 120x160"),
+        (["run", "--max-time", "soon"], "'soon' is no time; write 90s"),
+        (["run", "--max-epochs", "0"], "0 is not in the range"),
+        (["run", "--factor", "1"], "1 is not in the range"),
+        (["run", "no-such-folder"], "'no-such-folder' does not exist"),
+        (["run", "--resume", "a", "--name", "b"], "--name and --resume exclude each other"),
+        (["train", "."], "Missing option '--preset'"),
+        (["predict", "model"], "Missing argument 'PATHS...'"),
+    ],
+)
+def test_misuse_is_status_2_and_says_what_was_expected(
+    arguments, message, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert _run(arguments) == 2
+    said = capsys.readouterr()
+    assert message in " ".join(said.err.split())
+    assert "Traceback" not in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show"], "no runs here; start one with 'tune run DATA'"),
+        (["tensorboard"], "no runs here"),
+        (["export-best"], "no runs here"),
+        (["run", "--resume", "cats"], "no runs here"),
+        (["train", ".", "--preset", "x"], "no preset named 'x'; there are: "),
+        (["predict", "nowhere", "photo.jpg"], "photo.jpg: no such file or folder"),
+        (["predict", "nowhere", "."], "expected a .keras file that 'tune export-best' wrote"),
+        (["restore", "."], ""),
+        (["clean", "."], ""),
+    ],
+)
+def test_a_mistake_is_status_1_and_one_line_without_traceback(
+    arguments, message, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text").write_text("no picture")
+    assert _run(arguments) == 1
+    said = capsys.readouterr()
+    (line,) = said.err.splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+    assert said.out == ""
+
+
+def test_debug_shows_the_traceback(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert _run(["--debug", "show"]) == 1
+    said = capsys.readouterr().err
+    assert "Traceback" in said
+    assert "error: results/: no runs here" in said
+
+
+def test_ctrl_c_is_status_130(monkeypatch, capsys):
+    def pressed(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("search.report.list_runs", pressed)
+    assert _run(["list"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_a_name_that_is_taken_is_answered_with_how_to_go_on(results, photos, capsys):
+    arguments = ["run", str(photos), "--name", "cats", "--results", str(results)]
+    assert _run(arguments) == 1
+    assert "go on with it by 'tune run --resume cats'" in capsys.readouterr().err
+
+
+def test_an_empty_list_is_no_error(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert _run(["list"]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "no runs here; start one with: tune run DATA" in said.err
+
+
+def test_an_empty_list_is_valid_json(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert _run(["list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_the_list_has_a_line_a_run(results, capsys):
+    assert _run(["list", "--results", str(results)]) == 0
+    assert capsys.readouterr().out == "cats  hyperband  2 trials  val_accuracy 0.8750\n"
+
+
+def test_show_prints_the_table_and_the_verdict(results, capsys):
+    assert _run(["show", "--results", str(results)]) == 0
+    printed = capsys.readouterr().out
+    assert "cats: hyperband, 2 trials finished, 1,234 pictures of 2 classes" in printed
+    assert printed.index("0.8750") < printed.index("0.7500")
+    assert "0.1250 better than the best known-good configuration" in printed
+
+
+def test_show_says_how_many_rows_it_left_out(results, capsys):
+    assert _run(["show", "cats", "--limit", "1", "--results", str(results)]) == 0
+    printed = capsys.readouterr().out
+    assert "and 1 more" in printed
+    assert "0.7500" not in printed
+
+
+def test_show_as_json_has_the_whole_configuration(results, capsys):
+    assert _run(["show", "--json", "--results", str(results)]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [row["score"] for row in report["configurations"]] == [0.875, 0.75]
+    assert report["configurations"][0]["values"]["family"] == "cnn"
+
+
+def test_presets_as_json_are_what_train_takes(capsys):
+    from models.presets import PRESETS
+
+    assert _run(["presets", "--json"]) == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == list(PRESETS)
+
+
+def test_tensorboard_on_a_run_without_trials_says_so(results, capsys):
+    assert _run(["tensorboard", "cats", "--results", str(results)]) == 1
+    assert "no trial has begun" in capsys.readouterr().err
+
+
+def test_bad_files_are_reported_moved_and_put_back(photos, cache_dir, tmp_path, capsys):
+    (photos / "cat" / "broken.jpg").write_bytes(b"no picture")
+    aside = tmp_path / "aside"
+    common = ["clean", str(photos), "--cache-dir", str(cache_dir)]
+    assert _run([*common, "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["kept"] == 8
+    assert _run([*common, "--quarantine", str(aside)]) == 0
+    said = capsys.readouterr()
+    assert "broken.jpg" in said.out
+    assert "moved 1 files" in said.err
+    assert not (photos / "cat" / "broken.jpg").exists()
+    assert _run(["restore", str(aside)]) == 0
+    assert (photos / "cat" / "broken.jpg").exists()
+
+
+def test_a_file_name_with_control_characters_is_shown_and_not_obeyed(photos, cache_dir, capsys):
+    (photos / "cat" / "red\x1b[31m.jpg").write_bytes(b"no picture")
+    assert _run(["clean", str(photos), "--cache-dir", str(cache_dir)]) == 0
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert "red\\x1b[31m.jpg" in printed
+
+
+def convert(kind, value):
+    return kind.convert(value, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("30m", 1800), ("8h", 28800), ("1h30m", 5400), ("1.5h", 5400), ("2d", 172800)],
+)
+def test_a_time_becomes_seconds(text, seconds):
+    assert convert(Duration(), text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "90", "1h 30m", "h", "-5m", "1h30", "5 minutes"])
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(click.BadParameter, match="is no time"):
+        convert(Duration(), text)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("180", (180, 180)), ("120x160", (120, 160)), ("8x4096", (8, 4096))]
+)
+def test_a_size_is_height_by_width(text, size):
+    assert convert(ImageSize(), text) == size
+
+
+@pytest.mark.parametrize("text", ["", "7", "4097", "120x", "120x7", "x160", "-20", "a"])
+def test_what_is_no_size_is_refused(text):
+    with pytest.raises(click.BadParameter, match="is no size"):
+        convert(ImageSize(), text)
+
+
+def test_names_keep_their_order_without_repeats():
+    names = Names(lambda: ("a", "b", "c"))
+    assert convert(names, "c, a,c,") == ("c", "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "received"), [("a,x,y", "x, y"), ("", "nothing"), (",", "nothing")]
+)
+def test_unknown_names_are_refused_with_those_that_are_known(text, received):
+    with pytest.raises(click.BadParameter, match=f"received {received}; choose among a, b, c"):
+        convert(Names(lambda: ("a", "b", "c")), text)

@@ -1,0 +1,267 @@
+"""Trials of tiny models on tiny pictures, through `run_trial` alone."""
+
+from dataclasses import replace
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+import tensorflow as tf
+from searching import run_config, trial_record
+
+from models.backbones import build_backbone
+from models.hypermodel import default_values
+from search.checkpoint import TrainingState
+from search.experiment import Experiment
+from search.metrics import evaluate
+from search.records import COMPLETED, DIVERGED, STOPPED
+from search.store import RunFolder, write_array, write_arrays, write_json
+from search.trial import run_trial
+
+COUNT = 24
+EPOCHS = 10
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_number_for_one_sum():
+    """Sums in a fixed order: without it two equal trainings differ in the last digits."""
+    from tensorflow.python.framework import config as tf_config
+
+    tf.config.experimental.enable_op_determinism()
+    yield
+    tf_config.disable_op_determinism()
+
+
+def stripes(count, size):
+    """Pictures uint8 [count, size, size, 3], striped along (0) or across (1): (pixels, classes)."""
+    rng = np.random.default_rng(0)
+    classes = np.arange(count, dtype=np.int32) % 2
+    wave = np.where(np.arange(size) // 2 % 2, 200, 40)
+    pictures = np.array(
+        [np.tile(wave, (size, 1)).T if k else np.tile(wave, (size, 1)) for k in classes]
+    )
+    noise = rng.integers(-40, 40, (count, size, size, 3))
+    return (pictures[..., None] + noise).clip(0, 255).astype(np.uint8), classes
+
+
+def experiment_in(folder, **config):
+    """A run folder as `tune run` leaves it before the first trial, loaded."""
+    settled = run_config(max_epochs=EPOCHS, **config)
+    run = RunFolder(folder / "run")
+    pixels, targets = stripes(COUNT, settled.image_size[0])
+    np.save(folder / "pixels.npy", pixels)
+    settled.save(run)
+    write_json(run.data, {"labels": ["along", "across"], "pixels": str(folder / "pixels.npy")})
+    write_array(run.targets, targets)
+    rows = np.arange(COUNT)
+    write_arrays(run.splits, train=rows[:14], validation=rows[14:20], test=rows[20:])
+    return Experiment.load(run)
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scratch")
+    return experiment_in(folder, families=("cnn", "xception"))
+
+
+@pytest.fixture(scope="module")
+def transfer(tmp_path_factory):
+    """Transfer from weights drawn at random: what they know does not matter here."""
+    folder = tmp_path_factory.mktemp("transfer")
+    keras.utils.set_random_seed(1)
+    backbone = build_backbone("mobilenet_075", image_size=(32, 32), weights=None)
+    backbone.save_weights(folder / "own.weights.h5")
+    return experiment_in(
+        folder,
+        families=("transfer",),
+        backbones=("mobilenet_075",),
+        image_size=(32, 32),
+        weights=str(folder / "own.weights.h5"),
+    )
+
+
+SMALL = {
+    "cnn": {"cnn/filters": 8, "cnn/blocks": 2, "cnn/dropout": 0.3, "batch_size": 8},
+    "xception": {
+        "xception/width": 0.125,
+        "xception/entry": "single",
+        "xception/blocks": 2,
+        "batch_size": 8,
+    },
+    "transfer, unfrozen after 3 epochs": {
+        "transfer/head_units": 8,
+        "batch_size": 8,
+        "transfer/unfreeze": 0.25,
+        "transfer/warmup_epochs": 3,
+        "transfer/fine_tune_rate": 0.1,
+    },
+}
+
+
+def values_for(experiment, kind, **changes):
+    family = kind.split(",")[0]
+    values = default_values(experiment.classifier, family) | SMALL[kind] | changes
+    hp = keras_tuner.HyperParameters()
+    hp.values.update(values)
+    experiment.classifier.declare_hyperparameters(hp)
+    return dict(hp.values)
+
+
+def elsewhere(experiment, folder):
+    """The same data and configuration, writing into another run folder."""
+    return replace(experiment, run=RunFolder(folder / "run"))
+
+
+def fresh(trial_id="0000", **fields):
+    defaults = {"score": None, "status": "running", "configuration": "0000", "epochs": 3}
+    return trial_record(trial_id, **(defaults | fields))
+
+
+def go_on(progress):
+    return True
+
+
+def stop_after_epoch(epoch):
+    """A report that says stop when that many epochs are done."""
+    return lambda progress: not (progress.logs and progress.epoch + 1 >= epoch)
+
+
+def state_of(experiment, trial_id="0000"):
+    return TrainingState.load(experiment.run.checkpoint(trial_id))
+
+
+def assert_same_state(one, other):
+    assert one.epoch == other.epoch
+    for mine, theirs in zip(
+        [*one.weights, *one.optimizer], [*other.weights, *other.optimizer], strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.fixture(scope="module", params=list(SMALL))
+def whole(request, scratch, transfer, tmp_path_factory):
+    """(experiment, finished record) of each kind, trained for 10 epochs without a break."""
+    loaded = transfer if request.param.startswith("transfer") else scratch
+    experiment = elsewhere(loaded, tmp_path_factory.mktemp("whole"))
+    values = values_for(loaded, request.param)
+    return experiment, run_trial(experiment, fresh(values=values, epochs=EPOCHS), go_on)
+
+
+def test_a_trial_completes_with_the_best_of_its_history_and_the_predictions_behind_it(whole):
+    experiment, done = whole
+    assert (done.status, done.reason) == (COMPLETED, "")
+    accuracies = [logs["val_accuracy"] for logs in done.history]
+    assert [logs["epoch"] for logs in done.history] == list(range(EPOCHS))
+    assert done.score == max(accuracies)
+    assert done.best_epoch == accuracies.index(done.score)
+    assert done.parameters > 0
+    probabilities = np.load(experiment.run.predictions("0000"))
+    assert probabilities.shape == (6, 2)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    measured = evaluate(probabilities, experiment.targets[experiment.validation])
+    for name, value in measured.items():
+        assert done.history[done.best_epoch][f"val_{name}"] == value
+
+
+def test_stopped_after_3_epochs_and_promoted_after_4_a_trial_is_10_epochs_to_the_bit(
+    whole, tmp_path
+):
+    experiment, uncut = whole
+    cut = elsewhere(experiment, tmp_path)
+    stopped = run_trial(cut, fresh(values=uncut.values, epochs=4), stop_after_epoch(3))
+    assert stopped.status == STOPPED
+    assert not stopped.finished
+    assert stopped.history == uncut.history[:3]
+    first = run_trial(cut, stopped, go_on)
+    assert (first.status, first.history) == (COMPLETED, uncut.history[:4])
+    promoted = fresh("0001", values=uncut.values, initial_epoch=4, epochs=10, parent="0000", rung=1)
+    second = run_trial(cut, promoted, go_on)
+    assert second.history == uncut.history[4:]
+    assert_same_state(state_of(cut, "0001"), state_of(experiment))
+
+
+@pytest.fixture
+def small(scratch, tmp_path):
+    """The quickest: (experiment, values of a small CNN)."""
+    return elsewhere(scratch, tmp_path), values_for(scratch, "cnn")
+
+
+def test_a_model_learns_what_can_be_learned(small):
+    experiment, values = small
+    values |= {"learning_rate": 1e-2, "schedule": "constant", "augmentation/strength": 0.0}
+    done = run_trial(experiment, fresh(values=values, epochs=EPOCHS), go_on)
+    assert done.score == 1.0
+    assert done.history[-1]["loss"] < done.history[0]["loss"]
+
+
+def test_a_loss_that_is_no_number_makes_a_diverged_trial_with_a_reason(scratch, tmp_path):
+    experiment = elsewhere(scratch, tmp_path)
+    values = values_for(
+        scratch, "cnn", optimizer="sgd", sgd_learning_rate=1e30, momentum=0.9, schedule="constant"
+    )
+    values["cnn/normalization"] = "none"
+    done = run_trial(experiment, fresh(values=values), go_on)
+    assert done.status == DIVERGED
+    assert done.finished
+    assert "nan" in done.reason or "inf" in done.reason or "not numbers" in done.reason
+    assert done.score is None
+    assert not experiment.run.predictions("0000").exists()
+    done.save(experiment.run)  # a number that JSON lacks would raise
+
+
+def test_a_trial_stopped_in_its_first_epoch_starts_again_from_nothing(small, monkeypatch):
+    experiment, values = small
+    monkeypatch.setattr("search.trial.REPORT_SECONDS", 0.0)
+    stopped = run_trial(experiment, fresh(values=values), lambda progress: False)
+    assert (stopped.status, stopped.history, stopped.score) == (STOPPED, [], None)
+    assert state_of(experiment) is None
+    assert len(run_trial(experiment, stopped, go_on).history) == 3
+
+
+def test_progress_tells_every_epoch_and_its_last_step(small):
+    experiment, values = small
+    told = []
+    run_trial(experiment, fresh(values=values), lambda progress: told.append(progress) or True)
+    ends = [progress for progress in told if progress.logs]
+    assert [progress.epoch for progress in ends] == [0, 1, 2]
+    assert all(progress.step == progress.steps == 2 for progress in ends)  # 14 pictures, 8 a batch
+
+
+def test_the_same_seed_gives_the_same_history_and_another_seed_another(small, tmp_path):
+    experiment, values = small
+    first = run_trial(experiment, fresh(values=values), go_on)
+    again = run_trial(elsewhere(experiment, tmp_path / "again"), fresh(values=values), go_on)
+    other = elsewhere(
+        replace(experiment, config=replace(experiment.config, seed=1)), tmp_path / "other"
+    )
+    assert again.history == first.history
+    assert run_trial(other, fresh(values=values), go_on).history != first.history
+
+
+def test_two_configurations_with_equal_values_start_from_other_weights(small, tmp_path):
+    experiment, values = small
+    first = run_trial(experiment, fresh(values=values), go_on)
+    second = run_trial(
+        elsewhere(experiment, tmp_path / "second"),
+        fresh("0001", configuration="0001", values=values),
+        go_on,
+    )
+    assert second.history != first.history
+
+
+def test_a_state_is_saved_in_between_where_much_would_be_lost(small, monkeypatch):
+    experiment, values = small
+    monkeypatch.setattr("search.trial.CHECKPOINT_SECONDS", 0.0)
+    saved = []
+    monkeypatch.setattr(TrainingState, "save", lambda state, path: saved.append(state.epoch))
+    run_trial(experiment, fresh(values=values), go_on)
+    assert saved == [1, 2, 3]
+
+
+def test_the_objective_decides_which_epoch_is_the_best(small):
+    experiment, values = small
+    experiment = replace(experiment, config=replace(experiment.config, objective="val_loss"))
+    done = run_trial(experiment, fresh(values=values), go_on)
+    losses = [logs["val_loss"] for logs in done.history]
+    assert done.score == min(losses)
+    assert done.best_epoch == losses.index(min(losses))
