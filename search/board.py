@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from search.errors import TuneError
+from search.quiet import import_tensorflow
 from search.store import RunFolder
 
 
@@ -15,6 +16,7 @@ def serve(run: RunFolder, *, port: int, say: Callable[[str], None]) -> None:
     """
     if not run.tensorboard.exists():
         raise TuneError(f"{run.name}: nothing to look at yet; no trial has begun")
+    import_tensorflow()  # TensorBoard would import it, with its start-up messages
     from tensorboard import program
 
     board = program.TensorBoard()

@@ -125,22 +125,28 @@ class LiveDisplay:
         parts: list[RenderableType] = [self._current(), bar, Text(), self._leaders()]
         return Panel(Group(*parts), title=title, title_align="left", border_style="dim")
 
-    def _current(self) -> Text:
+    def _current(self) -> Group:
+        """The running configuration, and below it where it is: long ones must not hide that."""
         record, progress = self.board.current, self.board.progress
         if record is None:
-            return Text("starting …")
-        line = Text(describe(record.values), style="bold", overflow="ellipsis", no_wrap=True)
+            return Group(Text("starting …"))
+        name = Text(describe(record.values), style="bold", overflow="ellipsis", no_wrap=True)
         if progress is None or progress.trial_id != record.trial_id:
-            return line.append("   building", style="dim")
-        return line.append(
-            f"   epoch {progress.epoch + 1} of {record.epochs}"
-            f"   step {progress.step} of {progress.steps}",
-            style="not bold",
+            return Group(name, Text("building", style="dim"))
+        return Group(
+            name,
+            Text(
+                f"epoch {progress.epoch + 1} of {record.epochs}, "
+                f"step {progress.step} of {progress.steps}"
+            ),
         )
 
     def _leaders(self) -> Table:
         """The best three configurations and the last trial."""
-        table = Table.grid(padding=(0, 2))
+        table = Table.grid(padding=(0, 2), expand=True)
+        for _ in range(3):
+            table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         ranked = best_first(list(self.board.records.values()), self.board.direction)
         for place, record in enumerate([r for r in ranked if r.score is not None][:3], start=1):
             style = "green" if place == 1 else ""

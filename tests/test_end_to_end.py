@@ -1,0 +1,242 @@
+"""One small road from a folder of pictures to files that other programs load, in one process."""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import signal
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from search.cli import _run
+from search.display import PlainDisplay
+from search.predict import load_classifier
+
+pytestmark = pytest.mark.slow
+
+RUN = ["--families", "cnn,xception", "--max-epochs", "3", "--image-size", "32", "--seed", "1"]
+
+
+def tune(*arguments):
+    """Run a command here: status, out (as JSON where it was asked for) and err."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = _run([str(argument) for argument in arguments])
+    text = out.getvalue()
+    parsed = json.loads(text) if "--json" in arguments and status == 0 else None
+    return SimpleNamespace(status=status, out=text, err=err.getvalue(), json=parsed)
+
+
+@pytest.fixture(scope="module")
+def road(tmp_path_factory):
+    """Draw, clean, begin a run that has no time, go on, press Ctrl-C, go on, export."""
+    folder = tmp_path_factory.mktemp("road")
+    data, results, cache = folder / "pictures", folder / "results", folder / "cache"
+    where = ["--results", results]
+    go_on = ["run", "--resume", "first", "--workers", "0", *where, "--cache-dir", cache]
+    said = SimpleNamespace(data=data, results=results, cache=cache, run=results / "first")
+    said.demo = tune("demo", data, "--pictures", "12")
+    said.clean = tune("clean", data, "--cache-dir", cache, "--json")
+    begin = ["run", data, *RUN, "--name", "first", "--workers", "0", "--cache-dir", cache, *where]
+    said.begun = tune(*begin, "--max-time", "0s")
+    said.refused = tune(*go_on, "--seed", "2", "--max-epochs", "3")
+    said.stopped = _stopped_after(2, go_on)
+    said.records_before = _records(said.run)
+    said.finished = tune(*go_on, "--json")
+    said.shown = tune("show", "--json", *where)
+    formats = ["--format", "saved_model", "--format", "litert", "--format", "onnx"]
+    said.exported = tune("export-best", *formats, "--json", *where)
+    said.export = said.run / "export"
+    return said
+
+
+def _stopped_after(count, arguments):
+    """Press Ctrl-C when so many trials have ended."""
+    ended = []
+    real = PlainDisplay.trial_finished
+
+    def pressed(display, record):
+        real(display, record)
+        ended.append(record)
+        if len(ended) == count:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PlainDisplay, "trial_finished", pressed)
+        return tune(*arguments)
+
+
+def _records(run):
+    return {path.name: path.read_bytes() for path in sorted((run / "trials").glob("*.json"))}
+
+
+def test_the_sample_is_drawn_and_its_troubles_are_found(road):
+    assert road.demo.status == 0
+    assert road.clean.json["kept"] >= 36
+    assert len(road.clean.json["bad_by_reason"]) >= 3
+    assert road.clean.json["label_conflicts"]
+
+
+def test_a_search_without_time_ends_cleanly_and_says_how_to_go_on(road):
+    assert road.begun.status == 0
+    assert "hyperband, 5 configurations in 6 trials, 11 epochs in all" in road.begun.err
+    assert "time is up: 0 of 6 trials are finished" in road.begun.err
+    assert "go on with: tune run --resume first" in road.begun.err
+
+
+def test_going_on_with_other_options_is_refused_with_what_differs(road):
+    assert road.refused.status == 1
+    assert "seed: was 1, now 2" in road.refused.err
+    assert "max_epochs" not in road.refused.err
+
+
+def test_ctrl_c_ends_cleanly_with_everything_saved(road):
+    assert road.stopped.status == 130
+    assert "2 of 6 trials are finished and saved" in road.stopped.err
+    assert len(road.records_before) == 2
+
+
+def test_a_resumed_search_finishes_the_plan_and_trains_nothing_again(road):
+    assert road.finished.status == 0
+    report = road.finished.json
+    assert (report["trials"], report["finished"]) == (6, 6)
+    assert len(report["configurations"]) == 5
+    assert report["verdict"]
+    after = _records(road.run)
+    assert {name: after[name] for name in road.records_before} == road.records_before
+    assert "trial 3 of 6" in road.finished.err
+
+
+def test_known_good_configurations_were_among_the_trials(road):
+    families = {
+        row["configuration"]: row["values"]["family"] for row in road.shown.json["configurations"]
+    }
+    assert (families["0000"], families["0001"]) == ("cnn", "xception")
+
+
+def test_no_training_state_is_left_over(road):
+    assert not list((road.run / "checkpoints").glob("*.npz"))
+
+
+def test_show_prints_what_run_printed_at_its_end(road):
+    assert road.shown.json == road.finished.json
+
+
+def test_the_winner_is_tested_on_the_lock_box_once(road):
+    assert road.exported.status == 0
+    metrics = road.exported.json
+    best = road.shown.json["configurations"][0]
+    assert metrics["configuration"] == best["values"]
+    assert metrics["epochs"] == best["best_epoch"]
+    assert metrics["lock_box_opened"] == 1
+    low, high = metrics["accuracy_interval"]
+    assert low <= metrics["accuracy"] <= high
+    matrix = np.array(metrics["confusion_matrix"])
+    assert matrix.sum() == metrics["pictures"] == road.shown.json["data"]["splits"]["test"]
+    assert np.trace(matrix) / matrix.sum() == pytest.approx(metrics["accuracy"])
+    assert all(os.path.exists(path) for path in metrics["files"])
+
+
+@pytest.fixture(scope="module")
+def pictures(road):
+    """Pixels of 4 pictures of the size that the model was trained at, and what Keras says."""
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+    expected = load_classifier(str(road.export)).probabilities(pixels)
+    assert expected.shape == (4, 3)
+    np.testing.assert_allclose(expected.sum(axis=1), 1, atol=1e-5)
+    assert np.ptp(expected) > 1e-3
+    return pixels, expected
+
+
+def test_the_saved_model_says_what_keras_says(road, pictures):
+    pixels, expected = pictures
+    served = tf.saved_model.load(str(road.export / "saved_model"))
+    given = served.serve(tf.constant(pixels, tf.float32))
+    np.testing.assert_allclose(np.asarray(given), expected, atol=1e-5)
+
+
+def test_the_litert_file_says_what_keras_says(road, pictures):
+    pixels, expected = pictures
+    interpreter = tf.lite.Interpreter(str(road.export / "model.tflite"))
+    (given,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.resize_tensor_input(given["index"], pixels.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given["index"], pixels.astype(given["dtype"]))
+    interpreter.invoke()
+    np.testing.assert_allclose(interpreter.get_tensor(answer["index"]), expected, atol=1e-5)
+
+
+def test_the_onnx_file_says_what_keras_says(road, pictures):
+    onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed here")
+    pixels, expected = pictures
+    session = onnxruntime.InferenceSession(
+        str(road.export / "model.onnx"), providers=["CPUExecutionProvider"]
+    )
+    name = session.get_inputs()[0].name
+    (given,) = session.run(None, {name: pixels.astype(np.float32)})
+    np.testing.assert_allclose(given, expected, atol=1e-5)
+
+
+def test_predict_names_files_it_cannot_read_and_answers_for_the_others(road, tmp_path):
+    photo = next(path for path in sorted(road.data.rglob("*.png")))
+    good = tmp_path / "good.png"
+    shutil.copy(photo, good)
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"no picture")
+    first, second = tune("predict", road.export, bad, good, "--json").json
+    assert (first["label"], first["probabilities"]) == (None, {})
+    assert first["error"]
+    assert second["error"] is None
+    shares = second["probabilities"]
+    assert second["label"] == max(shares, key=shares.get)
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-4)
+    assert set(shares) == set(road.shown.json["data"]["labels"])
+
+
+def test_predict_prints_csv_with_a_column_a_class(road, tmp_path):
+    photo = next(path for path in sorted(road.data.rglob("*.png")))
+    lines = tune("predict", road.export, photo, "--csv").out.splitlines()
+    labels = road.shown.json["data"]["labels"]
+    assert lines[0] == ",".join(["path", "label", *labels, "error"])
+    assert len(lines) == 2
+    assert lines[1].startswith(str(photo))
+
+
+def test_evaluate_measures_a_labelled_folder(road):
+    measured = tune("evaluate", road.export, road.data, "--cache-dir", road.cache, "--json").json
+    assert measured["pictures"] == road.clean.json["kept"]
+    assert measured["set_aside"] == sum(map(len, road.clean.json["bad_by_reason"].values()))
+    correct = np.trace(np.array(measured["confusion_matrix"]))
+    assert measured["accuracy"] == pytest.approx(correct / measured["pictures"])
+
+
+def test_evaluate_refuses_classes_that_the_model_does_not_know(road, photos, cache_dir):
+    refused = tune("evaluate", road.export, photos, "--cache-dir", cache_dir)
+    assert refused.status == 1
+    assert "has classes that the model does not know: cat, dog" in refused.err
+
+
+def test_the_exported_model_takes_photos_of_any_size(road):
+    model = keras.models.load_model(road.export / "model.keras", compile=False)
+    for height, width in ((50, 70), (32, 32), (20, 90)):
+        assert model.predict(np.zeros((1, height, width, 3), np.uint8), verbose=0).shape == (1, 3)
+
+
+def test_data_that_changed_since_is_refused(road, tmp_path):
+    run, data = tmp_path / "results" / "first", tmp_path / "pictures"
+    shutil.copytree(road.run, run)
+    shutil.copytree(road.data, data)
+    next(path for path in sorted(data.rglob("*.png"))).unlink()
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(config | {"data": str(data)}))
+    refused = tune(
+        *("run", "--resume", "first", "--workers", "0"),
+        *("--results", tmp_path / "results", "--cache-dir", tmp_path / "cache"),
+    )
+    assert refused.status == 1
+    assert "the pictures are not those that first was begun with" in refused.err
