@@ -200,7 +200,27 @@ def write_format(
     height, width = experiment.config.image_size
     fixed(np.zeros((1, height, width, 3), np.float32))  # the ONNX exporter wants a called model
     fixed.export(str(path), format=name, verbose=False)
+    if name == "onnx":
+        _require_loadable(path)
     return path
+
+
+def _require_loadable(path: Path) -> None:
+    """Open the file: the exporter only logs what it cannot convert, and writes it all the same.
+
+    Raises:
+        TuneError: the file is of no use; it is deleted.
+    """
+    import onnxruntime
+
+    try:
+        onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:
+        path.unlink()
+        raise TuneError(
+            f"{path}: this model cannot be written as ONNX ({str(error).splitlines()[0]}); "
+            "the other files are written; use --format saved_model or litert"
+        ) from error
 
 
 def check_formats(formats: tuple[str, ...]) -> None:
@@ -211,7 +231,8 @@ def check_formats(formats: tuple[str, ...]) -> None:
     """
     from importlib.util import find_spec
 
-    missing = [name for name in ("onnx", "tf2onnx") if "onnx" in formats and not find_spec(name)]
+    needed = ("onnx", "onnxruntime", "tf2onnx") if "onnx" in formats else ()
+    missing = [name for name in needed if not find_spec(name)]
     if missing:
         raise TuneError(
             f"--format onnx needs {' and '.join(missing)}; "

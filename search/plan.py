@@ -33,6 +33,11 @@ class Plan:
         return sum(rung.size for rung in self.rungs)
 
     @property
+    def checkpoints(self) -> int:
+        """Training states that are kept at once, at most: a whole rung, and the one that runs."""
+        return max(rung.size for rung in self.rungs) + 1
+
+    @property
     def epochs(self) -> int:
         """Passes over the training pictures, all trials together."""
         return sum(rung.size * (rung.epochs - rung.initial_epoch) for rung in self.rungs)

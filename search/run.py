@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from search.config import RunConfig
+from search.disk import checkpoint_bytes, free_bytes, in_words
 from search.errors import TuneError
 from search.hardware import devices
 from search.interrupt import Going
@@ -24,6 +25,8 @@ from search.records import TrialRecord, Values, load_records
 from search.store import RunFolder, read_json
 from search.workers import Limits, Workers, machine_memory
 
+# Those that a processor gets through a photo with in about 10 ms; --backbones takes any.
+LIGHT_BACKBONES = ("mobilenet_075", "mobilenet_v2", "efficientnet_v2_b0")
 MEMORY_SHARE = 0.8  # of the machine's memory, for all workers together
 
 Options = dict[str, Any]  # what the user gave; a missing or None value means "what suits"
@@ -113,11 +116,14 @@ def settle(data: Path, options: Options, console: Console) -> RunConfig:
     # A preset may say None: from scratch. Anyone else who says nothing wants ImageNet's.
     weights = options["weights"] if "preset" in options else given.get("weights", "imagenet")
     image_size = given.get("image_size") or ((180, 180) if hardware.gpus else (96, 96))
-    families, backbones = _available_families(given, weights, image_size, console)
+    compact = given.get("compact", not hardware.gpus)
+    families, backbones = _available_families(
+        given, weights, image_size, compact=compact, console=console
+    )
     defaults: Options = {
         "algo": "hyperband",
         "crop_to_aspect_ratio": False,
-        "compact": not hardware.gpus,
+        "compact": compact,
         "max_epochs": 27 if hardware.gpus else 9,
         "factor": 3,
         "hyperband_iterations": 1,
@@ -149,14 +155,19 @@ def _load_tensorflow(console: Console) -> Any:
 
 
 def _available_families(
-    given: Options, weights: str | None, image_size: tuple[int, int], console: Console
+    given: Options,
+    weights: str | None,
+    image_size: tuple[int, int],
+    *,
+    compact: bool,
+    console: Console,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Families and backbones that can be built here; without weights, transfer is left out.
 
     Raises:
         ModelError: transfer was asked for by name and has no weights.
     """
-    from models.backbones import BACKBONES, available_backbones
+    from models.backbones import BACKBONES, available_backbones, weights_file
     from models.errors import ModelError
     from models.families import FAMILIES
 
@@ -164,9 +175,13 @@ def _available_families(
     families = tuple(asked or FAMILIES)
     if "transfer" not in families:
         return families, ()
-    wanted = tuple(given.get("backbones") or BACKBONES)
+    wanted = tuple(given.get("backbones") or (LIGHT_BACKBONES if compact else BACKBONES))
     try:
-        return families, tuple(available_backbones(wanted, weights, image_size))
+        names = tuple(available_backbones(wanted, weights, image_size))
+        if weights is not None:  # fetched here, once, and not by each worker
+            for name in names:
+                weights_file(name, weights, image_size)
+        return families, names
     except ModelError as error:
         if asked or given.get("backbones") or given.get("weights"):
             raise
@@ -265,6 +280,8 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, console: Console) -
         f"transfer ({', '.join(config.backbones)})" if family == "transfer" else family
         for family in config.families
     )
+    need = checkpoint_bytes(largest_model(experiment), plan.checkpoints)
+    free = free_bytes(experiment.run.path)
     sizes = f"{len(experiment.train):,} training, {len(experiment.validation):,} validation and "
     console.print(
         f"[bold]{experiment.run.name}[/]: {config.algo}, {plan.configurations} configurations in "
@@ -272,10 +289,23 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, console: Console) -
         f"{sizes}{len(experiment.test):,} test pictures of {experiment.num_classes} classes at "
         f"{height}×{width}\n"
         f"families: {families}{' (compact, as there is no GPU)' if config.compact else ''}, "
-        f"{config.precision}, objective {config.objective}, seed {config.seed}",
+        f"{config.precision}, objective {config.objective}, seed {config.seed}\n"
+        f"disk: up to {in_words(need)} for training states, {in_words(free)} free",
         soft_wrap=True,
         highlight=False,
     )
+
+
+def largest_model(experiment: Any) -> int:
+    """Weights of the largest known-good model: what is searched is about as large."""
+    import keras_tuner
+
+    counts = []
+    for values in known_good(experiment):
+        hp = keras_tuner.HyperParameters()
+        hp.values = dict(values)
+        counts.append(experiment.classifier.build(hp).count_params())
+    return max(counts)
 
 
 def _already_done(records: list[TrialRecord]) -> dict[str, int]:

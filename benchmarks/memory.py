@@ -1,0 +1,72 @@
+"""Resident memory of driver and worker over many short trials of one search.
+
+    python benchmarks/memory.py DATA --trials 200
+
+Prints, as JSON, both after the 10th trial and after the last, and the growth in percent.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+
+def resident(pid):
+    """Megabytes."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+def children(pid):
+    """Processes below this one that are workers: the largest of them is the one that trains."""
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(word) for word in text.split()]
+
+
+@click.command()
+@click.argument("data", type=click.Path(exists=True, file_okay=False))
+@click.option("--trials", default=200)
+@click.argument("options", nargs=-1)
+def main(data, trials, options):
+    """Options behind `--` go to `tune run`."""
+    folder = Path(tempfile.mkdtemp(prefix="memory-"))
+    arguments = [
+        *(str(Path(sys.executable).with_name("tune")), "run", data, "--algo", "random"),
+        *("--max-trials", str(trials), "--max-epochs", "1", "--results", str(folder)),
+        *("--cache-dir", str(folder / "cache"), "--name", "many", *options),
+    ]
+    readings = {}
+    start = time.monotonic()
+    with (folder / "log").open("w") as out:
+        process = subprocess.Popen(arguments, stdout=out, stderr=out)
+        while process.poll() is None:
+            done = len(list((folder / "many" / "trials").glob("*.npy")))
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                worker = max((resident(child) for child in children(process.pid)), default=0.0)
+                if worker:
+                    readings[done] = (resident(process.pid), worker)
+            time.sleep(0.2)
+    seen = sorted(count for count in readings if count >= 10)
+    first, last = readings[seen[0]], readings[seen[-1]]
+    print(
+        json.dumps(
+            {
+                "trials": seen[-1],
+                "seconds": round(time.monotonic() - start, 1),
+                "driver_mb": {"first": round(first[0]), "last": round(last[0])},
+                "worker_mb": {"first": round(first[1]), "last": round(last[1])},
+                "driver_growth_percent": round(100 * (last[0] / first[0] - 1), 1),
+                "worker_growth_percent": round(100 * (last[1] / first[1] - 1), 1),
+            },
+            indent=1,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
