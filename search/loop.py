@@ -8,7 +8,7 @@ from search.errors import TuneError
 from search.failure import again, set_aside
 from search.messages import Progress, Report
 from search.records import FAILED, RUNNING, STOPPED, TrialRecord, load_record
-from search.store import RunFolder
+from search.store import RunFolder, sweep
 
 HOPELESS = 5  # trials that fail before any succeeds; then the search is stopped
 
@@ -71,6 +71,7 @@ class Search:
         Raises:
             TuneError: nothing works: the first `HOPELESS` trials all failed.
         """
+        sweep(self.run.path)
         while True:
             while self.running < self.executor.slots and (record := self._next_trial()):
                 self._start(record)

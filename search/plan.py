@@ -51,12 +51,12 @@ def make_plan(config: RunConfig) -> Plan:
         tuple(
             rung
             for _ in range(config.hyperband_iterations)
-            for rung in _hyperband_rungs(config.max_epochs, config.factor)
+            for rung in hyperband_rungs(config.max_epochs, config.factor)
         )
     )
 
 
-def _hyperband_rungs(max_epochs: int, factor: int) -> list[Rung]:
+def hyperband_rungs(max_epochs: int, factor: int) -> list[Rung]:
     """Rungs of one round of all brackets, with KerasTuner's rounding up at each step.
 
     That rounding makes budgets jump: at factor 3, max_epochs 9 is 75 epochs and 10 is 120.

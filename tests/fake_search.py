@@ -1,20 +1,14 @@
 """A search whose trials train nothing: the real loop, oracle and files, with made-up scores."""
 
-import hashlib
 import os
 
 import keras_tuner
+from fake_workers import score
 
 from search.checkpoint import TrainingState
 from search.hyperband import HyperbandOracle
 from search.loop import Search
 from search.records import COMPLETED, load_records
-
-
-def score(record):
-    """Decided by the values alone, better with more epochs."""
-    digest = hashlib.sha256(repr(sorted(record.values.items())).encode()).digest()
-    return round(digest[0] / 512 + 0.05 * record.epochs, 6)
 
 
 class FakeExecutor:

@@ -3,13 +3,20 @@
 The trial's value "do" says what is to happen.
 """
 
+import hashlib
 import os
 import signal
 import time
 
 from search.messages import Progress
-from search.records import COMPLETED
+from search.records import COMPLETED, DIVERGED, FAILED, MEMORY
 from search.workers import _follow_the_driver, resident_bytes
+
+
+def score(record):
+    """Decided by the values alone, better with more epochs."""
+    digest = hashlib.sha256(repr(sorted(record.values.items())).encode()).digest()
+    return round(digest[0] / 512 + 0.05 * record.epochs, 6)
 
 
 def fake_work(folder, device, share, pipe, stop):
@@ -40,3 +47,36 @@ def fake_work(folder, device, share, pipe, stop):
             size = 10**15 if do == "grow" else resident_bytes()
             done = record.with_outcome(status=COMPLETED, score=1.0, reason=str(os.getpid()))
             pipe.send((done, size))
+
+
+FAILURES = ("nan", "memory", "crash", "hang")
+EVERY = 5  # of this many trials one fails
+
+
+def failure_of(trial_id):
+    """Of every five trials one fails, in turn in each of four ways; the same in every run."""
+    number = int(trial_id)
+    return FAILURES[number // EVERY % len(FAILURES)] if number % EVERY == 2 else None
+
+
+def failing_work(folder, device, share, pipe, stop):
+    _follow_the_driver()
+    pipe.send(None)
+    while True:
+        try:
+            record = pipe.recv()
+        except (EOFError, OSError):
+            return
+        failure = failure_of(record.trial_id)
+        if failure == "crash":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if failure == "hang":
+            time.sleep(600)
+        if failure == "nan":
+            done = record.with_outcome(status=DIVERGED, reason="loss is nan")
+        elif failure == "memory":  # however small the batch
+            done = record.with_outcome(status=FAILED, failure=MEMORY, reason="out of memory")
+        else:
+            history = [{"epoch": record.epochs - 1, "val_accuracy": score(record)}]
+            done = record.with_outcome(status=COMPLETED, history=history, score=score(record))
+        pipe.send((done, 0))

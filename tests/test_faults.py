@@ -59,11 +59,12 @@ def in_a_child(work):
     """Run in a forked process; its wait status."""
     child = os.fork()
     if child == 0:
+        status = 1
         try:
             work()
-            os._exit(0)
-        except BaseException:
-            os._exit(1)
+            status = 0
+        finally:
+            os._exit(status)
     return os.waitpid(child, 0)[1]
 
 

@@ -1,0 +1,100 @@
+"""A search in which one trial of five fails, in four ways in turn, in real worker processes."""
+
+import hashlib
+from collections import Counter
+
+import keras_tuner
+import pytest
+from fake_search import make_hyperband, search_to_the_end, space
+from fake_workers import failing_work, failure_of
+
+from search.errors import TuneError
+from search.loop import HOPELESS, Search
+from search.plan import hyperband_rungs
+from search.records import COMPLETED, DIVERGED, ERROR, FAILED, load_records
+from search.store import RunFolder
+from search.workers import Limits, Workers
+
+MAX_EPOCHS = 9
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    run = RunFolder(tmp_path_factory.mktemp("failing"))
+    oracle = make_hyperband(run, max_epochs=MAX_EPOCHS)
+    limits = Limits(silence=0.5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("search.workers.START_SECONDS", 5.0)
+        with Workers(run, devices=[None, None], limits=limits, target=failing_work) as workers:
+            search = Search(
+                run, oracle, workers, observers=[], max_epochs=MAX_EPOCHS, going=lambda: True
+            )
+            assert search.to_the_end()
+    return load_records(run)
+
+
+def test_every_rung_has_its_planned_number_of_results(records):
+    planned = Counter()
+    places = Counter()
+    for rung in hyperband_rungs(MAX_EPOCHS, 3):
+        planned[rung.bracket, places[rung.bracket]] = rung.size
+        places[rung.bracket] += 1
+    finished = Counter((r.bracket, r.rung) for r in records if r.status == COMPLETED)
+    assert finished == planned
+
+
+def test_each_kind_of_failure_is_recorded_with_its_reason(records):
+    failed = {failure_of(r.trial_id): r for r in records if r.status != COMPLETED}
+    assert set(failed) == {"nan", "memory", "crash", "hang"}
+    assert failed["nan"].status == DIVERGED
+    assert "SIGKILL" in failed["crash"].reason
+    assert "nothing was heard" in failed["hang"].reason
+    assert failed["memory"].batch_size == 2 or failed["memory"].batch_size == 3
+    assert len(failed) <= len([r for r in records if r.status != COMPLETED]) < len(records) / 3
+
+
+def test_stock_kerastuner_loses_places_to_the_same_failures(records, tmp_path):
+    ours = Counter((r.bracket, r.rung) for r in records if r.status == COMPLETED)
+    stock = stock_results(tmp_path)
+    print("\n(bracket, rung): ours, stock", {k: (ours[k], stock[k]) for k in sorted(ours)})
+    assert sum(stock.values()) < sum(ours.values())
+    assert any(stock[place] == 0 for place in ours), "a rung that nobody reaches"
+
+
+def stock_results(folder):
+    """The same search by KerasTuner's own oracle, its stop after three failures put aside."""
+    oracle = keras_tuner.oracles.HyperbandOracle(
+        objective=keras_tuner.Objective("val_accuracy", "max"),
+        hyperparameters=space(),
+        max_epochs=MAX_EPOCHS,
+        factor=3,
+        seed=1,
+        max_consecutive_failed_trials=1000,
+    )
+    oracle.verbose = 0
+    oracle._set_project_dir(str(folder), "stock")
+    results = Counter()
+    for _ in range(200):
+        trial = oracle.create_trial("tuner0")
+        if trial.status != "RUNNING":
+            break
+        values = trial.hyperparameters.values
+        if failure_of(trial.trial_id):
+            trial.status = "FAILED"
+        else:
+            digest = hashlib.sha256(repr(sorted(values.items())).encode()).digest()
+            oracle.update_trial(trial.trial_id, {"val_accuracy": digest[0] / 512})
+            trial.status = "COMPLETED"
+            results[values["tuner/bracket"], values["tuner/round"]] += 1
+        oracle.end_trial(trial)
+    return results
+
+
+def test_a_search_in_which_nothing_works_stops_and_says_how_each_trial_failed(tmp_path):
+    def outcome(record):
+        return record.with_outcome(status=FAILED, failure=ERROR, reason=f"bad {record.trial_id}")
+
+    with pytest.raises(TuneError, match="all failed") as error:
+        search_to_the_end(RunFolder(tmp_path / "run"), outcome=outcome, max_epochs=9)
+    assert all(f"bad {number:04d}" in str(error.value) for number in range(HOPELESS))
+    assert len(load_records(RunFolder(tmp_path / "run"))) == HOPELESS

@@ -1,0 +1,50 @@
+"""What is tried again after a failure, how often, and with what."""
+
+import pytest
+
+from search.failure import MAX_KILLS, MAX_STARTS, again, set_aside, values_used
+from search.records import COMPLETED, ERROR, FAILED, HUNG, KILLED, MEMORY, RUNNING, TrialRecord
+
+VALUES = {"batch_size": 32, "learning_rate": 1e-3}
+
+
+def record(**changes):
+    options = {"bracket": 0, "rung": 0, "initial_epoch": 0, "epochs": 1, "status": FAILED}
+    return TrialRecord("0000", "0000", **({"values": VALUES} | options | changes))
+
+
+def test_out_of_memory_is_tried_again_with_half_the_batch_until_none_is_left():
+    sizes, retry = [], record(failure=MEMORY, reason="OOM")
+    while retry := again(retry.with_outcome(status=FAILED, failure=MEMORY)):
+        assert (retry.status, retry.reason) == (RUNNING, "")
+        sizes.append(retry.batch_size)
+    assert sizes == [16, 8, 4, 2]
+
+
+def test_a_smaller_batch_scales_the_learning_rate_and_leaves_the_proposal_alone():
+    smaller = record(batch_size=8)
+    assert values_used(smaller) == {"batch_size": 8, "learning_rate": 2.5e-4}
+    assert smaller.values == VALUES
+    sgd = record(values={"batch_size": 16, "sgd_learning_rate": 0.1}, batch_size=8)
+    assert values_used(sgd)["sgd_learning_rate"] == 0.05
+    assert values_used(record()) is VALUES
+
+
+@pytest.mark.parametrize("failure", [KILLED, HUNG])
+def test_a_trial_that_takes_its_worker_along_is_tried_again_and_then_set_aside(failure):
+    retry, tries = record(failure=failure), 1
+    while retry := again(retry.with_outcome(status=FAILED, failure=failure)):
+        tries += 1
+    assert tries == MAX_KILLS
+
+
+def test_an_exception_and_a_success_are_final():
+    assert again(record(failure=ERROR)) is None
+    assert again(record(status=COMPLETED)) is None
+
+
+def test_a_trial_that_was_started_too_often_is_set_aside_at_its_start():
+    assert set_aside(record(attempts=MAX_STARTS - 1)) is None
+    aside = set_aside(record(attempts=MAX_STARTS))
+    assert (aside.status, aside.failure) == (FAILED, KILLED)
+    assert str(MAX_STARTS) in aside.reason
