@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from models.errors import ModelError
+from models.hdf5 import HDF5_ERRORS, MAX_EXPANSION, why_not_plain
 
 if TYPE_CHECKING:
     import h5py
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 PROBE_SECONDS = 5.0
 STALL_SECONDS = 30.0
 SUFFIXES = (".h5", ".keras")  # ".weights.h5" ends in ".h5"
+WEIGHTS_MEMBER = "model.weights.h5"  # of a .keras file
 CHUNK_BYTES = 1 << 20
 NETWORK_ERRORS = (OSError, http.client.HTTPException)
 
@@ -117,7 +119,8 @@ def count_values(path: Path) -> int:
     """How many numbers a file of weights holds, optimizer and random states left out.
 
     Raises:
-        ModelError: `path` is not a regular .h5, .weights.h5 or .keras file.
+        ModelError: `path` is not a regular .h5, .weights.h5 or .keras file, or holds anything
+            but numbers of its own.
     """
     if not path.is_file():
         raise ModelError(f"{path}: no such file; --weights takes a .h5 or .keras file")
@@ -130,19 +133,25 @@ def count_values(path: Path) -> int:
 
     try:
         with h5py.File(_hdf5(path), "r") as file:
-            return _count(file)
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise ModelError(
-            f"{path}: holds no Keras weights ({error}); --weights takes a file written by "
-            "`model.save_weights` or `model.save`"
-        ) from error
+            reason = why_not_plain(file, path.stat().st_size)
+            if not reason:
+                return _count(file)
+    except (*HDF5_ERRORS, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())[:200]
+    raise ModelError(
+        f"{path}: holds no Keras weights ({reason}); --weights takes a file written by "
+        "`model.save_weights` or `model.save`"
+    )
 
 
 def _hdf5(path: Path) -> Path | io.BytesIO:
     if path.suffix != ".keras":
         return path
     with zipfile.ZipFile(path) as archive:
-        return io.BytesIO(archive.read("model.weights.h5"))
+        size, limit = archive.getinfo(WEIGHTS_MEMBER).file_size, path.stat().st_size
+        if size > MAX_EXPANSION * limit:
+            raise ValueError(f"weights of {size:,} bytes in a file of {limit:,}")
+        return io.BytesIO(archive.read(WEIGHTS_MEMBER))
 
 
 def _count(file: h5py.File) -> int:

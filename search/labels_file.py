@@ -1,0 +1,71 @@
+"""The labels.json beside an exported model: its classes, and how pictures are prepared for it."""
+
+import json
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search.errors import TuneError
+from search.naming import shown
+
+MAX_BYTES = 16 * 2**20
+_SIDES = range(8, 4097)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What labels.json says.
+
+    Attributes:
+        names: the classes, in the order of the model's outputs.
+        image_size: (height, width) in pixels of prepared pictures.
+        crop_to_aspect_ratio: whether the middle was cut out, instead of squeezing.
+    """
+
+    names: tuple[str, ...]
+    image_size: tuple[int, int]
+    crop_to_aspect_ratio: bool
+
+
+def read_labels(path: Path) -> Labels:
+    """Read and check a labels.json.
+
+    Raises:
+        TuneError: it is missing, or not what `tune export-best` writes.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
+            raise ValueError("not a regular file of bearable size")
+        values = json.loads(path.read_bytes())
+        if problem := _problem(values):
+            raise ValueError(problem)
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
+        raise TuneError(
+            f"{shown(path)}: {reason}; expected the labels.json that 'tune export-best' writes "
+            "beside its model.keras; copy both together"
+        ) from error
+    height, width = values["image_size"]
+    return Labels(tuple(values["labels"]), (height, width), values["crop_to_aspect_ratio"])
+
+
+def _problem(values: Any) -> str:
+    if not isinstance(values, dict):
+        return "not a JSON object"
+    names = values.get("labels")
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        return "'labels' is no list of names"
+    if len(names) < 2 or len(set(names)) < len(names):
+        return "'labels' must hold two names or more, each once"
+    size = values.get("image_size")
+    if not isinstance(size, list) or len(size) != 2 or not all(_is_side(side) for side in size):
+        return "'image_size' is no [height, width] of 8 to 4096 pixels"
+    if not isinstance(values.get("crop_to_aspect_ratio"), bool):
+        return "'crop_to_aspect_ratio' is neither true nor false"
+    return ""
+
+
+def _is_side(value: Any) -> bool:
+    return type(value) is int and value in _SIDES

@@ -1,0 +1,13 @@
+"""Names of files, which may hold anything, as one line of text on a terminal."""
+
+import os
+from pathlib import Path
+
+
+def shown(name: str | Path) -> str:
+    r"""A name as it is, or with its line breaks, escapes and stray bytes written out (`\n`).
+
+    They are shown, not obeyed: a name must not forge a line of output or drive the terminal.
+    """
+    text = os.fspath(name)
+    return text if text.isprintable() else ascii(text)[1:-1]

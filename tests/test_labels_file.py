@@ -1,0 +1,58 @@
+import json
+import os
+
+import pytest
+
+from search.errors import TuneError
+from search.labels_file import Labels, read_labels
+
+GOOD = {"labels": ["cat", "dog"], "image_size": [32, 48], "crop_to_aspect_ratio": True}
+
+
+def write(tmp_path, values):
+    path = tmp_path / "labels.json"
+    path.write_text(values if isinstance(values, str) else json.dumps(values))
+    return path
+
+
+def test_what_export_writes_is_read(tmp_path):
+    assert read_labels(write(tmp_path, GOOD)) == Labels(("cat", "dog"), (32, 48), True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"labels": "cat"}, "'labels' is no list of names"),
+        ({"labels": ["cat", 3]}, "'labels' is no list of names"),
+        ({"labels": ["cat", ""]}, "'labels' is no list of names"),
+        ({"labels": ["cat"]}, "two names or more"),
+        ({"labels": ["cat", "cat"]}, "each once"),
+        ({"image_size": [32]}, "'image_size' is no"),
+        ({"image_size": [32, 2**40]}, "'image_size' is no"),
+        ({"image_size": [32, True]}, "'image_size' is no"),
+        ({"image_size": [32.0, 32]}, "'image_size' is no"),
+        ({"crop_to_aspect_ratio": "no"}, "'crop_to_aspect_ratio' is neither"),
+    ],
+)
+def test_wrong_values_are_refused_by_name(tmp_path, changed, reason):
+    with pytest.raises(TuneError, match=reason):
+        read_labels(write(tmp_path, GOOD | changed))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "[" * 100_000, "3", '"labels"'])
+def test_what_is_no_object_is_refused_in_one_line(tmp_path, text):
+    with pytest.raises(TuneError, match=r"labels\.json: .*; copy both together") as caught:
+        read_labels(write(tmp_path, text))
+    assert "\n" not in str(caught.value)
+
+
+def test_only_a_regular_file_is_read(tmp_path):
+    with pytest.raises(TuneError, match="No such file"):
+        read_labels(tmp_path / "labels.json")
+    os.mkfifo(tmp_path / "labels.json")
+    with pytest.raises(TuneError, match="not a regular file"):
+        read_labels(tmp_path / "labels.json")
+    (tmp_path / "huge.json").touch()
+    os.truncate(tmp_path / "huge.json", 2**40)
+    with pytest.raises(TuneError, match="not a regular file of bearable size"):
+        read_labels(tmp_path / "huge.json")
