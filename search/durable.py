@@ -67,19 +67,19 @@ class DurableOracle(keras_tuner.Oracle):
         trial = self.trials[record.trial_id]
         if trial.status in ("COMPLETED", "FAILED"):
             return
-        history = record.history
-        if record.status == DIVERGED:
-            worst = WORST[self.objective.direction]
-            history = [{"epoch": record.initial_epoch, self.objective.name: worst}]
-        self._note(trial, history)
+        self._note(trial, record)
         trial.status = "COMPLETED" if record.status in (COMPLETED, DIVERGED) else "FAILED"
         trial.message = record.reason or None
         for slot in [slot for slot, t in self.ongoing_trials.items() if t is trial]:
             del self.ongoing_trials[slot]
         self.end_trial(trial)
 
-    def _note(self, trial: Any, history: list[Logs]) -> None:
+    def _note(self, trial: Any, record: TrialRecord) -> None:
         """Put metrics into KerasTuner's trial, in memory: `end_trial` writes them, once."""
+        history: list[Logs] = record.history
+        if record.status == DIVERGED:
+            worst = WORST[self.objective.direction]
+            history = [{"epoch": record.initial_epoch, self.objective.name: worst}]
         for logs in history:
             for name, value in logs.items():
                 if name == "epoch":
@@ -164,7 +164,7 @@ class DurableOracle(keras_tuner.Oracle):
         hyperparameters.values = {**record.values, **record.place()}
         trial = trial_module.Trial(hyperparameters, record.trial_id, "RUNNING")
         if record.finished:
-            self._note(trial, record.history)
+            self._note(trial, record)
             trial.status = "FAILED" if record.status == FAILED else "COMPLETED"
             trial.message = record.reason or None
             if trial.status == "COMPLETED":

@@ -120,7 +120,7 @@ def test_misuse_is_status_2_and_says_what_was_expected(
         (["run", "--resume", "cats"], "no runs here"),
         (["train", ".", "--preset", "x"], "no preset named 'x'; there are: "),
         (["predict", "nowhere", "photo.jpg"], "photo.jpg: no such file or folder"),
-        (["predict", "nowhere", "."], "expected a .keras file that 'tune export-best' wrote"),
+        (["predict", "nowhere", "text"], "nowhere: "),
         (["restore", "."], ""),
         (["clean", "."], ""),
     ],

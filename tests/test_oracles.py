@@ -5,7 +5,8 @@ from searching import drive, finished, oracle_in, run_config, wide_space, x_of
 
 from search.errors import TuneError
 from search.oracles import make_oracle
-from search.records import DIVERGED, FAILED
+from search.records import COMPLETED, DIVERGED, FAILED
+from search.store import RunFolder
 
 
 @pytest.fixture(autouse=True)
@@ -126,18 +127,23 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(tmp_path, 
         oracle_in(tmp_path, algo="bayesian")
 
 
-def test_a_broken_state_is_an_error_that_names_the_file(tmp_path):
-    drive(oracle_in(tmp_path, algo="random", max_trials=3))
-    (tmp_path / "oracle" / "trial_1" / "trial.json").write_text('{"trial_id": "1"')
-    with pytest.raises(TuneError, match=r"trial_1/trial.json: not readable"):
-        oracle_in(tmp_path, algo="random", max_trials=3)
+@pytest.mark.parametrize("broken", ["oracle.json", "trial_1/trial.json"])
+@pytest.mark.parametrize("status", [COMPLETED, FAILED, DIVERGED])
+def test_a_broken_file_is_made_again_from_the_records_whatever_came_of_a_trial(
+    tmp_path, broken, status
+):
+    def outcome(trial):
+        ended = finished(trial, status=status) if trial.trial_id == "1" else finished(trial)
+        return ended.save(RunFolder(tmp_path))
 
-
-def test_a_state_of_another_version_is_refused(tmp_path):
-    (tmp_path / "oracle").mkdir()
-    (tmp_path / "oracle" / "oracle.json").write_text("{}")
-    with pytest.raises(TuneError, match="another version"):
-        oracle_in(tmp_path)
+    before = oracle_in(tmp_path, algo="random", max_trials=3)
+    drive(before, outcome=outcome)
+    (tmp_path / "oracle" / broken).write_text('{"trial_id": "1"')
+    with pytest.warns(UserWarning, match="broken"):
+        again = oracle_in(tmp_path, algo="random", max_trials=3)
+    assert {t.trial_id: (t.status, t.score) for t in again.trials.values()} == {
+        t.trial_id: (t.status, t.score) for t in before.trials.values()
+    }
 
 
 def test_a_trial_that_never_reached_the_state_never_happened(tmp_path):
