@@ -15,8 +15,11 @@ _stderr = os.dup(2)
 _silence = os.open(os.devnull, os.O_WRONLY)
 os.dup2(_silence, 2)
 try:
-    import tensorflow  # noqa: F401
+    import tensorflow as tf
 finally:
     os.dup2(_stderr, 2)
     os.close(_stderr)
     os.close(_silence)
+
+tf.config.threading.set_intra_op_parallelism_threads(1)
+tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,9 +61,19 @@ def walk(root: Path) -> tuple[list[Found], tuple[str, ...]]:
     found = [
         file
         for folder, label, split in folders
-        for file in _files(Path(folder), root, inside, label, split)
+        for file in _files(_scan(Path(folder)), root, inside, label, split)
     ]
     return sorted(found, key=lambda file: file.path), labels
+
+
+def walk_files(folder: Path) -> list[Found]:
+    """List the files under a folder without classes, sorted by path; labels are "".
+
+    Raises:
+        DataError: not readable.
+    """
+    found = _files(_scan(folder), folder, os.path.realpath(folder), "", None)
+    return sorted(found, key=lambda file: file.path)
 
 
 def _class_folders(root: Path) -> list[tuple[str, str, Split | None]]:
@@ -94,25 +104,36 @@ def _folders_in(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _files(
-    folder: Path, root: Path, inside: str, label: str, split: Split | None
+    entries: Iterable[os.DirEntry[str]], root: Path, inside: str, label: str, split: Split | None
 ) -> Iterator[Found]:
-    for entry in _scan(folder):
+    for entry in entries:
         is_folder = entry.is_dir(follow_symlinks=False)
         if _is_clutter(entry.name, folder=is_folder):
             continue
-        if is_folder and os.access(entry.path, os.R_OK | os.X_OK):
-            yield from _files(Path(entry.path), root, inside, label, split)
-            continue
-        status = entry.stat(follow_symlinks=False)
-        problem = "unreadable: Permission denied" if is_folder else ""
-        if entry.is_symlink():
-            problem, status = _through_link(entry, inside, status)
-        elif not is_folder and not stat.S_ISREG(status.st_mode):
-            problem = "not a regular file"
-        if not problem and not os.access(entry.path, os.R_OK):
-            problem = "unreadable: Permission denied"
         path = Path(entry.path).relative_to(root).as_posix()
-        yield Found(path, label, split, status.st_size, status.st_mtime_ns, problem)
+        try:
+            if is_folder:
+                yield from _files(_list(entry.path), root, inside, label, split)
+                continue
+            problem, status = _look(entry, inside)
+        except OSError as error:
+            # One folder among many that may not be read, or a file gone since it was listed.
+            yield Found(path, label, split, 0, 0, f"unreadable: {error.strerror}")
+        else:
+            yield Found(path, label, split, status.st_size, status.st_mtime_ns, problem)
+
+
+def _look(entry: os.DirEntry[str], inside: str) -> tuple[str, os.stat_result]:
+    """The problem of something that is no folder, and its status."""
+    status = entry.stat(follow_symlinks=False)
+    problem = ""
+    if entry.is_symlink():
+        problem, status = _through_link(entry, inside, status)
+    elif not stat.S_ISREG(status.st_mode):
+        problem = "not a regular file"
+    if not problem and not os.access(entry.path, os.R_OK):
+        problem = "unreadable: Permission denied"
+    return problem, status
 
 
 def _through_link(
@@ -133,13 +154,17 @@ def _through_link(
 
 def _scan(folder: Path) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder) as entries:
-            return list(entries)
+        return _list(folder)
     except OSError as error:
         raise DataError(
             f"{folder}: {error.strerror}; expected a folder that can be listed; "
             "check its permissions"
         ) from error
+
+
+def _list(folder: Path | str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return list(entries)
 
 
 def _is_clutter(name: str, *, folder: bool) -> bool:

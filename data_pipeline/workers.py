@@ -1,5 +1,6 @@
 """Work on files that may hang or kill the process that reads them."""
 
+import importlib
 import multiprocessing
 import os
 from collections import deque
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from typing import Generic, TypeVar
 
@@ -19,7 +21,10 @@ Result = TypeVar("Result")
 
 DEFAULT_SECONDS = 10.0
 DEFAULT_MEMORY = 3 * 2**30
-_CHUNK = 16
+DEFAULT_CHUNK = 16
+# Modules that workers start with: what is imported in the server is there in each of them.
+WITH_TENSORFLOW = "data_pipeline.preload"
+WITH_PILLOW = "data_pipeline.decode"
 _MAX_BROKEN_POOLS = 3
 
 
@@ -37,6 +42,8 @@ def run_in_workers(
     workers: int | None = None,
     seconds: float = DEFAULT_SECONDS,
     memory: int = DEFAULT_MEMORY,
+    chunk: int = DEFAULT_CHUNK,
+    preload: str = WITH_TENSORFLOW,
 ) -> Iterator[tuple[Task, Result | Failure]]:
     """Run `function` on every task in processes that may die, and yield results as they come.
 
@@ -49,11 +56,13 @@ def run_in_workers(
         workers: processes; None for one a core.
         seconds: a task's limit.
         memory: a worker's limit in bytes, with all that TensorFlow takes.
+        chunk: tasks that travel together at most; 1 where results are large.
+        preload: the module that workers start with.
 
     Raises:
         DataError: workers cannot be started.
     """
-    run = _Run(function, tasks, workers or _cores(), seconds, memory)
+    run = _Run(function, tasks, workers or _cores(), seconds, memory, chunk, preload)
     for _ in range(_MAX_BROKEN_POOLS):
         try:
             yield from run.results()
@@ -61,7 +70,7 @@ def run_in_workers(
             continue  # A worker died between two tasks: what it had not begun is still queued.
         return
     raise DataError(
-        "the processes that decode pictures die at once; expected them to import TensorFlow "
+        f"the processes that decode pictures die at once; expected them to import {preload} "
         f"within {memory / 2**30:.1f} GiB; check the installation and the free memory"
     )
 
@@ -76,17 +85,22 @@ class _Run(Generic[Task, Result]):
         workers: int,
         seconds: float,
         memory: int,
+        chunk: int,
+        preload: str,
     ) -> None:
         self.function = function
         self.workers = max(1, min(workers, len(tasks)))
         self.seconds = seconds
-        self.memory = memory
-        self.waiting = deque(_chunks(tasks, self.workers))
+        self.set_up = (memory, preload)
+        self.waiting = deque(_chunks(tasks, self.workers, chunk))
         self.running: dict[Future, Sequence[Task]] = {}
 
     def results(self) -> Iterator[tuple[Task, Result | Failure]]:
         pool = ProcessPool(
-            self.workers, initializer=_set_up, initargs=(self.memory,), context=_context()
+            self.workers,
+            initializer=_set_up,
+            initargs=self.set_up,
+            context=_context(*self.set_up[1:]),
         )
         try:
             while self.waiting or self.running:
@@ -126,9 +140,15 @@ class _Run(Generic[Task, Result]):
         return f"killed its decoder: exit code {error.exitcode}"
 
 
-def _chunks(tasks: Sequence[Task], workers: int) -> Iterator[Sequence[Task]]:
+def start_server(preload: str) -> None:
+    """Start the process that workers are forked from, while the caller does something else."""
+    if _context(preload).get_start_method() == "forkserver":
+        forkserver.ensure_running()
+
+
+def _chunks(tasks: Sequence[Task], workers: int, most: int) -> Iterator[Sequence[Task]]:
     """Small enough that a few files still occupy every worker."""
-    size = max(1, min(_CHUNK, len(tasks) // (2 * workers)))
+    size = max(1, min(most, len(tasks) // (2 * workers)))
     return (tasks[start : start + size] for start in range(0, len(tasks), size))
 
 
@@ -138,17 +158,12 @@ def _run_chunk(
     return [function(task) for task in chunk]
 
 
-def _set_up(memory: int) -> None:  # in a worker
+def _set_up(memory: int, preload: str) -> None:  # in a worker
     """Silence, one thread, bounded memory."""
-    from data_pipeline import preload  # noqa: F401
-
+    importlib.import_module(preload)
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 2)
     os.close(silence)
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
     try:
         import resource
     except ImportError:
@@ -158,12 +173,12 @@ def _set_up(memory: int) -> None:  # in a worker
     resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
-def _context() -> BaseContext:
-    """Workers forked from a server that has TensorFlow: a dead one is replaced in no time."""
+def _context(preload: str) -> BaseContext:
+    """Workers forked from a server that has the imports: a dead one is replaced in no time."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["data_pipeline.preload"])
+    context.set_forkserver_preload([preload])
     return context
 
 

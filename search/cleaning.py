@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from search.naming import shown
+
 SHOWN = 5  # paths shown of each kind; --json has all
 
 
@@ -43,16 +45,13 @@ def _formats(summary: dict[str, Any]) -> str:
 
 def _paths(files: list[dict[str, str]]) -> str:
     more = f", and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
-    # Names may hold line breaks or bytes that are no text: shown, not obeyed.
-    names = [
-        ascii(file["path"])[1:-1] if not file["path"].isprintable() else file["path"]
-        for file in files[:SHOWN]
-    ]
-    return ", ".join(names) + more
+    return ", ".join(shown(file["path"]) for file in files[:SHOWN]) + more
 
 
 def _classes(summary: dict[str, Any]) -> Text:
-    counts = ", ".join(f"{label} {count:,}" for label, count in summary["class_counts"].items())
+    counts = ", ".join(
+        f"{shown(label)} {count:,}" for label, count in summary["class_counts"].items()
+    )
     text = Text(f"classes: {counts}")
     if summary["majority_accuracy"] is not None:
         text.append(f"\nalways saying the largest class: {summary['majority_accuracy']:.1%} right")

@@ -1,5 +1,7 @@
 """`tune predict` and `tune evaluate`: an exported model on pictures it has not seen."""
 
+import itertools
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +12,20 @@ from numpy.typing import NDArray
 
 from search.errors import TuneError
 from search.export import measure
+from search.labels_file import read_labels
+from search.model_file import load_model_file
+from search.naming import shown
 from search.quiet import import_tensorflow
-from search.store import read_json
 
-BATCH = 32  # pictures decoded and predicted together; bounds the memory
+BATCH = 32  # pictures predicted together; bounds the memory
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file to be predicted; `problem` says why it must not be opened, "" where it may."""
+
+    path: Path
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,16 +44,17 @@ class Prediction:
 
     def line(self) -> str:
         """`photo.jpg  cat 84.3 %, dog 15.7 %`; the five likeliest where there are many."""
+        name = shown(self.path)
         if self.error:
-            return f"{self.path}  error: {self.error}"
-        likeliest = list(self.probabilities.items())[:5]
-        return f"{self.path}  " + ", ".join(f"{label} {p * 100:.1f} %" for label, p in likeliest)
+            return f"{name}  error: {self.error}"
+        likeliest = itertools.islice(self.probabilities.items(), 5)
+        return f"{name}  " + ", ".join(f"{shown(label)} {p * 100:.1f} %" for label, p in likeliest)
 
     def row(self) -> dict[str, Any]:
         """For `--json`."""
         label = next(iter(self.probabilities), None)
         return {
-            "path": str(self.path),
+            "path": os.fspath(self.path),
             "label": label,
             "probabilities": self.probabilities,
             "error": self.error or None,
@@ -57,39 +70,35 @@ class Classifier:
     image_size: tuple[int, int]
     crop_to_aspect_ratio: bool
 
-    def predict(self, paths: Sequence[Path]) -> Iterator[Prediction]:
+    def predict(self, files: Sequence[Wanted]) -> Iterator[Prediction]:
         """One prediction a file, in order; a file that cannot be read does not stop the rest."""
-        for start in range(0, len(paths), BATCH):
-            some = paths[start : start + BATCH]
-            read = [self._read(path) for path in some]
-            pixels = [pixels for pixels, _ in read if pixels is not None]
+        from data_pipeline.reading import read_pictures
+
+        pictures = read_pictures(
+            [file.path for file in files if not file.problem],
+            image_size=self.image_size,
+            crop_to_aspect_ratio=self.crop_to_aspect_ratio,
+        )
+        waiting = iter(files)
+        while some := list(itertools.islice(waiting, BATCH)):
+            read = [(None, file.problem) if file.problem else next(pictures) for file in some]
+            pixels = [picture for picture, _ in read if picture is not None]
             rows = iter(self.probabilities(np.stack(pixels)) if pixels else ())
-            for path, (picture, error) in zip(some, read, strict=True):
+            for file, (picture, error) in zip(some, read, strict=True):
                 if picture is None:
-                    yield Prediction(path, error=error)
+                    yield Prediction(file.path, error=error)
                 else:
-                    yield Prediction(path, self._named(next(rows)))
+                    yield self._named(file.path, next(rows))
 
     def probabilities(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """float32 [n, classes] for uint8 [n, height, width, 3]."""
         return np.asarray(self.model.predict_on_batch(pixels), np.float32)
 
-    def _read(self, path: Path) -> tuple[NDArray[np.uint8] | None, str]:
-        """The upright picture at the model's size, as prepared for training; or why not."""
-        from data_pipeline.decode import read_upright
-        from data_pipeline.errors import DataError
-        from data_pipeline.resize import resize
-
-        try:
-            picture = read_upright(path)
-        except DataError as error:
-            return None, str(error).removeprefix(f"{path}: ")
-        crop = self.crop_to_aspect_ratio
-        return resize(picture, self.image_size, crop_to_aspect_ratio=crop), ""
-
-    def _named(self, row: NDArray[np.float32]) -> dict[str, float]:
+    def _named(self, path: Path, row: NDArray[np.float32]) -> Prediction:
+        if not np.isfinite(row).all():
+            return Prediction(path, error="the model's answer is no number")
         order = np.argsort(-row, kind="stable")
-        return {self.labels[k]: float(row[k]) for k in order}
+        return Prediction(path, {self.labels[k]: float(row[k]) for k in order})
 
 
 def load_classifier(model: str) -> Classifier:
@@ -107,23 +116,15 @@ def load_classifier(model: str) -> Classifier:
 
 def _load_exported(path: Path) -> Classifier:
     path = path / "model.keras" if path.is_dir() else path
-    if not path.is_file() or path.suffix != ".keras":
+    beside = path.with_name("labels.json")
+    loaded = load_model_file(path)
+    labels = read_labels(beside)
+    if loaded.output_shape[1] != len(labels.names):
         raise TuneError(
-            f"{path}: expected a .keras file that 'tune export-best' wrote, or its folder"
+            f"{shown(beside)}: names {len(labels.names)} classes, and {shown(path)} gives "
+            f"{loaded.output_shape[1]}; copy both from one export"
         )
-    about = read_json(path.with_name("labels.json"))
-    import keras
-
-    try:
-        loaded = keras.models.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise TuneError(f"{path}: not a model that can be loaded ({error})") from error
-    return Classifier(
-        model=loaded,
-        labels=tuple(about["labels"]),
-        image_size=tuple(about["image_size"]),
-        crop_to_aspect_ratio=bool(about["crop_to_aspect_ratio"]),
-    )
+    return Classifier(loaded, labels.names, labels.image_size, labels.crop_to_aspect_ratio)
 
 
 def _load_imagenet(name: str) -> Classifier:
@@ -136,24 +137,24 @@ def _load_imagenet(name: str) -> Classifier:
     return Classifier(imagenet_classifier(name), imagenet_labels(), (size, size), True)
 
 
-def pictures_in(paths: Iterable[Path]) -> list[Path]:
-    """Files as given; folders as all files below them, sorted, hidden ones left out.
+def pictures_in(paths: Iterable[Path]) -> list[Wanted]:
+    """Files as given; folders as all files below them, sorted, hidden ones and clutter left out.
 
     Raises:
         TuneError: a path does not exist, or there is no file at all.
     """
-    found: list[Path] = []
+    from data_pipeline.walk import walk_files
+
+    found: list[Wanted] = []
     for path in paths:
-        if not path.exists():
-            raise TuneError(f"{path}: no such file or folder")
+        if not os.path.lexists(path):
+            raise TuneError(f"{shown(path)}: no such file or folder")
         if path.is_dir():
-            found += sorted(
-                file for file in path.rglob("*") if file.is_file() and not file.name.startswith(".")
-            )
+            found += [Wanted(path / file.path, file.problem) for file in walk_files(path)]
         else:
-            found.append(path)
+            found.append(Wanted(path))
     if not found:
-        raise TuneError(f"{', '.join(map(str, paths))}: no files there")
+        raise TuneError(f"{', '.join(map(shown, paths))}: no files there")
     return found
 
 

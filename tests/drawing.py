@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 import zlib
 from pathlib import Path
@@ -72,3 +73,14 @@ def hostile_task(task: str) -> str:
     if task == "eat":
         np.ones(2**33, np.uint8)
     return task.upper()
+
+
+def hostile_read(task: tuple[int, Path]) -> np.ndarray | str:
+    """What a worker of `read_pictures` does where a name says what its decoder does."""
+    hostile_task(task[1].stem)
+    return np.full((20, 30, 3), task[0], np.uint8)
+
+
+def modules_loaded(name: str) -> list[str]:
+    """Those modules of a package that a worker has."""
+    return [module for module in sys.modules if module.split(".")[0] == name]

@@ -1,5 +1,6 @@
 """The command line: `tune`. Commands parse, call one function of the library, print its result."""
 
+import io
 import sys
 import traceback
 
@@ -34,6 +35,9 @@ for module in (data, searching, looking, using):
 
 def main() -> None:
     """Run `tune`; exit 0 done, 1 failed, 2 misused, 130 interrupted."""
+    # Names of files need not be text; they go out as the bytes that they are.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")
     sys.exit(_run(sys.argv[1:]))
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,23 @@ class Names(click.ParamType[tuple[str, ...]]):
 
 def print_json(value: Any) -> None:
     """Results for machines, on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(_as_json(value))
+
+
+def print_json_list(rows: Iterable[Any]) -> None:
+    """A JSON list on stdout, each row as soon as it is there, so that memory holds one."""
+    before = "[\n"
+    for row in rows:
+        click.echo(before + _as_json(row), nl=False)
+        before = ",\n"
+    click.echo("\n]" if before == ",\n" else "[]")
+
+
+def _as_json(value: Any) -> str:
+    # A byte of a name that is no text stands in Python's strings as half a character, which
+    # UTF-8 has no form for and JSON has: "\udce9" comes back as the same name.
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def cache_folder(given: Path | None) -> Path:

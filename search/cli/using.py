@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
-from search.cli.options import AS_JSON, CACHE, FOLDER, RESULTS, cache_folder, console, print_json
+from search.cli.options import (
+    AS_JSON,
+    CACHE,
+    FOLDER,
+    RESULTS,
+    cache_folder,
+    console,
+    print_json,
+    print_json_list,
+)
 from search.quiet import import_tensorflow
 
 
@@ -57,6 +66,9 @@ def predict(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) ->
 
     Example: tune predict results/cats/export photo.jpg
     """
+    from data_pipeline.reading import get_ready
+
+    get_ready()  # while TensorFlow is imported and the model loaded
     import_tensorflow()
     from search.predict import load_classifier, pictures_in
 
@@ -64,7 +76,7 @@ def predict(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) ->
     classifier = load_classifier(model)
     predictions = classifier.predict(files)
     if as_json:
-        print_json([prediction.row() for prediction in predictions])
+        print_json_list(prediction.row() for prediction in predictions)
     elif as_csv:
         _print_csv(predictions, classifier.labels)
     else:
