@@ -1,6 +1,7 @@
 """`tune export-best`: retrain the winner, open the lock box once, write a model."""
 
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,14 @@ import keras
 import numpy as np
 from rich.console import Console
 
+from models.describe import describe
 from search.errors import TuneError
 from search.experiment import Experiment
 from search.interrupt import Going
 from search.metrics import confusion_matrix, evaluate, wilson_interval
 from search.pictures import write_curves
 from search.progress import in_words
-from search.records import Logs, TrialRecord
+from search.records import Logs, TrialRecord, configuration_history, load_records
 from search.report import best_values
 from search.store import RunFolder, read_json, write_json
 from search.training import Training, configuration_seed, predict
@@ -44,7 +46,7 @@ def export_best(
     training = Training(experiment, values, rows=rows, seed=seed)
     model, history = retrain(training, epochs=epochs, going=going, console=console)
     metrics = test_once(experiment, model, record)
-    return write_export(experiment, model, history, metrics, formats=formats)
+    return write_export(experiment, model, history, metrics, record, formats=formats)
 
 
 def _set_up(experiment: Experiment) -> None:
@@ -148,6 +150,7 @@ def write_export(
     model: Any,
     history: list[Logs],
     metrics: dict[str, Any],
+    record: TrialRecord,
     *,
     formats: tuple[str, ...],
 ) -> dict[str, Any]:
@@ -175,7 +178,8 @@ def write_export(
             "crop_to_aspect_ratio": config.crop_to_aspect_ratio,
         },
     )
-    write_curves(folder / "curves.png", history, title=f"{experiment.run.name}, retraining")
+    searched = configuration_history(load_records(experiment.run), record.configuration)
+    write_curves(folder / "curves.png", searched, history, title=describe(record.values))
     files = [folder / "model.keras", folder / "labels.json", folder / "curves.png"]
     files += [write_format(experiment, model, finished, name, folder) for name in formats]
     metrics = metrics | {"files": [str(path) for path in [*files, folder / "metrics.json"]]}
@@ -199,7 +203,9 @@ def write_format(
     )
     height, width = experiment.config.image_size
     fixed(np.zeros((1, height, width, 3), np.float32))  # the ONNX exporter wants a called model
-    fixed.export(str(path), format=name, verbose=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of the exporters, about numpy
+        fixed.export(str(path), format=name, verbose=False)
     if name == "onnx":
         _require_loadable(path)
     return path

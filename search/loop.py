@@ -7,7 +7,7 @@ from search.durable import DurableOracle
 from search.errors import TuneError
 from search.failure import again, set_aside
 from search.messages import Progress, Report
-from search.records import FAILED, RUNNING, STOPPED, TrialRecord, load_record
+from search.records import FAILED, RUNNING, STOPPED, TrialRecord, load_record, set_broken_aside
 from search.store import RunFolder, sweep
 
 HOPELESS = 5  # trials that fail before any succeeds; then the search is stopped
@@ -72,6 +72,7 @@ class Search:
             TuneError: nothing works: the first `HOPELESS` trials all failed.
         """
         sweep(self.run.path)
+        set_broken_aside(self.run)
         while True:
             while self.running < self.executor.slots and (record := self._next_trial()):
                 self._start(record)

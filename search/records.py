@@ -5,6 +5,7 @@ result, so that a search that dies in between finds the result on disk and does 
 Reading records needs no TensorFlow, so `tune show` answers at once.
 """
 
+import warnings
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -98,21 +99,49 @@ class TrialRecord:
 
 
 def load_record(run: RunFolder, trial_id: str) -> TrialRecord | None:
-    """A trial's record; None where there is none yet, or only a broken one, which is set aside."""
+    """A trial's record; None, and a warning, where it cannot be read; None where there is none.
+
+    Raises:
+        TuneError: the record is whole, but another version of tune wrote it.
+    """
     path = run.trials / f"{trial_id}.json"
     if not path.exists():
         return None
     try:
-        return TrialRecord(**read_json(path))
-    except (TuneError, TypeError) as error:
-        set_aside(path, f"broken record ({error})")
+        values = read_json(path)
+    except TuneError as error:
+        warnings.warn(str(error), stacklevel=2)
         return None
+    try:
+        return TrialRecord(**values)
+    except TypeError as error:
+        raise TuneError(f"{path}: written by another version of tune ({error})") from error
+
+
+def set_broken_aside(run: RunFolder) -> None:
+    """Rename records that are no JSON; only the program that holds the run's lock may."""
+    for path in run.trials.glob("[0-9]*.json"):
+        try:
+            read_json(path)
+        except TuneError as error:
+            set_aside(path, str(error))
 
 
 def load_records(run: RunFolder) -> list[TrialRecord]:
     """All records of a run that can be read, in the order in which the trials were begun."""
     found = [load_record(run, path.stem) for path in sorted(run.trials.glob("[0-9]*.json"))]
     return [record for record in found if record is not None]
+
+
+def configuration_history(records: list[TrialRecord], configuration: str) -> list[Logs]:
+    """Metrics of one configuration's epochs over all its rungs, in order."""
+    epochs = {
+        logs["epoch"]: logs
+        for record in records
+        if record.configuration == configuration
+        for logs in record.history
+    }
+    return [epochs[epoch] for epoch in sorted(epochs)]
 
 
 def best_first(records: list[TrialRecord], direction: str) -> list[TrialRecord]:

@@ -134,7 +134,11 @@ def test_a_broken_record_costs_that_record_only(tmp_path):
     run = RunFolder(tmp_path / "run")
     search_to_the_end(run)
     (run.trials / "0001.json").write_text("{")
+    before = len(list(run.trials.glob("[0-9]*.json")))
     with pytest.warns(UserWarning, match="0001.json"):
         kept = load_records(run)
-    assert "0001" not in {record.trial_id for record in kept}
-    assert len(kept) == len(list(run.trials.glob("[0-9]*.json")))
+    assert len(kept) == before - 1
+    assert (run.trials / "0001.json").exists(), "a reader renames nothing"
+    with pytest.warns(UserWarning, match="kept as 0001.json.broken"):
+        search_to_the_end(run)
+    assert len(load_records(run)) == before - 1

@@ -3,6 +3,8 @@
 import io
 import sys
 import traceback
+import warnings
+from typing import Any
 
 import click
 
@@ -38,7 +40,14 @@ def main() -> None:
     # Names of files need not be text; they go out as the bytes that they are.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")
+    warnings.showwarning = _warn
     sys.exit(_run(sys.argv[1:]))
+
+
+def _warn(message: Warning | str, category: type[Warning], *_: Any) -> None:
+    """Warnings of ours in one line; those of libraries are for their developers."""
+    if category is UserWarning:
+        click.echo(f"warning: {message}", err=True)
 
 
 def _run(arguments: list[str]) -> int:
