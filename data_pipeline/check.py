@@ -54,17 +54,17 @@ def check_file(task: CheckTask) -> Entry:
         else:
             require_decodable(contents)
             entry = _kept_entry(seen, digest, pixels, format_name)
+        if task.rows is not None:
+            _write(task.rows, task.row, pixels)
     except (BadPictureError, MemoryError) as error:
         reason = "out of memory" if isinstance(error, MemoryError) else str(error)
         return dataclasses.replace(bad_entry(seen, reason), content_hash=digest)
-    if task.rows is not None:
-        small = resize(
-            pixels,
-            task.rows.image_size,
-            crop_to_aspect_ratio=task.rows.crop_to_aspect_ratio,
-        )
-        task.rows.write(task.row, small)
     return entry
+
+
+def _write(rows: RowFile, row: int, pixels: np.ndarray) -> None:
+    crop = rows.crop_to_aspect_ratio
+    rows.write(row, resize(pixels, rows.image_size, crop_to_aspect_ratio=crop))
 
 
 def bad_entry(found: Found, reason: str) -> Entry:

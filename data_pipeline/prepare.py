@@ -13,8 +13,9 @@ from data_pipeline.workers import Failure, run_in_workers
 
 Progress = Callable[[int, int], None]
 
-# Said of files that may be well the next time, without looking any different by then.
-_PASSING_REASONS = ("unreadable", "changed")
+# Said of files that may be well the next time, without looking any different by then: a busy
+# or crowded machine makes a decoder slow, and its system kills it.
+_PASSING_REASONS = ("unreadable", "changed", "took over", "killed its decoder", "out of memory")
 
 
 def open_catalog(
@@ -71,8 +72,11 @@ def prepare(
         DataError: no such folder, fewer than 2 classes, no usable picture, no room.
     """
     found, labels = walk(root)
-    known = _still_known(found, load_entries(root, cache_dir))
-    checks = _Checks(root, found, labels, known, cache_dir)
+    entries = load_entries(root, cache_dir)
+    checks = _Checks(root, found, labels, _still_known(found, entries), cache_dir)
+    # Before all others, and without pixels: if nothing comes of it, nothing else need be done.
+    checks.run(_again(root, found, entries), workers, progress)
+    known = dict(checks.entries)
     if all(file.path in known or file.problem for file in found):
         catalog = checks.catalog()
         pixels = pixels_of(catalog, image_size, crop_to_aspect_ratio, cache_dir)
@@ -100,6 +104,17 @@ def _pixel_tasks(
         CheckTask(root, file, row, rows, known.get(file.path))
         for row, file in enumerate(found)
         if not file.problem and (file.path not in known or known[file.path].verdict == "kept")
+    ]
+
+
+def _again(root: Path, found: Sequence[Found], entries: Mapping[str, Entry]) -> list[CheckTask]:
+    """The files whose last check went wrong in a way that may pass."""
+    return [
+        CheckTask(root, file, row)
+        for row, file in enumerate(found)
+        if not file.problem
+        and file.path in entries
+        and entries[file.path].reason.startswith(_PASSING_REASONS)
     ]
 
 

@@ -18,17 +18,27 @@ def resize(
 
     Returns:
         uint8 of the same rank, 0–255.
-    """
-    import tensorflow as tf
 
+    Raises:
+        MemoryError: there is not enough for it.
+    """
     batch = images if images.ndim == 4 else images[np.newaxis]
     if crop_to_aspect_ratio:
         batch = _crop(batch, image_size)
     if batch.shape[1:3] != tuple(image_size):
         scale = np.array(image_size, np.float32) / np.array(batch.shape[1:3], np.float32)
+        resized = _scaled(batch, image_size, scale)
+        batch = np.clip(np.rint(resized), 0, 255).astype(np.uint8)
+    return batch if images.ndim == 4 else batch[0]
+
+
+def _scaled(batch: np.ndarray, image_size: tuple[int, int], scale: np.ndarray) -> np.ndarray:
+    import tensorflow as tf
+
+    try:
         # The op under tf.image.resize(antialias=True), without its Python, which takes
         # as long as the work on a small picture.
-        resized = tf.raw_ops.ScaleAndTranslate(
+        return tf.raw_ops.ScaleAndTranslate(
             images=batch,
             size=np.array(image_size, np.int32),
             scale=scale,
@@ -36,8 +46,8 @@ def resize(
             kernel_type="triangle",
             antialias=True,
         ).numpy()
-        batch = np.clip(np.rint(resized), 0, 255).astype(np.uint8)
-    return batch if images.ndim == 4 else batch[0]
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError from error
 
 
 def _crop(batch: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:

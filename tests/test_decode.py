@@ -121,6 +121,29 @@ def test_a_fifo_is_not_waited_for(tmp_path):
         read_bytes(tmp_path / "pipe.jpg")
 
 
+@pytest.mark.parametrize("change", [b"more", b""])
+def test_a_file_that_grows_or_shrinks_while_it_is_read_is_bad(tmp_path, monkeypatch, change):
+    path = tmp_path / "one.png"
+    path.write_bytes(b"picture")
+    look = os.fstat
+
+    def look_and_change(handle):
+        status = look(handle)
+        path.write_bytes(b"picture" + change if change else b"pic")
+        return status
+
+    monkeypatch.setattr(os, "fstat", look_and_change)
+    with pytest.raises(BadPictureError, match="changed while it was read"):
+        read_bytes(path)
+
+
+def test_a_huge_file_is_not_read(tmp_path):
+    (tmp_path / "huge.png").touch()
+    os.truncate(tmp_path / "huge.png", 2**40)
+    with pytest.raises(BadPictureError, match="too large"):
+        read_bytes(tmp_path / "huge.png")
+
+
 def test_read_upright_names_the_file_and_what_to_do(tmp_path):
     (tmp_path / "words.jpg").write_text("words")
     with pytest.raises(

@@ -14,6 +14,7 @@ from data_pipeline.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.prepare import open_catalog, prepare
 from data_pipeline.resize import resize
+from data_pipeline.workers import Failure
 
 
 @pytest.fixture
@@ -153,6 +154,47 @@ def test_a_file_deleted_after_the_look_is_bad_and_no_crash(photos, cache_dir, mo
     catalog, pixels = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
     assert catalog.entries[0].reason.startswith("unreadable: No such file")
     assert len(pixels.open()) == len(catalog.kept) == 7
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["took over 10 s", "killed its decoder: exit code -9", "out of memory", "changed while"],
+)
+def test_what_may_have_been_the_machines_fault_is_looked_at_again(
+    photos, cache_dir, in_process, monkeypatch, reason
+):
+    here = module.run_in_workers
+
+    def fail_one(function, tasks, *, workers=None):
+        for task, result in here(function, tasks):
+            unlucky = task.found.path == "cat/cat_1.png"
+            yield task, Failure(reason) if unlucky else result
+
+    monkeypatch.setattr(module, "run_in_workers", fail_one)
+    catalog, _ = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    assert [entry.reason for entry in catalog.entries if entry.reason] == [reason]
+    in_process.clear()
+    same, _ = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    assert same == catalog
+    assert in_process == ["cat/cat_1.png"]  # and not the seven others, to write their pixels
+    monkeypatch.setattr(module, "run_in_workers", here)
+    catalog, pixels = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    assert len(catalog.kept) == len(pixels.open()) == 8
+    in_process.clear()
+    assert open_catalog(photos, cache_dir=cache_dir) == catalog
+    assert in_process == []
+
+
+def test_memory_that_runs_out_over_one_picture_costs_that_picture(
+    photos, cache_dir, in_process, monkeypatch
+):
+    def eat(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("data_pipeline.check.resize", eat)
+    with pytest.raises(DataError, match="none of 8 files"):
+        prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    monkeypatch.undo()
 
 
 def test_what_was_checked_before_an_interruption_is_not_checked_again(

@@ -1,8 +1,10 @@
 import os
+from pathlib import Path
 
 import pytest
 from drawing import draw, draw_folder
 
+from data_pipeline import walk as walk_module
 from data_pipeline.errors import DataError
 from data_pipeline.walk import walk
 
@@ -89,3 +91,63 @@ def test_odd_names_are_kept_as_they_are(photos):
         b"cat/caf\xe9.png",
     }
     assert all((photos / path).exists() for path in _paths(found))
+
+
+def refuse(folder_name, error, monkeypatch):
+    """Make one folder's listing fail; returns how often each folder is listed."""
+    listed, counts = os.scandir, {}
+
+    def scandir(path):
+        counts[os.path.basename(path)] = counts.get(os.path.basename(path), 0) + 1  # noqa: PTH119
+        if os.path.basename(path) == folder_name:  # noqa: PTH119
+            raise error
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (PermissionError(13, "Permission denied"), "unreadable: Permission denied"),
+        (FileNotFoundError(2, "No such file or directory"), "unreadable: No such file"),
+    ],
+)
+def test_a_folder_below_that_cannot_be_listed_is_one_bad_entry(photos, monkeypatch, error, problem):
+    (photos / "cat" / "locked").mkdir()
+    refuse("locked", error, monkeypatch)
+    found = {file.path: file.problem for file in walk(photos)[0]}
+    assert found.pop("cat/locked").startswith(problem)
+    assert len(found) == 8
+
+
+def test_a_class_folder_that_cannot_be_listed_is_an_error(photos, monkeypatch):
+    refuse("cat", PermissionError(13, "Permission denied"), monkeypatch)
+    with pytest.raises(DataError, match="cat: Permission denied; .* check its permissions"):
+        walk(photos)
+
+
+def test_a_file_gone_since_its_folder_was_listed_is_one_bad_entry(photos, monkeypatch):
+    (photos / "cat" / "link.png").symlink_to(photos / "cat" / "cat_0.png")
+    listed = walk_module._list
+
+    def list_and_delete(folder):
+        entries = listed(folder)
+        if Path(folder).name == "cat":
+            (photos / "cat" / "cat_1.png").unlink()
+        return entries
+
+    monkeypatch.setattr(walk_module, "_list", list_and_delete)
+    found = {file.path: file.problem for file in walk(photos)[0]}
+    assert found["cat/cat_1.png"].startswith("unreadable: No such file")
+    assert found["cat/link.png"] == ""
+    assert len(found) == 9
+
+
+def test_a_folder_of_ten_thousand_files_is_listed_once(photos, monkeypatch):
+    for number in range(10_000):
+        os.link(photos / "cat" / "cat_0.png", photos / "cat" / f"{number}.png")
+    counts = refuse("nobody", OSError(), monkeypatch)
+    assert len(walk(photos)[0]) == 10_008
+    assert counts == {"photos": 1, "cat": 1, "dog": 1}
