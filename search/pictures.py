@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from search.naming import shown
 from search.records import Logs
 from search.store import write_bytes
 
@@ -43,8 +44,11 @@ def confusion_picture(matrix: list[list[int]], labels: tuple[str, ...]) -> NDArr
     counts = np.array(matrix, float)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=45 if len(labels) > 4 else 0)
-    axes.set_yticks(range(len(labels)), labels)
+    # The names of the user's folders, which need be neither text nor valid formulas ("a $5 bill").
+    names = [shown(label)[:40] for label in labels]
+    turn = 45 if len(labels) > 4 else 0
+    axes.set_xticks(range(len(labels)), names, rotation=turn, parse_math=False)
+    axes.set_yticks(range(len(labels)), names, parse_math=False)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     if len(labels) <= 20:

@@ -17,6 +17,7 @@ from search.cli.options import (
     print_json,
     print_json_list,
 )
+from search.naming import shown
 from search.quiet import import_tensorflow
 
 
@@ -127,11 +128,12 @@ def _print_metrics(metrics: dict[str, Any]) -> None:
     )
     if metrics.get("lock_box_opened", 1) > 1:
         click.echo(f"the test pictures were looked at {metrics['lock_box_opened']} times")
-    width = max(len(label) for label in metrics["labels"])
+    labels = [shown(label) for label in metrics["labels"]]
+    width = max(len(label) for label in labels)
     click.echo("true class, and what was predicted:")
-    for label, row in zip(metrics["labels"], metrics["confusion_matrix"], strict=True):
+    for label, row in zip(labels, metrics["confusion_matrix"], strict=True):
         counts = "  ".join(
-            f"{other} {count}" for other, count in zip(metrics["labels"], row, strict=True) if count
+            f"{other} {count}" for other, count in zip(labels, row, strict=True) if count
         )
         click.echo(f"  {label:<{width}}  {counts}")
 

@@ -1,0 +1,246 @@
+"""Broken pictures by the thousand, through the real check, and then the check of the check.
+
+    python benchmarks/fuzz.py --files 5000 --seconds 300 --seed 0
+
+Draws JPEG, PNG, GIF, WebP and BMP files, breaks most of them (bits, cuts, splices, headers) and
+prepares the folder as `tune run` does. Afterwards every file goes through both decoders once
+more, one by one, in a process with a limit of time and memory, with code that shares nothing
+with the check but the decoders. Prints a JSON summary; exits 1 where the check was wrong:
+
+    lost         dropped, though both decoders read it
+    unreadable   kept, though a decoder does not read it
+    different    kept, and its prepared pixels are not those of its file
+"""
+
+import io
+import json
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import numpy as np
+from PIL import Image
+
+from data_pipeline.prepare import prepare
+from data_pipeline.workers import Failure, run_in_workers
+
+SIZE = (32, 32)
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
+PIXELS = 89_478_485
+CHUNKS = 20  # files are drawn, checked and verified by so many parts of the whole
+BOTH = {"pillow": "", "tensorflow": ""}
+
+
+def draw(rng: random.Random) -> bytes:
+    """A picture in one of the formats, in one of the forms that cameras and programs write."""
+    size = (rng.randint(1, 160), rng.randint(1, 160))
+    noise = np.random.default_rng(rng.getrandbits(32)).integers(0, 256, (6, 6, 4), np.uint8)
+    image = Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC)
+    name = rng.choice(FORMATS)
+    modes = {
+        "JPEG": ("RGB", "L", "CMYK"),
+        "PNG": ("RGB", "RGBA", "L", "LA", "P", "1", "I;16"),
+        "GIF": ("P", "L"),
+        "WEBP": ("RGB", "RGBA"),
+        "BMP": ("RGB", "L", "P", "1"),
+    }
+    options: dict = {}
+    if name == "JPEG":
+        options = {"progressive": rng.random() < 0.3, "quality": rng.randint(5, 95)}
+    if name == "WEBP":
+        options = {"lossless": rng.random() < 0.4, "method": 0}
+    if name in ("GIF", "WEBP") and rng.random() < 0.3:
+        others = [image.rotate(turn).convert("RGB") for turn in (90, 180)]
+        options |= {"save_all": True, "append_images": others}
+    if name == "JPEG" and rng.random() < 0.3:
+        exif = Image.Exif()
+        exif[0x0112] = rng.randint(0, 9)
+        options["exif"] = exif
+    mode = rng.choice(modes[name])
+    grey = Image.fromarray(np.asarray(image.convert("L"), np.uint16) * 257)
+    buffer = io.BytesIO()
+    (grey if mode == "I;16" else image.convert(mode)).save(buffer, name, **options)
+    return buffer.getvalue()
+
+
+def flip(data: bytearray, rng: random.Random) -> bytearray:
+    """A few bits anywhere."""
+    for _ in range(rng.choice((1, 1, 2, 8, 64))):
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    return data
+
+
+def cut(data: bytearray, rng: random.Random) -> bytearray:
+    """The start of a file."""
+    return data[: rng.randrange(len(data))]
+
+
+def splice(data: bytearray, rng: random.Random) -> bytearray:
+    """The start of one file and the end of another."""
+    other = draw(rng)
+    return data[: rng.randrange(len(data))] + other[rng.randrange(len(other)) :]
+
+
+def head(data: bytearray, rng: random.Random) -> bytearray:
+    """Bytes near the start, where sizes stand, set to values that programs trip over."""
+    for _ in range(rng.randint(1, 4)):
+        data[rng.randrange(min(64, len(data)))] = rng.choice((0, 1, 0x7F, 0x80, 0xFE, 0xFF))
+    return data
+
+
+def repeat(data: bytearray, rng: random.Random) -> bytearray:
+    """A part of the file again and again."""
+    start = rng.randrange(len(data))
+    part = data[start : start + rng.randint(1, 400)]
+    return data[:start] + part * rng.randint(2, 30) + data[start:]
+
+
+def lose(data: bytearray, rng: random.Random) -> bytearray:
+    """The file with a piece missing."""
+    start = rng.randrange(len(data))
+    return data[:start] + data[start + rng.randint(1, 64) :]
+
+
+def append(data: bytearray, rng: random.Random) -> bytearray:
+    """Something after the end."""
+    return data + rng.randbytes(rng.randint(1, 200))
+
+
+def keep(data: bytearray, rng: random.Random) -> bytearray:
+    """The file as it was drawn."""
+    return data
+
+
+MUTATIONS: tuple[Callable[[bytearray, random.Random], bytearray], ...] = (
+    flip,
+    flip,
+    cut,
+    splice,
+    head,
+    repeat,
+    lose,
+    append,
+    keep,
+)
+
+
+def write_files(folder: Path, numbers: range, seed: int) -> Counter:
+    """Mutated files of two classes; says how many of each mutation."""
+    counts: Counter = Counter()
+    for number in numbers:
+        rng = random.Random(f"{seed} {number}")
+        mutation = rng.choice(MUTATIONS)
+        counts[mutation.__name__] += 1
+        label = folder / ("even", "odd")[number % 2]
+        label.mkdir(parents=True, exist_ok=True)
+        (label / f"{number:06}.jpg").write_bytes(mutation(bytearray(draw(rng)), rng))
+    return counts
+
+
+def decode_with_both(path: str) -> dict[str, str]:
+    """What each decoder says of a file: "" where it reads it.  In a worker."""
+    contents = Path(path).read_bytes()
+    return {"pillow": _pillow(contents), "tensorflow": _tensorflow(contents)}
+
+
+def _pillow(contents: bytes) -> str:
+    try:
+        with Image.open(io.BytesIO(contents), formats=FORMATS) as image:
+            if image.width * image.height > PIXELS:
+                return "too many pixels"
+            image.load()
+            image.convert("RGB")
+    except Exception as error:  # noqa: BLE001 - whatever it raises, it does not read the file
+        return f"{type(error).__name__}: {error}"[:100]
+    return ""
+
+
+def _tensorflow(contents: bytes) -> str:
+    import tensorflow as tf
+
+    try:
+        tf.io.decode_image(contents, channels=3, expand_animations=False)
+    except Exception as error:  # noqa: BLE001
+        return f"{type(error).__name__}: {error}"[:100]
+    return ""
+
+
+def prepared_again(path: str) -> np.ndarray:
+    """A file's row by Pillow and TensorFlow's own resize.  In a worker."""
+    import tensorflow as tf
+
+    from data_pipeline.decode import read_upright
+
+    small = tf.image.resize(read_upright(Path(path)), SIZE, antialias=True)
+    return np.clip(np.rint(small.numpy()), 0, 255).astype(np.uint8)
+
+
+def verify(root: Path, entries: list, rows: np.ndarray, wrong: dict[str, list]) -> Counter:
+    """Hold every verdict against the two decoders, and every kept row against its file."""
+    reasons: Counter = Counter()
+    by_path = {str(root / entry.path): entry for entry in entries}
+    for path, said in run_in_workers(decode_with_both, list(by_path)):
+        entry = by_path[path]
+        reasons[entry.reason.split(":")[0] or "kept"] += 1
+        readable = said == BOTH
+        if readable and entry.verdict == "bad":
+            wrong["lost"].append([Path(path).name, entry.reason])
+        if not readable and entry.verdict == "kept":
+            wrong["unreadable"].append([Path(path).name, getattr(said, "reason", said)])
+    kept = [str(root / entry.path) for entry in entries if entry.verdict == "kept"]
+    expected = dict(zip(kept, rows, strict=True))
+    for path, row in run_in_workers(prepared_again, kept):
+        if isinstance(row, Failure) or not np.array_equal(row, expected[path]):
+            wrong["different"].append([Path(path).name, getattr(row, "reason", "")])
+    return reasons
+
+
+@click.command()
+@click.option("--files", type=click.IntRange(1), default=5000, show_default=True)
+@click.option("--seconds", type=click.FloatRange(1), default=300.0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--keep-wrong", type=click.Path(path_type=Path), help="Folder for wrong files.")
+def main(files: int, seconds: float, seed: int, keep_wrong: Path | None) -> None:
+    """Check mutated pictures, and the check."""
+    started, checking, done = time.monotonic(), 0.0, 0
+    wrong: dict[str, list] = {"lost": [], "unreadable": [], "different": []}
+    mutations: Counter = Counter()
+    reasons: Counter = Counter()
+    step = max(50, -(-files // CHUNKS))
+    while done < files and time.monotonic() - started < seconds:
+        numbers = range(done, min(files, done + step))
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder) / "photos"
+            mutations += write_files(root, numbers, seed)
+            before = time.monotonic()
+            catalog, pixels = prepare(root, image_size=SIZE, cache_dir=Path(folder) / "cache")
+            checking += time.monotonic() - before
+            reasons += verify(root, list(catalog.entries), np.array(pixels.open()), wrong)
+            for name, *_ in (found for kind in wrong.values() for found in kind):
+                if keep_wrong is not None and (at := next(root.rglob(name), None)):
+                    keep_wrong.mkdir(parents=True, exist_ok=True)
+                    (keep_wrong / name).write_bytes(at.read_bytes())
+        done = numbers.stop
+    summary = {
+        "files": done,
+        "seed": seed,
+        "seconds": round(time.monotonic() - started, 1),
+        "seconds_checking": round(checking, 1),
+        "mutations": dict(mutations.most_common()),
+        "verdicts": dict(reasons.most_common()),
+        "peak_mib_of_this_process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        **{kind: len(found) for kind, found in wrong.items()},
+        "examples": {kind: found[:10] for kind, found in wrong.items() if found},
+    }
+    click.echo(json.dumps(summary, indent=1))
+    sys.exit(any(wrong.values()))
+
+
+if __name__ == "__main__":
+    main()
