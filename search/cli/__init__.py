@@ -4,7 +4,7 @@ import io
 import sys
 import traceback
 import warnings
-from typing import Any
+from typing import TextIO
 
 import click
 
@@ -44,7 +44,14 @@ def main() -> None:
     sys.exit(_run(sys.argv[1:]))
 
 
-def _warn(message: Warning | str, category: type[Warning], *_: Any) -> None:
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     """Warnings of ours in one line; those of libraries are for their developers."""
     if category is UserWarning:
         click.echo(f"warning: {message}", err=True)
