@@ -3,6 +3,7 @@
 import io
 import json
 import stat
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,11 @@ def _load(path: Path, config: Any, weights_bytes: int) -> Any:
     try:
         # The same steps as loading, without memory: what fails here fails before any is taken.
         reason = why_too_large(config, weights_bytes)
-        model = None if reason else keras.models.load_model(path, compile=False, safe_mode=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # Keras goes on with random weights where the file has none for a layer.
+            warnings.filterwarnings("error", message="Skipping")
+            model = None if reason else keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
         # Keras raises anything at all, and TensorFlow's errors besides.
         raise _NotOursError(f"is no model that can be loaded ({_one_line(error)})") from error

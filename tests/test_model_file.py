@@ -250,6 +250,14 @@ def test_so_are_weights_given_with_the_option(tmp_path, reason):
         weights.count_values(tmp_path / "given.h5")
 
 
+def test_a_model_without_all_of_its_weights_is_refused(crafted):
+    def lose(file):
+        inner = file["layers/functional/layers"]
+        inner.move("dense", "dance")
+
+    refused(crafted(model=with_weights(lose)), "no model that can be loaded")
+
+
 def test_a_zip_bomb_given_as_weights_is_refused(tmp_path):
     bomb = {"model.weights.h5": bytes(2**24)}
     path = write(tmp_path / "bomb.keras", bomb, zipfile.ZIP_DEFLATED)
