@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_pipeline.atomic import sync_folder
 from search.errors import TuneError
 
 
@@ -56,15 +57,6 @@ def sweep(folder: Path) -> None:
     """Delete what writes that never came to an end have left, in a folder and those below it."""
     for path in folder.rglob(".*.tmp"):
         path.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in a folder last: without this it may be undone by a power failure."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def write_json(path: Path, value: Any) -> None:

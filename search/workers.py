@@ -8,17 +8,17 @@ long, or when it has grown past its share of the machine's memory.
 import multiprocessing
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
 from search.messages import Progress, Report
 from search.records import FAILED, HUNG, KILLED, STOPPED, TrialRecord
 from search.store import RunFolder
+from search.worker import work
 
 TICK_SECONDS = 0.5  # how often the driver asks whether to go on, when nothing else happens
 START_SECONDS = 180.0  # a worker may take this long to import TensorFlow and load the run
@@ -189,75 +189,6 @@ class _Worker:
             self.process.kill()
             self.process.join()
         self.process = None
-
-
-def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: Any) -> None:
-    """A worker's life: load the run, then take trials until the pipe closes."""
-    _follow_the_driver()
-    _log_to(folder / "workers.log")
-    from search.quiet import import_tensorflow
-
-    if device is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = str(device)
-    import_tensorflow()
-    from search.executor import run_guarded
-    from search.experiment import Experiment
-    from search.hardware import detect, set_up_training, share_cores
-
-    detect()
-    share_cores(share)
-    experiment: Experiment | None = None
-
-    def report(progress: Progress) -> bool:
-        pipe.send(progress)
-        return not stop.is_set()
-
-    pipe.send(None)  # ready
-    while True:
-        try:
-            record = pipe.recv()
-        except (EOFError, OSError):
-            return
-        try:
-            if experiment is None:  # not before: workers start while the data is prepared
-                experiment = Experiment.load(RunFolder(folder))
-                set_up_training(experiment.config)
-            finished = run_guarded(experiment, record, report)
-        except OSError as error:
-            pipe.send(error)
-        else:
-            pipe.send((finished, resident_bytes()))
-
-
-def _follow_the_driver() -> None:
-    """Leave Ctrl-C to the driver, and end when the driver does, however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    driver = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if driver is not None:
-            driver.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _log_to(path: Path) -> None:
-    """Send what C++ code prints to a file: it would tear the display to pieces."""
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(log)
-
-
-def resident_bytes() -> int:
-    """Resident memory of this process; 0 where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def machine_memory() -> int:

@@ -10,7 +10,7 @@ import time
 
 from search.messages import Progress
 from search.records import COMPLETED, DIVERGED, FAILED, MEMORY
-from search.workers import _follow_the_driver, resident_bytes
+from search.worker import follow_the_driver, resident_bytes
 
 
 def score(record):
@@ -20,7 +20,7 @@ def score(record):
 
 
 def fake_work(folder, device, share, pipe, stop):
-    _follow_the_driver()
+    follow_the_driver()
     pipe.send(None)
     while True:
         try:
@@ -60,7 +60,7 @@ def failure_of(trial_id):
 
 
 def failing_work(folder, device, share, pipe, stop):
-    _follow_the_driver()
+    follow_the_driver()
     pipe.send(None)
     while True:
         try:

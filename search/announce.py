@@ -1,0 +1,55 @@
+"""What a search is going to do, said before it does it."""
+
+from typing import Any
+
+from rich.console import Console
+
+from search.config import RunConfig
+from search.disk import checkpoint_bytes, free_bytes, in_words
+from search.plan import Plan
+from search.records import Values
+
+
+def announce(plan: Plan, config: RunConfig, experiment: Any, console: Console) -> None:
+    """Say what is going to be done, before it is."""
+    height, width = config.image_size
+    families = ", ".join(
+        f"transfer ({', '.join(config.backbones)})" if family == "transfer" else family
+        for family in config.families
+    )
+    need = checkpoint_bytes(largest_model(experiment), plan.checkpoints)
+    free = free_bytes(experiment.run.path)
+    sizes = f"{len(experiment.train):,} training, {len(experiment.validation):,} validation and "
+    console.print(
+        f"[bold]{experiment.run.name}[/]: {config.algo}, {plan.configurations} configurations in "
+        f"{plan.trials} trials, {plan.epochs} epochs in all\n"
+        f"{sizes}{len(experiment.test):,} test pictures of {experiment.num_classes} classes at "
+        f"{height}×{width}\n"
+        f"families: {families}{' (compact, as there is no GPU)' if config.compact else ''}, "
+        f"{config.precision}, objective {config.objective}, seed {config.seed}\n"
+        f"disk: up to {in_words(need)} for training states, {in_words(free)} free",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def largest_model(experiment: Any) -> int:
+    """Weights of the largest known-good model: what is searched is about as large."""
+    import keras_tuner
+
+    counts = []
+    for values in known_good(experiment):
+        hp = keras_tuner.HyperParameters()
+        hp.values = dict(values)
+        counts.append(experiment.classifier.build(hp).count_params())
+    return max(counts)
+
+
+def known_good(experiment: Any) -> list[Values]:
+    """What is tried first: the preset where one was asked for, else each family's default."""
+    from models.hypermodel import default_values
+    from models.presets import PRESETS
+
+    if experiment.config.preset:
+        return [dict(PRESETS[experiment.config.preset].values)]
+    return [default_values(experiment.classifier, family) for family in experiment.config.families]

@@ -1,0 +1,93 @@
+"""What suits this machine, for everything that the user left open."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from search.config import RunConfig
+
+# Those that a processor gets through a photo with in about 10 ms; --backbones takes any.
+LIGHT_BACKBONES = ("mobilenet_075", "mobilenet_v2", "efficientnet_v2_b0")
+
+Options = dict[str, Any]  # what the user gave; a missing or None value means "what suits"
+
+
+def settle(data: Path, options: Options, console: Console) -> RunConfig:
+    """Fill in what the user left open with what suits this machine."""
+    hardware = load_tensorflow(console)
+    given = {key: value for key, value in options.items() if value is not None}
+    # A preset may say None: from scratch. Anyone else who says nothing wants ImageNet's.
+    weights = options["weights"] if "preset" in options else given.get("weights", "imagenet")
+    image_size = given.get("image_size") or ((180, 180) if hardware.gpus else (96, 96))
+    compact = given.get("compact", not hardware.gpus)
+    families, backbones = _available_families(
+        given, weights, image_size, compact=compact, console=console
+    )
+    defaults: Options = {
+        "algo": "hyperband",
+        "crop_to_aspect_ratio": False,
+        "compact": compact,
+        "max_epochs": 27 if hardware.gpus else 9,
+        "factor": 3,
+        "hyperband_iterations": 1,
+        "max_trials": 20,
+        "objective": "val_accuracy",
+        "validation": 0.15,
+        "test": 0.15,
+        "seed": 0,
+        "deterministic": False,
+    }
+    settled = defaults | given
+    settled |= {
+        "data": str(data.resolve()),
+        "weights": weights,
+        "image_size": tuple(image_size),
+        "families": families,
+        "backbones": backbones,
+        "precision": hardware.precision(given.get("precision", "auto")),
+    }
+    return RunConfig(**settled)
+
+
+def load_tensorflow(console: Console) -> Any:
+    """Import TensorFlow, which takes seconds, and look at the devices."""
+    from search.hardware import detect
+
+    with console.status("loading TensorFlow"):
+        return detect()
+
+
+def _available_families(
+    given: Options,
+    weights: str | None,
+    image_size: tuple[int, int],
+    *,
+    compact: bool,
+    console: Console,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Families and backbones that can be built here; without weights, transfer is left out.
+
+    Raises:
+        ModelError: transfer was asked for by name and has no weights.
+    """
+    from models.backbones import BACKBONES, available_backbones, weights_file
+    from models.errors import ModelError
+    from models.families import FAMILIES
+
+    asked = given.get("families")
+    families = tuple(asked or FAMILIES)
+    if "transfer" not in families:
+        return families, ()
+    wanted = tuple(given.get("backbones") or (LIGHT_BACKBONES if compact else BACKBONES))
+    try:
+        names = tuple(available_backbones(wanted, weights, image_size))
+        if weights is not None:  # fetched here, once, and not by each worker
+            for name in names:
+                weights_file(name, weights, image_size)
+        return families, names
+    except ModelError as error:
+        if asked or given.get("backbones") or given.get("weights"):
+            raise
+        console.print(f"[yellow]warning:[/] family transfer left out: {error}", soft_wrap=True)
+        return tuple(family for family in families if family != "transfer"), ()
