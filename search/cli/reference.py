@@ -20,8 +20,9 @@ def reference() -> str:
     parts = []
     for name in tune.list_commands(click.Context(tune)):
         command = tune.commands[name]
+        # The settings of the program: without them help would read as it was last printed.
         context = click.Context(
-            command, info_name=f"tune {name}", terminal_width=_WIDTH, max_content_width=_WIDTH
+            command, info_name=f"tune {name}", terminal_width=_WIDTH, **tune.context_settings
         )
         parts.append(f"### tune {name}\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
