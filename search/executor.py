@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from search.experiment import Experiment
+from search.memory import forgotten
 from search.messages import Report
 from search.records import ERROR, FAILED, MEMORY, TrialRecord
 
@@ -33,18 +34,15 @@ def run_guarded(experiment: Experiment, record: TrialRecord, report: Report) -> 
 
     A full or failing disk is not the trial's fault: that ends the search, with all saved.
     """
-    import keras
-
     from search.trial import run_trial
 
     try:
-        return run_trial(experiment, record, report)
+        with forgotten():
+            return run_trial(experiment, record, report)
     except Exception as error:
         if _is_of_the_disk(error):
             raise
         return record.with_outcome(status=FAILED, failure=_kind(error), reason=_in_a_line(error))
-    finally:
-        keras.backend.clear_session()
 
 
 def _kind(error: Exception) -> str:

@@ -20,11 +20,12 @@ from search.errors import TuneError
 from search.hardware import devices
 from search.interrupt import Going
 from search.lock import locked
+from search.memory import machine_memory
 from search.plan import make_plan
 from search.progress import Pace
 from search.records import TrialRecord, load_records
 from search.store import RunFolder, read_json
-from search.workers import Limits, Workers, machine_memory
+from search.workers import Limits, Workers
 
 MEMORY_SHARE = 0.8  # of the machine's memory, for all workers together
 

@@ -6,13 +6,11 @@ long, or when it has grown past its share of the machine's memory.
 """
 
 import multiprocessing
-import os
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import Any
 
 from search.messages import Progress, Report
@@ -189,13 +187,3 @@ class _Worker:
             self.process.kill()
             self.process.join()
         self.process = None
-
-
-def machine_memory() -> int:
-    """Bytes of memory of the machine, or of the container that this runs in if that is less."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
-    except (OSError, ValueError):  # no such file, or "max"
-        return total
-    return min(total, limit)

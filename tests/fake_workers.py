@@ -8,9 +8,10 @@ import os
 import signal
 import time
 
+from search.memory import resident_bytes
 from search.messages import Progress
 from search.records import COMPLETED, DIVERGED, FAILED, MEMORY
-from search.worker import follow_the_driver, resident_bytes
+from search.worker import follow_the_driver
 
 
 def score(record):
