@@ -12,6 +12,7 @@ class InProcess:
     """The executor for tests and debugging (`--workers 0`)."""
 
     slots = 1
+    max_starts = 2  # a trial that kills its process kills the search with it
 
     def __init__(self, experiment: Experiment):
         self.experiment = experiment

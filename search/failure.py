@@ -3,7 +3,6 @@
 from search.records import FAILED, HUNG, KILLED, MEMORY, RUNNING, TrialRecord, Values
 
 MAX_KILLS = 2  # workers that a trial may cost before it is set aside
-MAX_STARTS = 10  # starts that may end with the whole program, before it is set aside
 MIN_BATCH = 2
 
 
@@ -27,15 +26,15 @@ def again(record: TrialRecord) -> TrialRecord | None:
     return None
 
 
-def set_aside(record: TrialRecord) -> TrialRecord | None:
+def set_aside(record: TrialRecord, max_starts: int) -> TrialRecord | None:
     """The trial as failed, if it was started so often that it must be what kills the program.
 
-    The number of starts is written down before each start, so that it counts even where the
-    trial takes the driver or the machine with it.
+    Starts are written down before they are made, so that one counts even where the trial takes
+    the driver or the machine with it; those before its last checkpoint no longer count.
     """
-    if record.attempts < MAX_STARTS:
+    if record.attempts < max_starts:
         return None
-    reason = f"started {record.attempts} times and never came to an end"
+    reason = f"started {record.attempts} times and got no further"
     return record.with_outcome(status=FAILED, failure=KILLED, reason=reason)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from search.checkpoint import TrainingState
 from search.durable import DurableOracle
 from search.errors import TuneError
 from search.failure import again, set_aside
@@ -17,6 +18,7 @@ class Executor(Protocol):
     """Where trials run: in this process, or in workers."""
 
     slots: int
+    max_starts: int  # starts without progress, after which a trial is set aside
 
     def start(self, record: TrialRecord) -> None:
         """Begin a trial; at most `slots` at a time."""
@@ -90,12 +92,21 @@ class Search:
             if trial.status != "RUNNING":
                 return None
             known = load_record(self.run, trial.trial_id)
-            record = known or self._new_record(trial.trial_id)
-            record = set_aside(record) or record
+            record = self._progressed(known or self._new_record(trial.trial_id))
+            record = set_aside(record, self.executor.max_starts) or record
             if not record.finished:
                 return record
             self.oracle.finish(record.save(self.run))
         return None
+
+    def _progressed(self, record: TrialRecord) -> TrialRecord:
+        """A trial that was begun before; what it has checkpointed since clears its count."""
+        if record.attempts == 0:
+            return record
+        epoch = TrainingState.epoch_of(self.run.checkpoint(record.trial_id))
+        if epoch <= record.resumed_at:
+            return record
+        return record.with_outcome(attempts=0, resumed_at=epoch)
 
     def _new_record(self, trial_id: str) -> TrialRecord:
         values = dict(self.oracle.trials[trial_id].hyperparameters.values)

@@ -50,6 +50,7 @@ class TrialRecord:
         best_epoch: epoch of the best value, counted from 0 over all rungs.
         seconds: wall-clock time spent, all attempts.
         attempts: how often it was started and neither finished nor was stopped cleanly.
+        resumed_at: epochs that its checkpoint held when its starts were last counted anew.
         parameters: number of weights of the model.
     """
 
@@ -71,6 +72,7 @@ class TrialRecord:
     best_epoch: int | None = None
     seconds: float = 0.0
     attempts: int = 0
+    resumed_at: int = 0
     parameters: int | None = None
 
     @property

@@ -23,7 +23,7 @@ from search.store import write_array
 from search.training import Training, configuration_seed, predict
 
 REPORT_SECONDS = 0.25  # how often a step is reported
-CHECKPOINT_SECONDS = 20.0  # work that an interruption may cost at most, besides an epoch
+CHECKPOINT_SHARE = 0.05  # of the time that may go into writing checkpoints
 
 
 def run_trial(experiment: Experiment, record: TrialRecord, report: Report) -> TrialRecord:
@@ -94,6 +94,7 @@ class _Watch(keras.callbacks.Callback):
         self.status = COMPLETED
         self.reason = ""
         self.last_report = self.last_checkpoint = time.monotonic()
+        self.writing = 0.0  # seconds that the last checkpoint took
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.epoch = epoch
@@ -153,9 +154,10 @@ class _Watch(keras.callbacks.Callback):
         self.model.stop_training = True
 
     def _checkpoint(self, epoch: int) -> None:
-        """Save the state at the trial's end, and in between where much would be lost."""
+        """Save the state at the trial's end, and in between as often as costs little."""
         ends = epoch >= self.record.epochs or self.status == STOPPED
-        if not ends and time.monotonic() - self.last_checkpoint < CHECKPOINT_SECONDS:
+        start = time.monotonic()
+        if not ends and (start - self.last_checkpoint) * CHECKPOINT_SHARE < self.writing:
             return
         capture(
             self.model,
@@ -165,6 +167,7 @@ class _Watch(keras.callbacks.Callback):
             predictions=self.predictions,
         ).save(self.experiment.run.checkpoint(self.record.trial_id))
         self.last_checkpoint = time.monotonic()
+        self.writing = self.last_checkpoint - start
 
     def outcome(self, *, seconds: float) -> TrialRecord:
         """The record of what happened, and the predictions beside it."""

@@ -39,6 +39,9 @@ class Limits:
 class Workers:
     """The executor for real searches; one trial a worker at a time.
 
+    A trial that kills its worker is known by that. If the driver dies too, something else is
+    more likely the cause, and the trial is given many more starts.
+
     Args:
         run: folder from which each worker loads the experiment.
         devices: for each worker the GPU it sees, or None for the processor.
@@ -54,6 +57,7 @@ class Workers:
         target: Callable[..., None] | None = None,
     ):
         self.slots = len(devices)
+        self.max_starts = 20
         self.limits = limits
         share = len(devices)
         self._workers = [_Worker(run, device, share, target or work) for device in devices]

@@ -15,6 +15,7 @@ class FakeExecutor:
     """Ends each trial at once; notes each start in a log that outlives the process."""
 
     slots = 1
+    max_starts = 20
 
     def __init__(self, run, outcome=None):
         self.run, self.outcome, self.record = run, outcome, None

@@ -2,12 +2,14 @@
 
 import hashlib
 from collections import Counter
+from contextlib import suppress
 
 import keras_tuner
 import pytest
 from fake_search import make_hyperband, search_to_the_end, space
 from fake_workers import failing_work, failure_of
 
+from search.checkpoint import TrainingState
 from search.errors import TuneError
 from search.loop import HOPELESS, Search
 from search.plan import hyperband_rungs
@@ -98,3 +100,25 @@ def test_a_search_in_which_nothing_works_stops_and_says_how_each_trial_failed(tm
         search_to_the_end(RunFolder(tmp_path / "run"), outcome=outcome, max_epochs=9)
     assert all(f"bad {number:04d}" in str(error.value) for number in range(HOPELESS))
     assert len(load_records(RunFolder(tmp_path / "run"))) == HOPELESS
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_a_trial_that_gets_further_at_each_start_is_not_set_aside(tmp_path, progress):
+    run = RunFolder(tmp_path / "run")
+    starts = []
+
+    def dies(record):
+        if record.trial_id == "0002" and len(starts) < 25:
+            starts.append(record.attempts)
+            epoch = len(starts) if progress else 1
+            TrainingState(epoch, 0, [], []).save(run.checkpoint("0002"))
+            raise KeyboardInterrupt
+
+    for _ in range(25):
+        with suppress(KeyboardInterrupt):
+            search_to_the_end(run, outcome=dies, max_epochs=9)
+    search_to_the_end(run, outcome=dies, max_epochs=9)
+    record = next(record for record in load_records(run) if record.trial_id == "0002")
+    assert record.status == (COMPLETED if progress else FAILED)
+    assert len(starts) == (25 if progress else 21)
+    assert max(starts) == (1 if progress else 20)

@@ -251,7 +251,7 @@ def test_two_configurations_with_equal_values_start_from_other_weights(small, tm
 
 def test_a_state_is_saved_in_between_where_much_would_be_lost(small, monkeypatch):
     experiment, values = small
-    monkeypatch.setattr("search.trial.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("search.trial.CHECKPOINT_SHARE", 1e9)
     saved = []
     monkeypatch.setattr(TrainingState, "save", lambda state, path: saved.append(state.epoch))
     run_trial(experiment, fresh(values=values), go_on)
