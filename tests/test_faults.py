@@ -75,6 +75,7 @@ def finished(run):
 def test_a_search_killed_at_any_operation_loses_nothing_and_repeats_nothing(tmp_path, undisturbed):
     expected, operations = undisturbed
     assert operations > 100
+    print(f"\n{operations} points")
     for at in range(1, operations + 1):
         run = RunFolder(tmp_path / str(at))
 
