@@ -48,8 +48,9 @@ def main(data, trials, options):
             done = len(list((folder / "many" / "trials").glob("*.npy")))
             with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
                 worker = max((resident(child) for child in children(process.pid)), default=0.0)
-                if worker:
-                    readings[done] = (resident(process.pid), worker)
+                if worker:  # the largest at each count: a worker that ends has given some back
+                    before = readings.get(done, (0.0, 0.0))
+                    readings[done] = (max(before[0], resident(process.pid)), max(before[1], worker))
             time.sleep(0.2)
     seen = sorted(count for count in readings if count >= 10)
     first, last = readings[seen[0]], readings[seen[-1]]
