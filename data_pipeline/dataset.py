@@ -1,6 +1,7 @@
 """From prepared pixels to batches: order, batch, gather, augment, prefetch."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,11 +56,48 @@ def training_batches(
         (images, labels): uint8 [batch, height, width, 3], or what `augment` returns; labels
         float32 [batch, 1] or [batch, num_classes].
     """
+    views = [(pixels, encode(targets, num_classes))]
+    return _stream(views, indices, batch_size, seed, range(initial_epoch, epochs), augment)
+
+
+def feature_batches(
+    views: Sequence[tuple[np.ndarray, np.ndarray]],
+    *,
+    batch_size: int,
+    seed: int,
+    initial_epoch: int,
+    epochs: int,
+) -> "tf.data.Dataset":
+    """Stream epochs as `training_batches` does, of features instead of pictures.
+
+    Args:
+        views: epoch e streams view e mod their number; each is features [count, features] and
+            labels float32 [count, 1] or [count, num_classes] of the same pictures.
+        batch_size: pictures a batch, in every batch.
+        seed: of the order.
+        initial_epoch: the first epoch to stream.
+        epochs: the epoch to stop before.
+
+    Returns:
+        (features, labels) of a batch.
+    """
+    rows = np.arange(len(views[0][0]))
+    return _stream(views, rows, batch_size, seed, range(initial_epoch, epochs), None)
+
+
+def _stream(
+    views: Sequence[tuple[np.ndarray, np.ndarray]],
+    indices: np.ndarray,
+    batch_size: int,
+    seed: int,
+    epochs: range,
+    augment: Augment | None,
+) -> "tf.data.Dataset":
+    """Batches of `epochs`, epoch e from view e mod the number of views."""
     import tensorflow as tf
 
     with tf.device("CPU:0"):
-        source = _as_tensor(pixels)
-        labels = tf.constant(_encode(targets, num_classes))
+        sources = [(_as_tensor(inputs), tf.constant(labels)) for inputs, labels in views]
         chosen = tf.constant(indices, tf.int64)
     steps = steps_per_epoch(len(indices), batch_size)
     wanted = np.arange(steps * batch_size) % len(indices)
@@ -70,25 +108,38 @@ def training_batches(
 
         def batch_of_indices(step: Any) -> Any:
             batch = order[step * batch_size : (step + 1) * batch_size]
-            return tf.ensure_shape(batch, [batch_size]), _seed(seed, epoch, step)
+            return epoch, tf.ensure_shape(batch, [batch_size]), _seed(seed, epoch, step)
 
         return tf.data.Dataset.range(steps).map(batch_of_indices)
 
-    def gather(batch: Any, batch_seed: Any) -> Any:
-        images, batch_labels = tf.gather(source, batch), tf.gather(labels, batch)
-        if augment is None:
-            return images, batch_labels
-        return augment(images, batch_labels, batch_seed)
+    def gather(epoch: Any, batch: Any, batch_seed: Any) -> Any:
+        inputs, labels = _gathered(sources, epoch, batch)
+        return (inputs, labels) if augment is None else augment(inputs, labels, batch_seed)
 
     # Shuffle before batch, over all pictures: a buffer would only mix neighbours. Gather after
     # batch: one copy a batch instead of one a picture. Augment last: it is never kept.
     return (
-        tf.data.Dataset.range(initial_epoch, epochs)
+        tf.data.Dataset.range(epochs.start, epochs.stop)
         .flat_map(epoch_of_indices)
         .map(gather, num_parallel_calls=tf.data.AUTOTUNE)
-        .apply(tf.data.experimental.assert_cardinality(steps * max(0, epochs - initial_epoch)))
+        .apply(tf.data.experimental.assert_cardinality(steps * len(epochs)))
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def _gathered(sources: Sequence[tuple[Any, Any]], epoch: Any, batch: Any) -> tuple[Any, Any]:
+    """The pictures of a batch, and their labels, from the view of their epoch."""
+    import tensorflow as tf
+
+    def of(inputs: Any, labels: Any) -> tuple[Any, Any]:
+        return tf.gather(inputs, batch), tf.gather(labels, batch)
+
+    if len(sources) == 1:
+        return of(*sources[0])
+    view = tf.cast(epoch % len(sources), tf.int32)
+    branches = [functools.partial(of, *source) for source in sources]
+    inputs, labels = tf.switch_case(view, branches)
+    return inputs, labels
 
 
 def evaluation_batches(
@@ -124,7 +175,7 @@ def evaluation_batches(
     )
 
 
-def _encode(targets: np.ndarray, num_classes: int) -> np.ndarray:
+def encode(targets: np.ndarray, num_classes: int) -> np.ndarray:
     """float32 [pictures, 1] for 2 classes, else one-hot [pictures, num_classes]."""
     if num_classes == 2:
         return targets.astype(np.float32)[:, np.newaxis]

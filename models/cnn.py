@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from models.head import images_input, normalized, probabilities
+from models.head import Dropout, images_input, normalized, plain_dropout, probabilities
 
 if TYPE_CHECKING:
     import keras
@@ -29,7 +29,12 @@ def declare(hp: Any, *, image_size: tuple[int, int], compact: bool) -> None:
 
 
 def build(
-    hp: Any, *, image_size: tuple[int, int], num_classes: int, weights: str | None = None
+    hp: Any,
+    *,
+    image_size: tuple[int, int],
+    num_classes: int,
+    weights: str | None = None,
+    dropout: Dropout = plain_dropout,
 ) -> keras.Model:
     """The uncompiled model: images [b, h, w, 3] 0-255 -> float32 probabilities.
 
@@ -38,6 +43,7 @@ def build(
         image_size: (height, width) in pixels.
         num_classes: Two or more.
         weights: Not used; there are no pretrained ones.
+        dropout: Makes the layer for a value, given `hp` and its name.
     """
     import keras
     from keras import layers
@@ -49,11 +55,11 @@ def build(
         x = _block(hp, x, filters=hp.get("cnn/filters") * 2**block)
         # The tutorial's places: after the first pooling and after the last.
         if block in (0, blocks - 1):
-            x = layers.Dropout(hp.get("cnn/block_dropout"))(x)
+            x = dropout(hp, "cnn/block_dropout")(x)
     x = layers.Flatten()(x) if hp.get("cnn/pooling") == "flatten" else _average(x)
     if units := hp.get("cnn/dense_units"):
         x = layers.Dense(units, activation="relu")(x)
-    x = layers.Dropout(hp.get("cnn/dropout"))(x)
+    x = dropout(hp, "cnn/dropout")(x)
     return keras.Model(images, probabilities(x, num_classes=num_classes), name="cnn")
 
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import keras
+
+Dropout = Callable[[Any, str], Any]
+"""Makes a dropout layer, given hyperparameters and the name of the rate."""
+
+
+def plain_dropout(hp: Any, name: str) -> Any:
+    """Keras's own layer, for models that leave the house."""
+    from keras import layers
+
+    return layers.Dropout(hp.get(name))
 
 
 def probabilities(features: Any, *, num_classes: int) -> Any:

@@ -8,9 +8,11 @@ import keras
 import keras_tuner
 
 from models import optimization, space, transfer
+from models.adjustable import set_dropout
 from models.backbones import BACKBONES
 from models.errors import ModelError
 from models.families import FAMILIES, KNOWN_GOOD, MIN_IMAGE_SIZE, declare_family
+from models.head import Dropout, plain_dropout
 
 
 class ImageClassifier(keras_tuner.HyperModel):
@@ -63,16 +65,49 @@ class ImageClassifier(keras_tuner.HyperModel):
         space.declare_training(hp, compact=self.compact)
         space.declare_augmentation(hp, compact=self.compact)
 
-    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+    def build(
+        self, hp: keras_tuner.HyperParameters, *, dropout: Dropout = plain_dropout
+    ) -> keras.Model:
         """The uncompiled model: images [b, h, w, 3] uint8 or float 0-255 -> probabilities.
 
         Probabilities are float32, [b, 1] (sigmoid) for two classes and [b, k] (softmax) for
         more. Weights are drawn from Keras's global seed: call `keras.utils.set_random_seed`
         before, and two builds are equal.
+
+        Args:
+            hp: The configuration.
+            dropout: `adjustable_dropout` for a model that `adjust` will be called on.
         """
         self.declare_hyperparameters(hp)
         return FAMILIES[hp.get("family")](
-            hp, image_size=self.image_size, num_classes=self.num_classes, weights=self.weights
+            hp,
+            image_size=self.image_size,
+            num_classes=self.num_classes,
+            weights=self.weights,
+            dropout=dropout,
+        )
+
+    def has_fixed_features(self, hp: keras_tuner.HyperParameters) -> bool:
+        """Whether only a head is trained, on features that never change."""
+        frozen = self.weights is not None and transfer.unfrozen_part(hp) == 0
+        return hp.get("family") == "transfer" and frozen
+
+    def build_extractor(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """The frozen part of a transfer model: images 0-255 -> features [b, num_features].
+
+        Raises:
+            ModelError: There are no weights to freeze.
+        """
+        if self.weights is None:
+            raise ModelError("without pretrained weights nothing is frozen; give weights")
+        return transfer.build_extractor(hp, image_size=self.image_size, weights=self.weights)
+
+    def build_head(
+        self, hp: keras_tuner.HyperParameters, *, num_features: int, dropout: Dropout
+    ) -> keras.Model:
+        """The other part, uncompiled: features [b, num_features] -> probabilities."""
+        return transfer.build_head(
+            hp, num_features=num_features, num_classes=self.num_classes, dropout=dropout
         )
 
     def phase_starts(self, hp: keras_tuner.HyperParameters) -> tuple[int, ...]:
@@ -88,31 +123,58 @@ class ImageClassifier(keras_tuner.HyperModel):
         phase: int,
         steps_per_epoch: int,
         max_epochs: int,
+        steps_per_execution: int = 1,
     ) -> None:
         """Set what is trainable in `phase` and compile `model` for it, with a new optimizer.
 
         Args:
-            model: What `build` returned for the same `hp`.
+            model: What `build` or `build_head` returned for the same `hp`.
             hp: The configuration.
             phase: Index into `phase_starts`.
             steps_per_epoch: Batches an epoch.
             max_epochs: The largest budget of the search: the schedule's horizon.
+            steps_per_execution: Batches trained in one call; worth it where a step takes less
+                time than the Python around it.
         """
-        starts = self.phase_starts(hp)
-        if hp.get("family") == "transfer" and self.weights is not None:
-            last = phase == len(starts) - 1
+        if hp.get("family") == "transfer" and not transfer.is_head(model) and self.weights:
+            last = phase == len(self.phase_starts(hp)) - 1
             transfer.unfreeze(model, transfer.unfrozen_part(hp) if last else 0.0)
-        rate = optimization.learning_rate(
+        numbers = self._schedule_numbers(hp, phase, steps_per_epoch, max_epochs)
+        model.compile(
+            optimizer=optimization.optimizer(hp, optimization.Schedule(**numbers)),
+            loss=optimization.CrossEntropy(self.num_classes, hp.get("label_smoothing")),
+            metrics=[optimization.accuracy(num_classes=self.num_classes)],
+            steps_per_execution=steps_per_execution,
+            jit_compile=_jit_compile(),
+        )
+        # A step that makes variables is traced twice; with these made before it is once.
+        model.optimizer.build(model.trainable_variables)
+
+    def adjust(
+        self,
+        model: keras.Model,
+        hp: keras_tuner.HyperParameters,
+        *,
+        steps_per_epoch: int,
+        max_epochs: int,
+    ) -> None:
+        """Give a compiled model of one phase the numbers of another configuration.
+
+        Both must have the same values `space.in_the_graph`, and `model` adjustable dropout.
+        """
+        numbers = self._schedule_numbers(hp, 0, steps_per_epoch, max_epochs)
+        optimization.adjust(model.optimizer, hp, numbers)
+        model.loss.label_smoothing.assign(hp.get("label_smoothing"))
+        set_dropout(model, hp)
+
+    def _schedule_numbers(
+        self, hp: keras_tuner.HyperParameters, phase: int, steps_per_epoch: int, max_epochs: int
+    ) -> dict[str, float]:
+        return optimization.schedule_numbers(
             hp,
             total_steps=steps_per_epoch * max_epochs,
-            first_step=steps_per_epoch * starts[phase],
+            first_step=steps_per_epoch * self.phase_starts(hp)[phase],
             scale=hp.get("transfer/fine_tune_rate") if phase else 1.0,
-        )
-        model.compile(
-            optimizer=optimization.optimizer(hp, rate),
-            loss=optimization.loss(hp, num_classes=self.num_classes),
-            metrics=[optimization.accuracy(num_classes=self.num_classes)],
-            jit_compile=_jit_compile(),
         )
 
 

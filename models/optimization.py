@@ -2,49 +2,60 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
 from keras import ops
-from keras.optimizers import schedules
+from keras.optimizers import Adam, schedules
+
+from models.adjustable import number
+
+SCHEDULE_NUMBERS = ("rate", "warmup_steps", "decay_steps", "first_step", "scale")
 
 
 @keras.saving.register_keras_serializable("tune")
-class LaterStart(schedules.LearningRateSchedule):
-    """A schedule entered in its middle: `scale * schedule(step + first_step)`.
+class Schedule(schedules.LearningRateSchedule):
+    """A constant rate, or a cosine decay over the whole training after a linear warm-up.
 
+    All its numbers are variables: `set` makes another schedule of it without another graph.
     A phase that unfreezes layers starts a new optimizer, which counts its steps from 0; the
     schedule goes on from where the phase before it stopped. (Setting the optimizer's own counter
     instead would switch off Adam's bias correction while its averages are still empty.)
 
     Args:
-        schedule: The schedule over the whole training.
-        first_step: Step of the whole training at which this phase starts.
+        rate: The highest rate.
+        warmup_steps: Steps in which it is reached, linearly; 0 for none.
+        decay_steps: Steps after them in which it falls to 0 along a cosine (Loshchilov & Hutter
+            2017); 0 for a rate that stays.
+        first_step: Step of the whole training at which the optimizer starts.
         scale: Factor on the rate.
     """
 
-    def __init__(self, schedule: Any, first_step: int, scale: float) -> None:
+    def __init__(self, **numbers: float) -> None:
         super().__init__()
-        self.schedule = schedule
-        self.first_step = first_step
-        self.scale = scale
+        self._numbers = {name: number(0.0) for name in SCHEDULE_NUMBERS}
+        self.set(**numbers)
+
+    def set(self, **numbers: float) -> None:
+        """Take other numbers: all that the class names."""
+        for name in SCHEDULE_NUMBERS:
+            self._numbers[name].assign(numbers[name])
 
     def __call__(self, step: Any) -> Any:
-        """The learning rate at `step` of this phase."""
-        return self.scale * self.schedule(ops.cast(step, "float32") + self.first_step)
+        """The learning rate at `step` of the optimizer, float32."""
+        rate, warmup, decay, first, scale = (self._numbers[name] for name in SCHEDULE_NUMBERS)
+        step = ops.cast(step, "float32") + first
+        # Not from 0: the first batch would then teach nothing.
+        warm = rate * (step + 1.0) / (warmup + 1.0)
+        part = ops.clip((step - warmup) / ops.maximum(decay, 1.0), 0.0, 1.0)
+        cosine = rate * 0.5 * (1.0 + ops.cos(math.pi * part))
+        settled = ops.where(decay > 0, cosine, rate)
+        return scale * ops.where(step < warmup, warm, settled)
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to save and load this schedule."""
-        return {
-            "schedule": schedules.serialize(self.schedule),
-            "first_step": self.first_step,
-            "scale": self.scale,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> LaterStart:
-        """The schedule that `get_config` describes."""
-        return cls(**{**config, "schedule": schedules.deserialize(config["schedule"])})
+        return {name: float(value) for name, value in self._numbers.items()}
 
 
 def base_rate(hp: Any) -> float:
@@ -53,8 +64,10 @@ def base_rate(hp: Any) -> float:
     return float(hp.get(name))
 
 
-def learning_rate(hp: Any, *, total_steps: int, first_step: int = 0, scale: float = 1.0) -> Any:
-    """A constant rate, or a cosine decay over the whole training after a linear warm-up.
+def schedule_numbers(
+    hp: Any, *, total_steps: int, first_step: int = 0, scale: float = 1.0
+) -> dict[str, float]:
+    """The numbers of a configuration's `Schedule`.
 
     Args:
         hp: Values of `schedule`, `warmup` and the learning rate.
@@ -62,44 +75,71 @@ def learning_rate(hp: Any, *, total_steps: int, first_step: int = 0, scale: floa
             the rate at an epoch is the same in every rung.
         first_step: Step of the whole training at which the optimizer starts.
         scale: Factor on the rate.
-
-    Returns:
-        A float or a `LearningRateSchedule`.
     """
-    rate = base_rate(hp)
-    if hp.get("schedule") == "constant":
-        return rate * scale
-    warmup_steps = round(hp.get("warmup") * total_steps)
-    schedule = schedules.CosineDecay(
-        # Not from 0: the first batch would then teach nothing.
-        initial_learning_rate=rate / (warmup_steps + 1) if warmup_steps else rate,
-        decay_steps=max(1, total_steps - warmup_steps),
-        warmup_target=rate if warmup_steps else None,
-        warmup_steps=warmup_steps,
-    )
-    return LaterStart(schedule, first_step, scale) if first_step or scale != 1 else schedule
+    cosine = hp.get("schedule") == "cosine"
+    warmup = round(hp.get("warmup") * total_steps) if cosine else 0
+    return {
+        "rate": base_rate(hp),
+        "warmup_steps": warmup,
+        "decay_steps": max(1, total_steps - warmup) if cosine else 0,
+        "first_step": first_step,
+        "scale": scale,
+    }
 
 
 def optimizer(hp: Any, rate: Any) -> keras.optimizers.Optimizer:
-    """The optimizer chosen; biases and normalisation are kept out of the weight decay."""
+    """The optimizer chosen; biases and normalisation are kept out of the weight decay.
+
+    Without weight decay AdamW is Adam.
+    """
     name = hp.get("optimizer")
-    if name == "adam":
-        return keras.optimizers.Adam(rate)
-    decay = hp.get("weight_decay")
-    if name == "adamw":
-        chosen = keras.optimizers.AdamW(rate, weight_decay=decay)
+    decay = hp.get("weight_decay") if name != "adam" else 0.0
+    if name == "sgd":
+        chosen = keras.optimizers.SGD(rate, momentum=hp.get("momentum"))
     else:
-        chosen = keras.optimizers.SGD(rate, momentum=hp.get("momentum"), weight_decay=decay or None)
-    chosen.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        chosen = keras.optimizers.AdamW(rate) if decay else Adam(rate)
+    if decay:
+        chosen.weight_decay = number(decay)
+        chosen.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return chosen
 
 
-def loss(hp: Any, *, num_classes: int) -> keras.losses.Loss:
-    """Cross-entropy over labels float32 [b, 1] (two classes) or [b, k], smoothed."""
-    smoothing = hp.get("label_smoothing")
-    if num_classes == 2:
-        return keras.losses.BinaryCrossentropy(label_smoothing=smoothing)
-    return keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
+def adjust(chosen: keras.optimizers.Optimizer, hp: Any, numbers: dict[str, float]) -> None:
+    """Give an optimizer that `optimizer` made with a `Schedule` the numbers of another `hp`."""
+    chosen._learning_rate.set(**numbers)  # the public property is the rate at this step
+    if chosen.weight_decay is not None:
+        chosen.weight_decay.assign(hp.get("weight_decay"))
+
+
+@keras.saving.register_keras_serializable("tune")
+class CrossEntropy(keras.losses.Loss):
+    """Cross-entropy over labels float32 [b, 1] (two classes) or [b, k], smoothed.
+
+    Smoothing takes that share of each label and deals it out to all classes alike (Szegedy et
+    al. 2016), as Keras's losses do; here it can be changed without another graph.
+    """
+
+    def __init__(self, num_classes: int, label_smoothing: float = 0.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.num_classes = num_classes
+        self.label_smoothing = number(label_smoothing)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Loss of each picture, float32 [b]."""
+        even = 1.0 / self.num_classes
+        labels = y_true + self.label_smoothing * (even - y_true)
+        if self.num_classes == 2:
+            return keras.losses.binary_crossentropy(labels, y_pred)
+        return keras.losses.categorical_crossentropy(labels, y_pred)
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras needs to save and load this loss."""
+        smoothing = float(self.label_smoothing)
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "label_smoothing": smoothing,
+        }
 
 
 def accuracy(*, num_classes: int) -> keras.metrics.Metric:

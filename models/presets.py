@@ -208,6 +208,7 @@ _ALL = (
         source=_STUDENT,
         values={
             **_transfer("mobilenet_v2", 0.2),
+            "transfer/upscale": 1.0,
             "transfer/unfreeze": 0.0,
             **_adam(32),
             **_augmentation(0.3),

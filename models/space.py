@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 ADAPTIVE = ["adam", "adamw"]
+NUMBERS = (
+    *("learning_rate", "sgd_learning_rate", "schedule", "warmup", "label_smoothing"),
+    "transfer/fine_tune_rate",
+)
+"""Values that a traced training step reads from variables (see `models.adjustable`)."""
 
 
 def declare_training(hp: Any, *, compact: bool) -> None:
@@ -38,3 +43,16 @@ def declare_augmentation(hp: Any, *, compact: bool) -> None:
     hp.Choice("augmentation/erasing", [0.0, 0.25, 0.5], default=0.0)
     mixes = ["none", "mixup", "cutmix"]
     hp.Choice("augmentation/mix", mixes if compact else [*mixes, "both"], default="none")
+
+
+def in_the_graph(values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Of a configuration's values those that its training step is traced for, sorted by name.
+
+    Of dropout and weight decay it matters only whether there is any; augmentation happens
+    before, in the pipeline.
+    """
+    return tuple(
+        (name, value > 0 if name.endswith(("dropout", "weight_decay")) else value)
+        for name, value in sorted(values.items())
+        if name not in NUMBERS and not name.startswith("augmentation/")
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from models.head import images_input, normalized, probabilities
+from models.head import Dropout, images_input, normalized, plain_dropout, probabilities
 
 if TYPE_CHECKING:
     import keras
@@ -32,7 +32,12 @@ def declare(hp: Any, *, image_size: tuple[int, int], compact: bool) -> None:
 
 
 def build(
-    hp: Any, *, image_size: tuple[int, int], num_classes: int, weights: str | None = None
+    hp: Any,
+    *,
+    image_size: tuple[int, int],
+    num_classes: int,
+    weights: str | None = None,
+    dropout: Dropout = plain_dropout,
 ) -> keras.Model:
     """The uncompiled model: images [b, h, w, 3] 0-255 -> float32 probabilities.
 
@@ -41,6 +46,7 @@ def build(
         image_size: (height, width) in pixels.
         num_classes: Two or more.
         weights: Not used; there are no pretrained ones.
+        dropout: Makes the layer for a value, given `hp` and its name.
     """
     import keras
     from keras import layers
@@ -58,7 +64,7 @@ def build(
     x = layers.SeparableConv2D(_scaled(EXIT_FILTERS, width), 3, padding="same")(x)
     x = layers.ReLU()(normalized(x, kind))
     x = layers.GlobalAveragePooling2D()(x)
-    x = layers.Dropout(hp.get("xception/dropout"))(x)
+    x = dropout(hp, "xception/dropout")(x)
     return keras.Model(images, probabilities(x, num_classes=num_classes), name="xception")
 
 

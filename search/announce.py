@@ -47,9 +47,11 @@ def largest_model(experiment: Any) -> int:
 
 def known_good(experiment: Any) -> list[Values]:
     """What is tried first: the preset where one was asked for, else each family's default."""
+    from models.families import FAMILIES
     from models.hypermodel import default_values
     from models.presets import PRESETS
 
     if experiment.config.preset:
         return [dict(PRESETS[experiment.config.preset].values)]
-    return [default_values(experiment.classifier, family) for family in experiment.config.families]
+    families = [family for family in FAMILIES if family in experiment.config.families]
+    return [default_values(experiment.classifier, family) for family in families]

@@ -133,6 +133,8 @@ class LiveDisplay:
         name = Text(describe(record.values), style="bold", overflow="ellipsis", no_wrap=True)
         if progress is None or progress.trial_id != record.trial_id:
             return Group(name, Text("building", style="dim"))
+        if progress.before:
+            return Group(name, Text(f"{progress.before}: {progress.step / progress.steps:.0%}"))
         return Group(
             name,
             Text(

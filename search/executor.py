@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from search.experiment import Experiment
+from search.kept import Kept
 from search.memory import forgotten
 from search.messages import Report
 from search.records import ERROR, FAILED, MEMORY, TrialRecord
@@ -16,6 +17,7 @@ class InProcess:
 
     def __init__(self, experiment: Experiment):
         self.experiment = experiment
+        self.kept = Kept()
         self.record: TrialRecord | None = None
 
     def start(self, record: TrialRecord) -> None:
@@ -27,10 +29,12 @@ class InProcess:
         if self.record is None:
             raise RuntimeError("wait() before start()")
         record, self.record = self.record, None
-        return run_guarded(self.experiment, record, report)
+        return run_guarded(self.experiment, record, report, self.kept)
 
 
-def run_guarded(experiment: Experiment, record: TrialRecord, report: Report) -> TrialRecord:
+def run_guarded(
+    experiment: Experiment, record: TrialRecord, report: Report, kept: Kept
+) -> TrialRecord:
     """`run_trial`, with any exception turned into a record with status FAILED.
 
     A full or failing disk is not the trial's fault: that ends the search, with all saved.
@@ -39,8 +43,9 @@ def run_guarded(experiment: Experiment, record: TrialRecord, report: Report) -> 
 
     try:
         with forgotten():
-            return run_trial(experiment, record, report)
+            return run_trial(experiment, record, report, kept)
     except Exception as error:
+        kept.clear()
         if _is_of_the_disk(error):
             raise
         return record.with_outcome(status=FAILED, failure=_kind(error), reason=_in_a_line(error))

@@ -28,6 +28,7 @@ class Experiment:
         targets: int32 [n], class numbers.
         train, validation, test: int64 row numbers into both.
         labels: class names, in the order of class numbers.
+        features: folder of the features of backbones, shared by all runs on these pixels.
     """
 
     run: RunFolder
@@ -38,6 +39,7 @@ class Experiment:
     validation: NDArray[np.int64]
     test: NDArray[np.int64]
     labels: tuple[str, ...]
+    features: Path
 
     @property
     def num_classes(self) -> int:
@@ -69,12 +71,14 @@ class Experiment:
         with np.load(run.splits, allow_pickle=False) as splits:
             rows = {name: splits[name] for name in ("train", "validation", "test")}
         config = RunConfig.load(run)
+        pixels = Path(data["pixels"])
         return cls(
             run=run,
             config=config,
-            pixels=PreparedPixels(Path(data["pixels"]), config.image_size, "").open(),
+            pixels=PreparedPixels(pixels, config.image_size, "").open(),
             targets=np.load(run.targets, allow_pickle=False),
             labels=tuple(data["labels"]),
+            features=pixels.with_suffix(".features"),
             **rows,
         )
 

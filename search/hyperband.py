@@ -2,7 +2,11 @@
 
 The paper's n_i configurations and r_i resources of bracket s are `_get_size(s, i)` and
 `_get_epochs(s, i)` here, eta is `factor` and R is `max_epochs`, all of it KerasTuner's.
-Ours decides anew only who is promoted and when.
+Ours decides anew only who is promoted and when, and in which order brackets are begun: first
+the one without halving, whose few configurations have the full budget at once, then those of
+the paper, the most halving first. The known-good configurations come before any random ones and
+so into that first bracket: a good model is there early, and what the search finds is compared
+with defaults that had their full budget.
 """
 
 from typing import Any
@@ -22,6 +26,12 @@ class HyperbandOracle(DurableOracle, StockHyperbandOracle):
     2 promotions and an empty last rung. Here a failed place is given again: in the first rung
     to a new configuration, in a later one to the next best of the rung before.
     """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._brackets = []
+        self._current_bracket = 0
+        self._start_new_bracket()
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Values of the next trial, or IDLE (wait for others) or STOPPED (all is done)."""
@@ -74,10 +84,11 @@ class HyperbandOracle(DurableOracle, StockHyperbandOracle):
     def _new_configuration(self, bracket: Bracket) -> dict[str, Any] | None:
         """New values, or None where the space is exhausted or too many places had to be refilled.
 
-        Each place is refilled once at most on average: where every second trial fails, more of
-        the same is no help.
+        As many places are refilled as the widest rung has: where more fail, more of the same is
+        no help.
         """
-        if len(bracket["rounds"][0]) >= 2 * self._get_size(bracket["bracket_num"], 0):
+        refills = self._get_size(self._get_num_brackets() - 1, 0)
+        if len(bracket["rounds"][0]) >= self._get_size(bracket["bracket_num"], 0) + refills:
             return None
         return self._random_values()
 
@@ -169,9 +180,15 @@ class HyperbandOracle(DurableOracle, StockHyperbandOracle):
                 return bracket
         return None
 
+    def _increment_bracket_num(self) -> None:
+        """0, then from the highest down to 1, and in the next iteration so again."""
+        self._current_bracket = (self._current_bracket or self._get_num_brackets()) - 1
+        if self._current_bracket == 0:
+            self._current_iteration += 1
+
     def _is_last_bracket(self) -> bool:
         last = self._current_iteration + 1 >= self.hyperband_iterations
-        return self._current_bracket == 0 and last
+        return last and self._current_bracket == min(1, self._get_num_brackets() - 1)
 
     def _remove_completed_brackets(self) -> None:
         """Brackets are kept: they are the record of who was promoted."""

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """A step or an epoch of a trial is done.
+    """A step or an epoch of a trial is done, or of what has to be done before it.
 
     Attributes:
         epoch: epoch being trained, or just done, counted from 0.
         step, steps: batches of this epoch done, and in all.
         logs: metrics of the epoch where it has just ended, else None.
+        before: what is done before the training, if it is that; empty while training.
     """
 
     trial_id: str
@@ -19,6 +20,7 @@ class Progress:
     step: int
     steps: int
     logs: dict[str, float] | None = None
+    before: str = ""
 
 
 Report = Callable[[Progress], bool]

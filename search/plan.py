@@ -57,9 +57,10 @@ def make_plan(config: RunConfig) -> Plan:
 
 
 def hyperband_rungs(max_epochs: int, factor: int) -> list[Rung]:
-    """Rungs of one round of all brackets, with KerasTuner's rounding up at each step.
+    """Rungs of one round of all brackets, in the order in which they are begun.
 
-    That rounding makes budgets jump: at factor 3, max_epochs 9 is 75 epochs and 10 is 120.
+    KerasTuner's rounding up at each step makes budgets jump: at factor 3, max_epochs 9 is 75
+    epochs and 10 is 120.
     """
     brackets = 0
     epochs = float(max_epochs)
@@ -74,6 +75,6 @@ def hyperband_rungs(max_epochs: int, factor: int) -> list[Rung]:
             initial_epoch=math.ceil(max_epochs / factor ** (bracket - number + 1)) if number else 0,
             epochs=math.ceil(max_epochs / factor ** (bracket - number)),
         )
-        for bracket in reversed(range(brackets))
+        for bracket in (0, *range(brackets - 1, 0, -1))
         for number in range(bracket + 1)
     ]

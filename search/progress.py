@@ -33,7 +33,7 @@ class Pace:
             self.epochs_done += 1
             self.fresh_epochs += 1
             self.partial = 0.0
-        else:
+        elif not progress.before:
             self.partial = progress.step / progress.steps
 
     def finished(self, record: TrialRecord, best: float | None) -> None:

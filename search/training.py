@@ -1,5 +1,6 @@
 """Train one configuration over a range of epochs; used by trials and by the final retraining."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_pipeline.augment import augmenter
-from data_pipeline.dataset import evaluation_batches, steps_per_epoch, training_batches
+from data_pipeline.dataset import steps_per_epoch, training_batches
+from models.head import Dropout, plain_dropout
+from models.space import in_the_graph
 from search.checkpoint import TrainingState, restore_optimizer, restore_weights
 from search.experiment import Experiment
 from search.metrics import two_columns
@@ -51,10 +54,49 @@ class Training:
         """Steps an epoch."""
         return steps_per_epoch(len(self.rows), self.batch_size)
 
-    def build(self) -> Any:
+    @property
+    def architecture(self) -> Hashable | None:
+        """Trainings of which it is equal can share one compiled model; None if it is of no use.
+
+        Two phases are compiled one after the other; and the loss scale of float16 is a state
+        that another training would inherit.
+        """
+        hp = self.hyperparameters()
+        one_phase = len(self.experiment.classifier.phase_starts(hp)) == 1
+        if not one_phase or self.experiment.config.precision == "mixed_float16":
+            return None
+        pixels_as_they_are = self._augment() is None  # uint8 then, else float32
+        return (*in_the_graph(self.values), self.batch_size, pixels_as_they_are)
+
+    def build(self, *, dropout: Dropout = plain_dropout) -> Any:
         """A new model; the same seed gives the same initial weights."""
         keras.utils.set_random_seed(self.seed)
-        return self.experiment.classifier.build(self.hyperparameters())
+        return self.experiment.classifier.build(self.hyperparameters(), dropout=dropout)
+
+    def compile(self, model: Any, phase: int = 0) -> None:
+        """Compile for one phase, with a new optimizer."""
+        self.experiment.classifier.compile(
+            model,
+            self.hyperparameters(),
+            phase=phase,
+            steps_per_epoch=self.steps,
+            max_epochs=self.experiment.config.max_epochs,
+            steps_per_execution=self.steps_per_execution,
+        )
+
+    def adjust(self, model: Any) -> None:
+        """Give a compiled model of the same architecture the numbers of this configuration."""
+        self.experiment.classifier.adjust(
+            model,
+            self.hyperparameters(),
+            steps_per_epoch=self.steps,
+            max_epochs=self.experiment.config.max_epochs,
+        )
+
+    @property
+    def steps_per_execution(self) -> int:
+        """Steps in one call: 1, since a step takes far longer than the Python around it."""
+        return 1
 
     def fit(
         self,
@@ -68,20 +110,16 @@ class Training:
         """Train epochs [initial_epoch, epochs), going on from `state` where there is one.
 
         A transfer head whose backbone is unfrozen later is trained in phases; each is compiled
-        anew, so a state's optimizer is only restored within the phase that it was saved in.
+        anew, so a state's optimizer is only restored within the phase that it was saved in. A
+        model of one phase that comes compiled is trained as it is.
         """
         if state is not None:
             restore_weights(model, state)
         hp = self.hyperparameters()
         starts = self.experiment.classifier.phase_starts(hp)
         for phase, (start, stop) in phase_ranges(starts, initial_epoch, epochs):
-            self.experiment.classifier.compile(
-                model,
-                hp,
-                phase=phase,
-                steps_per_epoch=self.steps,
-                max_epochs=self.experiment.config.max_epochs,
-            )
+            if not (model.compiled and len(starts) == 1):
+                self.compile(model, phase)
             if state is not None and state.phase == phase and state.epoch == start:
                 restore_optimizer(model, state)
             for callback in callbacks:
@@ -109,19 +147,36 @@ class Training:
             seed=self.seed,
             initial_epoch=initial_epoch,
             epochs=epochs,
-            augment=augmenter(
-                policy=str(self.values["augmentation/policy"]),
-                strength=float(self.values["augmentation/strength"]),
-                erasing=float(self.values["augmentation/erasing"]),
-                mix=str(self.values["augmentation/mix"]),
-            ),
+            augment=self._augment(),
         )
 
+    def _augment(self) -> Any:
+        return augmenter(
+            policy=str(self.values["augmentation/policy"]),
+            strength=float(self.values["augmentation/strength"]),
+            erasing=float(self.values["augmentation/erasing"]),
+            mix=str(self.values["augmentation/mix"]),
+        )
 
-def predict(model: Any, pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Class probabilities of prepared pictures, float32 [len(rows), classes]."""
-    batches = evaluation_batches(pixels, rows, batch_size=EVALUATION_BATCH)
-    return two_columns(model.predict(batches, verbose=0)[: len(rows)]).astype(np.float32)
+    def validate(self, model: Any) -> NDArray[np.float32]:
+        """Class probabilities of the pictures to validate on, float32 [n, classes]."""
+        return predict(model, self.experiment.pixels, self.experiment.validation)
+
+    def parameters(self, model: Any) -> int:
+        """Number of weights, a frozen backbone's among them."""
+        return int(model.count_params())
+
+
+def predict(model: Any, pixels: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Class probabilities of prepared pictures, or of their features: float32 [rows, classes].
+
+    Every batch has one size, the last topped up with the first pictures: one traced step.
+    """
+    count, blocks = len(rows), range(0, len(rows), EVALUATION_BATCH)
+    batches = (rows[np.arange(i, i + EVALUATION_BATCH) % count] for i in blocks)
+    # Batch by batch: setting up `predict` takes longer than a few hundred pictures do.
+    found = [model.predict_on_batch(pixels[batch]) for batch in batches]
+    return two_columns(np.concatenate(found)[:count]).astype(np.float32)
 
 
 def phase_ranges(

@@ -16,44 +16,76 @@ from search.checkpoint import TrainingState, capture
 from search.config import OBJECTIVES
 from search.experiment import Experiment
 from search.failure import values_used
+from search.kept import Kept
 from search.messages import Progress, Report
 from search.metrics import evaluate
 from search.records import COMPLETED, DIVERGED, STOPPED, Logs, TrialRecord
 from search.store import write_array
-from search.training import Training, configuration_seed, predict
+from search.training import Training, configuration_seed
 
 REPORT_SECONDS = 0.25  # how often a step is reported
 CHECKPOINT_SHARE = 0.05  # of the time that may go into writing checkpoints
 
 
-def run_trial(experiment: Experiment, record: TrialRecord, report: Report) -> TrialRecord:
+def run_trial(
+    experiment: Experiment, record: TrialRecord, report: Report, kept: Kept | None = None
+) -> TrialRecord:
     """Train a trial to its end, or until `report` answers False.
 
     Args:
+        experiment: the run that it belongs to.
         record: what to train; goes on from its own checkpoint, else from its parent's.
         report: called several times a second; False stops the trial, to be continued later.
+        kept: what this process has kept of earlier trials.
 
     Returns:
         The record with status COMPLETED, DIVERGED or STOPPED, history, score and time.
     """
     start = time.monotonic()
-    training = Training(
-        experiment,
-        values_used(record),
-        rows=experiment.train,
-        seed=configuration_seed(experiment.config.seed, record.configuration),
-    )
-    state = _last_state(experiment, record)
-    model = training.build()
-    watch = _Watch(experiment, record, training, state, report, parameters=model.count_params())
-    training.fit(
-        model,
-        initial_epoch=state.epoch if state else 0,
-        epochs=record.epochs,
-        state=state,
-        callbacks=[watch],
-    )
-    return watch.outcome(seconds=record.seconds + time.monotonic() - start)
+    kept = kept or Kept()
+    tell = _Preparations(record, report)
+    seed = configuration_seed(experiment.config.seed, record.configuration)
+    training = kept.training(experiment, values_used(record), seed, tell)
+    try:
+        model = kept.model(training)
+        state = _last_state(experiment, record)
+        watch = _Watch(record, training, state, report, parameters=training.parameters(model))
+        training.fit(
+            model,
+            initial_epoch=state.epoch if state else 0,
+            epochs=record.epochs,
+            state=state,
+            callbacks=[watch],
+        )
+    except _StopError:
+        return record.with_outcome(status=STOPPED, seconds=_spent(record, start))
+    return watch.outcome(seconds=_spent(record, start))
+
+
+def _spent(record: TrialRecord, start: float) -> float:
+    return round(record.seconds + time.monotonic() - start, 3)
+
+
+class _StopError(Exception):
+    """The trial was told to stop before its training began."""
+
+
+class _Preparations:
+    """Reports what is done before training; what a `FeatureBank` tells."""
+
+    def __init__(self, record: TrialRecord, report: Report):
+        self.record, self.report = record, report
+        self.last = 0.0
+
+    def __call__(self, done: int, todo: int) -> None:
+        now = time.monotonic()
+        if now - self.last < REPORT_SECONDS and done < todo:
+            return
+        self.last = now
+        epoch = self.record.initial_epoch
+        progress = Progress(self.record.trial_id, epoch, done, todo, before="computing features")
+        if not self.report(progress):
+            raise _StopError
 
 
 def _last_state(experiment: Experiment, record: TrialRecord) -> TrainingState | None:
@@ -77,7 +109,6 @@ class _Watch(keras.callbacks.Callback):
 
     def __init__(
         self,
-        experiment: Experiment,
         record: TrialRecord,
         training: Training,
         state: TrainingState | None,
@@ -86,7 +117,8 @@ class _Watch(keras.callbacks.Callback):
         parameters: int,
     ):
         super().__init__()
-        self.experiment, self.record, self.report = experiment, record, report
+        self.experiment, self.training = training.experiment, training
+        self.record, self.report = record, report
         self.steps, self.parameters = training.steps, parameters
         self.history: list[Logs] = list(state.history) if state else []
         self.predictions = state.predictions if state else None
@@ -111,7 +143,7 @@ class _Watch(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self.status != COMPLETED:
             return  # stopped in the middle: this epoch's numbers are not whole
-        probabilities = predict(self.model, self.experiment.pixels, self.experiment.validation)
+        probabilities = self.training.validate(self.model)
         if not np.isfinite(probabilities).all():
             self._stop(DIVERGED, f"predictions are not numbers after epoch {epoch + 1}")
             return
@@ -180,6 +212,6 @@ class _Watch(keras.callbacks.Callback):
             history=self.history,
             score=best.get(self.experiment.config.objective) if self.status != DIVERGED else None,
             best_epoch=int(best["epoch"]) if best else None,
-            seconds=round(seconds, 3),
+            seconds=seconds,
             parameters=self.parameters,
         )

@@ -25,10 +25,12 @@ def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: A
     from search.executor import run_guarded
     from search.experiment import Experiment
     from search.hardware import detect, set_up_training, share_cores
+    from search.kept import Kept
 
     detect()
     share_cores(share)
     experiment: Experiment | None = None
+    kept = Kept()
 
     def report(progress: Progress) -> bool:
         pipe.send(progress)
@@ -44,7 +46,7 @@ def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: A
             if experiment is None:  # not before: workers start while the data is prepared
                 experiment = Experiment.load(RunFolder(folder))
                 set_up_training(experiment.config)
-            finished = run_guarded(experiment, record, report)
+            finished = run_guarded(experiment, record, report, kept)
         except OSError as error:
             pipe.send(error)
         else:

@@ -40,3 +40,30 @@ def shared():
     if not folder.is_dir():
         pytest.skip(f"no real photos: {folder} is absent")
     return folder
+
+
+@pytest.fixture(scope="module")
+def one_number_for_one_sum():
+    """Sums in a fixed order: without it two equal trainings differ in the last digits."""
+    import tensorflow as tf
+    from tensorflow.python.framework import config as tf_config
+
+    tf.config.experimental.enable_op_determinism()
+    yield
+    tf_config.disable_op_determinism()
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory):
+    """A run folder of the families without pretrained weights, loaded."""
+    from small_trials import experiment_in
+
+    return experiment_in(tmp_path_factory.mktemp("scratch"), families=("cnn", "xception"))
+
+
+@pytest.fixture(scope="session")
+def transfer(tmp_path_factory):
+    """A run folder of the family transfer, loaded."""
+    from small_trials import transfer_experiment
+
+    return transfer_experiment(tmp_path_factory.mktemp("transfer"))

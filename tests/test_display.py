@@ -91,6 +91,13 @@ def live(*records):
     return LiveDisplay(board(*records), Console(file=io.StringIO(), force_terminal=True))
 
 
+def test_the_panel_says_what_is_done_before_training(clock):
+    display = live()
+    display.trial_started(running("0001"))
+    display.progress(Progress("0001", 0, 3, 4, before="computing features"))
+    assert "computing features: 75%" in panel(display)
+
+
 def test_the_panel_shows_trial_configuration_epoch_step_best_and_time_left(clock):
     display = live(trial_record("0000", 0.875))
     display.trial_started(running("0001"))

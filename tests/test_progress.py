@@ -89,3 +89,9 @@ def test_a_stopped_trial_is_not_counted_as_done():
     running.finished(trial_record(), 0.5)
     running.finished(trial_record("0001", status=STOPPED), 0.5)
     assert (running.trials_done, running.best) == (1, 0.5)
+
+
+def test_what_is_done_before_training_counts_as_no_epoch():
+    running = pace()
+    running.step(Progress("0000", 0, 3, 4, before="computing features"))
+    assert running.share == 0

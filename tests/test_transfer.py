@@ -173,11 +173,33 @@ def test_a_head_on_cached_features_gives_what_the_whole_model_gives(weights):
     hypermodel = classifier(weights)
     hp = hyperparameters(hypermodel, head_units=128, normalization="batch")
     model = hypermodel.build(hp)
-    features = transfer.feature_extractor(model).predict(batch()[0], verbose=0)
+    features = hypermodel.build_extractor(hp).predict(batch()[0], verbose=0)
     head = transfer.build_head(hp, num_features=features.shape[1], num_classes=2)
     head.set_weights(model.get_layer("head").get_weights())
     expected = model.predict(batch()[0], verbose=0)
     np.testing.assert_allclose(head.predict(features, verbose=0), expected, atol=1e-6)
+
+
+def test_small_pictures_can_be_shown_to_the_backbone_at_twice_the_size(weights):
+    hypermodel = classifier(weights)
+    model = hypermodel.build(hyperparameters(hypermodel, upscale=2.0))
+    assert model.get_layer("backbone").input_shape == (None, 64, 64, 3)
+    assert model.input_shape == (None, 32, 32, 3)
+    plain = hypermodel.build(hyperparameters(hypermodel, upscale=1.0))
+    assert plain.count_params() == model.count_params()
+    assert "upscale" not in [layer.name for layer in plain.layers]
+
+
+@pytest.mark.parametrize(
+    ("side", "upscales"), [(96, [1.0, 1.5, 2.0]), (150, [1.0, 1.5]), (180, None)]
+)
+def test_pictures_are_enlarged_to_about_the_size_of_training_at_most(side, upscales):
+    hp = keras_tuner.HyperParameters()
+    transfer.declare(
+        hp, image_size=(side, side), backbones=("mobilenet_075",), compact=True, weights="imagenet"
+    )
+    found = [p.values for p in hp.space if p.name == "transfer/upscale"]
+    assert found == ([upscales] if upscales else [])
 
 
 def test_the_order_of_the_weights_is_the_same_in_every_phase(weights):

@@ -1,0 +1,235 @@
+"""Features of frozen backbones: computed once, kept on disk, shared by trials, workers and runs.
+
+A frozen backbone is a fixed function, so a head can be trained on its cached output. Pictures
+are still augmented: each is kept in several views, and epoch e trains on view e mod their
+number. View 0 is the plain picture, view 1 the flipped one (both serve every strength above 0),
+the others are drawn at random for one augmentation. All are made when first needed.
+
+    <prepared pixels>.features/<backbone>-<input size>-<weights>-<precision>/
+        about.json                  number of features, weights of the backbone
+        <view>-<rows>.f32           float32 [rows, columns]; `rows` is a digest of the row numbers
+
+Lines of a view that mixes pictures have two columns more: with whom of the 64 that were computed
+together, and how much of the label is that one's.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_pipeline.augment import augmenter
+from data_pipeline.dataset import encode
+from models import transfer
+from models.backbones import weights_file
+from search.experiment import Experiment
+from search.partial_file import PartialFile
+from search.records import Values
+from search.store import read_json, write_json
+
+VIEWS = 4  # a picture, where it is augmented
+DISK_SHARE = 0.1  # of the free disk that all features may take; the oldest views give way
+_VERSION = 1  # raise it when features come out differently: old files are then made anew
+_BATCH = 64  # that of validation, so that the whole model computes the very same numbers
+
+Tell = Callable[[int, int], None]
+"""Called with (batches done, batches to do); may raise to stop, what is done is kept."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One look at every picture.
+
+    Attributes:
+        name: of its file.
+        flipped: left to right.
+        augmentation: the values it is drawn with; None for none.
+        seed: of what is drawn.
+    """
+
+    name: str
+    flipped: bool = False
+    augmentation: Values | None = None
+    seed: int = 0
+
+    @property
+    def mixes(self) -> bool:
+        """Whether its pictures, and so their labels, are mixed with others."""
+        return self.augmentation is not None and self.augmentation["mix"] != "none"
+
+
+def views_of(values: Values) -> list[View]:
+    """The views of a configuration, in the order of epochs."""
+    names = ("policy", "strength", "erasing", "mix")
+    augmentation = {name: values[f"augmentation/{name}"] for name in names}
+    views = [View("plain")]
+    if float(augmentation["strength"]) > 0:
+        views.append(View("flipped", flipped=True))
+    elif augmentation["erasing"] == 0 and augmentation["mix"] == "none":
+        return views
+    text = "-".join(str(augmentation[name]) for name in names)
+    return views + [
+        View(f"{text}-{number}", augmentation=augmentation, seed=number)
+        for number in range(len(views), VIEWS)
+    ]
+
+
+class FeatureBank:
+    """The features of one backbone over a run's pictures.
+
+    Args:
+        experiment: the run.
+        hp: the configuration, for its backbone and the size at which that sees pictures.
+    """
+
+    def __init__(self, experiment: Experiment, hp: Any) -> None:
+        self.experiment, self.hp = experiment, hp
+        name = hp.get("transfer/backbone")
+        weights = weights_file(name, experiment.classifier.weights, experiment.config.image_size)
+        height, width = transfer.input_size(hp, experiment.config.image_size)
+        precision = experiment.config.precision
+        parts = (name, f"{height}x{width}", _digest(weights.read_bytes()), precision, _VERSION)
+        self.folder = experiment.features / "-".join(map(str, parts))
+
+    @cached_property
+    def about(self) -> dict[str, int]:
+        """Its "num_features" and "parameters", known without building it."""
+        path = self.folder / "about.json"
+        if not path.exists():
+            about = {
+                "num_features": self.extractor.output_shape[-1],
+                "parameters": self.extractor.count_params(),
+            }
+            write_json(path, about)
+        return dict(read_json(path))
+
+    @cached_property
+    def extractor(self) -> Any:
+        """The backbone with its preprocessing: images 0-255 -> features."""
+        return self.experiment.classifier.build_extractor(self.hp)
+
+    @cached_property
+    def _compute(self) -> Any:
+        import tensorflow as tf
+
+        extractor = self.extractor  # built here: what is built within a trace has no weights yet
+        return tf.function(lambda images: extractor(images, training=False), autograph=False)
+
+    def plain(self, tell: Tell) -> NDArray[np.float32]:
+        """Features of the pictures to train on, then of those to validate on."""
+        rows = np.concatenate([self.experiment.train, self.experiment.validation])
+        return self._opened(View("plain"), rows, tell)
+
+    def training(self, view: View, tell: Tell) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Features and labels [n, 1] or [n, num_classes] of the pictures to train on."""
+        rows = self.experiment.train
+        labels = encode(self.experiment.targets[rows], self.experiment.num_classes)
+        if view.name == "plain":
+            return self.plain(tell)[: len(rows)], labels
+        lines = self._opened(view, rows, tell)
+        if not view.mixes:
+            return lines, labels
+        partner = _first_of_batch(len(rows)) + lines[:, -2].astype(np.int64)
+        mixed = labels + lines[:, -1:] * (labels[partner % len(rows)] - labels)
+        return np.ascontiguousarray(lines[:, :-2]), mixed.astype(np.float32)
+
+    def _opened(self, view: View, rows: NDArray[np.int64], tell: Tell) -> NDArray[np.float32]:
+        """The view's lines, mapped; made first if they are not there.
+
+        The mapping is private and writeable: TensorFlow takes memory without a copy only so.
+        """
+        path = self.folder / f"{view.name}-{_digest(rows.tobytes())}.f32"
+        columns = self.about["num_features"] + (2 if view.mixes else 0)
+        if not path.exists():
+            with _alone(path, tell):
+                if not path.exists():
+                    self._make(view, rows, columns, path, tell)
+        lines = np.memmap(path, np.float32, mode="c", shape=(len(rows), columns))
+        os.utime(path)  # used now: `_make_room` deletes the oldest
+        return lines
+
+    def _make(
+        self, view: View, rows: NDArray[np.int64], columns: int, path: Path, tell: Tell
+    ) -> None:
+        """Compute a view, going on where an earlier attempt stopped."""
+        _make_room(self.experiment.features, len(rows) * columns * 4)
+        partial = PartialFile(path, row_bytes=columns * 4, whole=_BATCH)
+        batches = -(-len(rows) // _BATCH)
+        with partial:
+            for number in range(partial.rows // _BATCH, batches):
+                tell(number, batches)
+                wanted = rows[np.arange(number * _BATCH, (number + 1) * _BATCH) % len(rows)]
+                lines = self._lines(view, wanted, number)
+                partial.append(lines[: len(rows) - number * _BATCH])
+        partial.finish()
+        tell(batches, batches)
+
+    def _lines(self, view: View, rows: NDArray[np.int64], number: int) -> NDArray[np.float32]:
+        """Features of one batch, float32 [64, columns]."""
+        import tensorflow as tf
+
+        images = tf.constant(self.experiment.pixels[rows])
+        if view.flipped:
+            images = images[:, :, ::-1]
+        mixing = tf.eye(len(rows))
+        if view.augmentation is not None:
+            augment = augmenter(**view.augmentation)  # type: ignore[arg-type]
+            if augment is not None:
+                seed = tf.constant([view.seed, number], tf.int64)
+                images, mixing = augment(images, mixing, seed)
+        features = self._compute(images).numpy().astype(np.float32)
+        return np.hstack([features, _partners(mixing.numpy())]) if view.mixes else features
+
+
+def _partners(mixing: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[b, 2] from a mixing matrix [b, b]: with whom each is mixed, and that one's share."""
+    others = mixing * (1 - np.eye(len(mixing), dtype=np.float32))
+    partner = others.argmax(axis=1)
+    return np.stack([partner, others.max(axis=1)], axis=1).astype(np.float32)
+
+
+def _first_of_batch(count: int) -> NDArray[np.int64]:
+    """For each of `count` rows the first row of the batch it was computed in."""
+    rows: NDArray[np.int64] = np.arange(count)
+    return rows - rows % _BATCH
+
+
+def _digest(contents: bytes) -> str:
+    return hashlib.sha256(contents).hexdigest()[:16]
+
+
+@contextmanager
+def _alone(path: Path, tell: Tell) -> Iterator[None]:
+    """Hold the lock of a view; another worker that makes it is waited for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                tell(0, 1)
+                time.sleep(0.2)
+        yield
+
+
+def _make_room(folder: Path, needed: int) -> None:
+    """Delete the views used longest ago until all take no more than their share of the disk."""
+    files = sorted(folder.parent.glob("*.features/*/*.f32"), key=lambda path: path.stat().st_mtime)
+    total = sum(path.stat().st_size for path in files)
+    limit = DISK_SHARE * (shutil.disk_usage(folder.parent).free + total)
+    for path in files:
+        if total + needed <= limit:
+            return
+        total -= path.stat().st_size
+        path.unlink(missing_ok=True)  # who has it mapped keeps it

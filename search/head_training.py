@@ -1,0 +1,67 @@
+"""Train a head on the cached features of a frozen backbone, in place of the whole model."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from data_pipeline.dataset import feature_batches
+from models.head import Dropout, plain_dropout
+from search.feature_bank import FeatureBank, Tell, views_of
+from search.training import Training, predict
+
+LONGEST_EXECUTION = 200  # steps between two chances to report and to stop; milliseconds each
+
+
+@dataclass(frozen=True)
+class HeadTraining(Training):
+    """A transfer configuration whose backbone stays frozen.
+
+    Its score is on the plain features of the pictures to validate on: what the whole model
+    would have.
+
+    Attributes:
+        bank: the backbone's features.
+        tell: told while features are computed.
+    """
+
+    bank: FeatureBank
+    tell: Tell
+
+    def build(self, *, dropout: Dropout = plain_dropout) -> Any:
+        """A new head; the same seed gives the same initial weights."""
+        num_features = self.bank.about["num_features"]  # may build a backbone, so before the seed
+        keras.utils.set_random_seed(self.seed)
+        return self.experiment.classifier.build_head(
+            self.hyperparameters(), num_features=num_features, dropout=dropout
+        )
+
+    @property
+    def steps_per_execution(self) -> int:
+        """As many as divide an epoch: Python between two steps would take most of the time."""
+        return max(n for n in range(1, LONGEST_EXECUTION + 1) if self.steps % n == 0)
+
+    def batches(self, initial_epoch: int, epochs: int) -> Any:
+        """Training batches of these epochs, (features, labels), as one `tf.data.Dataset`."""
+        views = views_of(self.values)
+        needed = {epoch % len(views) for epoch in range(initial_epoch, epochs)}
+        made = {n: self.bank.training(views[n], self.tell) for n in sorted(needed)}
+        some = next(iter(made.values()))  # stands in for views that no epoch asks for
+        return feature_batches(
+            [made.get(number, some) for number in range(len(views))],
+            batch_size=self.batch_size,
+            seed=self.seed,
+            initial_epoch=initial_epoch,
+            epochs=epochs,
+        )
+
+    def validate(self, model: Any) -> NDArray[np.float32]:
+        """Class probabilities of the pictures to validate on, float32 [n, classes]."""
+        features = self.bank.plain(self.tell)
+        return predict(model, features, np.arange(len(self.experiment.train), len(features)))
+
+    def parameters(self, model: Any) -> int:
+        """Number of weights, the backbone's among them."""
+        return int(model.count_params()) + self.bank.about["parameters"]

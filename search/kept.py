@@ -1,0 +1,70 @@
+"""What a process keeps from trial to trial: compiled models, and a feature extractor.
+
+Tracing a training step takes seconds. Configurations of one architecture share it: the numbers
+in which they differ are variables, and weights and optimizer are set to what a new model of the
+trial's seed would have, so that a trial gives the very weights that it gives in a new process.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any
+
+from models.adjustable import adjustable_dropout
+from search.experiment import Experiment
+from search.feature_bank import FeatureBank, Tell
+from search.head_training import HeadTraining
+from search.records import Values
+from search.training import Training
+
+MODELS = 12  # kept at most: the trials of Hyperband's widest rung at max_epochs 9, and some
+
+
+class Kept:
+    """One process's store; empty at first, bounded, and of no influence on results."""
+
+    def __init__(self) -> None:
+        self.models: OrderedDict[Hashable, Any] = OrderedDict()
+        self.bank: FeatureBank | None = None
+
+    def training(self, experiment: Experiment, values: Values, seed: int, tell: Tell) -> Training:
+        """How a configuration is trained: whole, or its head alone on cached features."""
+        training = Training(experiment, values, rows=experiment.train, seed=seed)
+        hp = training.hyperparameters()
+        if not experiment.classifier.has_fixed_features(hp):
+            return training
+        bank = FeatureBank(experiment, hp)
+        if self.bank is None or self.bank.folder != bank.folder:
+            self.bank = bank
+        return HeadTraining(
+            experiment, values, rows=experiment.train, seed=seed, bank=self.bank, tell=tell
+        )
+
+    def model(self, training: Training) -> Any:
+        """A model as new, compiled if it has one phase; of a known architecture a traced one."""
+        fresh = training.build(dropout=adjustable_dropout)
+        architecture = training.architecture
+        if architecture is None:
+            return fresh
+        known = self.models.pop(architecture, None)
+        if known is None:
+            training.compile(fresh)
+        else:
+            _renew(known, like=fresh)
+            training.adjust(known)
+        model = self.models[architecture] = known or fresh
+        if len(self.models) > MODELS:
+            self.models.popitem(last=False)
+        return model
+
+    def clear(self) -> None:
+        """Forget all, after something went wrong in it."""
+        self.models.clear()
+        self.bank = None
+
+
+def _renew(model: Any, *, like: Any) -> None:
+    """Set weights and seed states to those of a new model, and the optimizer to its start."""
+    for variable, new in zip(model.variables, like.variables, strict=True):
+        variable.assign(new)
+    for variable in model.optimizer.variables:
+        variable.assign(variable * 0)

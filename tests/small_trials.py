@@ -1,0 +1,126 @@
+"""Trials of tiny models on tiny pictures: run folders, configurations, records."""
+
+from dataclasses import replace
+
+import keras
+import keras_tuner
+import numpy as np
+from searching import run_config, trial_record
+
+from models.backbones import build_backbone
+from models.hypermodel import default_values
+from search.checkpoint import TrainingState
+from search.experiment import Experiment
+from search.store import RunFolder, write_array, write_arrays, write_json
+
+COUNT = 24
+EPOCHS = 10
+
+
+def stripes(count, size):
+    """Pictures uint8 [count, size, size, 3], striped along (0) or across (1): (pixels, classes)."""
+    rng = np.random.default_rng(0)
+    classes = np.arange(count, dtype=np.int32) % 2
+    wave = np.where(np.arange(size) // 2 % 2, 200, 40)
+    pictures = np.array(
+        [np.tile(wave, (size, 1)).T if k else np.tile(wave, (size, 1)) for k in classes]
+    )
+    noise = rng.integers(-40, 40, (count, size, size, 3))
+    return (pictures[..., None] + noise).clip(0, 255).astype(np.uint8), classes
+
+
+def experiment_in(folder, **config):
+    """A run folder as `tune run` leaves it before the first trial, loaded."""
+    settled = run_config(max_epochs=EPOCHS, **config)
+    run = RunFolder(folder / "run")
+    pixels, targets = stripes(COUNT, settled.image_size[0])
+    np.save(folder / "pixels.npy", pixels)
+    settled.save(run)
+    write_json(run.data, {"labels": ["along", "across"], "pixels": str(folder / "pixels.npy")})
+    write_array(run.targets, targets)
+    rows = np.arange(COUNT)
+    write_arrays(run.splits, train=rows[:14], validation=rows[14:20], test=rows[20:])
+    return Experiment.load(run)
+
+
+def transfer_experiment(folder, **config):
+    """Transfer from weights drawn at random: what they know does not matter here."""
+    keras.utils.set_random_seed(1)
+    backbone = build_backbone("mobilenet_075", image_size=(32, 32), weights=None)
+    for variable in backbone.weights:
+        if len(variable.shape) == 4:  # as drawn, what comes out of 27 layers is nearly nothing
+            variable.assign(variable * 8.0)
+    backbone.save_weights(folder / "own.weights.h5")
+    settled = {
+        "families": ("transfer",),
+        "backbones": ("mobilenet_075",),
+        "image_size": (32, 32),
+        "weights": str(folder / "own.weights.h5"),
+    }
+    return experiment_in(folder, **(settled | config))
+
+
+SMALL = {
+    "transfer, frozen": {
+        "transfer/head_units": 8,
+        "transfer/normalization": "batch",
+        "transfer/upscale": 1.0,
+        "batch_size": 8,
+        "augmentation/strength": 0.3,
+    },
+    "cnn": {"cnn/filters": 8, "cnn/blocks": 2, "cnn/dropout": 0.3, "batch_size": 8},
+    "xception": {
+        "xception/width": 0.125,
+        "xception/entry": "single",
+        "xception/blocks": 2,
+        "batch_size": 8,
+    },
+    "transfer, unfrozen after 3 epochs": {
+        "transfer/head_units": 8,
+        "transfer/upscale": 1.0,
+        "batch_size": 8,
+        "transfer/unfreeze": 0.25,
+        "transfer/warmup_epochs": 3,
+        "transfer/fine_tune_rate": 0.1,
+    },
+}
+
+
+def values_for(experiment, kind, **changes):
+    family = kind.split(",")[0]
+    values = default_values(experiment.classifier, family) | SMALL[kind] | changes
+    hp = keras_tuner.HyperParameters()
+    hp.values.update(values)
+    experiment.classifier.declare_hyperparameters(hp)
+    return dict(hp.values)
+
+
+def elsewhere(experiment, folder):
+    """The same data and configuration, writing into another run folder."""
+    return replace(experiment, run=RunFolder(folder / "run"))
+
+
+def fresh(trial_id="0000", **fields):
+    defaults = {"score": None, "status": "running", "configuration": "0000", "epochs": 3}
+    return trial_record(trial_id, **(defaults | fields))
+
+
+def go_on(progress):
+    return True
+
+
+def stop_after_epoch(epoch):
+    """A report that says stop when that many epochs are done."""
+    return lambda progress: not (progress.logs and progress.epoch + 1 >= epoch)
+
+
+def state_of(experiment, trial_id="0000"):
+    return TrainingState.load(experiment.run.checkpoint(trial_id))
+
+
+def assert_same_state(one, other):
+    assert one.epoch == other.epoch
+    for mine, theirs in zip(
+        [*one.weights, *one.optimizer], [*other.weights, *other.optimizer], strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)

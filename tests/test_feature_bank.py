@@ -1,0 +1,227 @@
+"""Features of frozen backbones: what the whole model computes, once."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from small_trials import elsewhere, fresh, go_on, state_of, transfer_experiment, values_for
+
+from data_pipeline.augment import augmenter
+from search import feature_bank, partial_file
+from search.feature_bank import FeatureBank, View, views_of
+from search.kept import Kept
+from search.records import COMPLETED, STOPPED
+from search.training import Training, predict
+from search.trial import run_trial
+
+KIND = "transfer, frozen"
+
+
+@pytest.fixture
+def experiment(transfer, tmp_path):
+    """Transfer, with features of its own."""
+    return replace(elsewhere(transfer, tmp_path), features=tmp_path / "pixels.features")
+
+
+def bank_of(experiment, **changes):
+    values = values_for(experiment, KIND, **changes)
+    training = Training(experiment, values, rows=experiment.train, seed=0)
+    return FeatureBank(experiment, training.hyperparameters())
+
+
+def quiet(done, todo):
+    return None
+
+
+def augmentation(**changes):
+    plain = {"strength": 0.3, "policy": "basic", "erasing": 0.0, "mix": "none"}
+    return {f"augmentation/{name}": value for name, value in (plain | changes).items()}
+
+
+@pytest.mark.parametrize("upscale", [1.0, 2.0])
+def test_the_score_is_that_of_the_whole_model(experiment, upscale):
+    values = values_for(experiment, KIND, **{"transfer/upscale": upscale})
+    done = run_trial(experiment, fresh(values=values), go_on)
+    last = replace(done, trial_id="0001", initial_epoch=2, epochs=3)  # its state is of the end
+    whole = Training(experiment, values, rows=experiment.train, seed=0)
+    model = whole.build()
+    state = state_of(experiment)
+    head = model.get_layer("head")
+    for variable, array in zip(head.variables, state.weights, strict=True):
+        variable.assign(array)
+    by_whole = predict(model, experiment.pixels, experiment.validation)
+    kept = Kept()
+    training = kept.training(experiment, values, 0, quiet)
+    small = kept.model(training)
+    for variable, array in zip(small.variables, state.weights, strict=True):
+        variable.assign(array)
+    np.testing.assert_allclose(training.validate(small), by_whole, atol=1e-6)
+    accuracy = np.mean(by_whole.argmax(axis=1) == experiment.targets[experiment.validation])
+    assert last.history[-1]["val_accuracy"] == pytest.approx(accuracy)
+    assert done.parameters == model.count_params()
+
+
+def test_epochs_go_through_the_views_in_turn():
+    views = views_of(augmentation())
+    assert [view.name for view in views[:2]] == ["plain", "flipped"]
+    assert len(views) == feature_bank.VIEWS
+    assert len({view.name for view in views}) == len({view.seed for view in views[2:]}) + 2
+    assert all(view.augmentation["strength"] == 0.3 for view in views[2:])
+
+
+def test_without_augmentation_there_is_one_view():
+    assert views_of(augmentation(strength=0.0)) == [View("plain")]
+
+
+def test_without_strength_nothing_is_flipped():
+    views = views_of(augmentation(strength=0.0, erasing=0.5))
+    assert [view.flipped for view in views] == [False] * feature_bank.VIEWS
+
+
+def test_plain_and_flipped_serve_every_strength():
+    mild, strong = views_of(augmentation(strength=0.1)), views_of(augmentation(strength=0.9))
+    assert mild[:2] == strong[:2]
+    assert not set(map(lambda view: view.name, mild[2:])) & {view.name for view in strong[2:]}
+
+
+def features_of(experiment, bank, images):
+    """What the backbone makes of pictures, straight."""
+    return bank.extractor.predict_on_batch(np.asarray(images))
+
+
+def test_each_view_is_of_the_pictures_that_it_names(experiment):
+    bank = bank_of(experiment)
+    pictures = experiment.pixels[experiment.train]
+    plain, labels = bank.training(View("plain"), quiet)
+    np.testing.assert_allclose(plain, features_of(experiment, bank, pictures), atol=1e-5)
+    flipped, _ = bank.training(View("flipped", flipped=True), quiet)
+    expected = features_of(experiment, bank, pictures[:, :, ::-1])
+    np.testing.assert_allclose(flipped, expected, atol=1e-5)
+    assert not np.allclose(plain, flipped, atol=1e-3)
+    assert labels[:, 0].tolist() == experiment.targets[experiment.train].tolist()
+    first, second = (bank.training(view, quiet)[0] for view in views_of(augmentation())[2:])
+    assert not np.allclose(first, second, atol=1e-3)
+    assert not np.allclose(first, plain, atol=1e-3)
+
+
+@pytest.mark.parametrize("mix", ["mixup", "cutmix"])
+def test_mixed_pictures_have_mixed_labels(experiment, mix):
+    bank = bank_of(experiment)
+    view = views_of(augmentation(strength=0.0, mix=mix))[1]
+    features, labels = bank.training(view, quiet)
+    assert features.shape[1] == bank.about["num_features"]
+    rows = experiment.train[np.arange(64) % len(experiment.train)]
+    expected = experiment.targets[rows].astype(np.float32)[:, None]
+    augment = augmenter(policy="basic", strength=0.0, erasing=0.0, mix=mix)
+    images, mixed = augment(experiment.pixels[rows], expected, np.array([view.seed, 0]))
+    np.testing.assert_allclose(labels, mixed[: len(labels)], atol=1e-5)
+    assert set(np.unique(labels)) - {0.0, 1.0}
+    expected = features_of(experiment, bank, images)[: len(labels)]
+    np.testing.assert_allclose(features, expected, atol=1e-4)
+
+
+def test_features_are_computed_once_for_all_trials_and_processes(experiment, monkeypatch):
+    values = values_for(experiment, KIND)
+    first = run_trial(experiment, fresh(values=values), go_on)
+
+    def never(*_):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(FeatureBank, "_lines", never)
+    monkeypatch.setattr(type(experiment.classifier), "build_extractor", never)
+    again = run_trial(experiment, fresh(values=values), go_on, Kept())
+    assert again.history == first.history
+
+
+@pytest.mark.parametrize("changed", ["weights", "pixels", "rows", "size"])
+def test_what_features_depend_on_makes_new_ones(changed, experiment, tmp_path):
+    bank_of(experiment).plain(quiet)
+    other = experiment
+    if changed == "weights":
+        (tmp_path / "other").mkdir()
+        config = transfer_experiment(tmp_path / "other", seed=3).config
+        path = tmp_path / "other" / "own.weights.h5"
+        path.write_bytes(path.read_bytes() + b"\0")
+        other = replace(experiment, config=config)
+    elif changed == "pixels":
+        other = replace(experiment, features=tmp_path / "more.features")
+    elif changed == "rows":
+        other = replace(experiment, train=experiment.train[:-1])
+    bank = bank_of(other, **({"transfer/upscale": 2.0} if changed == "size" else {}))
+    before = set(tmp_path.rglob("*.f32"))
+    bank.plain(quiet)
+    assert len(set(tmp_path.rglob("*.f32")) - before) == 1
+
+
+def test_work_that_was_interrupted_goes_on_where_it_stopped(experiment, monkeypatch):
+    monkeypatch.setattr(feature_bank, "_BATCH", 4)
+    monkeypatch.setattr(partial_file, "SYNC_SECONDS", 0.0)
+    expected = bank_of(experiment).plain(quiet).copy()
+    for path in experiment.features.rglob("*.f32"):
+        path.unlink()
+    told = []
+
+    def stop_at_third(done, todo):
+        told.append((done, todo))
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bank_of(experiment).plain(stop_at_third)
+    assert not list(experiment.features.rglob("*.f32"))
+    partial = next(experiment.features.rglob("*.partial"))
+    partial.write_bytes(partial.read_bytes() + b"torn")
+    resumed = []
+    found = bank_of(experiment).plain(lambda done, todo: resumed.append((done, todo)))
+    np.testing.assert_array_equal(found, expected)
+    assert resumed == [(3, 5), (4, 5), (5, 5)]  # 14 + 6 pictures, 4 a batch
+    assert not list(experiment.features.rglob("*.partial"))
+
+
+def test_a_trial_that_is_stopped_while_features_are_computed_goes_on_later(experiment):
+    values = values_for(experiment, KIND)
+    told = []
+
+    def stop(progress):
+        told.append(progress)
+        return False
+
+    stopped = run_trial(experiment, fresh(values=values), stop)
+    assert (stopped.status, stopped.history) == (STOPPED, [])
+    assert told[0].before == "computing features"
+    assert run_trial(experiment, stopped, go_on).status == COMPLETED
+
+
+def test_the_views_used_longest_ago_give_way(experiment, monkeypatch):
+    bank = bank_of(experiment)
+    bank.training(View("flipped", flipped=True), quiet)
+    bank.plain(quiet)
+    size = sum(path.stat().st_size for path in experiment.features.rglob("*.f32"))
+    for age, path in enumerate(experiment.features.rglob("flipped*.f32")):
+        import os
+
+        os.utime(path, (age, age))
+    usage = type("Usage", (), {"free": 0})()
+    monkeypatch.setattr(feature_bank.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(feature_bank, "DISK_SHARE", 1.0)
+    random = views_of(augmentation())[2]
+    bank.training(random, quiet)
+    names = sorted(path.name.split("-")[0] for path in experiment.features.rglob("*.f32"))
+    assert names == ["basic", "plain"]
+    assert sum(p.stat().st_size for p in experiment.features.rglob("*.f32")) <= size
+
+
+def test_one_worker_computes_and_the_other_waits(experiment):
+    bank = bank_of(experiment)
+    waited = []
+
+    def tell(done, todo):
+        waited.append((done, todo))
+        raise KeyboardInterrupt
+
+    view = View("flipped", flipped=True)
+    digest = feature_bank._digest(experiment.train.tobytes())
+    path = bank.folder / f"{view.name}-{digest}.f32"
+    with feature_bank._alone(path, quiet), pytest.raises(KeyboardInterrupt):
+        bank.training(view, tell)
+    assert waited == [(0, 1)]
