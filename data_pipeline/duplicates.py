@@ -10,7 +10,7 @@ from data_pipeline.catalog import Catalog
 Group = tuple[int, ...]
 """Indices into `catalog.kept`, ascending, two or more."""
 
-# Different photos measured 10 bits and more apart, resized and recompressed copies at most 4.
+# Different photos measured 12 bits and more apart, resized and recompressed copies at most 2.
 NEAR_BITS = 4
 _BANDS = NEAR_BITS + 1
 # A near-duplicate group beyond this share of all pictures says that they look alike as a

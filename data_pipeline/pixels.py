@@ -18,7 +18,7 @@ from data_pipeline.catalog import Catalog
 from data_pipeline.errors import DataError
 
 # Raise it when decoding, resizing or the file's layout changes: old files are then made anew.
-_VERSION = 1
+_VERSION = 2
 _BLOCK_BYTES = 16 * 2**20
 
 

@@ -29,7 +29,7 @@ class HyperbandOracle(DurableOracle, StockHyperbandOracle):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._brackets = []
+        self._brackets: list[Bracket] = []
         self._current_bracket = 0
         self._start_new_bracket()
 

@@ -139,8 +139,8 @@ def test_no_model_needs_our_code_to_be_loaded():
     ("arguments", "message"),
     [
         (
-            {"image_size": (15, 64)},
-            "received 15x64, but family (cnn|xception) needs at least 16x16",
+            {"families": ("cnn",), "image_size": (15, 64)},
+            "received 15x64, but family cnn needs at least 16x16",
         ),
         ({"families": ("transfer",), "image_size": (20, 20)}, "family transfer needs at least 32"),
         ({"backbones": ("xception",)}, "backbone xception needs at least 71x71"),
