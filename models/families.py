@@ -14,14 +14,23 @@ FAMILIES: dict[str, Callable[..., Any]] = {
 }
 """In the order in which their known-good configurations are tried: the soonest good first."""
 
-KNOWN_GOOD: dict[str, dict[str, Any]] = {
-    "transfer": {"learning_rate": 3e-3, "augmentation/strength": 0.0}
+_HEAD = {"transfer/dropout": 0.5, "batch_size": 64, "augmentation/strength": 0.0}
+_NORMALIZED = {**_HEAD, "transfer/normalization": "batch"}
+KNOWN_GOOD: dict[str, tuple[dict[str, Any], ...]] = {
+    "transfer": (
+        {**_NORMALIZED, "optimizer": "adamw", "weight_decay": 1e-2},
+        {**_NORMALIZED, "learning_rate": 3e-3},
+        _HEAD,
+    ),
+    "cnn": ({},),
+    "xception": ({},),
 }
-"""Shared hyperparameters that a family wants otherwise than their defaults.
+"""Known-good configurations of each family: in what they differ from the defaults.
 
-A head on fixed features is close to convex and bears a larger step: on 1,000 photos of cats and
-dogs at 96 px its first epoch reached 0.935, against 0.897 at 1e-3. Its few weights
-are not overfitted soon, and unaugmented pictures go through the backbone only once.
+Several heads, since one costs a second once its features are there. These three had the best
+validation accuracy, 0.949 to 0.953 on average over three splits, of eleven tried on 2,000 photos
+of cats and dogs at 96 px; they are told apart by chance. Their few weights are not overfitted
+soon, and unaugmented pictures go through the backbone only once.
 """
 MIN_IMAGE_SIZE = {"cnn": 16, "xception": 16, "transfer": 32}
 """Least pixels a side, by family: below it the last feature map would be empty."""

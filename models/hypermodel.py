@@ -178,10 +178,27 @@ class ImageClassifier(keras_tuner.HyperModel):
         )
 
 
+def known_good_values(hypermodel: ImageClassifier) -> list[dict[str, Any]]:
+    """The known-good configurations of its families, the soonest good first.
+
+    Each has a value for every hyperparameter that is active in it.
+    """
+    families = [family for family in FAMILIES if family in hypermodel.families]
+    return [
+        _completed(hypermodel, {"family": family, **values})
+        for family in families
+        for values in KNOWN_GOOD[family]
+    ]
+
+
 def default_values(hypermodel: ImageClassifier, family: str) -> dict[str, Any]:
-    """The known-good configuration of `family`: a value for every active hyperparameter."""
+    """The first known-good configuration of `family`."""
+    return _completed(hypermodel, {"family": family, **KNOWN_GOOD[family][0]})
+
+
+def _completed(hypermodel: ImageClassifier, values: dict[str, Any]) -> dict[str, Any]:
     hp = keras_tuner.HyperParameters()
-    hp.values.update({"family": family, **KNOWN_GOOD.get(family, {})})
+    hp.values.update(values)
     hypermodel.declare_hyperparameters(hp)
     return dict(hp.values)
 

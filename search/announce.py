@@ -46,12 +46,10 @@ def largest_model(experiment: Any) -> int:
 
 
 def known_good(experiment: Any) -> list[Values]:
-    """What is tried first: the preset where one was asked for, else each family's default."""
-    from models.families import FAMILIES
-    from models.hypermodel import default_values
+    """What is tried first: the preset where one was asked for, else what each family has."""
+    from models.hypermodel import known_good_values
     from models.presets import PRESETS
 
     if experiment.config.preset:
         return [dict(PRESETS[experiment.config.preset].values)]
-    families = [family for family in FAMILIES if family in experiment.config.families]
-    return [default_values(experiment.classifier, family) for family in families]
+    return known_good_values(experiment.classifier)

@@ -3,8 +3,8 @@
 The paper's n_i configurations and r_i resources of bracket s are `_get_size(s, i)` and
 `_get_epochs(s, i)` here, eta is `factor` and R is `max_epochs`, all of it KerasTuner's.
 Ours decides anew only who is promoted and when, and in which order brackets are begun: first
-the one without halving, whose few configurations have the full budget at once, then those of
-the paper, the most halving first. The known-good configurations come before any random ones and
+the one without halving, whose few configurations have the full budget at once, then the
+others, the most halving first. The known-good configurations come before any random ones and
 so into that first bracket: a good model is there early, and what the search finds is compared
 with defaults that had their full budget.
 """
@@ -44,6 +44,11 @@ class HyperbandOracle(DurableOracle, StockHyperbandOracle):
             if values := self._next_in(self._brackets[-1], trial_id):
                 return {"status": "RUNNING", "values": values}
         return {"status": "IDLE" if self.ongoing_trials else "STOPPED"}
+
+    def _get_size(self, bracket_num: int, round_num: int) -> int:
+        """KerasTuner's, and in the bracket without halving a place for each known-good one."""
+        size = int(super()._get_size(bracket_num, round_num))
+        return max(size, len(self.known_good)) if bracket_num == 0 else size
 
     def needed_checkpoints(self) -> set[str]:
         """Running trials, those they continue, and those that may yet be promoted."""

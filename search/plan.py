@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from models.families import KNOWN_GOOD
 from search.config import RunConfig
 
 
@@ -47,20 +48,22 @@ def make_plan(config: RunConfig) -> Plan:
     """The plan of a run."""
     if config.algo != "hyperband":
         return Plan((Rung(0, config.max_trials, 0, config.max_epochs),))
-    return Plan(
-        tuple(
-            rung
-            for _ in range(config.hyperband_iterations)
-            for rung in hyperband_rungs(config.max_epochs, config.factor)
-        )
-    )
+    known_good = sum(len(KNOWN_GOOD[family]) for family in config.families)
+    rungs = hyperband_rungs(config.max_epochs, config.factor, known_good)
+    return Plan(tuple(rungs) * config.hyperband_iterations)
 
 
-def hyperband_rungs(max_epochs: int, factor: int) -> list[Rung]:
+def hyperband_rungs(max_epochs: int, factor: int, known_good: int) -> list[Rung]:
     """Rungs of one round of all brackets, in the order in which they are begun.
 
     KerasTuner's rounding up at each step makes budgets jump: at factor 3, max_epochs 9 is 75
     epochs and 10 is 120.
+
+    Args:
+        max_epochs: the full budget.
+        factor: how many times fewer go on from rung to rung.
+        known_good: configurations that shall have the full budget at once: the first bracket has
+            a place for each.
     """
     brackets = 0
     epochs = float(max_epochs)
@@ -71,7 +74,10 @@ def hyperband_rungs(max_epochs: int, factor: int) -> list[Rung]:
     return [
         Rung(
             bracket=bracket,
-            size=math.ceil(end_size / (bracket + 1) * factor ** (bracket - number)),
+            size=max(
+                math.ceil(end_size / (bracket + 1) * factor ** (bracket - number)),
+                known_good if bracket == 0 else 0,
+            ),
             initial_epoch=math.ceil(max_epochs / factor ** (bracket - number + 1)) if number else 0,
             epochs=math.ceil(max_epochs / factor ** (bracket - number)),
         )

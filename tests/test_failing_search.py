@@ -38,7 +38,7 @@ def records(tmp_path_factory):
 def test_every_rung_has_its_planned_number_of_results(records):
     planned = Counter()
     places = Counter()
-    for rung in hyperband_rungs(MAX_EPOCHS, 3):
+    for rung in hyperband_rungs(MAX_EPOCHS, 3, 0):
         planned[rung.bracket, places[rung.bracket]] = rung.size
         places[rung.bracket] += 1
     finished = Counter((r.bracket, r.rung) for r in records if r.status == COMPLETED)

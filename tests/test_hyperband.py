@@ -207,6 +207,13 @@ def test_known_good_values_have_the_full_budget(tmp_path):
     assert budgets == [(0.25, 9), (0.75, 9)]
 
 
+def test_all_known_good_values_have_the_full_budget_however_many(tmp_path):
+    known_good = [{"x": number / 10, "y": 0.5} for number in range(5)]
+    driven = drive(oracle_in(tmp_path, known_good=known_good))
+    assert [x_of(trial) for trial in in_place(driven, 0, 0)] == [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert driven.live() == PLANNED | {(0, 0): 5}
+
+
 def test_known_good_values_are_tried_first_in_their_order_and_once(tmp_path):
     known_good = [{"x": 0.25, "y": 0.5}, {"x": 0.75, "y": 0.5}]
     driven = drive(oracle_in(tmp_path, known_good=known_good))

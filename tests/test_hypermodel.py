@@ -6,7 +6,7 @@ import pytest
 from models.backbones import BACKBONES
 from models.errors import ModelError
 from models.families import FAMILIES
-from models.hypermodel import ImageClassifier, default_values
+from models.hypermodel import ImageClassifier, default_values, known_good_values
 
 
 def classifier(families=tuple(FAMILIES), num_classes=2, compact=True, **arguments):
@@ -37,12 +37,18 @@ def test_defaults_hold_the_chosen_family_and_nothing_of_the_others(family):
     of_families = {name.split("/")[0] for name in values if name.split("/")[0] in FAMILIES}
     assert of_families == {family}
     assert "sgd_learning_rate" not in values
-    assert "weight_decay" not in values
+    assert ("weight_decay" in values) == (values["optimizer"] != "adam")
 
 
 def test_a_family_has_known_good_values_of_its_own():
-    assert default_values(classifier(), "transfer")["learning_rate"] == 3e-3
+    assert default_values(classifier(), "transfer")["optimizer"] == "adamw"
     assert default_values(classifier(), "cnn")["learning_rate"] == 1e-3
+
+
+def test_known_good_values_differ_and_are_of_every_family_transfer_first():
+    values = known_good_values(classifier(("xception", "cnn", "transfer"), weights="imagenet"))
+    assert [v["family"] for v in values] == ["transfer"] * 3 + ["cnn", "xception"]
+    assert len({tuple(sorted(v.items())) for v in values}) == len(values)
 
 
 def test_a_scope_is_active_only_where_its_parent_is_chosen():

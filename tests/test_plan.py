@@ -1,6 +1,7 @@
 import pytest
 from searching import run_config
 
+from models.families import KNOWN_GOOD
 from search.plan import make_plan
 
 
@@ -16,6 +17,14 @@ def test_hyperband_at_factor_3_costs_what_was_counted(max_epochs, configurations
 @pytest.mark.parametrize(("max_epochs", "epochs"), [(10, 120), (30, 576)])
 def test_one_epoch_more_than_a_power_of_the_factor_makes_the_budget_jump(max_epochs, epochs):
     assert make_plan(run_config(max_epochs=max_epochs)).epochs == epochs
+
+
+def test_each_known_good_configuration_has_a_place_in_the_bracket_without_halving():
+    few = make_plan(run_config(families=("cnn", "xception"))).rungs[0]
+    many = make_plan(run_config(families=("cnn", "xception", "transfer"))).rungs[0]
+    assert (few.bracket, few.initial_epoch, few.epochs, few.size) == (0, 0, 9, 3)
+    assert (many.bracket, many.size) == (0, sum(map(len, KNOWN_GOOD.values())))
+    assert many.size > 3
 
 
 def test_each_round_of_hyperband_costs_the_same():
