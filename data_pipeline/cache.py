@@ -21,6 +21,11 @@ def default_cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir("image-tune"))
 
 
+def is_known(root: Path, cache_dir: Path) -> bool:
+    """Whether checks of this folder are remembered, whatever has become of it since."""
+    return _path(root, cache_dir).exists()
+
+
 def load_entries(root: Path, cache_dir: Path) -> dict[str, Entry]:
     """Entries of earlier checks by path; empty where there are none, or none to be trusted."""
     path = _path(root, cache_dir)

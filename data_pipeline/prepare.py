@@ -3,19 +3,30 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from data_pipeline.cache import load_entries, save_catalog
+from data_pipeline.cache import is_known, load_entries, save_catalog
 from data_pipeline.catalog import Catalog, Entry
 from data_pipeline.check import CheckTask, bad_entry, check_file
 from data_pipeline.errors import DataError
 from data_pipeline.pixels import PixelsBuilder, PreparedPixels, RowFile, pixels_of
 from data_pipeline.walk import Found, walk
-from data_pipeline.workers import Failure, run_in_workers
+from data_pipeline.workers import WITH_TENSORFLOW, Failure, run_in_workers, start_server
 
 Progress = Callable[[int, int], None]
 
 # Said of files that may be well the next time, without looking any different by then: a busy
 # or crowded machine makes a decoder slow, and its system kills it.
 _PASSING_REASONS = ("unreadable", "changed", "took over", "killed its decoder", "out of memory")
+
+
+def expect(root: Path, *, cache_dir: Path) -> None:
+    """Start loading the decoders, if `root` was never checked, while the caller does other things.
+
+    Args:
+        root: the folder that `prepare` will be called with.
+        cache_dir: where checks are remembered.
+    """
+    if not is_known(root, cache_dir):
+        start_server(WITH_TENSORFLOW)
 
 
 def open_catalog(

@@ -34,14 +34,20 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, console: Console) -
 
 
 def largest_model(experiment: Any) -> int:
-    """Weights of the largest known-good model: what is searched is about as large."""
+    """Weights of the largest known-good model: what is searched is about as large.
+
+    A backbone is not built for this, which would take seconds: its weights are known.
+    """
     import keras_tuner
 
-    counts = []
+    from models.backbones import BACKBONES
+
+    counts = [BACKBONES[name].values for name in experiment.config.backbones]
     for values in known_good(experiment):
-        hp = keras_tuner.HyperParameters()
-        hp.values = dict(values)
-        counts.append(experiment.classifier.build(hp).count_params())
+        if values["family"] != "transfer":
+            hp = keras_tuner.HyperParameters()
+            hp.values = dict(values)
+            counts.append(experiment.classifier.build(hp).count_params())
     return max(counts)
 
 

@@ -31,6 +31,7 @@ class RunConfig:
         validation, test: share of the pictures.
         seed: of splits, proposals, initial weights and order.
         deterministic: use only operations that give the same bits each time.
+        early_stop: end trials that cannot win any more.
         precision: Keras dtype policy, already resolved from "auto".
         preset: a named configuration, trained alone instead of a search.
     """
@@ -53,6 +54,7 @@ class RunConfig:
     seed: int
     precision: str
     deterministic: bool
+    early_stop: bool
     preset: str | None = None
 
     @property

@@ -37,6 +37,7 @@ def settle(data: Path, options: Options, console: Console) -> RunConfig:
         "test": 0.15,
         "seed": 0,
         "deterministic": False,
+        "early_stop": True,
     }
     settled = defaults | given
     settled |= {

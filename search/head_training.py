@@ -39,6 +39,11 @@ class HeadTraining(Training):
         )
 
     @property
+    def input_dtype(self) -> str:
+        """Number type of the batches."""
+        return "float32"
+
+    @property
     def steps_per_execution(self) -> int:
         """As many as divide an epoch: Python between two steps would take most of the time."""
         return max(n for n in range(1, LONGEST_EXECUTION + 1) if self.steps % n == 0)

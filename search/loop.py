@@ -127,9 +127,9 @@ class Search:
     def _start(self, record: TrialRecord) -> None:
         record = record.with_outcome(status=RUNNING, attempts=record.attempts + 1).save(self.run)
         self.running += 1
+        self.executor.start(record)  # first: what observers make of it may take a second
         for observer in self.observers:
             observer.trial_started(record)
-        self.executor.start(record)
 
     def _progress(self, progress: Progress) -> bool:
         for observer in self.observers:

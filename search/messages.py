@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+REPORT_SECONDS = 0.25  # how often a step is reported
+
 
 @dataclass(frozen=True)
 class Progress:

@@ -48,9 +48,13 @@ def make_plan(config: RunConfig) -> Plan:
     """The plan of a run."""
     if config.algo != "hyperband":
         return Plan((Rung(0, config.max_trials, 0, config.max_epochs),))
-    known_good = sum(len(KNOWN_GOOD[family]) for family in config.families)
-    rungs = hyperband_rungs(config.max_epochs, config.factor, known_good)
+    rungs = hyperband_rungs(config.max_epochs, config.factor, known_good_count(config))
     return Plan(tuple(rungs) * config.hyperband_iterations)
+
+
+def known_good_count(config: RunConfig) -> int:
+    """How many known-good configurations a run begins with."""
+    return 1 if config.preset else sum(len(KNOWN_GOOD[family]) for family in config.families)
 
 
 def hyperband_rungs(max_epochs: int, factor: int, known_good: int) -> list[Rung]:

@@ -39,6 +39,8 @@ class Pace:
     def finished(self, record: TrialRecord, best: float | None) -> None:
         """Take in a finished trial and the best score so far."""
         self.trials_done += record.finished
+        if record.stopped_early:
+            self.epochs_done += record.epochs - 1 - int(record.history[-1]["epoch"])
         self.partial = 0.0
         self.best = best
 

@@ -49,6 +49,9 @@ class TrialRecord:
         score: best value of the objective; None before the first epoch ends.
         best_epoch: epoch of the best value, counted from 0 over all rungs.
         seconds: wall-clock time spent, all attempts.
+        step_seconds: of these in training and validation steps, without the first of each kind
+            where it had to be traced.
+        stopped_early: why it was ended before its last epoch; empty if it was not.
         attempts: how often it was started and neither finished nor was stopped cleanly.
         resumed_at: epochs that its checkpoint held when its starts were last counted anew.
         parameters: number of weights of the model.
@@ -71,6 +74,8 @@ class TrialRecord:
     score: float | None = None
     best_epoch: int | None = None
     seconds: float = 0.0
+    step_seconds: float = 0.0
+    stopped_early: str = ""
     attempts: int = 0
     resumed_at: int = 0
     parameters: int | None = None

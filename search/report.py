@@ -7,6 +7,7 @@ from rich.table import Table
 
 from models.describe import describe
 from search.config import RunConfig
+from search.plan import known_good_count
 from search.progress import in_words
 from search.records import COMPLETED, TrialRecord, Values, best_first, load_records
 from search.store import RunFolder, read_json, runs
@@ -47,6 +48,7 @@ def _configuration(best: TrialRecord, records: list[TrialRecord]) -> dict[str, A
         "parameters": best.parameters,
         "status": last.status,
         "reason": last.reason,
+        "stopped_early": last.stopped_early,
         "values": best.values,
     }
 
@@ -60,6 +62,7 @@ def run_table(report: dict[str, Any], *, limit: int) -> Table:
     for place, row in enumerate(report["configurations"][:limit], start=1):
         score = "–" if row["score"] is None else f"{row['score']:.4f}"
         note = "" if row["status"] == COMPLETED else f"  [{row['status']}] {row['reason']}"
+        note = f"  [stopped early] {row['stopped_early']}" if row["stopped_early"] else note
         parameters = "" if row["parameters"] is None else f"{row['parameters']:,}"
         table.add_row(
             str(place),
@@ -76,7 +79,7 @@ def run_table(report: dict[str, Any], *, limit: int) -> Table:
 def verdict(records: list[TrialRecord], config: RunConfig) -> str:
     """Whether the search beat what it started from; the known-good values came first."""
     ranked = [r for r in best_first(records, config.direction) if r.score is not None]
-    first = [r for r in ranked if int(r.configuration) < len(config.families)]
+    first = [r for r in ranked if int(r.configuration) < known_good_count(config)]
     if not ranked or config.preset:
         return ""
     best = ranked[0]

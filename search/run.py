@@ -57,9 +57,12 @@ def start(data: Path, name: str | None, options: Options, setting: Setting) -> R
     Raises:
         TuneError, DataError, ModelError: what a user can mend.
     """
+    from data_pipeline.prepare import expect
+
     run = _new_folder(setting.results, name or _fresh_name(data))
     with locked(run), Going(setting.max_time, run.path) as going, _executor(run, setting) as where:
         try:
+            expect(data, cache_dir=setting.cache_dir)
             config = settle(data, options, setting.console)
             prepare_data(run, config, setting)
             config.save(run)
@@ -180,7 +183,10 @@ def _already_done(records: list[TrialRecord]) -> dict[str, int]:
     finished = [record for record in records if record.finished]
     return {
         "trials_done": len(finished),
-        "epochs_done": sum(len(record.history) for record in finished),
+        "epochs_done": sum(
+            record.epochs - record.initial_epoch if record.stopped_early else len(record.history)
+            for record in finished
+        ),
     }
 
 

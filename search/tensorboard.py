@@ -33,7 +33,7 @@ class TensorBoardLog:
         self.folder = experiment.run.tensorboard
         self.writers: dict[str, Any] = {}
         self.running: dict[str, TrialRecord] = {}
-        self.best: float | None = None
+        self.augmentation_shown = False
         with self._writer("pictures").as_default():
             hparams.hparams_config(
                 hparams=[_hparam(parameter) for parameter in unique_parameters(space)],
@@ -44,12 +44,12 @@ class TensorBoardLog:
             )
 
     def trial_started(self, record: TrialRecord) -> None:
-        """The configuration's values, once; pictures for the very first one."""
+        """The configuration's values, once; pictures for the first that is augmented."""
         self.running[record.trial_id] = record
         with self._writer(record.configuration).as_default():
             if record.rung == 0:
                 hparams.hparams(record.values, trial_id=record.configuration)
-        if int(record.trial_id) == 0:
+        if not self.augmentation_shown:
             self._show_augmentation(record)
 
     def progress(self, progress: Progress) -> None:
@@ -86,9 +86,12 @@ class TensorBoardLog:
         return self.writers[name]
 
     def _show_augmentation(self, record: TrialRecord) -> None:
-        """Pictures as they are (left) and as the first configuration sees them (right)."""
+        """Pictures as they are (left) and as this configuration sees them (right), if augmented."""
         seed = configuration_seed(self.experiment.config.seed, record.configuration)
         training = Training(self.experiment, record.values, rows=self.experiment.train, seed=seed)
+        if training.augment() is None:
+            return
+        self.augmentation_shown = True
         plain = Training(
             self.experiment,
             {

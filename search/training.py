@@ -65,8 +65,12 @@ class Training:
         one_phase = len(self.experiment.classifier.phase_starts(hp)) == 1
         if not one_phase or self.experiment.config.precision == "mixed_float16":
             return None
-        pixels_as_they_are = self._augment() is None  # uint8 then, else float32
-        return (*in_the_graph(self.values), self.batch_size, pixels_as_they_are)
+        return (*in_the_graph(self.values), self.batch_size, self.input_dtype)
+
+    @property
+    def input_dtype(self) -> str:
+        """Number type of the batches."""
+        return "uint8" if self.augment() is None else "float32"
 
     def build(self, *, dropout: Dropout = plain_dropout) -> Any:
         """A new model; the same seed gives the same initial weights."""
@@ -147,10 +151,11 @@ class Training:
             seed=self.seed,
             initial_epoch=initial_epoch,
             epochs=epochs,
-            augment=self._augment(),
+            augment=self.augment(),
         )
 
-    def _augment(self) -> Any:
+    def augment(self) -> Any:
+        """What is done to each batch of pictures; None for nothing."""
         return augmenter(
             policy=str(self.values["augmentation/policy"]),
             strength=float(self.values["augmentation/strength"]),

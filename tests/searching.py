@@ -50,6 +50,7 @@ def run_config(**changes):
         "seed": 0,
         "precision": "float32",
         "deterministic": True,
+        "early_stop": False,
     }
     return RunConfig(**(settled | changes))
 

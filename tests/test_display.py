@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 from searching import VALUES, trial_record
 
-from search.display import LiveDisplay, PlainDisplay, Scoreboard, make_display
+from search.display import LiveDisplay, PlainDisplay, Scoreboard, make_display, outcome
 from search.messages import Progress
 from search.plan import Plan, Rung
 from search.progress import Pace
@@ -159,3 +159,10 @@ def test_the_live_display_starts_and_stops_around_the_search():
         display.trial_started(running())
         display.trial_finished(trial_record("0000", 0.5))
     assert "trial 2 of 10" in stream.getvalue()
+
+
+def test_the_line_of_a_trial_that_was_ended_early_says_why():
+    record = trial_record("0000", 0.5, stopped_early="below the median of 5 others after 2 epochs")
+    line = outcome(record, "val_accuracy")
+    assert line.startswith("val_accuracy 0.5000")
+    assert "stopped early: below the median" in line

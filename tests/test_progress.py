@@ -95,3 +95,11 @@ def test_what_is_done_before_training_counts_as_no_epoch():
     running = pace()
     running.step(Progress("0000", 0, 3, 4, before="computing features"))
     assert running.share == 0
+
+
+def test_epochs_that_an_early_end_saved_count_as_done():
+    running = pace()
+    running.step(epoch_done())
+    record = trial_record("0000", 0.5, epochs=4, stopped_early="cannot win")
+    running.finished(record, 0.5)
+    assert running.epochs_done == 4

@@ -52,6 +52,16 @@ def test_each_family_has_a_known_good_configuration_to_beat():
     assert "0.1000 better" in verdict(records, run_config(families=("cnn",)))
 
 
+def test_a_family_may_have_several_known_good_configurations():
+    records = [trial_record(f"{number:04}", 0.5 + number / 100) for number in range(6)]
+    assert "0.0100 better" in verdict(records, run_config(families=("transfer",)))
+
+
+def test_a_trial_that_was_ended_early_says_so_in_the_table(tmp_path):
+    run = run_with(tmp_path, trial_record("0000", 0.5, stopped_early="cannot win"))
+    assert "[stopped early] cannot win" in shown(run_table(run_report(run), limit=5))
+
+
 def test_it_is_said_where_no_known_good_configuration_finished():
     records = [trial_record("0000", None, status=FAILED), trial_record("0001", 0.5)]
     assert verdict(records, run_config()) == "None of the known-good configurations finished."

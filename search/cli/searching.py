@@ -110,6 +110,11 @@ def _backbones() -> tuple[str, ...]:
     type=click.Choice(list(OBJECTIVES)),
     help="What makes a configuration the best.  [default: val_accuracy]",
 )
+@click.option(
+    "--early-stop/--no-early-stop",
+    default=None,
+    help="End trials that cannot win any more.  [default: early-stop]",
+)
 @click.option("--seed", type=click.IntRange(0), help="Random seed.  [default: 0]")
 @WEIGHTS
 @PRECISION

@@ -1,0 +1,227 @@
+"""What a trial and a run cost beside the training itself.
+
+    python benchmarks/overhead.py DATA --weights FILE
+
+Prints as JSON, medians of several rounds in which ours and stock take turns:
+- one more transfer trial of 9 epochs on a warm bank, against Keras alone: the whole model, the
+  photos cached in memory;
+- from the start of a trial to the end of its first training step, less what a step takes, for a
+  small mini-Xception that was trained before; against building, compiling and fitting it;
+- the seconds from the start of a second `tune run` to its first training step, and of the import
+  of TensorFlow alone;
+- the share of a search's wall-clock that is spent in training and validation steps.
+"""
+
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+LIMIT = 30 * 60  # seconds for one search
+SIZE = 96
+SEARCH = ("--families", "cnn,xception", "--algo", "random", "--max-trials", "30")
+
+
+def experiment_in(folder, data, weights, cache):
+    """A run folder as `tune run` leaves it before the first trial, loaded."""
+    from data_pipeline.prepare import prepare
+    from data_pipeline.split import split_by_group
+    from search.config import RunConfig
+    from search.experiment import Experiment, save_data
+    from search.store import RunFolder
+
+    run = RunFolder(folder / "run")
+    config = RunConfig(
+        data=str(data),
+        algo="random",
+        families=("transfer", "cnn", "xception"),
+        backbones=("mobilenet_075",),
+        image_size=(SIZE, SIZE),
+        crop_to_aspect_ratio=False,
+        compact=True,
+        weights=weights,
+        max_epochs=9,
+        factor=3,
+        hyperband_iterations=1,
+        max_trials=1,
+        objective="val_accuracy",
+        validation=0.2,
+        test=0.05,
+        seed=0,
+        precision="float32",
+        deterministic=False,
+        early_stop=False,
+    )
+    config.save(run)
+    catalog, pixels = prepare(data, image_size=config.image_size, cache_dir=cache)
+    save_data(run, catalog, pixels, split_by_group(catalog, validation=0.2, test=0.05))
+    return Experiment.load(run)
+
+
+class Trials:
+    """Trials of one experiment in this process, one after another."""
+
+    def __init__(self, experiment):
+        from search.kept import Kept
+
+        self.experiment, self.kept, self.number = experiment, Kept(), 0
+
+    def run(self, values, epochs):
+        """(seconds, the record) of a trial with these values."""
+        from search.executor import run_guarded
+        from search.records import TrialRecord
+
+        self.number += 1
+        trial = f"{self.number:04}"
+        record = TrialRecord(trial, trial, values, 0, 0, 0, epochs)
+        start = time.monotonic()
+        done = run_guarded(self.experiment, record, lambda progress: True, self.kept)
+        assert done.status == "completed", done.reason
+        return time.monotonic() - start, done
+
+
+def stock_trial(experiment, values, epochs, batches=None):
+    """Seconds of the same with Keras alone: build, compile, fit with validation."""
+    import keras
+    import keras_tuner
+    import tensorflow as tf
+
+    rows = {"train": experiment.train, "validation": experiment.validation}
+    data = {}
+    for name, index in rows.items():
+        labels = experiment.targets[index].astype("float32")[:, None]
+        pictures = tf.data.Dataset.from_tensor_slices((experiment.pixels[index], labels)).cache()
+        pictures = pictures.shuffle(len(index)) if name == "train" else pictures
+        data[name] = pictures.batch(values["batch_size"], drop_remainder=name == "train")
+    start = time.monotonic()
+    hp = keras_tuner.HyperParameters()
+    hp.values = dict(values)
+    model = experiment.classifier.build(hp)
+    model.compile(
+        keras.optimizers.Adam(1e-3), "binary_crossentropy", ["accuracy"], jit_compile=False
+    )
+    train = data["train"] if batches is None else data["train"].take(batches)
+    validation = {} if batches else {"validation_data": data["validation"].prefetch(2)}
+    model.fit(train.prefetch(2), epochs=epochs, verbose=0, **validation)
+    return time.monotonic() - start
+
+
+def transfer_trial(trials, rounds):
+    """One more trial of a frozen head, every view of its pictures made before."""
+    from models.hypermodel import default_values
+
+    values = default_values(trials.experiment.classifier, "transfer")
+    values["augmentation/strength"] = 0.3
+    cold = trials.run(values, 9)[0]
+    warm = [trials.run(values | {"learning_rate": 1e-3 * (n + 1)}, 9)[0] for n in range(rounds)]
+    stock = stock_trial(trials.experiment, values, 9)
+    ours = statistics.median(warm)
+    return {"cold_s": cold, "warm_s": ours, "stock_s": stock, "ratio": stock / ours}
+
+
+def fixed_cost(trials, rounds):
+    """From the start of a trial to the end of its first step, less what a step takes."""
+    from models.hypermodel import default_values
+
+    values = default_values(trials.experiment.classifier, "xception")
+    trials.run(values, 1)
+    ours, stock = [], []
+    for number in range(rounds):
+        seconds, done = trials.run(values | {"learning_rate": 1e-3 / (number + 2)}, 1)
+        ours.append(seconds - done.step_seconds)  # its end is in it too
+        stock_trial(trials.experiment, values, 1, batches=1)
+        one = stock_trial(trials.experiment, values, 1, batches=1)
+        eleven = stock_trial(trials.experiment, values, 1, batches=11)
+        stock.append(one - max(eleven - one, 0) / 10)
+    known, fresh = statistics.median(ours), statistics.median(stock)
+    return {"known_architecture_s": known, "stock_s": fresh, "ratio": fresh / known}
+
+
+def tune_run(data, folder, *options):
+    """Seconds of a whole `tune run`, when it was started, and the folder of its trials."""
+    tune = Path(sys.executable).with_name("tune")
+    name = f"run-{len(list(folder.glob('run-*')))}"
+    start = time.time()
+    command = [tune, "run", data, "--results", folder, "--cache-dir", folder / "cache"]
+    command += ["--image-size", str(SIZE), "--name", name, *options]
+    subprocess.run(command, check=True, timeout=LIMIT, capture_output=True)
+    return time.time() - start, start, folder / name / "trials"
+
+
+def second_run(data, weights, folder, rounds):
+    """Until the end of the first trial, less its steps: no earlier than its first step."""
+    options = ("--weights", weights, "--families", "transfer", "--algo", "random")
+    options += ("--max-trials", "1", "--max-epochs", "1")
+    waits = []
+    for _ in range(rounds + 1):
+        _, start, trials = tune_run(data, folder, *options)
+        record = trials / "0000.json"
+        waits.append(
+            record.stat().st_mtime - start - json.loads(record.read_text())["step_seconds"]
+        )
+    imports = []
+    for _ in range(rounds):
+        start = time.monotonic()
+        subprocess.run([sys.executable, "-c", "import tensorflow"], check=True, capture_output=True)
+        imports.append(time.monotonic() - start)
+    return {
+        "first_s": waits[0],
+        "second_s": statistics.median(waits[1:]),
+        "import_tensorflow_s": statistics.median(imports),
+    }
+
+
+def share_of_steps(data, folder, *options):
+    """Seconds in training and validation steps over those of the whole program."""
+    seconds, _, trials = tune_run(data, folder, *options)
+    records = [json.loads(path.read_text()) for path in trials.glob("[0-9]*.json")]
+    steps = sum(record["step_seconds"] for record in records)
+    trials_alone = sum(record["seconds"] for record in records)
+    return {
+        "trials": len(records),
+        "wall_s": seconds,
+        "in_trials_s": trials_alone,
+        "in_steps_s": steps,
+        "share": steps / seconds,
+    }
+
+
+@click.command()
+@click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--weights", type=click.Path(exists=True), required=True)
+@click.option("--rounds", default=5, show_default=True)
+@click.option(
+    "--epochs", default=3, show_default=True, help="Of the search for the share of steps."
+)
+@click.option("--parts", default="trial,fixed,second,share", show_default=True)
+def main(data, weights, rounds, epochs, parts):
+    folder = Path(tempfile.mkdtemp(prefix="overhead-"))
+    found, parts = {}, parts.split(",")
+    try:
+        if "second" in parts:
+            found["second_run"] = second_run(data, weights, folder, rounds)
+        if "share" in parts:
+            options = (*SEARCH, "--max-epochs", str(epochs))
+            found["share_of_steps"] = share_of_steps(data, folder, *options)
+        if {"trial", "fixed"} & set(parts):
+            from search.quiet import import_tensorflow
+
+            import_tensorflow()
+            trials = Trials(experiment_in(folder, data, weights, folder / "cache"))
+            if "trial" in parts:
+                found["transfer_trial"] = transfer_trial(trials, rounds)
+            if "fixed" in parts:
+                found["fixed_cost"] = fixed_cost(trials, rounds)
+    finally:
+        shutil.rmtree(folder)
+    print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Which trials are ended before their last epoch."""
+
+import numpy as np
+import pytest
+from searching import epoch_logs, trial_record
+from small_trials import elsewhere, fresh, go_on, state_of, values_for
+
+from search import early_stop
+from search.early_stop import EarlyStop
+from search.records import COMPLETED, FAILED
+from search.trial import run_trial
+
+TARGETS = np.array([0] * 50 + [1] * 50, np.int32)
+STEPS = early_stop.CHANCE_STEPS  # in one epoch already
+
+
+def record_of(number, *scores, **changes):
+    history = [epoch_logs(epoch, score) for epoch, score in enumerate(scores)]
+    fields = {"score": max(scores), "history": history, "epochs": len(scores)}
+    return trial_record(f"{number:04}", **(fields | changes))
+
+
+def rule(*records, objective="val_accuracy", direction="max"):
+    return EarlyStop.from_records(
+        records,
+        configuration="0099",
+        objective=objective,
+        direction=direction,
+        targets=TARGETS,
+    )
+
+
+def history(*scores):
+    return [epoch_logs(epoch, score) for epoch, score in enumerate(scores)]
+
+
+def test_no_better_than_chance_while_another_is_ends_a_trial():
+    reason = rule(record_of(0, 0.9)).reason(history(0.5, 0.52), STEPS)
+    assert "chance" in reason
+    assert str(2 * STEPS) in reason
+
+
+def test_no_better_than_chance_is_borne_while_nobody_is():
+    assert rule(record_of(0, 0.52, 0.51)).reason(history(0.5, 0.5), STEPS) == ""
+
+
+def test_chance_allows_for_how_few_pictures_there_are():
+    better = rule(record_of(0, 0.9))
+    assert better.reason(history(0.5, 0.595), STEPS)  # 2 deviations of 100 pictures: 0.1
+    assert not better.reason(history(0.5, 0.605), STEPS)
+    assert not better.reason(history(0.605, 0.5), STEPS)
+
+
+def test_nobody_is_judged_by_one_epoch_or_a_few_steps():
+    better = rule(record_of(0, 0.9))
+    assert not better.reason(history(0.5), 100 * STEPS)
+    assert not better.reason(history(0.5, 0.5), STEPS // 2 - 1)
+
+
+def peers(*curves):
+    return [record_of(number, *curve) for number, curve in enumerate(curves)]
+
+
+def test_below_the_median_of_enough_others_ends_a_trial():
+    curves = [(0.6, 0.7), (0.6, 0.75), (0.6, 0.8), (0.6, 0.85), (0.6, 0.9)]
+    enough = rule(*peers(*curves))
+    assert "median of 5" in enough.reason(history(0.7, 0.79), 1)
+    assert not enough.reason(history(0.7, 0.8), 1)
+    assert not rule(*peers(*curves[1:])).reason(history(0.7, 0.72), 1)
+
+
+def test_others_are_compared_at_the_same_epoch_and_by_their_best_until_then():
+    enough = rule(*peers(*[(0.6, 0.5, 0.9)] * 5))
+    assert not enough.reason(history(0.5, 0.6), 1)
+    assert enough.reason(history(0.5, 0.6, 0.7), 1)
+    assert not rule(*peers(*[(0.6,)] * 5)).reason(history(0.1, 0.1), 1)
+
+
+def test_the_lower_is_better_of_a_loss():
+    # Made-up logs have val_loss = 1 - score.
+    enough = rule(*peers(*[(0.6, 0.8)] * 5), objective="val_loss", direction="min")
+    assert enough.reason(history(0.6, 0.7), 1)
+    assert not enough.reason(history(0.6, 0.9), 1)
+
+
+def test_a_configuration_is_not_its_own_rival_and_failures_are_none():
+    own = record_of(99, 0.9, 0.9)
+    failed = record_of(1, 0.9, 0.9, status=FAILED, history=[])
+    assert not rule(own, failed).reason(history(0.5, 0.5), STEPS)
+
+
+def test_rungs_of_one_configuration_are_one_curve():
+    first = record_of(0, 0.6, 0.7)
+    later = trial_record(
+        "0050",
+        configuration="0000",
+        initial_epoch=2,
+        epochs=3,
+        history=[epoch_logs(2, 0.9)],
+    )
+    others = peers(*[(0.6, 0.7, 0.9)] * 5)[1:]
+    assert "of 5" in rule(first, later, *others).reason(history(0.5, 0.5, 0.8), 1)
+
+
+@pytest.fixture
+def hopeless(scratch, tmp_path, monkeypatch):
+    """(experiment, values) of a trial that would be ended after two epochs."""
+    from dataclasses import replace
+
+    monkeypatch.setattr(early_stop, "PEERS", 1)
+    experiment = elsewhere(scratch, tmp_path)
+    experiment = replace(experiment, config=replace(experiment.config, early_stop=True))
+    record_of(7, 1.0, 1.0, 1.0).save(experiment.run)
+    return experiment, values_for(experiment, "cnn", learning_rate=1e-6)
+
+
+def test_a_trial_that_is_ended_early_is_finished_with_the_score_it_has(hopeless):
+    experiment, values = hopeless
+    done = run_trial(experiment, fresh(values=values, epochs=6), go_on)
+    assert (done.status, done.reason) == (COMPLETED, "")
+    assert "median" in done.stopped_early
+    assert len(done.history) == 2
+    assert done.score == max(logs["val_accuracy"] for logs in done.history)
+    assert experiment.run.predictions("0000").exists()
+
+
+def test_one_that_is_promoted_all_the_same_goes_on_where_it_ended(hopeless, monkeypatch):
+    experiment, values = hopeless
+    run_trial(experiment, fresh(values=values, epochs=6), go_on)
+    assert state_of(experiment).epoch == 2
+    monkeypatch.setattr(early_stop, "PEERS", 99)
+    promoted = fresh("0001", values=values, initial_epoch=6, epochs=8, parent="0000", rung=1)
+    done = run_trial(experiment, promoted, go_on)
+    assert [logs["epoch"] for logs in done.history] == [6, 7]
+    assert state_of(experiment, "0001").epoch == 8
+
+
+def test_without_early_stop_every_trial_has_its_epochs(scratch, tmp_path, monkeypatch):
+    monkeypatch.setattr(early_stop, "PEERS", 1)
+    experiment = elsewhere(scratch, tmp_path)
+    assert not experiment.config.early_stop
+    record_of(7, 1.0, 1.0, 1.0).save(experiment.run)
+    values = values_for(experiment, "cnn", learning_rate=1e-6)
+    done = run_trial(experiment, fresh(values=values, epochs=4), go_on)
+    assert (len(done.history), done.stopped_early) == (4, "")
