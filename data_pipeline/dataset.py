@@ -1,6 +1,7 @@
 """From prepared pixels to batches: order, batch, gather, augment, prefetch."""
 
 import functools
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ Augment = Callable[[Any, Any, Any], tuple[Any, Any]]
 """(images uint8 [batch, height, width, 3], labels float32, seed int64 [2]) to images and labels."""
 
 _TENSOR_ALIGNMENT = 64
+_PARALLEL = min(8, os.cpu_count() or 1)  # batches made at once, and made in advance
 # No batch has this number: the order of an epoch must not share a seed with its pictures.
 _ORDER = -1
 
@@ -121,10 +123,20 @@ def _stream(
     return (
         tf.data.Dataset.range(epochs.start, epochs.stop)
         .flat_map(epoch_of_indices)
-        .map(gather, num_parallel_calls=tf.data.AUTOTUNE)
+        .map(gather, num_parallel_calls=_PARALLEL)
         .apply(tf.data.experimental.assert_cardinality(steps * len(epochs)))
-        .prefetch(tf.data.AUTOTUNE)
+        .prefetch(_PARALLEL)
+        .with_options(_without_autotune())
     )
+
+
+def _without_autotune() -> "tf.data.Options":
+    """There is nothing to find out, and its thread may hold up the end of a stream for seconds."""
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def _gathered(sources: Sequence[tuple[Any, Any]], epoch: Any, batch: Any) -> tuple[Any, Any]:
@@ -140,39 +152,6 @@ def _gathered(sources: Sequence[tuple[Any, Any]], epoch: Any, batch: Any) -> tup
     branches = [functools.partial(of, *source) for source in sources]
     inputs, labels = tf.switch_case(view, branches)
     return inputs, labels
-
-
-def evaluation_batches(
-    pixels: np.ndarray, indices: np.ndarray, *, batch_size: int
-) -> "tf.data.Dataset":
-    """Stream pictures, never augmented, in the order of `indices`.
-
-    Args:
-        pixels: uint8 [pictures, height, width, 3], 0–255.
-        indices: int64 [count], the pictures wanted.
-        batch_size: pictures a batch, in every batch: the last is topped up with the first
-            pictures, whose results the caller cuts off.
-
-    Returns:
-        uint8 [batch, height, width, 3].
-    """
-    import tensorflow as tf
-
-    with tf.device("CPU:0"):
-        source = _as_tensor(pixels)
-        wanted = np.arange(steps_per_epoch(len(indices), batch_size) * batch_size) % len(indices)
-        chosen = tf.constant(np.asarray(indices)[wanted], tf.int64)
-
-    def gather(step: Any) -> Any:
-        batch = chosen[step * batch_size : (step + 1) * batch_size]
-        return tf.gather(source, tf.ensure_shape(batch, [batch_size]))
-
-    steps = steps_per_epoch(len(indices), batch_size)
-    return (
-        tf.data.Dataset.range(steps)
-        .map(gather, num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(tf.data.AUTOTUNE)
-    )
 
 
 def encode(targets: np.ndarray, num_classes: int) -> np.ndarray:

@@ -1,9 +1,10 @@
 """Trials that cannot win any more: decided after each epoch, from what has finished before.
 
-Two rules. A trial that is no better than chance after `CHANCE_STEPS` steps, while another has
-learned something, is ended. So is one whose best value so far is below the median of what the
-others had after as many epochs (the median stopping rule of Golovin et al. 2017, "Google Vizier"):
-in the rungs of Hyperband half of a rung or more is dropped in the end anyway.
+Two rules, both about validation accuracy, whatever the objective. A trial that is no better than
+chance after `CHANCE_STEPS` steps, while another has learned something, is ended. So is one, as
+long as it has not been promoted, whose best so far is clearly below the median of what the others
+had after as many epochs (the median stopping rule of Golovin et al. 2017, "Google Vizier"; clearly
+means by more than what chance does to an accuracy on so few pictures).
 """
 
 import math
@@ -26,18 +27,14 @@ class EarlyStop:
     """What a running trial is compared with.
 
     Attributes:
-        objective: key of the logs that is compared.
-        sign: 1 where larger is better, -1 where smaller is.
-        chance: validation accuracy that guessing does not exceed but by a rare chance.
-        curves: the objective by epoch of each other configuration that has finished a trial.
-        learned: whether one of them was better than chance.
+        pictures: how many there are to validate on.
+        chance: share of the largest class among them.
+        curves: validation accuracy by epoch of each other configuration that finished a trial.
     """
 
-    objective: str
-    sign: int
+    pictures: int
     chance: float
     curves: tuple[tuple[float, ...], ...]
-    learned: bool
 
     @classmethod
     def from_records(
@@ -45,8 +42,6 @@ class EarlyStop:
         records: Sequence[TrialRecord],
         *,
         configuration: str,
-        objective: str,
-        direction: str,
         targets: NDArray[np.int32],
     ) -> "EarlyStop":
         """Look at the finished trials of a run.
@@ -54,48 +49,46 @@ class EarlyStop:
         Args:
             records: all of the run.
             configuration: the one that is judged.
-            objective: a key of the logs.
-            direction: "max" or "min".
             targets: classes of the pictures to validate on.
         """
         finished = [record for record in records if record.finished and record.history]
-        others = {record.configuration for record in finished} - {configuration}
-        histories = [configuration_history(finished, other) for other in sorted(others)]
-        chance = _chance(targets)
+        others = sorted({record.configuration for record in finished} - {configuration})
+        histories = [configuration_history(finished, other) for other in others]
         return cls(
-            objective=objective,
-            sign=1 if direction == "max" else -1,
-            chance=chance,
-            curves=tuple(tuple(logs[objective] for logs in history) for history in histories),
-            learned=any(logs["val_accuracy"] > chance for h in histories for logs in h),
+            pictures=len(targets),
+            chance=float(np.bincount(targets).max()) / len(targets),
+            curves=tuple(tuple(logs["val_accuracy"] for logs in h) for h in histories),
         )
 
-    def reason(self, history: Sequence[Logs], steps_per_epoch: int) -> str:
+    def reason(
+        self, history: Sequence[Logs], *, steps_per_epoch: int, promoted: bool = False
+    ) -> str:
         """Why a configuration with this history is not worth going on with; empty if it is.
 
         Args:
-            history: of all its epochs so far.
+            history: of its epochs so far, the last one among them.
             steps_per_epoch: training steps in each.
+            promoted: whether it has won a rung already.
         """
         epochs = int(history[-1]["epoch"]) + 1
         if epochs < EPOCHS:
             return ""
+        best = max(logs["val_accuracy"] for logs in history)
         steps = epochs * steps_per_epoch
-        accuracy = max(logs["val_accuracy"] for logs in history)
-        if steps >= CHANCE_STEPS and self.learned and accuracy <= self.chance:
+        if steps >= CHANCE_STEPS and not self._learned(best) and self._somebody_learned:
             return f"no better than chance after {steps} steps"
-        mine = max(self.sign * logs[self.objective] for logs in history)
-        peers = [
-            max(self.sign * value for value in curve[:epochs])
-            for curve in self.curves
-            if len(curve) >= epochs
-        ]
-        if len(peers) >= PEERS and mine < np.median(peers):
+        peers = [max(curve[:epochs]) for curve in self.curves if len(curve) >= epochs]
+        if not promoted and len(peers) >= PEERS and best + self._noise(best) < np.median(peers):
             return f"below the median of {len(peers)} others after {epochs} epochs"
         return ""
 
+    @property
+    def _somebody_learned(self) -> bool:
+        return any(self._learned(value) for curve in self.curves for value in curve)
 
-def _chance(targets: NDArray[np.int32]) -> float:
-    """The share of the largest class, and what chance adds to it on so few pictures."""
-    share = float(np.bincount(targets).max()) / len(targets)
-    return share + DEVIATIONS * math.sqrt(share * (1 - share) / len(targets))
+    def _learned(self, accuracy: float) -> bool:
+        return accuracy > self.chance + self._noise(self.chance)
+
+    def _noise(self, accuracy: float) -> float:
+        """What chance adds to an accuracy on so few pictures, or takes from it."""
+        return DEVIATIONS * math.sqrt(accuracy * (1 - accuracy) / self.pictures)

@@ -41,8 +41,9 @@ def forgotten() -> Iterator[None]:
     try:
         yield
     finally:
-        for name in set(registry) - before:
-            if name.startswith("CustomGradient-"):
-                del registry[name]
-        keras.backend.clear_session()
-        gc.collect()
+        traced = [name for name in set(registry) - before if name.startswith("CustomGradient-")]
+        for name in traced:
+            del registry[name]
+        keras.backend.clear_session(free_memory=False)
+        if traced:  # a collection takes longer than some trials that trace nothing new
+            gc.collect()

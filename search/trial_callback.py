@@ -76,8 +76,6 @@ class TrialCallback(keras.callbacks.Callback):
         rule = EarlyStop.from_records(
             records,
             configuration=self.record.configuration,
-            objective=config.objective,
-            direction=config.direction,
             targets=self.experiment.targets[self.experiment.validation],
         )
         return rule, configuration_history(records, self.record.configuration)
@@ -130,7 +128,11 @@ class TrialCallback(keras.callbacks.Callback):
             return
         if epoch >= self.record.epochs:
             return
-        self.stopped_early = self.early_stop.reason([*self.before, *self.history], self.steps)
+        self.stopped_early = self.early_stop.reason(
+            [*self.before, *self.history],
+            steps_per_epoch=self.steps,
+            promoted=self.record.parent is not None,
+        )
         self.model.stop_training = bool(self.stopped_early)
 
     def _note(self, epoch: int, logs: Any, probabilities: NDArray[np.float32]) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.dataset import evaluation_batches, steps_per_epoch, training_batches
+from data_pipeline.dataset import feature_batches, steps_per_epoch, training_batches
 
 _PIXELS = np.random.default_rng(0).integers(0, 256, (23, 4, 5, 3), dtype=np.uint8)
 _TARGETS = np.arange(23, dtype=np.int32) % 3
@@ -96,22 +96,54 @@ def test_the_stream_knows_its_length():
 
 
 @pytest.mark.parametrize("kind", ["aligned", "misaligned", "read-only"])
-def test_evaluation_keeps_the_order_of_indices_for_any_array(kind):
+def test_batches_are_of_the_pictures_whatever_the_array(kind):
     pixels = _PIXELS.copy()
     if kind == "misaligned":
         pixels = np.concatenate([_PIXELS[:1], _PIXELS])[1:]
     if kind == "read-only":
         pixels.flags.writeable = False
-    order = np.array([5, 1, 22, 5, 0])
-    batches = [batch.numpy() for batch in evaluation_batches(pixels, order, batch_size=2)]
-    assert [len(batch) for batch in batches] == [2, 2, 2]
-    assert np.array_equal(np.concatenate(batches)[:5], _PIXELS[order])
+    batches = list(_of_all(pixels, np.arange(len(pixels))))
+    images = np.concatenate([images for images, _ in batches])[: len(pixels)]
+    places = np.concatenate([labels for _, labels in batches]).argmax(axis=1)[: len(pixels)]
+    assert sorted(places) == list(range(len(pixels)))
+    assert np.array_equal(images, pixels[places])
+
+
+def _of_all(pixels, targets):
+    """One epoch of everything, each picture labelled with its place."""
+    return training_batches(
+        pixels,
+        targets,
+        np.arange(len(pixels)),
+        num_classes=len(pixels),
+        batch_size=8,
+        seed=0,
+        initial_epoch=0,
+        epochs=1,
+    )
 
 
 def test_prepared_pixels_reach_the_batches(sample):
     catalog, prepared = sample
     pixels = prepared.open()
-    batches = list(evaluation_batches(pixels, np.arange(len(pixels)), batch_size=16))
-    assert np.array_equal(np.concatenate(batches)[: len(pixels)], pixels)
+    for images, labels in _of_all(pixels, np.arange(len(pixels))):
+        assert np.array_equal(images, pixels[np.argmax(labels, axis=1)])
     assert pixels.ctypes.data % 64 == 0, "a mapped file can be used without a copy"
     assert pixels.flags.writeable
+
+
+def test_features_are_streamed_view_by_view_in_the_order_of_pictures():
+    labels = np.eye(19, dtype=np.float32)
+    views = [
+        (np.arange(19, dtype=np.float32)[:, None] + 100 * view, labels * (view + 1))
+        for view in range(3)
+    ]
+    batches = list(feature_batches(views, batch_size=8, seed=3, initial_epoch=1, epochs=5))
+    assert len(batches) == 4 * steps_per_epoch(19, 8)
+    seen = [batch.numpy()[0, 0] // 100 for batch, _ in batches[::3]]
+    assert seen == [1, 2, 0, 1]  # epochs 1 to 4
+    for features, marks in batches:
+        place, view = np.argmax(marks, axis=1), np.max(marks, axis=1) - 1
+        assert np.array_equal(features[:, 0], place + 100 * view)
+    whole = list(feature_batches(views, batch_size=8, seed=3, initial_epoch=0, epochs=5))
+    assert np.array_equal(whole[3][0], batches[0][0])

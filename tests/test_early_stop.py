@@ -20,86 +20,81 @@ def record_of(number, *scores, **changes):
     return trial_record(f"{number:04}", **(fields | changes))
 
 
-def rule(*records, objective="val_accuracy", direction="max"):
-    return EarlyStop.from_records(
-        records,
-        configuration="0099",
-        objective=objective,
-        direction=direction,
-        targets=TARGETS,
-    )
+def rule(*records):
+    return EarlyStop.from_records(records, configuration="0099", targets=TARGETS)
 
 
-def history(*scores):
-    return [epoch_logs(epoch, score) for epoch, score in enumerate(scores)]
+def verdict(early_stop, *scores, steps=STEPS, promoted=False):
+    history = [epoch_logs(epoch, score) for epoch, score in enumerate(scores)]
+    return early_stop.reason(history, steps_per_epoch=steps, promoted=promoted)
 
 
 def test_no_better_than_chance_while_another_is_ends_a_trial():
-    reason = rule(record_of(0, 0.9)).reason(history(0.5, 0.52), STEPS)
+    reason = verdict(rule(record_of(0, 0.9)), 0.5, 0.52)
     assert "chance" in reason
     assert str(2 * STEPS) in reason
 
 
 def test_no_better_than_chance_is_borne_while_nobody_is():
-    assert rule(record_of(0, 0.52, 0.51)).reason(history(0.5, 0.5), STEPS) == ""
+    assert verdict(rule(record_of(0, 0.52, 0.51)), 0.5, 0.5) == ""
 
 
 def test_chance_allows_for_how_few_pictures_there_are():
     better = rule(record_of(0, 0.9))
-    assert better.reason(history(0.5, 0.595), STEPS)  # 2 deviations of 100 pictures: 0.1
-    assert not better.reason(history(0.5, 0.605), STEPS)
-    assert not better.reason(history(0.605, 0.5), STEPS)
+    assert verdict(better, 0.5, 0.595)  # 2 deviations of 100 pictures: 0.1
+    assert not verdict(better, 0.5, 0.605)
+    assert not verdict(better, 0.605, 0.5)
+
+
+def test_chance_ends_a_promoted_trial_too():
+    assert verdict(rule(record_of(0, 0.9)), 0.5, 0.5, promoted=True)
 
 
 def test_nobody_is_judged_by_one_epoch_or_a_few_steps():
     better = rule(record_of(0, 0.9))
-    assert not better.reason(history(0.5), 100 * STEPS)
-    assert not better.reason(history(0.5, 0.5), STEPS // 2 - 1)
+    assert not verdict(better, 0.5, steps=100 * STEPS)
+    assert not verdict(better, 0.5, 0.5, steps=STEPS // 2 - 1)
 
 
 def peers(*curves):
     return [record_of(number, *curve) for number, curve in enumerate(curves)]
 
 
-def test_below_the_median_of_enough_others_ends_a_trial():
-    curves = [(0.6, 0.7), (0.6, 0.75), (0.6, 0.8), (0.6, 0.85), (0.6, 0.9)]
-    enough = rule(*peers(*curves))
-    assert "median of 5" in enough.reason(history(0.7, 0.79), 1)
-    assert not enough.reason(history(0.7, 0.8), 1)
-    assert not rule(*peers(*curves[1:])).reason(history(0.7, 0.72), 1)
+CURVES = [(0.6, 0.85), (0.6, 0.88), (0.6, 0.9), (0.6, 0.92), (0.6, 0.95)]
+
+
+def test_clearly_below_the_median_of_enough_others_ends_a_trial():
+    enough = rule(*peers(*CURVES))
+    # 2 deviations of an accuracy of 0.8 on 100 pictures: 0.08.
+    assert "median of 5" in verdict(enough, 0.7, 0.81, steps=1)
+    assert not verdict(enough, 0.7, 0.83, steps=1)
+    assert not verdict(rule(*peers(*CURVES[1:])), 0.6, 0.7, steps=1)
+
+
+def test_who_was_promoted_is_not_ended_for_a_median():
+    assert not verdict(rule(*peers(*CURVES)), 0.6, 0.7, steps=1, promoted=True)
 
 
 def test_others_are_compared_at_the_same_epoch_and_by_their_best_until_then():
     enough = rule(*peers(*[(0.6, 0.5, 0.9)] * 5))
-    assert not enough.reason(history(0.5, 0.6), 1)
-    assert enough.reason(history(0.5, 0.6, 0.7), 1)
-    assert not rule(*peers(*[(0.6,)] * 5)).reason(history(0.1, 0.1), 1)
-
-
-def test_the_lower_is_better_of_a_loss():
-    # Made-up logs have val_loss = 1 - score.
-    enough = rule(*peers(*[(0.6, 0.8)] * 5), objective="val_loss", direction="min")
-    assert enough.reason(history(0.6, 0.7), 1)
-    assert not enough.reason(history(0.6, 0.9), 1)
+    assert not verdict(enough, 0.5, 0.59, steps=1)
+    assert verdict(enough, 0.5, 0.6, 0.7, steps=1)
+    assert not verdict(rule(*peers(*[(0.9,)] * 5)), 0.1, 0.1, steps=1)
 
 
 def test_a_configuration_is_not_its_own_rival_and_failures_are_none():
     own = record_of(99, 0.9, 0.9)
     failed = record_of(1, 0.9, 0.9, status=FAILED, history=[])
-    assert not rule(own, failed).reason(history(0.5, 0.5), STEPS)
+    assert not verdict(rule(own, failed), 0.5, 0.5)
 
 
 def test_rungs_of_one_configuration_are_one_curve():
     first = record_of(0, 0.6, 0.7)
     later = trial_record(
-        "0050",
-        configuration="0000",
-        initial_epoch=2,
-        epochs=3,
-        history=[epoch_logs(2, 0.9)],
+        "0050", configuration="0000", initial_epoch=2, epochs=3, history=[epoch_logs(2, 0.9)]
     )
     others = peers(*[(0.6, 0.7, 0.9)] * 5)[1:]
-    assert "of 5" in rule(first, later, *others).reason(history(0.5, 0.5, 0.8), 1)
+    assert "of 5" in verdict(rule(first, later, *others), 0.5, 0.5, 0.6, steps=1)
 
 
 @pytest.fixture
