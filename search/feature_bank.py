@@ -77,7 +77,9 @@ def views_of(values: Values) -> list[View]:
         views.append(View("flipped", flipped=True))
     elif augmentation["erasing"] == 0 and augmentation["mix"] == "none":
         return views
-    text = "-".join(str(augmentation[name]) for name in names)
+    # Steps of 0.1 do not add up exactly: 0.30000000000000004 is 0.3.
+    words = (v if isinstance(v, str) else f"{v:g}" for v in augmentation.values())
+    text = "-".join(words)
     return views + [
         View(f"{text}-{number}", augmentation=augmentation, seed=number)
         for number in range(len(views), VIEWS)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from search.checkpoint import TrainingState, capture
 from search.config import OBJECTIVES
-from search.early_stop import EarlyStop
+from search.early_stop import EPOCHS, EarlyStop
 from search.messages import REPORT_SECONDS, Progress, Report
 from search.metrics import evaluate
 from search.records import (
@@ -70,8 +70,8 @@ class TrialCallback(keras.callbacks.Callback):
     def _comparison(self) -> tuple[EarlyStop | None, list[Logs]]:
         """What the trial is measured by, and the history of its earlier rungs."""
         config, run = self.experiment.config, self.experiment.run
-        if not config.early_stop:
-            return None, []
+        if not config.early_stop or self.record.epochs <= EPOCHS:
+            return None, []  # nobody asks
         records = [r for r in load_records(run) if r.trial_id != self.record.trial_id]
         rule = EarlyStop.from_records(
             records,

@@ -69,6 +69,11 @@ def test_epochs_go_through_the_views_in_turn():
     assert all(view.augmentation["strength"] == 0.3 for view in views[2:])
 
 
+def test_a_strength_added_up_in_steps_is_that_strength():
+    added = [view.name for view in views_of(augmentation(strength=0.1 + 0.2))]
+    assert added == [view.name for view in views_of(augmentation(strength=0.3))]
+
+
 def test_without_augmentation_there_is_one_view():
     assert views_of(augmentation(strength=0.0)) == [View("plain")]
 
