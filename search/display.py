@@ -172,6 +172,8 @@ def outcome(record: TrialRecord, objective: str) -> str:
     """What came of a trial, in a few words."""
     if record.reason:
         return _MARKS.get(record.status, "") + record.reason
+    if not record.finished:
+        return "stopped, goes on with --resume"
     early = f", stopped early: {record.stopped_early}" if record.stopped_early else ""
     return f"{objective} {score(record)}{early}"
 

@@ -166,3 +166,7 @@ def test_the_line_of_a_trial_that_was_ended_early_says_why():
     line = outcome(record, "val_accuracy")
     assert line.startswith("val_accuracy 0.5000")
     assert "stopped early: below the median" in line
+
+
+def test_the_line_of_an_interrupted_trial_promises_no_score():
+    assert "resume" in outcome(running("0000"), "val_accuracy")
