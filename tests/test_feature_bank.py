@@ -109,6 +109,19 @@ def test_each_view_is_of_the_pictures_that_it_names(experiment):
     assert not np.allclose(first, plain, atol=1e-3)
 
 
+def test_each_epoch_of_a_head_trains_on_its_own_view(experiment):
+    values = values_for(experiment, KIND)
+    training = Kept().training(experiment, values, 0, quiet)
+    batches = list(training.batches(1, 6))
+    assert len(batches) == 5 * training.steps
+    views = views_of(values)
+    for number, (features, _) in enumerate(batches):
+        view = views[(1 + number // training.steps) % len(views)]
+        of_view = training.bank.training(view, quiet)[0]
+        for line in features.numpy():
+            assert (of_view == line).all(axis=1).any()
+
+
 @pytest.mark.parametrize("mix", ["mixup", "cutmix"])
 def test_mixed_pictures_have_mixed_labels(experiment, mix):
     bank = bank_of(experiment)
