@@ -68,8 +68,7 @@ class Experiment:
             TuneError: a file is missing or broken.
         """
         data = read_json(run.data)
-        with np.load(run.splits, allow_pickle=False) as splits:
-            rows = {name: splits[name] for name in ("train", "validation", "test")}
+        splits = load_splits(run)
         config = RunConfig.load(run)
         pixels = Path(data["pixels"])
         return cls(
@@ -79,8 +78,48 @@ class Experiment:
             targets=np.load(run.targets, allow_pickle=False),
             labels=tuple(data["labels"]),
             features=pixels.with_suffix(".features"),
-            **rows,
+            train=splits.train,
+            validation=splits.validation,
+            test=splits.test,
         )
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What the catalog knew of each prepared picture; item i is row i of the pixels.
+
+    Attributes:
+        root: folder of the user's pictures.
+        paths: relative to it, with "/".
+        formats: "JPEG", "PNG", "GIF", "BMP" or "WEBP".
+        sizes: int32 [n, 2], height and width in pixels once upright.
+    """
+
+    root: Path
+    paths: tuple[str, ...]
+    formats: tuple[str, ...]
+    sizes: NDArray[np.int32]
+
+    @classmethod
+    def load(cls, run: RunFolder) -> "Pictures":
+        """Read it from a run's folder.
+
+        Raises:
+            TuneError: the file is missing or broken; a `--resume` writes it anew.
+        """
+        values = read_json(run.pictures)
+        return cls(
+            root=Path(values["root"]),
+            paths=tuple(values["paths"]),
+            formats=tuple(values["formats"]),
+            sizes=np.array(values["sizes"], np.int32).reshape(-1, 2),
+        )
+
+
+def load_splits(run: RunFolder) -> Splits:
+    """Which picture is for what in this run."""
+    with np.load(run.splits, allow_pickle=False) as splits:
+        return Splits(*(splits[name] for name in ("train", "validation", "test")))
 
 
 def save_data(run: RunFolder, catalog: Catalog, pixels: PreparedPixels, splits: Splits) -> None:
@@ -97,6 +136,15 @@ def save_data(run: RunFolder, catalog: Catalog, pixels: PreparedPixels, splits: 
             "splits": {
                 name: len(getattr(splits, name)) for name in ("train", "validation", "test")
             },
+        },
+    )
+    write_json(
+        run.pictures,
+        {
+            "root": str(catalog.root.resolve()),
+            "paths": [entry.path for entry in catalog.kept],
+            "formats": [entry.format for entry in catalog.kept],
+            "sizes": [[entry.height, entry.width] for entry in catalog.kept],
         },
     )
     write_array(run.targets, catalog.targets)

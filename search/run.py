@@ -113,7 +113,7 @@ def prepare_data(run: RunFolder, config: RunConfig, setting: Setting) -> None:
     """
     from data_pipeline.prepare import prepare
     from data_pipeline.split import split_by_group
-    from search.experiment import save_data
+    from search.experiment import load_splits, save_data
     from search.watch import watch_files
 
     with watch_files(setting.console, "checking and preparing pictures") as progress:
@@ -130,9 +130,12 @@ def prepare_data(run: RunFolder, config: RunConfig, setting: Setting) -> None:
             f"(then {before['pictures']} usable, now {len(catalog.kept)}); "
             "put them back, or start a new run"
         )
-    splits = split_by_group(
-        catalog, validation=config.validation, test=config.test, seed=config.seed
-    )
+    if run.splits.exists():  # another version may deal them otherwise: what was tested must stay
+        splits = load_splits(run)
+    else:
+        splits = split_by_group(
+            catalog, validation=config.validation, test=config.test, seed=config.seed
+        )
     save_data(run, catalog, pixels, splits)
 
 

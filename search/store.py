@@ -3,6 +3,7 @@
 results/<run>/
     config.json        the frozen configuration, written before the first trial
     data.json          what the run was given: fingerprint, labels, where the pixels lie
+    pictures.json      path, format and size of each kept picture
     splits.npz         which kept picture is for training, validation and test
     oracle/            KerasTuner's project folder, readable by KerasTuner itself
     trials/            one record a trial (JSON), and its predictions on validation (npy)
@@ -123,6 +124,11 @@ class RunFolder:
     def data(self) -> Path:
         """What the run was given to learn from (JSON)."""
         return self.path / "data.json"
+
+    @property
+    def pictures(self) -> Path:
+        """Path, format and size of each kept picture (JSON)."""
+        return self.path / "pictures.json"
 
     @property
     def splits(self) -> Path:

@@ -37,6 +37,17 @@ def experiment_in(folder, **config):
     np.save(folder / "pixels.npy", pixels)
     settled.save(run)
     write_json(run.data, {"labels": ["along", "across"], "pixels": str(folder / "pixels.npy")})
+    paths = [f"{('along', 'across')[k]}/{number:02d}.png" for number, k in enumerate(targets)]
+    size = settled.image_size
+    write_json(
+        run.pictures,
+        {
+            "root": str(folder / "pictures"),
+            "paths": paths,
+            "formats": ["PNG"] * COUNT,
+            "sizes": [size] * COUNT,
+        },
+    )
     write_array(run.targets, targets)
     rows = np.arange(COUNT)
     write_arrays(run.splits, train=rows[:14], validation=rows[14:20], test=rows[20:])

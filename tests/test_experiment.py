@@ -1,0 +1,58 @@
+"""What a run writes down about its data, and reads again."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+from searching import run_config
+
+from data_pipeline.prepare import open_catalog
+from search.errors import TuneError
+from search.experiment import Experiment, Pictures, load_splits
+from search.run import Setting, prepare_data
+from search.store import RunFolder, write_arrays
+
+
+@pytest.fixture
+def begun(photos, cache_dir, tmp_path):
+    """A run folder with its data, and what it was made with."""
+    run = RunFolder(tmp_path / "run")
+    config = run_config(data=str(photos), validation=0.25, test=0.25)
+    console = Console(file=io.StringIO())
+    setting = Setting(tmp_path, cache_dir, None, 0, 60.0, console)
+    prepare_data(run, config, setting)
+    config.save(run)
+    return run, config, setting
+
+
+def test_row_i_of_the_pixels_is_picture_i(begun, photos, cache_dir):
+    run, _, _ = begun
+    pictures = Pictures.load(run)
+    kept = open_catalog(photos, cache_dir=cache_dir).kept
+    assert pictures.root == photos.resolve()
+    assert pictures.paths == tuple(entry.path for entry in kept)
+    assert pictures.formats == tuple(entry.format for entry in kept)
+    assert pictures.sizes.tolist() == [[entry.height, entry.width] for entry in kept]
+    experiment = Experiment.load(run)
+    assert len(experiment.pixels) == len(pictures.paths)
+    labels = [path.split("/")[0] for path in pictures.paths]
+    assert [experiment.labels[k] for k in experiment.targets] == labels
+
+
+def test_a_run_that_goes_on_keeps_the_splits_it_was_begun_with(begun):
+    run, config, setting = begun
+    before = load_splits(run)
+    swapped = {"train": before.train, "validation": before.test, "test": before.validation}
+    write_arrays(run.splits, **swapped)  # as another version might have dealt them
+    prepare_data(run, config, setting)
+    after = load_splits(run)
+    np.testing.assert_array_equal(after.test, before.validation)
+    np.testing.assert_array_equal(after.validation, before.test)
+
+
+def test_a_run_without_its_pictures_says_so(begun):
+    run, _, _ = begun
+    run.pictures.unlink()
+    with pytest.raises(TuneError, match="no such file"):
+        Pictures.load(run)
