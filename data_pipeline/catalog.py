@@ -29,7 +29,8 @@ class Entry:
         height: in pixels once upright; 0 where bad.
         content_hash: of the file's bytes, hex; "" where they could not be read.
         pixel_hash: of the upright RGB pixels, hex; "" where bad.
-        perceptual_hash: 64 bits, hex; "" where bad, and where a picture has too little in it.
+        sketch: what it looks like (see `data_pipeline.sketch`), 224 characters; "" where bad,
+            and where a picture has too little in it.
         verdict: "kept" where both decoders read it, else "bad".
         reason: "" where kept, else stable words and after ":" a detail.
     """
@@ -44,7 +45,7 @@ class Entry:
     height: int = 0
     content_hash: str = ""
     pixel_hash: str = ""
-    perceptual_hash: str = ""
+    sketch: str = ""
     verdict: Verdict = "bad"
     reason: str = ""
 

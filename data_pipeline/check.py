@@ -9,9 +9,10 @@ import numpy as np
 from data_pipeline.catalog import Entry
 from data_pipeline.decode import decode, read_bytes
 from data_pipeline.errors import BadPictureError
-from data_pipeline.hashes import content_hash, perceptual_hash, pixel_hash
+from data_pipeline.hashes import content_hash, pixel_hash
 from data_pipeline.pixels import RowFile
 from data_pipeline.resize import resize
+from data_pipeline.sketch import sketch
 from data_pipeline.tensorflow_decoder import require_decodable
 from data_pipeline.walk import Found
 
@@ -85,6 +86,6 @@ def _kept_entry(found: Found, digest: str, pixels: np.ndarray, format_name: str)
         height=height,
         content_hash=digest,
         pixel_hash=pixel_hash(pixels),
-        perceptual_hash=perceptual_hash(pixels),
+        sketch=sketch(pixels),
         verdict="kept",
     )

@@ -1,22 +1,24 @@
-"""Which pictures are the same, or nearly: exactly by pixels, nearly by perceptual hash."""
+"""Which pictures are the same, or nearly: exactly by pixels, nearly by sketch."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from data_pipeline.catalog import Catalog
+from data_pipeline.near import near_pairs
+from data_pipeline.sketch import read_sketches
 
 Group = tuple[int, ...]
 """Indices into `catalog.kept`, ascending, two or more."""
 
-# Different photos measured 12 bits and more apart, resized and recompressed copies at most 2.
-NEAR_BITS = 4
-_BANDS = NEAR_BITS + 1
 # A near-duplicate group beyond this share of all pictures says that they look alike as a
 # kind (X-rays, scans), not that they are copies: dealt whole, it would leave no split.
 _LARGEST_SHARE = 0.1
 _LARGEST_AT_LEAST = 20
+
+_known: WeakKeyDictionary[Catalog, np.ndarray] = WeakKeyDictionary()
 
 
 def exact_groups(catalog: Catalog) -> list[Group]:
@@ -28,7 +30,7 @@ def exact_groups(catalog: Catalog) -> list[Group]:
 
 
 def near_groups(catalog: Catalog) -> list[Group]:
-    """Pictures linked by perceptual hashes at most `NEAR_BITS` apart, exact copies included.
+    """Pictures linked by sketches of which one is a copy of the other, exact copies included.
 
     A group with nothing but exact copies of one picture is not listed here. Their likeness
     is a guess, good enough to keep them in one split and no more: nothing is dropped on it.
@@ -50,7 +52,17 @@ def label_conflicts(catalog: Catalog) -> list[Group]:
 
 
 def group_ids(catalog: Catalog) -> np.ndarray:
-    """int64 [len(kept)]: the first index of each picture's group, exact and near taken together."""
+    """int64 [len(kept)]: the first index of each picture's group, exact and near taken together.
+
+    Worked out once for a catalog, since several ask for it; not to be written to.
+    """
+    if catalog not in _known:
+        _known[catalog] = _grouped(catalog)
+        _known[catalog].flags.writeable = False
+    return _known[catalog]
+
+
+def _grouped(catalog: Catalog) -> np.ndarray:
     size = len(catalog.kept)
     exact = _join(size, ((group[0], other) for group in exact_groups(catalog) for other in group))
     near = _join(size, _near_links(catalog), start=exact)
@@ -59,46 +71,17 @@ def group_ids(catalog: Catalog) -> np.ndarray:
     return np.where(counts[near] > largest, exact, near)
 
 
-def near_pairs(hashes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Find all pairs at most `NEAR_BITS` apart, without comparing each with each.
-
-    Two hashes that differ in 4 bits agree in one of 5 bands: only what shares a band is
-    compared (Norouzi et al. 2012, "Fast search in Hamming space with multi-index hashing").
-
-    Args:
-        hashes: uint64 [n], each different from the others.
-
-    Yields:
-        Arrays of first and of second indices; a pair may come more than once.
-    """
-    width = -(-64 // _BANDS)
-    for band in range(_BANDS):
-        keys = (hashes >> np.uint64(band * width)) & np.uint64((1 << width) - 1)
-        order = np.argsort(keys, kind="stable")
-        keys, ordered = keys[order], hashes[order]
-        start, distance = np.arange(len(hashes)), 0
-        while len(start):
-            distance += 1
-            start = start[start + distance < len(hashes)]
-            # Equal keys are neighbours: who has no equal at this distance has none further.
-            start = start[keys[start] == keys[start + distance]]
-            apart = np.bitwise_count(ordered[start] ^ ordered[start + distance])
-            close = start[apart <= NEAR_BITS]
-            yield order[close], order[close + distance]
-
-
 def _near_links(catalog: Catalog) -> Iterator[tuple[int, int]]:
-    """Links between pictures whose looks are at most `NEAR_BITS` apart."""
-    by_looks: dict[str, list[int]] = defaultdict(list)
+    """Links between pictures of the same sketch, and between copies."""
+    by_sketch: dict[str, list[int]] = defaultdict(list)
     for index, entry in enumerate(catalog.kept):
-        if entry.perceptual_hash:
-            by_looks[entry.perceptual_hash].append(index)
-    for group in by_looks.values():
+        if entry.sketch:
+            by_sketch[entry.sketch].append(index)
+    for group in by_sketch.values():
         yield from ((group[0], other) for other in group[1:])
-    firsts = [group[0] for group in by_looks.values()]
-    hashes = np.array([int(looks, 16) for looks in by_looks], np.uint64)
-    for one, other in near_pairs(hashes):
-        yield from ((firsts[i], firsts[j]) for i, j in zip(one, other, strict=True))
+    firsts = [group[0] for group in by_sketch.values()]
+    for one, other in near_pairs(read_sketches(list(by_sketch))).tolist():
+        yield firsts[one], firsts[other]
 
 
 def _join(

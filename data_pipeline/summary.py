@@ -6,6 +6,7 @@ from typing import Any
 
 from data_pipeline.catalog import Catalog, Entry
 from data_pipeline.duplicates import Group, exact_groups, label_conflicts, near_groups
+from data_pipeline.leaks import find_leaks
 
 
 def summarize(catalog: Catalog) -> dict[str, Any]:
@@ -22,6 +23,8 @@ def summarize(catalog: Catalog) -> dict[str, Any]:
         duplicate_groups, near_duplicate_groups, label_conflicts: lists of lists of
             {path, label}.
         across_splits: the groups of either kind that stand in two given splits.
+        leaks: what share of each given split is known from another (see
+            `data_pipeline.leaks.find_leaks`).
     """
     kept = catalog.kept
     counts = Counter(entry.label for entry in kept)
@@ -42,6 +45,7 @@ def summarize(catalog: Catalog) -> dict[str, Any]:
         "near_duplicate_groups": _described(catalog, near),
         "label_conflicts": _described(catalog, label_conflicts(catalog)),
         "across_splits": _described(catalog, _across_splits(catalog, [*exact, *near])),
+        "leaks": find_leaks(catalog),
     }
 
 

@@ -4,6 +4,7 @@ A worker is given a folder and a record, both plain values; this turns the folde
 and a hypermodel, so that a trial runs the same in any process on any machine that sees it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_pipeline.catalog import Catalog
+from data_pipeline.duplicates import group_ids
 from data_pipeline.pixels import PreparedPixels
 from data_pipeline.split import Splits
 from search.config import RunConfig
@@ -122,8 +124,17 @@ def load_splits(run: RunFolder) -> Splits:
         return Splits(*(splits[name] for name in ("train", "validation", "test")))
 
 
-def save_data(run: RunFolder, catalog: Catalog, pixels: PreparedPixels, splits: Splits) -> None:
-    """Write what `Experiment.load` reads, and the fingerprint that a resume compares."""
+def save_data(
+    run: RunFolder,
+    catalog: Catalog,
+    pixels: PreparedPixels,
+    splits: Splits,
+    leaks: Iterable[dict[str, Any]] = (),
+) -> None:
+    """Write what `Experiment.load` reads, and the fingerprint that a resume compares.
+
+    Of `leaks` (see `data_pipeline.leaks.find_leaks`) all but the pictures: they may be many.
+    """
     write_json(
         run.data,
         {
@@ -136,6 +147,9 @@ def save_data(run: RunFolder, catalog: Catalog, pixels: PreparedPixels, splits: 
             "splits": {
                 name: len(getattr(splits, name)) for name in ("train", "validation", "test")
             },
+            "leaks": [
+                {key: value for key, value in leak.items() if key != "groups"} for leak in leaks
+            ],
         },
     )
     write_json(
@@ -148,4 +162,5 @@ def save_data(run: RunFolder, catalog: Catalog, pixels: PreparedPixels, splits: 
         },
     )
     write_array(run.targets, catalog.targets)
+    write_array(run.groups, group_ids(catalog))
     write_arrays(run.splits, train=splits.train, validation=splits.validation, test=splits.test)

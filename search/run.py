@@ -111,8 +111,10 @@ def prepare_data(run: RunFolder, config: RunConfig, setting: Setting) -> None:
     Raises:
         TuneError: the run was begun on other data.
     """
+    from data_pipeline.leaks import find_leaks
     from data_pipeline.prepare import prepare
     from data_pipeline.split import split_by_group
+    from search.cleaning import warn_of_leaks
     from search.experiment import load_splits, save_data
     from search.watch import watch_files
 
@@ -136,7 +138,9 @@ def prepare_data(run: RunFolder, config: RunConfig, setting: Setting) -> None:
         splits = split_by_group(
             catalog, validation=config.validation, test=config.test, seed=config.seed
         )
-    save_data(run, catalog, pixels, splits)
+    leaks = find_leaks(catalog)
+    warn_of_leaks(leaks, Path(config.data), setting.console)
+    save_data(run, catalog, pixels, splits, leaks)
 
 
 def _search(

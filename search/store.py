@@ -5,11 +5,15 @@ results/<run>/
     data.json          what the run was given: fingerprint, labels, where the pixels lie
     pictures.json      path, format and size of each kept picture
     splits.npz         which kept picture is for training, validation and test
+    groups.npy         which kept pictures are copies of one another
     oracle/            KerasTuner's project folder, readable by KerasTuner itself
     trials/            one record a trial (JSON), and its predictions on validation (npy)
     checkpoints/       training state of trials that may still go on
+    finalists.json     how the best configurations compare after being trained again
+    repeats/           predictions on validation of the best configurations, trained again
     tensorboard/       one folder a configuration
     export/            what `tune export-best` writes
+    labels/            what `tune labels` writes
 """
 
 import io
@@ -141,9 +145,24 @@ class RunFolder:
         return self.path / "targets.npy"
 
     @property
+    def groups(self) -> Path:
+        """Group of duplicates of each prepared picture (npy, int64)."""
+        return self.path / "groups.npy"
+
+    @property
+    def labels(self) -> Path:
+        """Folder of the likeliest label errors."""
+        return self.path / "labels"
+
+    @property
     def trials(self) -> Path:
         """Folder of trial records."""
         return self.path / "trials"
+
+    @property
+    def finalists(self) -> Path:
+        """How the best configurations compare after being trained again (JSON)."""
+        return self.path / "finalists.json"
 
     @property
     def tensorboard(self) -> Path:
@@ -158,6 +177,10 @@ class RunFolder:
     def checkpoint(self, trial_id: str) -> Path:
         """Training state of a trial (npz)."""
         return self.path / "checkpoints" / f"{trial_id}.npz"
+
+    def repeat(self, configuration: str, epochs: int, number: int) -> Path:
+        """Validation probabilities of a configuration's further training (npy, float32)."""
+        return self.path / "repeats" / f"{configuration}-{epochs}-{number}.npy"
 
     def predictions(self, trial_id: str) -> Path:
         """Validation probabilities at the trial's best epoch (npy, float32 [n, classes])."""

@@ -1,5 +1,7 @@
 """Small drawn pictures, folders of them, and catalogs that need no files at all."""
 
+import base64
+import io
 import os
 import signal
 import sys
@@ -19,6 +21,32 @@ def draw(seed: int, size: tuple[int, int] = (40, 30)) -> Image.Image:
     return Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC)
 
 
+def copy_of(
+    image: Image.Image,
+    *,
+    crop: tuple[float, float, float, float] = (0, 0, 0, 0),
+    scale: float = 1.0,
+    brightness: float = 1.0,
+    gamma: float = 1.0,
+    quality: int = 90,
+) -> Image.Image:
+    """A copy as it comes back from the web: cropped by shares of its sides, left first."""
+    (width, height), (left, top, right, bottom) = image.size, crop
+    image = image.crop(
+        (
+            round(width * left),
+            round(height * top),
+            width - round(width * right),
+            height - round(height * bottom),
+        )
+    )
+    image = image.resize((round(image.width * scale), round(image.height * scale)))
+    image = image.point(lambda value: min(255, round(255 * (value / 255) ** gamma * brightness)))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality)
+    return Image.open(file).convert("RGB")
+
+
 def draw_folder(folder: Path, counts: dict[str, int]) -> Path:
     """Class folders with so many PNG pictures each, all different."""
     for number, (label, count) in enumerate(counts.items()):
@@ -29,9 +57,7 @@ def draw_folder(folder: Path, counts: dict[str, int]) -> Path:
 
 
 def entry(path: str, label: str, **values) -> Entry:
-    """A kept entry, of a picture like no other unless hashes are given."""
-    name = os.fsencode(path)
-    looks = zlib.crc32(name) << 32 | zlib.crc32(name[::-1])
+    """A kept entry, of a picture like no other unless hashes or a sketch are given."""
     defaults = {
         "split": None,
         "bytes": 100,
@@ -41,10 +67,16 @@ def entry(path: str, label: str, **values) -> Entry:
         "height": 30,
         "content_hash": f"content of {path}",
         "pixel_hash": f"pixels of {path}",
-        "perceptual_hash": f"{looks:016x}",
+        "sketch": random_sketch(zlib.crc32(os.fsencode(path))),
         "verdict": "kept",
     }
     return Entry(path=path, label=label, **{**defaults, **values})
+
+
+def random_sketch(seed: int) -> str:
+    """A sketch like no other."""
+    numbers = np.random.default_rng(seed).integers(-127, 128, 168, np.int8)
+    return base64.b64encode(numbers.tobytes()).decode()
 
 
 def catalog(*entries: Entry) -> Catalog:

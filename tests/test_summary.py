@@ -28,7 +28,7 @@ def test_the_summary_counts_what_is_there():
     assert summary["formats"] == {"PNG": 2, "JPEG": 1}
     assert (summary["width"], summary["height"]) == ([10, 40], [30, 90])
     assert [len(group) for group in summary["label_conflicts"]] == [3]
-    assert summary["across_splits"] == []
+    assert summary["across_splits"] == summary["leaks"] == []
 
 
 def test_copies_across_given_splits_are_reported():
@@ -43,6 +43,7 @@ def test_copies_across_given_splits_are_reported():
         "train/cat/a.png",
         "test/cat/a.png",
     ]
+    assert [(leak["split"], leak["share"]) for leak in summary["leaks"]] == [("test", 1.0)]
 
 
 def test_a_folder_without_usable_pictures_can_be_summed_up():

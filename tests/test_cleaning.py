@@ -1,0 +1,64 @@
+import io
+from pathlib import Path
+
+import pytest
+from drawing import catalog, entry
+from rich.console import Console
+
+from data_pipeline.summary import summarize
+from search.cleaning import leak_in_words, print_summary, warn_of_leaks
+
+
+def _leak(pictures, exact, groups=()):
+    leak = {"split": "test", "other": "train", "pictures": pictures, "exact": exact}
+    return {**leak, "of": 200, "share": pictures / 200, "groups": list(groups)}
+
+
+@pytest.mark.parametrize(
+    ("pictures", "exact", "words"),
+    [
+        (12, 0, "12 of 200 pictures (6.0 %) are near-copies of pictures in train"),
+        (12, 3, "12 of 200 pictures (6.0 %) are near-copies of pictures in train, 3 of them exact"),
+        (12, 12, "12 of 200 pictures (6.0 %) are copies of pictures in train"),
+        (1, 0, "1 of 200 pictures (0.5 %) is a near-copy of one in train"),
+        (0, 0, "no picture is a copy of one in train"),
+    ],
+)
+def test_a_leak_in_words(pictures, exact, words):
+    assert leak_in_words(_leak(pictures, exact)) == f"test: {words}"
+
+
+def _leaky(count):
+    return catalog(
+        *(
+            entry(f"{split}/cat/{n}.png", "cat", split=split, pixel_hash=f"same {n}")
+            for split in ("train", "test")
+            for n in range(count)
+        )
+    )
+
+
+def test_a_summary_says_what_leaks_and_shows_some_of_it(capsys):
+    print_summary(summarize(_leaky(7)))
+    printed = capsys.readouterr().out
+    assert "test: 7 of 7 pictures (100.0 %) are copies of pictures in train\n" in printed
+    assert "  test/cat/0.png, train/cat/0.png\n" in printed
+    assert printed.count("  test/cat/") == 5
+    assert "and 2 more groups" in printed
+
+
+def test_a_warning_names_what_leaks_and_says_where_to_look():
+    console = Console(file=io.StringIO(), width=40)
+    leaks = [_leak(12, 3), _leak(0, 0), {**_leak(1, 0), "split": "validation"}]
+    warn_of_leaks(leaks, Path("ph[b]otos"), console)
+    assert console.file.getvalue() == (
+        "warning: test: 12 of 200 pictures (6.0 %) are near-copies of pictures in train, 3 of them "
+        "exact; validation: 1 of 200 pictures (0.5 %) is a near-copy of one in train\n"
+        "scores on them flatter; see which they are: tune clean ph[b]otos\n"
+    )
+
+
+def test_no_leak_is_no_warning():
+    console = Console(file=io.StringIO())
+    warn_of_leaks([_leak(0, 0)], Path("photos"), console)
+    assert console.file.getvalue() == ""
