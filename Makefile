@@ -66,7 +66,7 @@ docs: .venv/installed-dev
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/python -c "$$REQUIREMENTS" dev onnx bayesian > .venv/requirements.txt
+	$(BIN)/python -c "$$REQUIREMENTS" dev onnx litert bayesian > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r .venv/requirements.txt
 	touch $@
 

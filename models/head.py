@@ -32,6 +32,25 @@ def probabilities(features: Any, *, num_classes: int) -> Any:
     )
 
 
+def divide_logits(model: keras.Model, temperature: float) -> None:
+    """Change a trained model so that its logits are divided by `temperature`, in place.
+
+    The weights of the last layer are: the model stays what it was, for every format.
+
+    Args:
+        model: Ends in what `probabilities` made.
+        temperature: Above 0; above 1 makes the model less sure.
+    """
+    import keras
+
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            divide_logits(layer, temperature)
+        elif layer.name == "probabilities":
+            for variable in layer.weights:
+                variable.assign(variable / temperature)
+
+
 def normalized(x: Any, kind: str) -> Any:
     """Apply the normalisation `kind` ("batch" or "none").
 

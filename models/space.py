@@ -56,3 +56,14 @@ def in_the_graph(values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
         for name, value in sorted(values.items())
         if name not in NUMBERS and not name.startswith("augmentation/")
     )
+
+
+def architecture(values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Of a configuration's values those that decide its model's size and speed, sorted by name."""
+    family = values["family"]
+    return tuple(
+        (name, value)
+        for name, value in sorted(values.items())
+        if name.startswith(f"{family}/")
+        and not name.endswith(("dropout", "unfreeze", "warmup_epochs", "fine_tune_rate"))
+    )

@@ -1,52 +1,149 @@
-"""`tune export-best`: retrain the winner, open the lock box once, write a model."""
+"""`tune export-best`: choose, retrain, write, check the files, open the lock box once.
 
+The order matters: files that do not compute what the model does are found before the lock box is
+opened, and what stood in the export folder is replaced only once all of the new is written.
+"""
+
+import shutil
 import time
-import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 from rich.console import Console
 
 from models.describe import describe
+from models.head import divide_logits
 from search.errors import TuneError
 from search.experiment import Experiment
+from search.exported.card import write_card
+from search.exported.cost import Budget, Costs
+from search.exported.formats import FILES, check_formats, write_format
+from search.exported.measuring import measure_file
+from search.exported.parity import Parity, check, require
+from search.exported.photo_parity import check_photos
+from search.failure import values_used
 from search.interrupt import Going
-from search.metrics import confusion_matrix, evaluate, wilson_interval
+from search.kept import Kept
+from search.lock import locked
 from search.pictures import write_curves
 from search.progress import in_words
 from search.records import Logs, TrialRecord, configuration_history, load_records
-from search.report import best_values
-from search.store import RunFolder, read_json, write_json
-from search.training import Training, configuration_seed, predict
-from search.watch import watch_files
+from search.retrain import DivergedError, require_going, train
+from search.store import RunFolder, write_json
+from search.training import configuration_seed, predict, representative
+from search.trust.calibration import (
+    abstain_threshold,
+    expected_calibration_error,
+    fit_temperature,
+    highest_promise,
+    with_temperature,
+)
+from search.trust.choice import Choice, choose
+from search.trust.lock_box import open_lock_box
+from search.watch import watch_share
 
-FORMATS = ("saved_model", "litert", "onnx")
+PARITY_PICTURES = 200
+_OURS = {*FILES.values(), "labels.json", "curves.png", "README.md", "metrics.json"}
 
 
-def export_best(
-    run: RunFolder, *, formats: tuple[str, ...], going: Going, console: Console
-) -> dict[str, Any]:
-    """Retrain the best configuration on train + validation, test it once, export it.
+@dataclass(frozen=True)
+class Wish:
+    """What is to be exported.
+
+    Attributes:
+        formats: keys of `search.exported.formats.FILES` to write besides model.keras.
+        budget: what these files, or else model.keras, may cost.
+        precision: share of right answers among those given, for which a threshold is set; None
+            for a model that always answers.
+        top: how many of the best configurations are trained again before one is chosen.
+        seeds: how often each; 0 for not at all.
+    """
+
+    formats: tuple[str, ...] = ()
+    budget: Budget = field(default_factory=Budget)
+    precision: float | None = None
+    top: int = 3
+    seeds: int = 3
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How sure the model may be, fitted on validation.
+
+    Attributes:
+        temperature: by which its logits are divided.
+        threshold: confidence from which it answers; None for always.
+        validation_ece: expected calibration error before and after, on what it was fitted on.
+    """
+
+    temperature: float
+    threshold: float | None
+    validation_ece: tuple[float, float]
+
+
+def export_best(run: RunFolder, wish: Wish, *, going: Going, console: Console) -> dict[str, Any]:
+    """Choose the configuration to export, retrain it on train + validation, test it once.
 
     Returns:
         What `metrics.json` holds, with the paths of all written files under "files".
 
     Raises:
-        TuneError: no trial has finished, or a format's package is missing.
+        TuneError: no trial has finished, none keeps to the budget, a format's package is
+            missing, a file does not compute what the model does, or the wished precision
+            cannot be promised.
     """
-    check_formats(formats)
-    values, record = best_values(run)
+    check_formats(wish.formats)
+    with locked(run, "export.lock"):
+        return _export(run, wish, going=going, console=console)
+
+
+def _export(run: RunFolder, wish: Wish, *, going: Going, console: Console) -> dict[str, Any]:
     experiment = Experiment.load(run)
+    _require_enough(experiment, wish.precision)
     _set_up(experiment)
-    epochs = (record.best_epoch or 0) + 1
-    rows = np.concatenate([experiment.train, experiment.validation])
-    seed = configuration_seed(experiment.config.seed, record.configuration)
-    training = Training(experiment, values, rows=rows, seed=seed)
-    model, history = retrain(training, epochs=epochs, going=going, console=console)
-    metrics = test_once(experiment, model, record)
-    return write_export(experiment, model, history, metrics, record, formats=formats)
+    costs = Costs(experiment, wish.formats or ("keras",), console)
+    choice = choose(
+        experiment,
+        costs,
+        budget=wish.budget,
+        top=wish.top,
+        seeds=wish.seeds,
+        going=going,
+        console=console,
+    )
+    calibration = calibrate(experiment, choice, wish.precision)
+    model, history = retrain(experiment, choice.winner.record, going=going, console=console)
+    divide_logits(model, calibration.temperature)
+    with _export_folder(run) as folder:
+        model, parities = write_models(
+            experiment, model, wish.formats, folder, going=going, console=console
+        )
+        require_going(going)
+        tested = open_lock_box(
+            experiment,
+            model,
+            temperature=calibration.temperature,
+            threshold=calibration.threshold,
+        )
+        metrics = _metrics(experiment, choice, calibration, wish, parities, tested)
+        metrics["parameters"] = model.count_params()
+        metrics["files"] = _write_beside(experiment, choice, metrics, history, folder)
+    return metrics
+
+
+def _require_enough(experiment: Experiment, precision: float | None) -> None:
+    """Say before anything is trained that a precision is out of reach."""
+    count = len(experiment.validation)
+    if precision is not None and 1 - 1 / (count + 1) < precision - 1e-9:
+        raise TuneError(
+            f"--precision {precision:g} cannot be promised: {count} validation pictures, all "
+            f"answered rightly, would show {1 - 1 / (count + 1):.4f} at most; ask for less, or "
+            "search with more pictures"
+        )
 
 
 def _set_up(experiment: Experiment) -> None:
@@ -56,191 +153,214 @@ def _set_up(experiment: Experiment) -> None:
     set_up_training(experiment.config)
 
 
+def calibrate(experiment: Experiment, choice: Choice, precision: float | None) -> Calibration:
+    """Fit temperature and threshold on what the winner's trainings said of the validation split.
+
+    Raises:
+        TuneError: no threshold keeps to `precision` there.
+    """
+    targets = experiment.targets[experiment.validation]
+    before = choice.predictions
+    temperature = fit_temperature(before, targets)
+    after = with_temperature(before, temperature)
+    threshold = None
+    if precision is not None:
+        threshold = abstain_threshold(after, targets, precision=precision)
+        if threshold is None:
+            raise TuneError(
+                f"--precision {precision:g} cannot be promised: what the model answers to the "
+                f"{len(targets)} validation pictures allows {highest_promise(after, targets):.4f} "
+                "at most; ask for less, or search with more pictures"
+            )
+
+    def ece(trainings: Any) -> float:
+        return float(np.mean([expected_calibration_error(p, targets) for p in trainings]))
+
+    return Calibration(temperature, threshold, (ece(before), ece(after)))
+
+
 def retrain(
-    training: Training, *, epochs: int, going: Going, console: Console
+    experiment: Experiment, record: TrialRecord, *, going: Going, console: Console
 ) -> tuple[Any, list[Logs]]:
-    """Train from scratch for the epochs at which the search found its best.
+    """Train on train + validation for the epochs at which the search found its best.
 
     Raises:
         KeyboardInterrupt: told to stop; nothing is written.
         TuneError: the loss is no longer a number.
     """
-    model = training.build()
-    with watch_files(console, f"retraining, {epochs} epochs") as progress:
-        steps = _Steps(training.steps, epochs, progress, going)
-        started = time.monotonic()
-        training.fit(model, initial_epoch=0, epochs=epochs, callbacks=[steps])
-    if not going():
-        raise KeyboardInterrupt
-    if not steps.history or not np.isfinite(steps.history[-1]["loss"]):
-        raise TuneError("retraining diverged: the loss is not a number; export another run")
+    epochs = (record.best_epoch or 0) + 1
+    rows = np.concatenate([experiment.train, experiment.validation])
+    both = replace(experiment, train=rows, validation=rows[:0])
+    seed = configuration_seed(experiment.config.seed, record.configuration)
+    started = time.monotonic()
+    with watch_share(console, "retraining") as progress:
+
+        def tell(done: int, todo: int) -> None:
+            require_going(going)
+            progress(done, todo, "computing features")
+
+        training = Kept().training(both, values_used(record), seed, tell)
+        model = training.build()
+        try:
+            history = train(
+                training,
+                model,
+                epochs=epochs,
+                advance=lambda share: progress(share, 1, "retraining"),
+                going=going,
+            )
+        except DivergedError as error:
+            raise TuneError(
+                "retraining diverged: the loss is not a number; export another run"
+            ) from error
     console.print(f"retrained {epochs} epochs in {in_words(time.monotonic() - started)}")
-    return model, steps.history
+    return training.whole(model), history
 
 
-class _Steps(keras.callbacks.Callback):
-    """Counts steps for the progress bar and keeps the history."""
-
-    phase = 0
-
-    def __init__(self, steps: int, epochs: int, progress: Any, going: Going):
-        super().__init__()
-        self.steps, self.epochs, self.progress, self.going = steps, epochs, progress, going
-        self.history: list[Logs] = []
-        self.epoch = 0
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.progress(self.epoch * self.steps + batch + 1, self.epochs * self.steps)
-        if not self.going() or not np.isfinite(logs["loss"]):
-            self.model.stop_training = True
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.history.append(
-            {"epoch": epoch, "loss": float(logs["loss"]), "accuracy": float(logs["accuracy"])}
-        )
-
-
-def test_once(experiment: Experiment, model: Any, record: TrialRecord) -> dict[str, Any]:
-    """Open the lock box: accuracy with its 95 % interval, AUC, confusion matrix.
-
-    How often it was opened is counted in the run folder: each further look makes the number
-    a little less honest, and a reader should know.
-    """
-    box = experiment.run.path / "lock_box.json"
-    opened = (read_json(box)["opened"] if box.exists() else 0) + 1
-    write_json(box, {"opened": opened})
-    targets = experiment.targets[experiment.test]
-    measured = measure(
-        predict(model, experiment.pixels, experiment.test), targets, experiment.labels
-    )
-    return measured | {
-        "run": experiment.run.name,
-        "lock_box_opened": opened,
-        "val_accuracy_in_search": next(
-            (h["val_accuracy"] for h in record.history if h["epoch"] == record.best_epoch), None
-        ),
-        "epochs": (record.best_epoch or 0) + 1,
-        "configuration": record.values,
-        "image_size": list(experiment.config.image_size),
-        "trained_on": len(experiment.train) + len(experiment.validation),
-        "parameters": model.count_params(),
-    }
-
-
-def measure(probabilities: Any, targets: Any, labels: tuple[str, ...]) -> dict[str, Any]:
-    """What is reported of predictions on pictures whose class is known."""
-    correct = int((probabilities.argmax(axis=1) == targets).sum())
-    counts = np.bincount(targets, minlength=len(labels))
-    return {
-        **evaluate(probabilities, targets),
-        "accuracy_interval": list(wilson_interval(correct, len(targets))),
-        "pictures": len(targets),
-        "class_counts": {label: int(n) for label, n in zip(labels, counts, strict=True)},
-        "majority_class_accuracy": float(counts.max() / max(len(targets), 1)),
-        "labels": list(labels),
-        "confusion_matrix": confusion_matrix(probabilities, targets),
-    }
-
-
-def write_export(
+def write_models(
     experiment: Experiment,
     model: Any,
-    history: list[Logs],
-    metrics: dict[str, Any],
-    record: TrialRecord,
-    *,
     formats: tuple[str, ...],
-) -> dict[str, Any]:
-    """Write the model in every wanted form, with its labels, metrics and curves."""
-    from models.serving import with_preprocessing
+    folder: Path,
+    *,
+    going: Going,
+    console: Console,
+) -> tuple[Any, list[Parity]]:
+    """Write the model in every wanted form, and check that each computes what it does.
 
-    folder = experiment.run.export
-    folder.mkdir(parents=True, exist_ok=True)
+    Returns:
+        The model as it was written, in float32: prepared pixels -> probabilities; and how each
+        file compares with it.
+
+    Raises:
+        KeyboardInterrupt: told to stop.
+        TuneError: a file does not.
+    """
+    from models.serving import in_float32, with_preprocessing
+
     config = experiment.config
+    exported = in_float32(model)
     finished = with_preprocessing(
-        model,
+        exported,
         image_size=config.image_size,
         crop_to_aspect_ratio=config.crop_to_aspect_ratio,
         num_classes=experiment.num_classes,
     )
-    # Saved under another name first: a model that is being replaced stays whole until then.
-    partial = folder / ".partial.keras"
-    finished.save(partial)
-    partial.replace(folder / "model.keras")
+    learnt_from = np.concatenate([experiment.train, experiment.validation])
+    # Spread over all: rows are in the order of names, so the first are of one class.
+    picks = np.linspace(0, len(learnt_from) - 1, min(PARITY_PICTURES, len(learnt_from)))
+    rows = learnt_from[picks.astype(int)]
+    pictures, measured = np.asarray(experiment.pixels[rows]), {}
+    with watch_share(console, "writing and checking files") as progress:
+        names = tuple(dict.fromkeys(("keras", *formats)))
+        for number, name in enumerate(names):
+            require_going(going)
+            progress(number, len(names), f"writing and checking {name}")
+            path = write_format(
+                exported,
+                finished,
+                name,
+                folder,
+                image_size=config.image_size,
+                num_classes=experiment.num_classes,
+                representative=representative(experiment),
+            )
+            measured[name] = measure_file(name, path, pictures)
+    expected = predict(exported, experiment.pixels, rows)
+    parities = check(measured, expected)
+    require(parities)
+    check_photos(experiment, finished, rows, expected)
+    return exported, parities
+
+
+def _metrics(
+    experiment: Experiment,
+    choice: Choice,
+    calibration: Calibration,
+    wish: Wish,
+    parities: list[Parity],
+    tested: dict[str, Any],
+) -> dict[str, Any]:
+    record = choice.winner.record
+    targets = experiment.targets[experiment.validation]
+    right = [float((p.argmax(axis=1) == targets).mean()) for p in choice.winner.predictions]
+    validated = float(np.mean(right))
+    return tested | {
+        "run": experiment.run.name,
+        "summary": describe(record.values),
+        "val_accuracy_in_search": next(
+            (h["val_accuracy"] for h in record.history if h["epoch"] == record.best_epoch), None
+        ),
+        "val_accuracy": validated,
+        "optimism": validated - tested["accuracy"],
+        "verdict": choice.verdict,
+        "finalists": choice.rows(),
+        "ensemble": choice.ensemble,
+        "calibration": asdict(calibration) | {"validation_ece": list(calibration.validation_ece)},
+        "precision_wished": wish.precision,
+        "budget": asdict(wish.budget),
+        "parity": [parity.row() for parity in parities],
+        "epochs": choice.winner.epochs,
+        "configuration": record.values,
+        "image_size": list(experiment.config.image_size),
+        "trained_on": len(experiment.train) + len(experiment.validation),
+    }
+
+
+def _write_beside(
+    experiment: Experiment,
+    choice: Choice,
+    metrics: dict[str, Any],
+    history: list[Logs],
+    folder: Path,
+) -> list[str]:
+    """Write what stands beside the models; the paths of all files as they will be."""
+    config, record = experiment.config, choice.winner.record
+    calibration = metrics["calibration"]
     write_json(
         folder / "labels.json",
         {
             "labels": list(experiment.labels),
             "image_size": list(config.image_size),
             "crop_to_aspect_ratio": config.crop_to_aspect_ratio,
+            "threshold": calibration["threshold"],
         },
     )
     searched = configuration_history(load_records(experiment.run), record.configuration)
     write_curves(folder / "curves.png", searched, history, title=describe(record.values))
-    files = [folder / "model.keras", folder / "labels.json", folder / "curves.png"]
-    files += [write_format(experiment, model, finished, name, folder) for name in formats]
-    metrics = metrics | {"files": [str(path) for path in [*files, folder / "metrics.json"]]}
-    write_json(folder / "metrics.json", metrics)
-    return metrics
+    write_card(folder / "README.md", experiment, metrics)
+    names = sorted({path.name for path in folder.iterdir()} | {"metrics.json"})
+    files = [str(experiment.run.export / name) for name in names]
+    write_json(folder / "metrics.json", metrics | {"files": files})
+    return files
 
 
-def write_format(
-    experiment: Experiment, model: Any, finished: Any, name: str, folder: Path
-) -> Path:
-    """One further form: SavedModel takes pictures of any size, the others of `image_size`."""
-    from models.serving import with_fixed_size
+@contextmanager
+def _export_folder(run: RunFolder) -> Iterator[Path]:
+    """A new folder that takes the place of the export folder when all went well.
 
-    if name == "saved_model":
-        path = folder / "saved_model"
-        finished.export(str(path), format="tf_saved_model", verbose=False)
-        return path
-    path = folder / {"litert": "model.tflite", "onnx": "model.onnx"}[name]
-    fixed = with_fixed_size(
-        model, image_size=experiment.config.image_size, num_classes=experiment.num_classes
-    )
-    height, width = experiment.config.image_size
-    fixed(np.zeros((1, height, width, 3), np.float32))  # the ONNX exporter wants a called model
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of the exporters, about numpy
-        fixed.export(str(path), format=name, verbose=False)
-    if name == "onnx":
-        _require_loadable(path)
-    return path
-
-
-def _require_loadable(path: Path) -> None:
-    """Open the file: the exporter only logs what it cannot convert, and writes it all the same.
-
-    Raises:
-        TuneError: the file is of no use; it is deleted.
+    Files that stood there and are none of ours are taken along.
     """
-    import onnxruntime
-
+    folder, old = run.path / ".export-new", run.path / ".export-old"
+    if old.exists() and not run.export.exists():  # killed between the two renames below
+        old.rename(run.export)
+    _remove(folder, old)
+    folder.mkdir()
     try:
-        onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    except Exception as error:
-        path.unlink()
-        raise TuneError(
-            f"{path}: this model cannot be written as ONNX ({str(error).splitlines()[0]}); "
-            "the other files are written; use --format saved_model or litert"
-        ) from error
+        yield folder
+        for path in run.export.iterdir() if run.export.exists() else ():
+            if path.name not in _OURS:
+                copy = shutil.copytree if path.is_dir() else shutil.copy2
+                copy(path, folder / path.name)
+        if run.export.exists():
+            run.export.rename(old)
+        folder.rename(run.export)
+        _remove(old)
+    finally:
+        _remove(folder)
 
 
-def check_formats(formats: tuple[str, ...]) -> None:
-    """Look for what a format needs before minutes are spent on training.
-
-    Raises:
-        TuneError: a package is missing.
-    """
-    from importlib.util import find_spec
-
-    needed = ("onnx", "onnxruntime", "tf2onnx") if "onnx" in formats else ()
-    missing = [name for name in needed if not find_spec(name)]
-    if missing:
-        raise TuneError(
-            f"--format onnx needs {' and '.join(missing)}; "
-            "install with: pip install 'image-tune[onnx]'"
-        )
+def _remove(*folders: Path) -> None:
+    for folder in folders:
+        if folder.exists():
+            shutil.rmtree(folder)

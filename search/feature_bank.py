@@ -132,6 +132,16 @@ class FeatureBank:
         rows = np.concatenate([self.experiment.train, self.experiment.validation])
         return self._opened(View("plain"), rows, tell)
 
+    def plain_of_all(self, tell: Tell) -> NDArray[np.float32]:
+        """Features of every picture of the run, those to test on too, in the order of rows."""
+        known = np.concatenate([self.experiment.train, self.experiment.validation])
+        others = np.setdiff1d(np.arange(len(self.experiment.targets)), known)
+        of_all = np.empty((len(self.experiment.targets), self.about["num_features"]), np.float32)
+        of_all[known] = self.plain(tell)
+        if len(others):
+            of_all[others] = self._opened(View("plain"), others, tell)
+        return of_all
+
     def training(self, view: View, tell: Tell) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Features and labels [n, 1] or [n, num_classes] of the pictures to train on."""
         rows = self.experiment.train

@@ -67,6 +67,12 @@ class HeadTraining(Training):
         features = self.bank.plain(self.tell)
         return predict(model, features, np.arange(len(self.experiment.train), len(features)))
 
+    def whole(self, model: Any) -> Any:
+        """The head that was trained on the backbone whose features it was trained on."""
+        classifier = self.experiment.classifier.build(self.hyperparameters())
+        classifier.get_layer("head").set_weights(model.get_weights())
+        return classifier
+
     def parameters(self, model: Any) -> int:
         """Number of weights, the backbone's among them."""
         return int(model.count_params()) + self.bank.about["parameters"]

@@ -10,22 +10,21 @@ from search.store import RunFolder
 
 
 @contextmanager
-def locked(run: RunFolder) -> Iterator[None]:
-    """Hold the run's lock.
+def locked(run: RunFolder, name: str = "lock") -> Iterator[None]:
+    """Hold one of the run's locks: "lock" is the search's.
 
     Raises:
         TuneError: another process, named in the message, works on this run.
     """
     run.path.mkdir(parents=True, exist_ok=True)
-    handle = os.open(run.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    handle = os.open(run.path / name, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.read(handle, 32).decode(errors="replace").strip() or "another process"
             raise TuneError(
-                f"{run.name}: process {holder} works on this run; wait for it, or choose another "
-                "--name"
+                f"{run.name}: process {holder} works on this run; wait for it, or choose another"
             ) from error
         os.truncate(handle, 0)
         os.write(handle, str(os.getpid()).encode())

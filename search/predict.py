@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import TuneError
-from search.export import measure
-from search.labels_file import read_labels
-from search.model_file import load_model_file
+from search.exported.labels_file import read_labels
+from search.exported.model_file import load_model_file
 from search.naming import shown
 from search.quiet import import_tensorflow
+from search.trust.calibration import answered
+from search.trust.lock_box import measure
 
 BATCH = 32  # pictures predicted together; bounds the memory
 
@@ -36,39 +37,51 @@ class Prediction:
         path: the file.
         probabilities: label → probability, most likely first; empty if it could not be read.
         error: why it could not be read; empty if it could.
+        unsure: whether the likeliest is less probable than the model was told to answer from.
     """
 
     path: Path
     probabilities: dict[str, float] = field(default_factory=dict)
     error: str = ""
+    unsure: bool = False
 
     def line(self) -> str:
-        """`photo.jpg  cat 84.3 %, dog 15.7 %`; the five likeliest where there are many."""
+        """`photo.jpg  cat 84.3 %, dog 15.7 %`; the five likeliest where there are many.
+
+        With `unsure: ` before them where no answer is given.
+        """
         name = shown(self.path)
         if self.error:
             return f"{name}  error: {self.error}"
         likeliest = itertools.islice(self.probabilities.items(), 5)
-        return f"{name}  " + ", ".join(f"{shown(label)} {p * 100:.1f} %" for label, p in likeliest)
+        shares = ", ".join(f"{shown(label)} {p * 100:.1f} %" for label, p in likeliest)
+        return f"{name}  {'unsure: ' if self.unsure else ''}{shares}"
 
     def row(self) -> dict[str, Any]:
-        """For `--json`."""
-        label = next(iter(self.probabilities), None)
+        """For `--json`; an unsure answer has no label."""
+        label = None if self.unsure else next(iter(self.probabilities), None)
         return {
             "path": os.fspath(self.path),
             "label": label,
             "probabilities": self.probabilities,
+            "unsure": self.unsure,
             "error": self.error or None,
         }
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """A loaded model: raw 0–255 pixels in, one probability a label out."""
+    """A loaded model: raw 0–255 pixels in, one probability a label out.
+
+    Attributes:
+        threshold: the least probability that is an answer; 0 for always.
+    """
 
     model: Any
     labels: tuple[str, ...]
     image_size: tuple[int, int]
     crop_to_aspect_ratio: bool
+    threshold: float = 0.0
 
     def predict(self, files: Sequence[Wanted]) -> Iterator[Prediction]:
         """One prediction a file, in order; a file that cannot be read does not stop the rest."""
@@ -98,7 +111,8 @@ class Classifier:
         if not np.isfinite(row).all():
             return Prediction(path, error="the model's answer is no number")
         order = np.argsort(-row, kind="stable")
-        return Prediction(path, {self.labels[k]: float(row[k]) for k in order})
+        shares = {self.labels[k]: float(row[k]) for k in order}
+        return Prediction(path, shares, unsure=float(row.max()) < self.threshold)
 
 
 def load_classifier(model: str) -> Classifier:
@@ -124,7 +138,9 @@ def _load_exported(path: Path) -> Classifier:
             f"{shown(beside)}: names {len(labels.names)} classes, and {shown(path)} gives "
             f"{loaded.output_shape[1]}; copy both from one export"
         )
-    return Classifier(loaded, labels.names, labels.image_size, labels.crop_to_aspect_ratio)
+    return Classifier(
+        loaded, labels.names, labels.image_size, labels.crop_to_aspect_ratio, labels.threshold
+    )
 
 
 def _load_imagenet(name: str) -> Classifier:
@@ -186,6 +202,9 @@ def evaluate_folder(classifier: Classifier, data: Path, **preparing: Any) -> dic
         classifier.probabilities(np.asarray(pixels[start : start + BATCH]))
         for start in range(0, len(pixels), BATCH)
     ]
-    return measure(np.concatenate(rows), numbers[catalog.targets], classifier.labels) | {
-        "set_aside": len(catalog.entries) - len(catalog.kept)
-    }
+    probabilities, targets = np.concatenate(rows), numbers[catalog.targets]
+    measured = measure(probabilities, targets, classifier.labels)
+    measured["set_aside"] = len(catalog.entries) - len(catalog.kept)
+    if classifier.threshold:
+        measured["abstain"] = answered(probabilities, targets, threshold=classifier.threshold)
+    return measured

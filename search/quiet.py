@@ -1,7 +1,11 @@
-"""Import TensorFlow without its start-up messages, which nobody who searches wants to read."""
+"""Keep from the terminal what libraries say to their developers, also what C++ code prints."""
 
 import os
+import sys
 import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -33,3 +37,26 @@ def import_tensorflow() -> Any:
             os.dup2(stderr, 2)
             os.close(stderr)
     return tf
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Drop all output and warnings of this process inside; exceptions pass.
+
+    Converters and LiteRT print from C++, past Python's streams.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
+    try:
+        with tempfile.TemporaryFile() as dropped, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for descriptor in kept:
+                os.dup2(dropped.fileno(), descriptor)
+            yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, copy in kept.items():
+            os.dup2(copy, descriptor)
+            os.close(copy)

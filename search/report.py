@@ -9,7 +9,7 @@ from models.describe import describe
 from search.config import RunConfig
 from search.plan import known_good_count
 from search.progress import in_words
-from search.records import COMPLETED, TrialRecord, Values, best_first, load_records
+from search.records import COMPLETED, TrialRecord, best_first, load_records
 from search.store import RunFolder, read_json, runs
 
 
@@ -28,8 +28,24 @@ def run_report(run: RunFolder) -> dict[str, Any]:
         "finished": sum(record.finished for record in records),
         "seconds": round(sum(record.seconds for record in records), 1),
         "verdict": verdict(records, config),
+        "finalists": _written(run.finalists) or [],
+        "exported": _exported(run),
         "configurations": [_configuration(record, records) for record in ranked],
     }
+
+
+def _written(path: Path) -> Any:
+    """What a JSON file holds; None where there is none."""
+    return read_json(path) if path.exists() else None
+
+
+def _exported(run: RunFolder) -> dict[str, Any] | None:
+    """What the exported model reached; None where there is none."""
+    metrics = _written(run.export / "metrics.json")
+    if metrics is None:
+        return None
+    names = ("summary", "verdict", "val_accuracy", "accuracy", "accuracy_interval", "pictures")
+    return {name: metrics[name] for name in (*names, "lock_box_opened") if name in metrics}
 
 
 def _configuration(best: TrialRecord, records: list[TrialRecord]) -> dict[str, Any]:
@@ -119,20 +135,3 @@ def _plain(text: str) -> Any:
     from rich.text import Text
 
     return Text(text)
-
-
-def best_values(run: RunFolder) -> tuple[Values, TrialRecord]:
-    """Values and record of the best configuration.
-
-    Raises:
-        TuneError: no trial has finished yet.
-    """
-    from search.errors import TuneError
-
-    config = RunConfig.load(run)
-    ranked = best_first(load_records(run), config.direction)
-    if not ranked or ranked[0].score is None:
-        raise TuneError(
-            f"{run.name}: no trial has finished yet; go on with 'tune run --resume {run.name}'"
-        )
-    return ranked[0].values, ranked[0]

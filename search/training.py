@@ -167,6 +167,10 @@ class Training:
         """Class probabilities of the pictures to validate on, float32 [n, classes]."""
         return predict(model, self.experiment.pixels, self.experiment.validation)
 
+    def whole(self, model: Any) -> Any:
+        """The model that takes pictures, of the one that was trained: here the same."""
+        return model
+
     def parameters(self, model: Any) -> int:
         """Number of weights, a frozen backbone's among them."""
         return int(model.count_params())
@@ -184,6 +188,12 @@ def predict(model: Any, pixels: NDArray[Any], rows: NDArray[np.int64]) -> NDArra
     return two_columns(np.concatenate(found)[:count]).astype(np.float32)
 
 
+def representative(experiment: Experiment) -> NDArray[np.uint8]:
+    """Up to 200 of the pictures to train on, spread over all: uint8 [n, height, width, 3]."""
+    picks = np.linspace(0, len(experiment.train) - 1, min(200, len(experiment.train)))
+    return np.asarray(experiment.pixels[experiment.train[picks.astype(int)]])
+
+
 def phase_ranges(
     starts: tuple[int, ...], initial_epoch: int, epochs: int
 ) -> list[tuple[int, tuple[int, int]]]:
@@ -196,6 +206,13 @@ def phase_ranges(
     return [(phase, (start, stop)) for phase, (start, stop) in cut if start < stop]
 
 
-def configuration_seed(seed: int, configuration: str) -> int:
-    """The seed of one configuration: the same on every rung, another for each configuration."""
-    return int(np.random.SeedSequence([seed, int(configuration)]).generate_state(1)[0])
+def configuration_seed(seed: int, configuration: str, repeat: int = 0) -> int:
+    """The seed of one configuration: the same on every rung, another for each configuration.
+
+    Args:
+        seed: of the run.
+        configuration: its id, a number.
+        repeat: 0 in the search; from 1 on, of further trainings of the same values.
+    """
+    entropy = [seed, int(configuration), *([repeat] if repeat else [])]
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])

@@ -36,7 +36,17 @@ def experiment_in(folder, **config):
     pixels, targets = stripes(COUNT, settled.image_size[0])
     np.save(folder / "pixels.npy", pixels)
     settled.save(run)
-    write_json(run.data, {"labels": ["along", "across"], "pixels": str(folder / "pixels.npy")})
+    write_json(
+        run.data,
+        {
+            "root": str(folder / "pictures"),
+            "labels": ["along", "across"],
+            "pictures": COUNT,
+            "set_aside": 0,
+            "pixels": str(folder / "pixels.npy"),
+            "splits": {"train": 14, "validation": 6, "test": 4},
+        },
+    )
     paths = [f"{('along', 'across')[k]}/{number:02d}.png" for number, k in enumerate(targets)]
     size = settled.image_size
     write_json(

@@ -9,7 +9,7 @@ import pytest
 from searching import epoch_logs, run_config, trial_record
 
 from search.cli import _run, tune
-from search.cli.options import Duration, ImageSize, Names
+from search.cli.options import Duration, FileSize, ImageSize, Latency, Names
 from search.store import RunFolder, write_json
 
 HEAVY = ("tensorflow", "keras", "keras_tuner")
@@ -188,6 +188,26 @@ def test_show_prints_the_table_and_the_verdict(results, capsys):
     assert "0.1250 better than the best known-good configuration" in printed
 
 
+def test_show_ends_with_what_was_exported(results, capsys):
+    metrics = {
+        "summary": "cnn 8 filters",
+        "verdict": "After further trainings it was no better.",
+        "accuracy": 0.45,
+        "accuracy_interval": [0.4, 0.5],
+        "pictures": 300,
+        "lock_box_opened": 2,
+    }
+    (run,) = results.iterdir()
+    write_json(RunFolder(run).export / "metrics.json", metrics)
+    assert _run(["show", "--results", str(results)]) == 0
+    *_, verdict, exported = capsys.readouterr().out.splitlines()
+    assert verdict == "After further trainings it was no better."
+    assert exported == (
+        "exported: cnn 8 filters, accuracy 0.4500 on 300 test pictures "
+        "(95 % interval 0.4000 to 0.5000; looked at 2 times)"
+    )
+
+
 def test_show_says_how_many_rows_it_left_out(results, capsys):
     assert _run(["show", "cats", "--limit", "1", "--results", str(results)]) == 0
     printed = capsys.readouterr().out
@@ -280,3 +300,27 @@ def test_names_keep_their_order_without_repeats():
 def test_unknown_names_are_refused_with_those_that_are_known(text, received):
     with pytest.raises(click.BadParameter, match=f"received {received}; choose among a, b, c"):
         convert(Names(lambda: ("a", "b", "c")), text)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("15ms", 0.015), ("0.5s", 0.5), ("2.5ms", 0.0025)])
+def test_a_latency_is_read(text, seconds):
+    assert convert(Latency(), text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["15", "ms", "0ms", "-1ms", "1m", "15 ms"])
+def test_what_is_no_latency_is_refused(text):
+    with pytest.raises(click.BadParameter, match="write 15ms"):
+        convert(Latency(), text)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("500KB", 500_000), ("5MB", 5_000_000), ("1.5gb", 1_500_000_000)]
+)
+def test_a_file_size_is_read(text, count):
+    assert convert(FileSize(), text) == count
+
+
+@pytest.mark.parametrize("text", ["5", "MB", "0MB", "5 MB", "5MiB"])
+def test_what_is_no_file_size_is_refused(text):
+    with pytest.raises(click.BadParameter, match="write 500KB"):
+        convert(FileSize(), text)

@@ -51,8 +51,9 @@ def road(tmp_path_factory):
     said.records_before = _records(said.run)
     said.finished = tune(*go_on, "--json")
     said.shown = tune("show", "--json", *where)
-    formats = ["--format", "saved_model", "--format", "litert", "--format", "onnx"]
-    said.exported = tune("export-best", *formats, "--json", *where)
+    formats = ["--format", "saved_model", "--format", "litert", "--int8", "--format", "onnx"]
+    wished = ["--seeds", "1"]
+    said.exported = tune("export-best", *formats, *wished, "--json", *where)
     said.export = said.run / "export"
     return said
 
@@ -132,9 +133,15 @@ def test_show_prints_what_run_printed_at_its_end(road):
 def test_the_winner_is_tested_on_the_lock_box_once(road):
     assert road.exported.status == 0
     metrics = road.exported.json
-    best = road.shown.json["configurations"][0]
-    assert metrics["configuration"] == best["values"]
-    assert metrics["epochs"] == best["best_epoch"]
+    (chosen,) = [row for row in metrics["finalists"] if row["chosen"]]
+    assert chosen["tied"]
+    (tried,) = [
+        row
+        for row in road.shown.json["configurations"]
+        if row["configuration"] == chosen["configuration"]
+    ]
+    assert metrics["configuration"] == tried["values"]
+    assert metrics["epochs"] == tried["best_epoch"]
     assert metrics["lock_box_opened"] == 1
     low, high = metrics["accuracy_interval"]
     assert low <= metrics["accuracy"] <= high

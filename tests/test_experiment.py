@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from drawing import draw, draw_folder
 from rich.console import Console
 from searching import run_config
 
@@ -11,7 +12,7 @@ from data_pipeline.prepare import open_catalog
 from search.errors import TuneError
 from search.experiment import Experiment, Pictures, load_splits
 from search.run import Setting, prepare_data
-from search.store import RunFolder, write_arrays
+from search.store import RunFolder, read_json, write_arrays
 
 
 @pytest.fixture
@@ -49,6 +50,30 @@ def test_a_run_that_goes_on_keeps_the_splits_it_was_begun_with(begun):
     after = load_splits(run)
     np.testing.assert_array_equal(after.test, before.validation)
     np.testing.assert_array_equal(after.validation, before.test)
+
+
+def test_given_splits_that_leak_are_warned_of_and_written_down(cache_dir, tmp_path):
+    data = tmp_path / "leaky"
+    for split in ("train", "test"):
+        draw_folder(data / split, {"cat": 4, "dog": 4})
+        draw(len(split)).save(data / split / "cat" / "own.png")
+    run, console = RunFolder(tmp_path / "run"), Console(file=io.StringIO())
+    prepare_data(
+        run,
+        run_config(data=str(data), validation=0.25, test=0.25),
+        Setting(tmp_path, cache_dir, None, 0, 60.0, console),
+    )
+    said = "test: 8 of 9 pictures (88.9 %) are copies of pictures in train"
+    assert console.file.getvalue().count(said) == 1
+    (leak,) = read_json(run.data)["leaks"]
+    assert leak.items() >= {"split": "test", "other": "train", "pictures": 8, "of": 9}.items()
+    assert "groups" not in leak
+
+
+def test_a_run_that_deals_its_own_splits_has_no_leaks(begun):
+    run, _, setting = begun
+    assert read_json(run.data)["leaks"] == []
+    assert "copies" not in setting.console.file.getvalue()
 
 
 def test_a_run_without_its_pictures_says_so(begun):

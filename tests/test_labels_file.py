@@ -4,7 +4,7 @@ import os
 import pytest
 
 from search.errors import TuneError
-from search.labels_file import Labels, read_labels
+from search.exported.labels_file import Labels, read_labels
 
 GOOD = {"labels": ["cat", "dog"], "image_size": [32, 48], "crop_to_aspect_ratio": True}
 
@@ -17,6 +17,12 @@ def write(tmp_path, values):
 
 def test_what_export_writes_is_read(tmp_path):
     assert read_labels(write(tmp_path, GOOD)) == Labels(("cat", "dog"), (32, 48), True)
+
+
+@pytest.mark.parametrize(("given", "read"), [({"threshold": 0.9}, 0.9), ({"threshold": None}, 0.0)])
+def test_the_threshold_is_read_where_there_is_one(tmp_path, given, read):
+    assert read_labels(write(tmp_path, GOOD | given)).threshold == read
+    assert read_labels(write(tmp_path, GOOD)).threshold == 0.0
 
 
 @pytest.mark.parametrize(
@@ -32,6 +38,9 @@ def test_what_export_writes_is_read(tmp_path):
         ({"image_size": [32, True]}, "'image_size' is no"),
         ({"image_size": [32.0, 32]}, "'image_size' is no"),
         ({"crop_to_aspect_ratio": "no"}, "'crop_to_aspect_ratio' is neither"),
+        ({"threshold": "0.9"}, "'threshold' is no number from 0 to 1"),
+        ({"threshold": 1.5}, "'threshold' is no number from 0 to 1"),
+        ({"threshold": True}, "'threshold' is no number from 0 to 1"),
     ],
 )
 def test_wrong_values_are_refused_by_name(tmp_path, changed, reason):

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -69,6 +70,19 @@ def test_one_answer_a_file_in_order_and_in_batches(tmp_path, classifier):
     for grey, answer in list(zip(greys, answers, strict=True))[6:]:
         assert answer.probabilities["bright"] == pytest.approx(grey / 255, abs=1e-6)
     assert max(classifier.model.batches) <= module.BATCH
+
+
+def test_below_its_threshold_a_model_says_that_it_is_unsure(tmp_path, classifier):
+    picky = replace(classifier, threshold=0.75)
+    files = [Wanted(fill(tmp_path / f"{grey}.png", grey)) for grey in (255, 140)]
+    sure, unsure = picky.predict(files)
+    assert sure.row()["label"] == "bright"
+    assert not sure.row()["unsure"]
+    assert unsure.row()["label"] is None
+    assert unsure.row()["unsure"]
+    assert unsure.row()["probabilities"]["bright"] == pytest.approx(140 / 255, abs=1e-6)
+    assert "  unsure: bright 54.9 %, dark 45.1 %" in unsure.line()
+    assert "unsure" not in sure.line()
 
 
 def test_answers_that_are_no_numbers_are_errors(tmp_path, classifier):

@@ -4,9 +4,8 @@ import pytest
 from rich.console import Console
 from searching import VALUES, epoch_logs, run_config, trial_record
 
-from search.errors import TuneError
 from search.records import DIVERGED, FAILED
-from search.report import best_values, list_runs, run_report, run_table, verdict
+from search.report import list_runs, run_report, run_table, verdict
 from search.store import RunFolder, write_json
 
 
@@ -123,17 +122,6 @@ def test_the_table_is_cut_at_the_limit(tmp_path):
     assert "0.2000" not in text
 
 
-def test_the_best_values_are_those_of_the_best_record(tmp_path):
-    worse, better = trial_record("0000", 0.5), trial_record("0001", 0.75)
-    assert best_values(run_with(tmp_path, worse, better)) == (better.values, better)
-
-
-@pytest.mark.parametrize("records", [(), (trial_record("0000", None, status=FAILED),)])
-def test_without_a_score_there_is_no_best(tmp_path, records):
-    with pytest.raises(TuneError, match=r"no trial has finished yet.*tune run --resume cats"):
-        best_values(run_with(tmp_path, *records))
-
-
 def test_the_list_says_of_each_run_what_it_found_and_whether_it_was_exported(tmp_path):
     run_with(tmp_path, trial_record("0000", 0.5), name="empty", preset="keras-2022")
     run = run_with(tmp_path, trial_record("0000", 0.75), trial_record("0001", 0.5))
@@ -146,3 +134,23 @@ def test_the_list_says_of_each_run_what_it_found_and_whether_it_was_exported(tmp
         True,
     )
     assert (rows["empty"]["algo"], rows["empty"]["exported"]) == ("keras-2022", False)
+
+
+def test_the_report_holds_what_was_trained_again_and_what_was_exported(tmp_path):
+    run = run_with(tmp_path, trial_record("0000", 0.5))
+    before = run_report(run)
+    assert (before["finalists"], before["exported"]) == ([], None)
+    write_json(run.finalists, [{"configuration": "0000", "mean": 0.4}])
+    metrics = {
+        "summary": "cnn",
+        "verdict": "It was no better.",
+        "val_accuracy": 0.4,
+        "accuracy": 0.45,
+        "accuracy_interval": [0.4, 0.5],
+        "pictures": 300,
+        "lock_box_opened": 1,
+    }
+    write_json(run.export / "metrics.json", metrics | {"confusion_matrix": [[1]]})
+    after = run_report(run)
+    assert after["finalists"] == [{"configuration": "0000", "mean": 0.4}]
+    assert after["exported"] == metrics

@@ -43,8 +43,19 @@ def print_report(report: dict[str, Any], *, limit: int) -> None:
     hidden = len(report["configurations"]) - limit
     if hidden > 0:
         console.print(f"and {hidden} more")
-    if report["verdict"]:
-        console.print(report["verdict"], soft_wrap=True)
+    exported = report["exported"]
+    if verdict := (exported or {}).get("verdict") or report["verdict"]:
+        console.print(verdict, soft_wrap=True)
+    if exported:
+        low, high = exported["accuracy_interval"]
+        opened = exported["lock_box_opened"]
+        console.print(
+            f"exported: {exported['summary']}, accuracy {exported['accuracy']:.4f} on "
+            f"{exported['pictures']:,} test pictures (95 % interval {low:.4f} to {high:.4f}; "
+            f"looked at {'once' if opened == 1 else f'{opened} times'})",
+            soft_wrap=True,
+            markup=False,
+        )
 
 
 @click.command("list")

@@ -41,6 +41,32 @@ class Duration(click.ParamType[float]):
         return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
+class Latency(click.ParamType[float]):
+    """A short time such as 15ms or 0.5s; becomes seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Seconds as float."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)", str(value))
+        if not match or not float(match[1]):
+            self.fail(f"{value!r} is no time; write 15ms or 0.5s", param, ctx)
+        return float(match[1]) * (1e-3 if match[2] == "ms" else 1.0)
+
+
+class FileSize(click.ParamType[int]):
+    """A size such as 500KB, 5MB or 1.5GB, of a thousand bytes each; becomes bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        """Bytes."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)(KB|MB|GB)", str(value), re.IGNORECASE)
+        if not match or not float(match[1]):
+            self.fail(f"{value!r} is no size; write 500KB, 5MB or 1.5GB", param, ctx)
+        return round(float(match[1]) * {"K": 1e3, "M": 1e6, "G": 1e9}[match[2][0].upper()])
+
+
 class ImageSize(click.ParamType[tuple[int, int]]):
     """180 for a square, or HEIGHTxWIDTH; becomes (height, width) in pixels."""
 

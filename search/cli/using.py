@@ -12,12 +12,14 @@ from search.cli.options import (
     CACHE,
     FOLDER,
     RESULTS,
+    FileSize,
+    Latency,
     cache_folder,
     console,
     print_json,
     print_json_list,
 )
-from search.naming import shown
+from search.cli.telling import print_export, print_metrics
 from search.quiet import import_tensorflow
 
 
@@ -26,32 +28,87 @@ from search.quiet import import_tensorflow
 @click.option(
     "--format",
     "formats",
-    type=click.Choice(["saved_model", "litert", "onnx"]),
+    type=click.Choice(["keras", "saved_model", "litert", "onnx"]),
     multiple=True,
     help="Write this form besides model.keras; may be given several times.",
 )
+@click.option(
+    "--int8", is_flag=True, help="Write model-int8.tflite, LiteRT in int8: a quarter of the size."
+)
+@click.option(
+    "--max-latency",
+    type=Latency(),
+    help="Time that a picture may take on this machine, as 15ms, in each form asked for (else "
+    "model.keras).  [default: any]",
+)
+@click.option(
+    "--max-size",
+    type=FileSize(),
+    help="Size that each form asked for may have, as 5MB.  [default: any]",
+)
+@click.option(
+    "--precision",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    help="Say 'unsure' where needed so that this share of answers is right, as 0.99.  "
+    "[default: always answer]",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    help="Best configurations that are trained again before one is chosen.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(0, 100),
+    default=3,
+    show_default=True,
+    help="How often they are; 0 takes the search's best at its word.",
+)
 @RESULTS
 @AS_JSON
-def export_best(run: str | None, formats: tuple[str, ...], results: Path, as_json: bool) -> None:
-    """Retrain the best configuration of RUN (default: the newest), test it once, export it.
+def export_best(
+    run: str | None,
+    formats: tuple[str, ...],
+    int8: bool,
+    max_latency: float | None,
+    max_size: int | None,
+    precision: float | None,
+    top: int,
+    seeds: int,
+    results: Path,
+    as_json: bool,
+) -> None:
+    """Choose the best configuration of RUN (default: the newest), retrain, test and export it.
 
-    Example: tune export-best --format saved_model --format onnx
+    The best few and the best known-good one of each family are trained again; of those that are
+    the same within noise the cheapest to run is taken.
+
+    Example: tune export-best --format litert --int8 --precision 0.99
     """
     from search.interrupt import Going
     from search.store import find_run
 
     chosen = find_run(results, run)
     import_tensorflow()
+    from search.export import Wish
     from search.export import export_best as export
+    from search.exported.cost import Budget
 
+    wish = Wish(
+        formats=(*formats, *(["litert-int8"] if int8 else [])),
+        budget=Budget(max_latency, max_size),
+        precision=precision,
+        top=top,
+        seeds=seeds,
+    )
     with Going() as going:
-        metrics = export(chosen, formats=formats, going=going, console=console())
+        metrics = export(chosen, wish, going=going, console=console())
     if as_json:
         print_json(metrics)
         return
-    _print_metrics(metrics)
-    for path in metrics["files"]:
-        click.echo(f"wrote {path}")
+    print_export(metrics)
     click.echo(f"next: tune predict {chosen.export} PHOTO", err=True)
 
 
@@ -107,35 +164,17 @@ def evaluate(model: str, data: Path, cache_dir: Path | None, as_json: bool) -> N
     if as_json:
         print_json(metrics)
     else:
-        _print_metrics(metrics)
+        print_metrics(metrics)
 
 
 def _print_csv(predictions: Any, labels: tuple[str, ...]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["path", "label", *labels, "error"])
+    writer.writerow(["path", "label", *labels, "unsure", "error"])
     for prediction in predictions:
         row = prediction.row()
         shares = [prediction.probabilities.get(label, "") for label in labels]
-        writer.writerow([row["path"], row["label"] or "", *shares, prediction.error])
-
-
-def _print_metrics(metrics: dict[str, Any]) -> None:
-    low, high = metrics["accuracy_interval"]
-    click.echo(
-        f"accuracy {metrics['accuracy']:.4f} on {metrics['pictures']:,} pictures "
-        f"(95 % interval {low:.4f} to {high:.4f}; always the largest class: "
-        f"{metrics['majority_class_accuracy']:.4f}), AUC {metrics['auc']:.4f}"
-    )
-    if metrics.get("lock_box_opened", 1) > 1:
-        click.echo(f"the test pictures were looked at {metrics['lock_box_opened']} times")
-    labels = [shown(label) for label in metrics["labels"]]
-    width = max(len(label) for label in labels)
-    click.echo("true class, and what was predicted:")
-    for label, row in zip(labels, metrics["confusion_matrix"], strict=True):
-        counts = "  ".join(
-            f"{other} {count}" for other, count in zip(labels, row, strict=True) if count
-        )
-        click.echo(f"  {label:<{width}}  {counts}")
+        unsure = "unsure" if prediction.unsure else ""
+        writer.writerow([row["path"], row["label"] or "", *shares, unsure, prediction.error])
 
 
 COMMANDS = (export_best, predict, evaluate)

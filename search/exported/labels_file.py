@@ -21,11 +21,13 @@ class Labels:
         names: the classes, in the order of the model's outputs.
         image_size: (height, width) in pixels of prepared pictures.
         crop_to_aspect_ratio: whether the middle was cut out, instead of squeezing.
+        threshold: confidence below which the model is unsure, 0 to 1; 0 if it never is.
     """
 
     names: tuple[str, ...]
     image_size: tuple[int, int]
     crop_to_aspect_ratio: bool
+    threshold: float = 0.0
 
 
 def read_labels(path: Path) -> Labels:
@@ -48,7 +50,12 @@ def read_labels(path: Path) -> Labels:
             "beside its model.keras; copy both together"
         ) from error
     height, width = values["image_size"]
-    return Labels(tuple(values["labels"]), (height, width), values["crop_to_aspect_ratio"])
+    return Labels(
+        tuple(values["labels"]),
+        (height, width),
+        values["crop_to_aspect_ratio"],
+        values.get("threshold") or 0.0,
+    )
 
 
 def _problem(values: Any) -> str:
@@ -64,7 +71,13 @@ def _problem(values: Any) -> str:
         return "'image_size' is no [height, width] of 8 to 4096 pixels"
     if not isinstance(values.get("crop_to_aspect_ratio"), bool):
         return "'crop_to_aspect_ratio' is neither true nor false"
-    return ""
+    return _problem_of_threshold(values.get("threshold"))
+
+
+def _problem_of_threshold(value: Any) -> str:
+    if value is None or (type(value) in (int, float) and 0 <= value <= 1):
+        return ""
+    return "'threshold' is no number from 0 to 1"
 
 
 def _is_side(value: Any) -> bool:

@@ -1,0 +1,123 @@
+"""What an export or a test came to, as people read it, on stdout."""
+
+from typing import Any
+
+import click
+
+from search.naming import shown
+
+
+def print_metrics(metrics: dict[str, Any]) -> None:
+    """Accuracy, interval and AUC, calibration, answers withheld, and the confusion matrix."""
+    low, high = metrics["accuracy_interval"]
+    click.echo(
+        f"accuracy {metrics['accuracy']:.4f} on {metrics['pictures']:,} pictures "
+        f"(95 % interval {low:.4f} to {high:.4f}; always the largest class: "
+        f"{metrics['majority_class_accuracy']:.4f}), AUC {metrics['auc']:.4f}, "
+        f"calibration error {metrics['ece']:.4f}"
+    )
+    if abstain := metrics.get("abstain"):
+        click.echo(_withheld(abstain))
+    labels = [shown(label) for label in metrics["labels"]]
+    width = max(len(label) for label in labels)
+    click.echo("true class, and what was predicted:")
+    for label, row in zip(labels, metrics["confusion_matrix"], strict=True):
+        counts = "  ".join(
+            f"{other} {count}" for other, count in zip(labels, row, strict=True) if count
+        )
+        click.echo(f"  {label:<{width}}  {counts}")
+
+
+def print_export(metrics: dict[str, Any]) -> None:
+    """What was chosen and why, what it reached, and what was written."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    _print_choice(metrics)
+    print_metrics(metrics)
+    click.echo(_optimism(metrics))
+    calibration = metrics["calibration"]
+    click.echo(
+        f"calibrated by a temperature of {calibration['temperature']:.2f}: calibration error "
+        f"{metrics['ece_uncalibrated']:.4f} before, {metrics['ece']:.4f} after"
+    )
+    _print_slices(metrics["slices"])
+    console.print(_files(metrics["parity"]), soft_wrap=not console.is_terminal)
+    for path in metrics["files"]:
+        click.echo(f"wrote {shown(path)}")
+
+
+def _withheld(abstain: dict[str, Any]) -> str:
+    if not abstain["answered"]:
+        return "sure of none of them: 0 answered"
+    low, high = abstain["precision_interval"]
+    return (
+        f"sure of {abstain['answered']:,} of them ({abstain['coverage']:.1%}), and right in "
+        f"{abstain['precision']:.4f} of these (95 % interval {low:.4f} to {high:.4f})"
+    )
+
+
+def _print_choice(metrics: dict[str, Any]) -> None:
+    finalists = metrics["finalists"]
+    for row in finalists if any(row["trainings"] > 1 for row in finalists) else ():
+        mark = "→" if row["chosen"] else " "
+        low, high = row["interval"]
+        behind = f"behind by {row['behind']:.4f} ({low:.4f} to {high:.4f})"
+        place = "best" if row is finalists[0] else f"{behind}{', a tie' if row['tied'] else ''}"
+        cost = "" if row["latency"] is None else f", {row['latency'] * 1e3:.1f} ms"
+        known = " [known-good]" if row["known_good"] else ""
+        click.echo(
+            f"{mark} {abs(row['mean']):.4f} over {row['trainings']} trainings "
+            f"({row['score_in_search']:.4f} in the search){cost}, {place}: "
+            f"{row['summary']}{known}"
+        )
+    if metrics["verdict"]:
+        click.echo(metrics["verdict"])
+    if together := metrics["ensemble"]:
+        price = f", {together['latency'] * 1e3:.1f} ms a picture" if "latency" in together else ""
+        click.echo(
+            f"the average of the best {len(together['members'])} would reach "
+            f"{together['value']:.4f} on validation (the best of them alone "
+            f"{together['of_best']:.4f}){price}"
+        )
+
+
+def _optimism(metrics: dict[str, Any]) -> str:
+    gap = metrics["optimism"]
+    opened = metrics["lock_box_opened"]
+    looked = "" if opened == 1 else f"; the test pictures were looked at {opened} times"
+    searched = metrics["val_accuracy_in_search"]
+    return (
+        f"validation accuracy {metrics['val_accuracy']:.4f} (best in the search {searched:.4f}), "
+        f"test {metrics['accuracy']:.4f}: {abs(gap):.4f} "
+        f"{'less' if gap > 0 else 'more'}{looked}"
+    )
+
+
+def _print_slices(slices: list[dict[str, Any]]) -> None:
+    for row in slices:
+        low, high = row["interval"]
+        click.echo(
+            f"  {row['slice']:<6}  {row['accuracy']:.4f} ({low:.4f} to {high:.4f}) "
+            f"of {row['pictures']} pictures"
+        )
+
+
+def _files(rows: list[dict[str, Any]]) -> Any:
+    """The written models as a table: what each takes, and how far it is from the trained one."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("file", "MB", "ms", "p95 ms", "memory MB", "differs by", "same label"):
+        table.add_column(name, justify="left" if name == "file" else "right")
+    for row in rows:
+        table.add_row(
+            row["file"],
+            f"{row['size'] / 1e6:.1f}",
+            f"{row['latency_median'] * 1e3:.1f}",
+            f"{row['latency_p95'] * 1e3:.1f}",
+            f"{row['peak_memory'] / 1e6:.0f}",
+            f"{row['largest_difference']:.1e}",
+            f"{row['agreement']:.1%}",
+        )
+    return table

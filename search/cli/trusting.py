@@ -1,0 +1,84 @@
+"""Commands on whether the pictures and their labels can be trusted: `labels`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from search.cli.options import AS_JSON, RESULTS, console, print_json
+from search.naming import shown
+from search.quiet import import_tensorflow
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=100,
+    show_default=True,
+    help="Suspects listed at most.",
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(2, 20),
+    default=5,
+    show_default=True,
+    help="Parts of the pictures, each judged by models trained on the others.",
+)
+@RESULTS
+@AS_JSON
+def labels(run: str | None, limit: int, folds: int, results: Path, as_json: bool) -> None:
+    """List the pictures of RUN (default: the newest) whose labels are likeliest wrong.
+
+    Nothing is changed. A page with the pictures is written into the run's folder.
+
+    Example: tune labels --limit 50
+    """
+    from search.interrupt import Going
+    from search.store import find_run
+
+    chosen = find_run(results, run)
+    import_tensorflow()
+    from search.trust.suspects import find_suspects
+
+    with Going() as going:
+        report = find_suspects(chosen, limit=limit, folds=folds, going=going, console=console())
+    if as_json:
+        print_json(report)
+    else:
+        print_suspects(report)
+
+
+def print_suspects(report: dict[str, Any]) -> None:
+    """The list, what to think of it and what to do, on stdout."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from search.trust.suspects_page import CAUTION, REMEDY, summary
+
+    out = Console(highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", justify="right")
+    for name, side in (("label", "left"), ("", "right"), ("likelier", "left"), ("", "right")):
+        table.add_column(name, justify=side)  # type: ignore[arg-type]
+    table.add_column("path", overflow="fold")
+    for place, row in enumerate(report["suspects"], start=1):
+        table.add_row(
+            str(place),
+            Text(shown(row["given"])),
+            f"{row['probability_given'] * 100:.1f} %",
+            Text(shown(row["suggested"])),
+            f"{row['probability_suggested'] * 100:.1f} %",
+            Text(shown(row["path"])),
+        )
+    if report["suspects"]:
+        out.print(table, soft_wrap=not out.is_terminal)
+    for line in (summary(report), CAUTION, REMEDY):
+        out.print(Text(line), soft_wrap=True)
+    for path in report["files"]:
+        click.echo(f"wrote {shown(path)}")
+
+
+COMMANDS = (labels,)

@@ -1,0 +1,256 @@
+"""The model card: what a model is and can do, as README.md beside it, in Hugging Face's form.
+
+https://huggingface.co/docs/hub/model-cards: a YAML head that machines read, then Markdown.
+"""
+
+import html
+import json
+import platform
+import shlex
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from models.describe import describe
+from search.config import RunConfig
+from search.experiment import Experiment
+from search.exported.cost import megabytes
+from search.naming import shown
+from search.store import read_json, write_bytes
+
+_PACKAGES = ("tensorflow", "keras", "keras_tuner", "numpy")
+
+
+def write_card(path: Path, experiment: Experiment, metrics: dict[str, Any]) -> None:
+    """Write the card of an export.
+
+    Args:
+        path: the file.
+        experiment: the run.
+        metrics: what `metrics.json` will hold.
+    """
+    data = read_json(experiment.run.data)
+    parts = [
+        _head(experiment, metrics, data),
+        _summary(experiment, metrics, data),
+        _results(metrics),
+        _limits(experiment, metrics, data),
+        _use(experiment, metrics),
+        _files(metrics),
+        _data(data),
+        _making(experiment, metrics),
+    ]
+    write_bytes(path, "\n\n".join(parts).encode("utf-8", "replace") + b"\n")
+
+
+def _head(experiment: Experiment, metrics: dict[str, Any], data: dict[str, Any]) -> str:
+    dataset = {"type": "imagefolder", "name": shown(Path(data["root"]).name)}
+    values = [
+        {"type": "accuracy", "value": round(metrics["accuracy"], 4)},
+        {"type": "roc_auc", "value": round(metrics["auc"], 4)},
+    ]
+    task = {"type": "image-classification"}
+    result = {"task": task, "dataset": dataset, "metrics": values}
+    # JSON is YAML, and its quoting leaves no name of a folder that could break out of it.
+    lines = {
+        "library_name": "keras",
+        "pipeline_tag": "image-classification",
+        "tags": ["image-classification", "keras", "tensorflow"],
+        "metrics": ["accuracy", "roc_auc"],
+        "model-index": [{"name": experiment.run.name, "results": [result]}],
+    }
+    body = "\n".join(f"{name}: {json.dumps(value)}" for name, value in lines.items())
+    return f"---\n{body}\n---"
+
+
+def _summary(experiment: Experiment, metrics: dict[str, Any], data: dict[str, Any]) -> str:
+    low, high = metrics["accuracy_interval"]
+    names = ", ".join(_text(label) for label in experiment.labels)
+    height, width = metrics["image_size"]
+    return (
+        f"# {_text(experiment.run.name)}\n\n"
+        f"Tells {experiment.num_classes} classes of pictures apart: {names}. Found by a search "
+        f"over {_text(', '.join(experiment.config.families))} models on "
+        f"{data['pictures']:,} labelled pictures; works at {height}×{width} pixels and has "
+        f"{metrics['parameters']:,} weights.\n\n"
+        f"**{metrics['accuracy']:.1%} right** on {metrics['pictures']:,} pictures that the search "
+        f"never saw (95 % interval {low:.1%} to {high:.1%}; always saying the largest class: "
+        f"{metrics['majority_class_accuracy']:.1%})."
+    )
+
+
+def _results(metrics: dict[str, Any]) -> str:
+    low, high = metrics["accuracy_interval"]
+    opened = metrics["lock_box_opened"]
+    times = "once" if opened == 1 else f"{opened} times, so these figures flatter a little"
+    rows = [
+        ("accuracy", f"{metrics['accuracy']:.4f} ({low:.4f} to {high:.4f})"),
+        ("accuracy on validation", _validation(metrics)),
+        ("AUC", f"{metrics['auc']:.4f}"),
+        ("log loss", f"{metrics['loss']:.4f}"),
+        (
+            "expected calibration error",
+            f"{metrics['ece']:.4f} ({metrics['ece_uncalibrated']:.4f} before calibration by a "
+            f"temperature of {metrics['calibration']['temperature']:.2f})",
+        ),
+    ]
+    if abstain := metrics.get("abstain"):
+        rows.append(("answering only when sure", _abstain(metrics, abstain)))
+    parts = [
+        f"## Results\n\nThe test pictures were looked at {times}.",
+        _table(("", "on the test pictures"), rows),
+        _table(
+            ("true class", "pictures", "right"),
+            [
+                (_text(label), str(sum(row)), f"{row[number] / max(sum(row), 1):.1%}")
+                for number, (label, row) in enumerate(
+                    zip(metrics["labels"], metrics["confusion_matrix"], strict=True)
+                )
+            ],
+        ),
+        _table(
+            ("kind of picture", "pictures", "accuracy", "95 % interval"),
+            [
+                (
+                    row["slice"],
+                    str(row["pictures"]),
+                    f"{row['accuracy']:.1%}",
+                    f"{row['interval'][0]:.1%} to {row['interval'][1]:.1%}",
+                )
+                for row in metrics["slices"]
+            ],
+        ),
+        "Dark, blurry and small are the darkest, blurriest and smallest tenth of the training "
+        "pictures' range.",
+    ]
+    return "\n\n".join(parts)
+
+
+def _validation(metrics: dict[str, Any]) -> str:
+    return f"{metrics['val_accuracy']:.4f} (the test pictures say {-metrics['optimism']:+.4f})"
+
+
+def _abstain(metrics: dict[str, Any], abstain: dict[str, Any]) -> str:
+    low, high = abstain["precision_interval"]
+    precision = "–" if abstain["precision"] is None else f"{abstain['precision']:.4f}"
+    return (
+        f"{precision} right ({low:.4f} to {high:.4f}) of the {abstain['coverage']:.1%} answered; "
+        f"asked for were {metrics['precision_wished']:g}, from a confidence of "
+        f"{metrics['calibration']['threshold']:.4f} on"
+    )
+
+
+def _limits(experiment: Experiment, metrics: dict[str, Any], data: dict[str, Any]) -> str:
+    lines = [
+        "It answers with one of its classes whatever it is shown: a picture of something else "
+        "gets one of them too.",
+        "The figures hold for pictures like those it was tested on; from another camera, place "
+        "or season they may be lower.",
+    ]
+    if weak := [row for row in metrics["slices"] if row["interval"][1] < metrics["accuracy"]]:
+        names = ", ".join(f"{row['slice']} ({row['accuracy']:.1%})" for row in weak)
+        lines.append(f"It is weaker on these pictures: {names}.")
+    if metrics["pictures"] < 100:
+        lines.append(f"It was tested on {metrics['pictures']} pictures only; see the interval.")
+    for leak in filter(lambda leak: leak["pictures"], data.get("leaks", [])):
+        lines.append(
+            f"{leak['pictures']} of its {leak['split']} pictures ({leak['share']:.1%}) are "
+            f"near-copies of pictures in {leak['other']}: the figures flatter."
+        )
+    return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _use(experiment: Experiment, metrics: dict[str, Any]) -> str:
+    return (
+        "## Use\n\n"
+        "```python\n"
+        "import json, keras, numpy as np\n"
+        'model = keras.models.load_model("model.keras", compile=False)\n'
+        'labels = json.load(open("labels.json"))["labels"]\n'
+        'picture = np.array(keras.utils.load_img("photo.jpg"))  # RGB, 0-255, of any size\n'
+        "print(dict(zip(labels, model.predict(picture[None])[0])))\n"
+        "```\n\n"
+        "Resizing and scaling are part of the model. The LiteRT and ONNX files take pictures "
+        f"already resized to {metrics['image_size'][0]}×{metrics['image_size'][1]}, float32, "
+        "0 to 255, [1, height, width, 3]."
+    )
+
+
+def _files(metrics: dict[str, Any]) -> str:
+    rows = [
+        (
+            f"`{row['file']}`",
+            megabytes(row["size"]),
+            f"{row['latency_median'] * 1e3:.1f} ms",
+            f"{row['latency_p95'] * 1e3:.1f} ms",
+            megabytes(row["peak_memory"]),
+            f"{row['largest_difference']:.1e}",
+            f"{row['agreement']:.1%}",
+        )
+        for row in metrics["parity"]
+    ]
+    titles = ("file", "size", "a picture", "95th percentile", "memory", "differs by", "same label")
+    return (
+        "## Files\n\nEach was loaded by its own runtime on the processor of the machine that made "
+        "it, and compared with the trained model on the same pictures.\n\n" + _table(titles, rows)
+    )
+
+
+def _data(data: dict[str, Any]) -> str:
+    sizes = ", ".join(f"{count:,} {name}" for name, count in data["splits"].items())
+    return (
+        "## Data\n\n"
+        f"Folder {_text(Path(data['root']).name)}: {data['pictures']:,} usable pictures "
+        f"({sizes}); {data['set_aside']:,} files were set aside as bad. Copies and near-copies of "
+        "a picture were kept in one split. The model was trained on the training and validation "
+        "pictures together."
+    )
+
+
+def _making(experiment: Experiment, metrics: dict[str, Any]) -> str:
+    settings = _table(
+        ("setting", "value"),
+        [(f"`{name}`", f"`{value}`") for name, value in sorted(metrics["configuration"].items())],
+    )
+    versions = ", ".join(f"{name} {import_module(name).__version__}" for name in _PACKAGES)
+    verdict = f"\n\n{_text(metrics['verdict'])}" if metrics["verdict"] else ""
+    return (
+        f"## Making\n\n{_text(describe(metrics['configuration']))}, {metrics['epochs']} epochs."
+        f"{verdict}\n\n{settings}\n\n"
+        f"```sh\n{command(experiment.config)}\ntune export-best {experiment.run.name}\n```\n\n"
+        f"Python {platform.python_version()}, {versions}."
+    )
+
+
+def command(config: RunConfig) -> str:
+    """The command line that makes the same run, folders and files by their names alone."""
+    height, width = config.image_size
+    words = ["tune", "train" if config.preset else "run", Path(config.data).name]
+    if config.preset:
+        words += ["--preset", config.preset]
+    else:
+        words += ["--algo", config.algo, "--families", ",".join(config.families)]
+        words += ["--backbones", ",".join(config.backbones)] if config.backbones else []
+        words += ["--objective", config.objective, "--factor", str(config.factor)]
+        words += ["--hyperband-iterations", str(config.hyperband_iterations)]
+        words += ["--max-trials", str(config.max_trials)]
+        words += [] if config.early_stop else ["--no-early-stop"]
+        words += ["--crop"] if config.crop_to_aspect_ratio else []
+        words += ["--deterministic"] if config.deterministic else []
+    words += ["--image-size", f"{height}x{width}", "--max-epochs", str(config.max_epochs)]
+    words += ["--precision", config.precision, "--seed", str(config.seed)]
+    if config.weights not in (None, "imagenet"):
+        words += ["--weights", Path(str(config.weights)).name]
+    return shlex.join(words)
+
+
+def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [titles, ("---",) * len(titles), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def _text(name: str) -> str:
+    """A name of the user's, which Markdown and HTML are to show and not to obey."""
+    text = html.escape(shown(name), quote=False)
+    return "".join(f"\\{letter}" if letter in "\\`*_[]|#" else letter for letter in text)

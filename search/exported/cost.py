@@ -1,0 +1,137 @@
+"""What a configuration costs to run on this machine, before it is trained for export.
+
+Speed and size do not depend on what the weights are: a model of the same shape is written with
+new ones, loaded by the runtime of its format and timed, as the exported files are.
+"""
+
+import tempfile
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from models.describe import describe
+from models.space import architecture
+from search.errors import TuneError
+from search.experiment import Experiment
+from search.exported.formats import write_format
+from search.exported.measuring import measure_file
+from search.memory import forgotten
+from search.records import TrialRecord, Values
+from search.training import Training, representative
+
+
+def megabytes(size: int) -> str:
+    """Bytes as `4.1 MB`."""
+    return f"{size / 1e6:.1f} MB"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of the files asked for the worst: seconds for one picture (median), bytes on disk."""
+
+    latency: float
+    size: int
+
+    def in_words(self) -> str:
+        """`12.3 ms, 4.1 MB`."""
+        return f"{self.latency * 1e3:.1f} ms, {megabytes(self.size)}"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a file may cost: seconds a picture and bytes; None for anything."""
+
+    latency: float | None = None
+    size: int | None = None
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit at all."""
+        return self.latency is not None or self.size is not None
+
+    def allows(self, cost: Cost) -> bool:
+        """Whether both limits are kept."""
+        in_time = self.latency is None or cost.latency <= self.latency
+        return in_time and (self.size is None or cost.size <= self.size)
+
+    def in_words(self) -> str:
+        """`15 ms and 5.0 MB`."""
+        limits = [f"{self.latency * 1e3:g} ms"] if self.latency is not None else []
+        return " and ".join(limits + ([megabytes(self.size)] if self.size is not None else []))
+
+
+class Costs:
+    """Measures architectures, each once.
+
+    Args:
+        experiment: the run.
+        formats: keys of `search.exported.formats.FILES`: what will be written.
+        console: told what is measured.
+    """
+
+    def __init__(self, experiment: Experiment, formats: tuple[str, ...], console: Console):
+        self.experiment, self.formats, self.console = experiment, formats, console
+        self.known: dict[Hashable, Cost | None] = {}
+
+    def of(self, values: Values) -> Cost | None:
+        """The cost of a configuration; None, and a line, if it has no form that is asked for."""
+        key = architecture(values)
+        if key not in self.known:
+            try:
+                self.known[key] = found = self._measure(values)
+                words = found.in_words()
+            except TuneError as error:
+                self.known[key], words = None, str(error)
+            self.console.print(f"measured: {describe(values)}: {words}", soft_wrap=True)
+        return self.known[key]
+
+    def _measure(self, values: Values) -> Cost:
+        from models.serving import with_preprocessing
+
+        experiment, config = self.experiment, self.experiment.config
+        pictures = representative(experiment)[:8]
+        with forgotten(), tempfile.TemporaryDirectory(prefix="tune-") as folder:
+            model = Training(experiment, values, rows=experiment.train, seed=0).build()
+            finished = with_preprocessing(
+                model,
+                image_size=config.image_size,
+                crop_to_aspect_ratio=config.crop_to_aspect_ratio,
+                num_classes=experiment.num_classes,
+            )
+            found = []
+            for name in self.formats:
+                path = write_format(
+                    model,
+                    finished,
+                    name,
+                    Path(folder),
+                    image_size=config.image_size,
+                    num_classes=experiment.num_classes,
+                    representative=pictures,
+                )
+                measured = measure_file(name, path, pictures[:1])
+                found.append(Cost(measured.latency_median, measured.size))
+        return Cost(max(cost.latency for cost in found), max(cost.size for cost in found))
+
+    def none_fits(self, budget: Budget) -> TuneError:
+        """What to say when every configuration breaks the budget."""
+        costs = [cost for cost in self.known.values() if cost is not None]
+        if not costs:
+            return TuneError(f"no finished configuration can be written as {self.formats}")
+        fastest = min(costs, key=lambda cost: cost.latency).in_words()
+        smallest = min(costs, key=lambda cost: cost.size).in_words()
+        return TuneError(
+            f"no finished configuration keeps to {budget.in_words()} as {', '.join(self.formats)}: "
+            f"the fastest has {fastest}, the smallest {smallest}; allow more, or ask for another "
+            "--format (litert with --int8 is the smallest)"
+        )
+
+
+def within(costs: Costs, budget: Budget, record: TrialRecord) -> bool:
+    """Whether a configuration keeps to the budget; nothing is measured without one."""
+    if not budget.limited:
+        return True
+    cost = costs.of(record.values)
+    return cost is not None and budget.allows(cost)

@@ -1,0 +1,132 @@
+"""What a file's own runtime makes of it, measured in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.errors import TuneError
+from search.naming import shown
+
+TIMEOUT_SECONDS = 300.0  # TensorFlow alone took 17 to import on two busy cores
+LAST_LINES = 2  # of what a process said before it died: the error, after its place
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a file's own runtime makes of it, on the processor.
+
+    Attributes:
+        probabilities: float32 [n, classes], its answers.
+        latency_median, latency_p95: seconds a picture, one picture a call.
+        peak_memory: bytes resident at most in a process that loads the file and answers one
+            picture at a time, Python and the runtime among them.
+        size: bytes on disk, all of them for a folder.
+        load_seconds: from importing the runtime to being ready.
+    """
+
+    probabilities: NDArray[np.float32]
+    latency_median: float
+    latency_p95: float
+    peak_memory: int
+    size: int
+    load_seconds: float
+
+
+def measure_file(
+    name: str,
+    path: Path,
+    pictures: NDArray[np.uint8],
+    *,
+    repeats: int = 50,
+    timeout: float = TIMEOUT_SECONDS,
+) -> Measured:
+    """Load `path` in a new process by the runtime of `RUNTIMES[name]`, and measure it there.
+
+    Args:
+        name: A key of `RUNTIMES`.
+        path: The exported file or folder.
+        pictures: uint8 [n, height, width, 3], prepared pixels.
+        repeats: Calls to time at most.
+        timeout: Seconds that the process may take.
+
+    Raises:
+        TuneError: the file cannot be loaded, or the process died or took too long.
+    """
+    with tempfile.TemporaryDirectory(prefix="tune-") as folder:
+        asked, answered = Path(folder, "pictures.npy"), Path(folder, "out.npz")
+        np.save(asked, np.ascontiguousarray(pictures))
+        command = [sys.executable, "-P", "-m", "search.exported.runtimes", name, str(path)]
+        command += [str(asked), str(answered), "--repeats", str(repeats)]
+        if problem := _problem_of(command, timeout):
+            raise TuneError(
+                f"{shown(path)}: could not be measured by its own runtime: {problem}; "
+                f"export again, or without {name}"
+            )
+        with np.load(answered, allow_pickle=False) as found:
+            return Measured(
+                probabilities=found["probabilities"],
+                latency_median=float(found["latency"][0]),
+                latency_p95=float(found["latency"][1]),
+                peak_memory=int(found["peak_memory"]),
+                size=size_of(path),
+                load_seconds=float(found["load_seconds"]),
+            )
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files)
+
+
+def _problem_of(command: list[str], timeout: float) -> str:
+    """Run a process to its end; why it did not end well, "" if it did."""
+    # A file, not a pipe: a process that it may have started could hold a pipe open for ever.
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            env=_environment(),
+            start_new_session=True,
+        )
+        try:
+            status = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return f"no answer within {timeout:.0f} s"
+        finally:
+            _end(process)
+        if status == 0:
+            return ""
+        said.seek(0)
+        lines = said.read().decode(errors="replace").splitlines()
+    ended = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+    last = " / ".join([line.strip() for line in lines if line.strip()][-LAST_LINES:])
+    return f"{ended}: {shown(last[-600:])}" if last else ended
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End it and all that it started; Ctrl-C does not reach a session of its own."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """The processor for all files, so that figures compare and a GPU in use is left alone."""
+    package = str(Path(__file__).parents[2])
+    inherited = os.environ.get("PYTHONPATH")
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join([package, inherited] if inherited else [package]),
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "KERAS_BACKEND": "tensorflow",
+    }

@@ -1,0 +1,75 @@
+"""Does the exported model see a photo as the search saw it? Its own resize against the prepared.
+
+The gate before it (`search.exported.parity`) gives pictures that need no resizing; here the
+user's own files go in as they are.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_pipeline.decode import read_upright
+from data_pipeline.errors import DataError
+from search.errors import TuneError
+from search.experiment import Experiment, Pictures
+from search.naming import shown
+
+PHOTOS = 40
+# The two resizes round a few values in 100,000 to the neighbouring level.
+DIFFERENCE = 0.02
+# A user may have edited a photo since; a wrong resize spoils nearly all.
+MAY_DIFFER = 0.1
+
+
+@dataclass(frozen=True)
+class PhotoParity:
+    """How the model answers to photo files, against the pixels prepared of them.
+
+    Attributes:
+        photos: files compared; those gone since are passed over.
+        difference: of a probability, the largest.
+        changed: files whose answers differ by more than rounding explains.
+    """
+
+    photos: int
+    difference: float
+    changed: int
+
+
+def check_photos(
+    experiment: Experiment,
+    finished: Any,
+    rows: NDArray[np.int64],
+    expected: NDArray[np.float32],
+) -> PhotoParity:
+    """Compare the answers of a model that resizes with those to pixels already resized.
+
+    Args:
+        experiment: the run.
+        finished: pictures of any size -> probabilities.
+        rows: of the pictures, the first 40 of which are compared.
+        expected: float32 [rows, classes], from the prepared pixels.
+
+    Raises:
+        TuneError: more than a tenth of the answers differ.
+    """
+    pictures = Pictures.load(experiment.run)
+    differences: dict[str, float] = {}
+    for row, answer in list(zip(rows, expected, strict=True))[:PHOTOS]:
+        path = pictures.root / pictures.paths[row]
+        try:
+            photo = read_upright(path)
+        except DataError:
+            continue
+        given = np.asarray(finished(photo[np.newaxis], training=False))[0]
+        differences[str(path)] = float(np.abs(given - answer).max())
+    changed = [path for path, difference in differences.items() if not difference <= DIFFERENCE]
+    if len(changed) > MAY_DIFFER * len(differences):
+        raise TuneError(
+            f"the exported model answers differently to {len(changed)} of {len(differences)} "
+            f"photos than the search did, such as {shown(changed[0])}; if they were changed "
+            "since, start a new run, else do not use this export"
+        )
+    return PhotoParity(len(differences), max(differences.values(), default=0.0), len(changed))

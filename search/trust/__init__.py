@@ -1,0 +1,1 @@
+"""How far a result can be believed: ties, calibration, the lock box, label errors."""

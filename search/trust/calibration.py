@@ -1,0 +1,125 @@
+"""How far a model's confidence can be believed; in numpy, from probabilities.
+
+Predictions of several trainings of one configuration on the same pictures are taken together:
+float [seeds, n, classes]. What is fitted here is fitted on validation pictures, what is reported
+is measured on others.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.metrics import FloatArray, IntArray, wilson_interval
+
+BINS = 15  # of confidence, as is customary since Guo et al.
+_TINY = 1e-7
+# Beyond these a model is not miscalibrated but broken, or never wrong on these pictures.
+_TEMPERATURES = np.geomspace(0.2, 5.0, 323)  # one per cent apart; 1 is among them
+
+
+def with_temperature(probabilities: FloatArray, temperature: float) -> NDArray[np.float64]:
+    """Probabilities as they would be with all logits divided by `temperature`.
+
+    Args:
+        probabilities: [..., classes], rows sum to 1.
+        temperature: above 1 makes them less sure, below 1 surer.
+    """
+    logits = np.log(np.clip(np.asarray(probabilities, np.float64), _TINY, 1.0)) / temperature
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def fit_temperature(probabilities: FloatArray, targets: IntArray) -> float:
+    """The temperature at which these pictures are likeliest (Guo et al. 2017, arXiv 1706.04599).
+
+    Nobody is taken to be certain: of n pictures one more is imagined that is wrong (Platt 1999),
+    since a model without a mistake on few pictures would be made infinitely sure.
+
+    Args:
+        probabilities: [seeds, n, classes].
+        targets: int [n], class numbers.
+    """
+    count, classes = probabilities.shape[1:]
+    wrong = 1.0 / (count + 2)
+    expected = np.full((count, classes), wrong / (classes - 1))
+    expected[np.arange(count), targets] = 1.0 - wrong
+
+    def loss(temperature: float) -> float:
+        adjusted = np.clip(with_temperature(probabilities, temperature), 1e-30, 1.0)
+        return float(-np.mean(np.sum(expected * np.log(adjusted), axis=-1)))
+
+    return float(min(_TEMPERATURES, key=loss))
+
+
+def expected_calibration_error(probabilities: FloatArray, targets: IntArray) -> float:
+    """Mean distance of confidence and accuracy over 15 bins of confidence, 0 to 1 (ECE).
+
+    Args:
+        probabilities: [n, classes].
+        targets: int [n].
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == targets
+    numbers = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(numbers, weights=confidence - right, minlength=BINS)
+    return float(np.abs(gaps).sum() / max(len(targets), 1))
+
+
+def abstain_threshold(
+    probabilities: FloatArray, targets: IntArray, *, precision: float
+) -> float | None:
+    """The least confidence at which answers are right as often as wished.
+
+    Counts one picture more than was seen, a wrong one: of pictures exchangeable with these, the
+    share of wrong answers is then as wished on average, not only here (conformal risk control,
+    Angelopoulos et al. 2022, arXiv 2208.02814).
+
+    Args:
+        probabilities: [seeds, n, classes].
+        targets: int [n].
+        precision: share of right answers among those given, below 1.
+
+    Returns:
+        A confidence, 0 to 1; None if no threshold keeps to `precision` on these pictures.
+    """
+    confidence, promised = _promises(probabilities, targets)
+    kept = promised >= precision - 1e-9  # 1 - 1 / 10 is less than 0.9
+    return float(confidence[np.flatnonzero(kept)[-1]]) if kept.any() else None
+
+
+def highest_promise(probabilities: FloatArray, targets: IntArray) -> float:
+    """The highest precision for which `abstain_threshold` finds a threshold."""
+    return float(_promises(probabilities, targets)[1].max(initial=0.0))
+
+
+def _promises(
+    probabilities: FloatArray, targets: IntArray
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Confidences from the highest on, and the precision that each can promise as threshold."""
+    confidence = probabilities.max(axis=-1).ravel().astype(np.float64)
+    wrong = (probabilities.argmax(axis=-1) != targets).ravel()
+    order = np.argsort(-confidence, kind="stable")
+    given = np.arange(1, len(order) + 1) / len(probabilities)
+    errors = np.cumsum(wrong[order]) / len(probabilities)
+    # Of equal confidences all are answered, or none.
+    last = np.append(np.diff(confidence[order]) < 0, True)
+    return confidence[order][last], (1 - (errors + 1) / (given + 1))[last]
+
+
+def answered(probabilities: FloatArray, targets: IntArray, *, threshold: float) -> dict[str, Any]:
+    """What comes of answering only from `threshold` on.
+
+    Returns:
+        "coverage" (share of pictures answered), "answered" (their number), "precision" (share of
+        right answers; None without any) and "precision_interval" (95 %).
+    """
+    given = probabilities.max(axis=1) >= threshold
+    right = int((probabilities.argmax(axis=1) == targets)[given].sum())
+    count = int(given.sum())
+    return {
+        "coverage": count / max(len(targets), 1),
+        "answered": count,
+        "precision": right / count if count else None,
+        "precision_interval": list(wilson_interval(right, count)),
+    }

@@ -1,0 +1,175 @@
+"""Which of a run's configurations is exported, and why that one."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from models.describe import describe
+from search.config import RunConfig
+from search.errors import TuneError
+from search.experiment import Experiment
+from search.exported.cost import Budget, Cost, Costs, within
+from search.interrupt import Going
+from search.records import load_records
+from search.store import write_json
+from search.trust.finalists import Finalist, candidates, ensemble, train_again
+from search.trust.ties import cheapest
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen, and what it was chosen from.
+
+    Attributes:
+        winner: the configuration to export.
+        finalists: it and the others, best first.
+        costs: of each finalist whose cost was measured, by its configuration's id.
+        verdict: in words, whether the search found anything better than it began with.
+        ensemble: what the mean of the best few would reach, and at what cost; None if unknown.
+    """
+
+    winner: Finalist
+    finalists: list[Finalist]
+    costs: dict[str, Cost]
+    verdict: str
+    ensemble: dict[str, Any] | None
+
+    @property
+    def predictions(self) -> NDArray[np.float32]:
+        """The winner's, on the validation pictures: float32 [trainings, n, classes]."""
+        return np.array(self.winner.predictions)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The finalists, for JSON."""
+        return [_row(finalist, self.winner, self.costs) for finalist in self.finalists]
+
+
+def choose(
+    experiment: Experiment,
+    costs: Costs,
+    *,
+    budget: Budget,
+    top: int,
+    seeds: int,
+    going: Going,
+    console: Console,
+) -> Choice:
+    """Train the best few again, and take the cheapest of those that are the best within noise.
+
+    Args:
+        experiment: the run.
+        costs: measures what is asked for.
+        budget: what the files may cost; nothing else is a candidate.
+        top: how many of the best are trained again.
+        seeds: how often each; 0 takes the best of the search at its word.
+        going: whether to go on.
+        console: told what is done.
+
+    Raises:
+        TuneError: no trial has finished, none keeps to the budget, none could be trained again.
+    """
+    config = experiment.config
+    records = load_records(experiment.run)
+    if not any(record.score is not None for record in records):
+        name = experiment.run.name
+        raise TuneError(f"{name}: no trial has finished yet; go on with 'tune run --resume {name}'")
+    finalists = candidates(
+        records, config, top=top, fits=lambda record: within(costs, budget, record)
+    )
+    if not finalists:
+        raise costs.none_fits(budget)
+    if seeds == 0 or (len(finalists) == 1 and _kept(experiment, finalists[0]) is not None):
+        return _best_of_search(experiment, finalists)
+    trained = train_again(experiment, finalists, seeds=seeds, going=going, console=console)
+    if not trained:
+        raise TuneError("none of the best could be trained again: each diverged; search further")
+    choice = _of_trained(experiment, trained, costs, top)
+    write_json(experiment.run.finalists, choice.rows())
+    return choice
+
+
+def _best_of_search(experiment: Experiment, finalists: list[Finalist]) -> Choice:
+    winner = finalists[0]
+    kept = _kept(experiment, winner)
+    if kept is None:
+        raise TuneError(
+            f"{experiment.run.name}: the predictions of its best trial are missing; "
+            "train it again with --seeds 1"
+        )
+    winner.predictions.append(kept)
+    return Choice(winner, finalists, {}, "", None)
+
+
+def _kept(experiment: Experiment, finalist: Finalist) -> NDArray[np.float32] | None:
+    """Predictions on validation at the best epoch of the search."""
+    path = experiment.run.predictions(finalist.record.trial_id)
+    return np.load(path, allow_pickle=False) if path.exists() else None
+
+
+def _of_trained(experiment: Experiment, trained: list[Finalist], costs: Costs, top: int) -> Choice:
+    ranked = sorted(trained, key=lambda finalist: _standing(finalist).behind)
+    tied = [finalist for finalist in ranked if _standing(finalist).tied]
+    priced = _prices(tied, costs) if len(tied) > 1 else {}
+    payable = [f for f in tied if f.record.configuration in priced]
+    winner = ranked[0]
+    if payable:
+        paid = [priced[f.record.configuration].latency for f in payable]
+        winner = payable[cheapest([_standing(f) for f in payable], paid)]
+    together = ensemble(experiment, ranked, top=top)
+    if together:
+        members = [f for f in ranked if f.record.configuration in together["members"]]
+        prices = _prices(members, costs)
+        if len(prices) == len(members):
+            together["latency"] = sum(price.latency for price in prices.values())
+    return Choice(winner, ranked, priced, _verdict(ranked, experiment.config), together)
+
+
+def _prices(finalists: list[Finalist], costs: Costs) -> dict[str, Cost]:
+    """What each costs, by its configuration's id, those left out that cannot be written."""
+    found = {f.record.configuration: costs.of(f.record.values) for f in finalists}
+    return {name: cost for name, cost in found.items() if cost is not None}
+
+
+def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
+    """Whether the search beat what it began with, by more than noise."""
+    first = next((f for f in ranked if f.known_good), None)
+    if first is None or config.preset:
+        return ""
+    name = f"the known-good configuration it started from ({describe(first.record.values)})"
+    leader = ranked[0]
+    if leader.known_good:
+        return f"The search did not beat {name}."
+    standing = _standing(first)
+    low, high = standing.interval
+    gain = f"{standing.behind:.4f} (95 % interval {low:.4f} to {high:.4f})"
+    if standing.tied:
+        return f"The search did not beat {name}: its best is {gain} better, which may be chance."
+    return f"The best is {gain} better than {name}."
+
+
+def _standing(finalist: Finalist) -> Any:
+    """Its standing, which all that were trained have."""
+    if finalist.standing is None:
+        raise RuntimeError("compared before it was trained")
+    return finalist.standing
+
+
+def _row(finalist: Finalist, winner: Finalist, costs: dict[str, Cost]) -> dict[str, Any]:
+    cost = costs.get(finalist.record.configuration)
+    standing = asdict(finalist.standing) if finalist.standing else {}
+    if standing:
+        standing["interval"] = list(standing["interval"])
+    return {
+        "configuration": finalist.record.configuration,
+        "summary": describe(finalist.record.values),
+        "known_good": finalist.known_good,
+        "score_in_search": finalist.record.score,
+        "trainings": len(finalist.predictions),
+        **standing,
+        "latency": cost.latency if cost else None,
+        "size": cost.size if cost else None,
+        "chosen": finalist is winner,
+    }

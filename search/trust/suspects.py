@@ -1,0 +1,174 @@
+"""`tune labels`: the likeliest label errors of a run's pictures, as a list, never a deletion."""
+
+import csv
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from models.describe import describe
+from search.errors import TuneError
+from search.experiment import Experiment, Pictures
+from search.interrupt import Going
+from search.progress import in_words
+from search.retrain import require_going
+from search.store import RunFolder, write_bytes
+from search.trust.folds import possible_folds
+from search.trust.label_errors import LabelErrors, find_label_errors
+from search.trust.out_of_fold import Judge, choose_judge, out_of_fold
+from search.trust.suspects_page import page
+from search.trust.thumbnails import thumbnails
+from search.watch import watch_share
+
+COLUMNS = (
+    *("path", "given", "suggested", "probability_given", "probability_suggested"),
+    *("flagged", "split"),
+)
+
+
+def find_suspects(
+    run: RunFolder, *, limit: int, folds: int, going: Going, console: Console
+) -> dict[str, Any]:
+    """Rank the labels of a run that are likeliest wrong, and write the list and a page of it.
+
+    Args:
+        run: with at least one finished trial.
+        limit: suspects listed at most.
+        folds: how many models share the pictures; fewer where a class is too small.
+        going: whether to go on.
+        console: told what is done.
+
+    Returns:
+        The suspects, worst first, and what they were found with.
+
+    Raises:
+        KeyboardInterrupt: told to stop; nothing is written.
+        TuneError: no trial has finished, a file of the run is missing, a class is too small.
+    """
+    require_files(run)
+    experiment = Experiment.load(run)
+    _set_up(experiment)
+    judge = choose_judge(experiment)
+    groups = np.load(run.groups, allow_pickle=False)
+    possible = possible_folds(experiment.targets, groups, experiment.labels, wanted=folds)
+    started = time.monotonic()
+    _announce(judge, folds, possible, console)
+    with watch_share(console, "judging labels") as progress:
+        probabilities = out_of_fold(
+            experiment, judge, groups, folds=possible, going=going, progress=progress
+        )
+    console.print(f"judged in {in_words(time.monotonic() - started)}")
+    errors = find_label_errors(probabilities, experiment.targets)
+    report = _report(experiment, judge, possible, probabilities, errors)
+    return write_suspects(experiment, report, errors.order[:limit], going)
+
+
+def require_files(run: RunFolder) -> None:
+    """Look for what runs of older versions lack, before minutes are spent.
+
+    Raises:
+        TuneError: something is missing.
+    """
+    missing = [path.name for path in (run.pictures, run.groups) if not path.exists()]
+    if missing:
+        raise TuneError(
+            f"{run.path}: has no {' and no '.join(missing)}, since an older version of tune began "
+            f"it; 'tune run --resume {run.name}' writes what is missing"
+        )
+
+
+def _set_up(experiment: Experiment) -> None:
+    from search.hardware import detect, set_up_training
+
+    detect()
+    set_up_training(experiment.config)
+
+
+def _announce(judge: Judge, wanted: int, folds: int, console: Console) -> None:
+    if folds < wanted:
+        console.print(f"{folds} folds instead of {wanted}: a class has no more pictures")
+    if not judge.on_features:
+        what, epochs = describe(judge.record.values), judge.epochs
+        console.print(
+            f"this run has no frozen backbone: {what} is trained {folds} times anew, "
+            f"for {epochs} epoch{'' if epochs == 1 else 's'} each",
+            soft_wrap=True,
+        )
+
+
+def _report(
+    experiment: Experiment,
+    judge: Judge,
+    folds: int,
+    probabilities: NDArray[np.float32],
+    errors: LabelErrors,
+) -> dict[str, Any]:
+    """All but the files; a row for every suspect."""
+    pictures, splits = Pictures.load(experiment.run), _splits(experiment)
+    names, targets = experiment.labels, experiment.targets
+    rows = [
+        {
+            "path": pictures.paths[row],
+            "given": names[targets[row]],
+            "suggested": names[errors.likelier[row]],
+            "probability_given": round(float(probabilities[row, targets[row]]), 4),
+            "probability_suggested": round(float(probabilities[row, errors.likelier[row]]), 4),
+            "flagged": bool(errors.flagged[row]),
+            "split": splits[row],
+        }
+        for row in errors.order
+    ]
+    return {
+        "run": experiment.run.name,
+        "root": str(pictures.root),
+        "pictures": len(targets),
+        "configuration": describe(judge.record.values),
+        "folds": folds,
+        "repeats": judge.repeats,
+        "agreement": 1 - len(rows) / len(targets),
+        "flagged": int(errors.flagged.sum()),
+        "doubted": len(rows),
+        "suspects": rows,
+    }
+
+
+def _splits(experiment: Experiment) -> list[str]:
+    """Name of each picture's split; empty for one that is in none."""
+    names = [""] * len(experiment.targets)
+    for name in ("train", "validation", "test"):
+        for row in getattr(experiment, name):
+            names[row] = name
+    return names
+
+
+def write_suspects(
+    experiment: Experiment, report: dict[str, Any], rows: NDArray[np.int64], going: Going
+) -> dict[str, Any]:
+    """Write the table and the page of the first suspects; returns the report of these.
+
+    Args:
+        experiment: the run.
+        report: of all suspects.
+        rows: of the pictures to list, in the order of the report.
+        going: whether to go on.
+    """
+    folder = experiment.run.labels
+    report = report | {"suspects": report["suspects"][: len(rows)]}
+    files = [Path(report["root"]) / row["path"] for row in report["suspects"]]
+    pictures = thumbnails(files, experiment.pixels[rows])
+    require_going(going)
+    write_bytes(folder / "suspects.csv", _csv(report["suspects"]))
+    write_bytes(folder / "suspects.html", page(report, pictures).encode())
+    return report | {"files": [str(folder / f"suspects.{kind}") for kind in ("csv", "html")]}
+
+
+def _csv(rows: list[dict[str, Any]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode(errors="surrogateescape")  # names go out as the bytes they are

@@ -1,0 +1,156 @@
+"""The model card: its head is YAML, its figures are those of the metrics, names are shown."""
+
+import json
+import re
+import shlex
+
+import pytest
+from finished_runs import finished_run
+from searching import run_config
+
+from search.cli import searching
+from search.exported.card import command, write_card
+
+METRICS = {
+    "accuracy": 0.9512,
+    "accuracy_interval": [0.92, 0.97],
+    "auc": 0.99,
+    "loss": 0.12,
+    "ece": 0.021,
+    "ece_uncalibrated": 0.043,
+    "pictures": 80,
+    "labels": ["along", "across"],
+    "confusion_matrix": [[38, 2], [2, 38]],
+    "majority_class_accuracy": 0.5,
+    "lock_box_opened": 1,
+    "val_accuracy": 0.96,
+    "optimism": 0.0088,
+    "calibration": {"temperature": 1.5, "threshold": 0.93},
+    "precision_wished": 0.99,
+    "slices": [
+        {"slice": "dark", "pictures": 8, "accuracy": 0.5, "interval": [0.2, 0.8]},
+        {"slice": "JPEG", "pictures": 80, "accuracy": 0.95, "interval": [0.92, 0.97]},
+    ],
+    "parity": [
+        {
+            "file": "model.keras",
+            "size": 8_100_000,
+            "latency_median": 0.0235,
+            "latency_p95": 0.0425,
+            "peak_memory": 678_600_000,
+            "largest_difference": 1.2e-7,
+            "agreement": 1.0,
+        }
+    ],
+    "image_size": [16, 16],
+    "parameters": 1234,
+    "epochs": 8,
+    "verdict": "The best is 0.1 better.",
+}
+
+
+@pytest.fixture
+def run(scratch, tmp_path):
+    return finished_run(scratch, tmp_path, [("cnn", 0.5)])
+
+
+@pytest.fixture
+def card(run, tmp_path):
+    """The card with some figures changed, and its data."""
+
+    def written(*, data=None, **changes):
+        about = json.loads(run.run.data.read_text()) | (data or {})
+        run.run.data.write_text(json.dumps(about))
+        values = json.loads((run.run.trials / "0000.json").read_text())["values"]
+        write_card(tmp_path / "README.md", run, METRICS | {"configuration": values} | changes)
+        return (tmp_path / "README.md").read_text()
+
+    return written
+
+
+def head_of(text):
+    """The YAML between the dashes; JSON values, a line each."""
+    lines = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)[1].splitlines()
+    return {name: json.loads(value) for name, value in (line.split(": ", 1) for line in lines)}
+
+
+def test_machines_read_its_head(card):
+    head = head_of(card())
+    assert (head["library_name"], head["pipeline_tag"]) == ("keras", "image-classification")
+    (model,) = head["model-index"]
+    (result,) = model["results"]
+    assert result["task"] == {"type": "image-classification"}
+    assert result["dataset"] == {"type": "imagefolder", "name": "pictures"}
+    assert {"type": "accuracy", "value": 0.9512} in result["metrics"]
+
+
+def test_it_holds_the_figures_the_files_and_how_to_load_it(card):
+    text = card()
+    for part in (
+        "**95.1% right** on 80 pictures",
+        "92.0% to 97.0%",
+        "0.0210 (0.0430 before calibration by a temperature of 1.50)",
+        "| dark | 8 | 50.0% | 20.0% to 80.0% |",
+        "| `model.keras` | 8.1 MB | 23.5 ms | 42.5 ms | 678.6 MB | 1.2e-07 | 100.0% |",
+        "keras.models.load_model",
+        "looked at once",
+        "14 train, 6 validation, 4 test",
+        "The best is 0.1 better.",
+        "tune export-best run",
+    ):
+        assert part in text
+
+
+def test_its_limits_are_those_of_this_model(card):
+    text = card(
+        lock_box_opened=3,
+        data={"leaks": [{"split": "test", "other": "train", "pictures": 4, "share": 0.05}]},
+    )
+    assert "looked at 3 times, so these figures flatter" in text
+    assert "It is weaker on these pictures: dark (50.0%)." in text
+    assert "tested on 80 pictures only" in text
+    assert "4 of its test pictures (5.0%) are near-copies of pictures in train" in text
+
+
+def test_withheld_answers_are_told(card):
+    abstain = {"coverage": 0.8, "answered": 64, "precision": 1.0, "precision_interval": [0.94, 1.0]}
+    text = card(abstain=abstain)
+    assert "1.0000 right (0.9400 to 1.0000) of the 80.0% answered; asked for were 0.99" in text
+
+
+def test_names_are_shown_and_not_obeyed(card):
+    text = card(labels=["<b>|x", "a\nb"], data={"root": '/photos/"\n---\nevil: 1'})
+    assert "| &lt;b&gt;\\|x |" in text
+    assert "a\nb" not in text
+    assert set(head_of(text)) >= {"library_name", "model-index"}
+    assert "\nevil" not in text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"early_stop": False, "crop_to_aspect_ratio": True, "seed": 7},
+        {"families": ("transfer",), "backbones": ("mobilenet_075",), "weights": "/w/own file.h5"},
+        {"preset": "student-cnn", "algo": "random"},
+    ],
+)
+def test_the_command_makes_the_same_run(changes, monkeypatch):
+    config = run_config(**changes)
+    name, *words = shlex.split(command(config))[1:]
+    chosen = {"run": searching.run, "train": searching.train}[name]
+    # The folder and files are named alone, and need not be there.
+    for parameter in chosen.params:
+        if hasattr(parameter.type, "exists"):
+            monkeypatch.setattr(parameter.type, "exists", False)
+    given = chosen.make_context(name, list(words)).params
+    assert given["seed"] == config.seed
+    assert tuple(given["image_size"]) == config.image_size
+    assert given["max_epochs"] == config.max_epochs
+    if config.preset:
+        assert given["preset"] == config.preset
+    else:
+        assert given["algo"] == config.algo
+        assert given["families"] == config.families
+        assert given["early_stop"] is (None if config.early_stop else False)
+        assert given["crop_to_aspect_ratio"] is (True if config.crop_to_aspect_ratio else None)

@@ -1,0 +1,169 @@
+"""Which configuration is exported, and what is said of the search."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from finished_runs import finished_run, made_up
+from rich.console import Console
+
+from search.errors import TuneError
+from search.exported.cost import Budget, Cost, Costs
+from search.store import read_json
+from search.trust import choice as module
+from search.trust.choice import choose
+
+QUIET = Console(file=io.StringIO())
+FOUR = [("cnn", 0.5), ("xception", 0.6), ("cnn", 0.9), ("cnn", 0.8)]
+
+
+@pytest.fixture
+def run(scratch, tmp_path):
+    """Four configurations, the first two known-good, and 200 validation pictures."""
+    found = finished_run(scratch, tmp_path, FOUR)
+    return replace(found, validation=np.resize(found.validation, 200))
+
+
+class MadeUp(Costs):
+    """Costs as a test says, by filters or blocks; remembers what was asked."""
+
+    def __init__(self, by_id, run):
+        super().__init__(run, ("keras",), QUIET)
+        self.by_id = by_id
+
+    def of(self, values):
+        found = self.by_id[values["name"]]
+        self.known[values["name"]] = found
+        return found
+
+
+@pytest.fixture
+def chosen(run, monkeypatch):
+    """Choose, where further trainings reach the given accuracies and cost the given seconds."""
+
+    def function(accuracies, *, seconds=None, budget=None, seeds=3, top=2):
+        def train_again(experiment, finalists, **_):
+            scored = [
+                replace(
+                    finalist,
+                    predictions=[
+                        made_up(run, accuracies[finalist.record.configuration])
+                        for _ in range(seeds)
+                    ],
+                )
+                for finalist in finalists
+            ]
+            from search.trust.finalists import compare
+
+            compare(run, scored)
+            return scored
+
+        from search.records import load_records
+
+        for record in load_records(run.run):
+            named = {**record.values, "name": record.configuration}
+            record.with_outcome(values=named).save(run.run)
+        monkeypatch.setattr(module, "train_again", train_again)
+        prices = {name: Cost(price, 1000) for name, price in (seconds or {}).items()}
+        costs = MadeUp({name: prices.get(name, Cost(0.01, 1000)) for name in accuracies}, run)
+        return choose(
+            run,
+            costs,
+            budget=budget or Budget(),
+            top=top,
+            seeds=seeds,
+            going=lambda: True,
+            console=QUIET,
+        )
+
+    return function
+
+
+def winner(choice):
+    return choice.winner.record.configuration
+
+
+def test_the_best_when_trained_again_is_chosen_not_the_best_of_the_search(chosen):
+    found = chosen({"0002": 0.7, "0003": 0.9, "0001": 0.5, "0000": 0.5})
+    assert winner(found) == "0003"
+    assert found.predictions.shape == (3, 200, 2)
+    assert [row["configuration"] for row in found.rows()][0] == "0003"
+    assert [row["chosen"] for row in found.rows()] == [True, False, False, False]
+
+
+def test_of_equals_the_cheapest_is_chosen(chosen):
+    equal = {"0002": 0.9, "0003": 0.895, "0001": 0.5, "0000": 0.5}
+    assert winner(chosen(equal, seconds={"0002": 0.02, "0003": 0.01})) == "0003"
+    assert winner(chosen(equal, seconds={"0002": 0.0105, "0003": 0.01})) == "0002"
+    # The price of what is clearly worse does not matter.
+    assert winner(chosen(equal, seconds={"0002": 0.02, "0003": 0.01, "0001": 0.001})) == "0003"
+
+
+def test_a_search_that_found_nothing_better_says_so(chosen):
+    found = chosen({"0002": 0.6, "0003": 0.6, "0001": 0.8, "0000": 0.5})
+    assert found.verdict.startswith("The search did not beat the known-good configuration")
+    assert "xception" in found.verdict
+    maybe = chosen({"0002": 0.81, "0003": 0.6, "0001": 0.805, "0000": 0.5})
+    assert "did not beat" in maybe.verdict
+    assert "may be chance" in maybe.verdict
+
+
+def test_a_search_that_found_something_better_says_by_how_much(chosen):
+    found = chosen({"0002": 0.9, "0003": 0.6, "0001": 0.7, "0000": 0.5})
+    assert found.verdict.startswith("The best is 0.2000 (95 % interval 0.1")
+
+
+def test_what_was_chosen_from_is_written_down(chosen, run):
+    found = chosen({"0002": 0.9, "0003": 0.6, "0001": 0.7, "0000": 0.5})
+    assert read_json(run.run.finalists) == found.rows()
+    row = found.rows()[1]
+    assert (row["trainings"], row["known_good"], row["tied"]) == (3, True, False)
+    assert row["mean"] == pytest.approx(0.7)
+    assert row["score_in_search"] == 0.6
+
+
+def test_the_price_of_an_ensemble_is_that_of_its_members(chosen):
+    found = chosen(
+        {"0002": 0.9, "0003": 0.8, "0001": 0.5, "0000": 0.5},
+        seconds={"0002": 0.02, "0003": 0.01},
+    )
+    assert found.ensemble["members"] == ["0002", "0003"]
+    assert found.ensemble["latency"] == pytest.approx(0.03)
+
+
+def test_only_what_keeps_to_the_budget_is_chosen(chosen):
+    accuracies = {"0002": 0.9, "0003": 0.8, "0001": 0.5, "0000": 0.5}
+    found = chosen(accuracies, seconds={"0002": 0.02}, budget=Budget(latency=0.015))
+    assert winner(found) == "0003"
+    with pytest.raises(TuneError, match="no finished configuration keeps to 1 ms"):
+        chosen(accuracies, budget=Budget(latency=0.001))
+
+
+def test_without_further_seeds_the_search_is_taken_at_its_word(run):
+    found = choose(
+        run,
+        Costs(run, ("keras",), QUIET),
+        budget=Budget(),
+        top=3,
+        seeds=0,
+        going=lambda: True,
+        console=QUIET,
+    )
+    assert winner(found) == "0002"
+    assert found.predictions.shape == (1, 6, 2)
+    assert (found.verdict, found.ensemble) == ("", None)
+
+
+def test_a_search_without_a_result_names_the_way_on(scratch, tmp_path):
+    empty = finished_run(scratch, tmp_path, [])
+    with pytest.raises(TuneError, match=r"no trial has finished yet.*tune run --resume run"):
+        choose(
+            empty,
+            Costs(empty, ("keras",), QUIET),
+            budget=Budget(),
+            top=3,
+            seeds=0,
+            going=lambda: True,
+            console=QUIET,
+        )

@@ -1,0 +1,105 @@
+"""What configurations cost to run, and what is said when none is cheap enough."""
+
+import io
+
+import numpy as np
+import pytest
+from finished_runs import finished_run, in_this_process
+from rich.console import Console
+from small_trials import values_for
+
+from search.errors import TuneError
+from search.exported.cost import Budget, Cost, Costs, within
+from search.records import load_records
+
+FAST, SMALL, NEITHER = Cost(0.004, 9_000_000), Cost(0.02, 1_000_000), Cost(0.03, 8_000_000)
+
+
+@pytest.mark.parametrize(
+    ("budget", "allowed"),
+    [
+        (Budget(), [True, True, True]),
+        (Budget(latency=0.02), [True, True, False]),
+        (Budget(size=8_000_000), [False, True, True]),
+        (Budget(latency=0.01, size=2_000_000), [False, False, False]),
+    ],
+)
+def test_a_budget_holds_for_time_and_size(budget, allowed):
+    assert [budget.allows(cost) for cost in (FAST, SMALL, NEITHER)] == allowed
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr("search.exported.cost.measure_file", in_this_process)
+
+
+@pytest.fixture
+def said():
+    return io.StringIO()
+
+
+def costs_of(run, said, *formats):
+    return Costs(run, formats, Console(file=said, width=200))
+
+
+def test_an_architecture_is_measured_once_whatever_it_is_trained_with(scratch, said):
+    costs = costs_of(scratch, said, "keras", "litert")
+    values = values_for(scratch, "cnn")
+    found = costs.of(values)
+    assert 0 < found.latency < 5
+    assert found.size > 10_000
+    assert costs.of(values | {"learning_rate": 0.5, "batch_size": 32, "cnn/dropout": 0.1}) is found
+    wider = costs.of(values_for(scratch, "cnn", **{"cnn/filters": 32}))
+    assert wider.size > found.size
+    assert said.getvalue().count("measured:") == 2
+    assert found.in_words() in said.getvalue()
+
+
+def test_what_cannot_be_written_has_no_cost(scratch, said, monkeypatch):
+    def refuse(*_, **__):
+        raise TuneError("cannot be written as this")
+
+    monkeypatch.setattr("search.exported.cost.write_format", refuse)
+    costs = costs_of(scratch, said, "onnx")
+    assert costs.of(values_for(scratch, "cnn")) is None
+    assert "cannot be written as this" in said.getvalue()
+    assert not costs.known.get("anything")
+
+
+@pytest.fixture
+def run(scratch, tmp_path):
+    return finished_run(scratch, tmp_path, [("cnn", 0.5), ("xception", 0.9)])
+
+
+def test_nothing_is_measured_without_a_limit(run, said):
+    costs = costs_of(run, said, "keras")
+    assert all(within(costs, Budget(), record) for record in load_records(run.run))
+    assert not costs.known
+
+
+def test_what_breaks_the_limit_does_not_fit(run, said):
+    costs = costs_of(run, said, "keras")
+    cnn, xception = load_records(run.run)
+    costs.of(cnn.values)
+    limit = Budget(size=costs.of(cnn.values).size)
+    assert within(costs, limit, cnn)
+    assert within(costs, Budget(size=10), cnn) is False
+    assert within(costs, limit, xception) is (costs.of(xception.values).size <= limit.size)
+
+
+def test_where_none_fits_the_nearest_are_named(run, said):
+    costs = costs_of(run, said, "litert")
+    costs.known = {"a": FAST, "b": SMALL, "c": None}
+    message = str(costs.none_fits(Budget(latency=0.003, size=500_000)))
+    for part in ("3 ms and 0.5 MB", "litert", "4.0 ms, 9.0 MB", "20.0 ms, 1.0 MB"):
+        assert part in message
+    costs.known = {"c": None}
+    assert "can be written" in str(costs.none_fits(Budget(size=1)))
+
+
+def test_pictures_to_learn_ranges_from_are_training_pictures_spread_over_all(scratch):
+    from search.training import representative
+
+    found = representative(scratch)
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, scratch.pixels[scratch.train])

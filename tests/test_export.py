@@ -1,0 +1,176 @@
+"""`export-best` on small finished runs: what is written, and what stays when it goes wrong."""
+
+import io
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from finished_runs import finished_run, in_this_process
+from rich.console import Console
+
+from search import export as module
+from search.errors import TuneError
+from search.export import Wish, calibrate, export_best, retrain
+from search.lock import locked
+from search.records import load_records
+from search.store import read_json
+from search.training import predict
+from search.trust.calibration import with_temperature
+
+QUIET = Console(file=io.StringIO())
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(module, "measure_file", in_this_process)
+    # The pictures were never files.
+    monkeypatch.setattr(module, "check_photos", lambda *_: None)
+
+
+@pytest.fixture
+def run(scratch, tmp_path):
+    return finished_run(scratch, tmp_path, [("cnn", 1.0)])
+
+
+def export(run, going=lambda: True, **wish):
+    return export_best(run.run, Wish(**wish), going=going, console=QUIET)
+
+
+def lock_box(run):
+    return run.run.path / "lock_box.json"
+
+
+def test_the_number_printed_is_what_the_file_reaches(run):
+    metrics = export(run, precision=0.8)
+    model = keras.models.load_model(run.run.export / "model.keras", compile=False)
+    answers = model.predict_on_batch(np.asarray(run.pixels[run.test]))
+    targets = run.targets[run.test]
+    assert metrics["accuracy"] == np.mean(answers.argmax(axis=1) == targets)
+    assert metrics["pictures"] == len(run.test)
+    assert read_json(run.run.export / "metrics.json") == metrics
+    labels = read_json(run.run.export / "labels.json")
+    assert labels["labels"] == list(run.labels)
+    assert labels["threshold"] == metrics["calibration"]["threshold"]
+    names = {path.name for path in run.run.export.iterdir()}
+    assert names == {"model.keras", "labels.json", "metrics.json", "curves.png", "README.md"}
+    assert sorted(metrics["files"]) == sorted(str(run.run.export / name) for name in names)
+
+
+def test_the_temperature_is_inside_the_file(run, monkeypatch):
+    calibrated = calibrate
+
+    def hot(*arguments):
+        return replace(calibrated(*arguments), temperature=3.0)
+
+    monkeypatch.setattr(module, "calibrate", hot)
+    raw, _ = retrain(run, load_records(run.run)[0], going=lambda: True, console=QUIET)
+    export(run)
+    model = keras.models.load_model(run.run.export / "model.keras", compile=False)
+    pictures = np.asarray(run.pixels[run.test])
+    expected = with_temperature(predict(raw, run.pixels, run.test), 3.0)
+    np.testing.assert_allclose(model.predict_on_batch(pictures), expected, atol=2e-3)
+
+
+def test_a_file_that_computes_something_else_is_found_before_the_lock_box_is_opened(
+    run, monkeypatch
+):
+    export(run)
+    before = {path.name: path.read_bytes() for path in run.run.export.iterdir()}
+    lock_box(run).unlink()
+
+    def spoilt(name, path, pictures):
+        return in_this_process(name, path, pictures // 2)
+
+    monkeypatch.setattr(module, "measure_file", spoilt)
+    with pytest.raises(TuneError, match=r"model\.keras"):
+        export(run)
+    assert not lock_box(run).exists()
+    assert not list(run.run.path.glob(".export-*"))
+    assert {path.name: path.read_bytes() for path in run.run.export.iterdir()} == before
+    assert not list(run.run.path.glob(".export*"))
+
+
+def test_an_export_replaces_what_is_ours_and_keeps_what_is_not(run):
+    export(run, formats=("litert",))
+    mine = run.run.export / "notes.txt"
+    mine.write_text("mine")
+    (run.run.export / "folder").mkdir()
+    (run.run.export / "folder" / "too").write_text("mine too")
+    export(run)
+    assert mine.read_text() == "mine"
+    assert (run.run.export / "folder" / "too").read_text() == "mine too"
+    # The older LiteRT file is of another model than the new model.keras.
+    assert not (run.run.export / "model.tflite").exists()
+    assert read_json(lock_box(run))["opened"] == 2
+
+
+def test_an_export_killed_between_two_renames_is_made_whole(run):
+    export(run)
+    run.run.export.rename(run.run.path / ".export-old")
+    with pytest.raises(TuneError, match="cannot be promised"):
+        export(run, precision=0.999)
+    with pytest.raises(KeyboardInterrupt):
+        export(run, going=lambda: False)
+    with module._export_folder(run.run):
+        assert (run.run.export / "model.keras").exists()
+
+
+def test_ctrl_c_leaves_nothing_behind(run):
+    with pytest.raises(KeyboardInterrupt):
+        export(run, going=lambda: False)
+    assert not run.run.export.exists()
+    assert not list(run.run.path.glob(".export*"))
+    assert not lock_box(run).exists()
+
+
+def test_two_exports_of_one_run_do_not_meet(run):
+    with locked(run.run, "export.lock"), pytest.raises(TuneError, match="works on this run"):
+        export(run)
+    with locked(run.run):  # a search that goes on is no hindrance
+        assert export(run)["files"]
+
+
+def test_a_precision_that_too_few_pictures_can_show_is_refused(run):
+    with pytest.raises(TuneError, match=r"--precision 0.99 cannot be promised: 6 valid.* 0.8571"):
+        export(run, precision=0.99)
+    assert not lock_box(run).exists()
+
+
+def test_a_precision_that_the_model_does_not_reach_is_refused(scratch, tmp_path):
+    run = finished_run(scratch, tmp_path, [("cnn", 0.5)])
+    with pytest.raises(TuneError, match=r"--precision 0.8 cannot be promised: what the model"):
+        export(run, precision=0.8)
+    assert not lock_box(run).exists()
+
+
+def test_a_frozen_backbone_is_exported_with_the_head_that_was_trained_on_its_features(
+    transfer, tmp_path
+):
+    run = finished_run(transfer, tmp_path, [("transfer, frozen", 0.5)])
+    model, history = retrain(run, load_records(run.run)[0], going=lambda: True, console=QUIET)
+    assert model.input_shape[1:] == (32, 32, 3)
+    assert [logs["epoch"] for logs in history] == [0, 1]
+    rows = np.concatenate([run.train, run.validation])
+    answers = predict(model, run.pixels, rows)
+    right = answers.argmax(axis=1) == run.targets[rows]
+    # The last epoch's training accuracy, dropout or not, is near what the whole model reaches.
+    assert abs(right.mean() - history[-1]["accuracy"]) < 0.5
+
+
+def test_the_head_on_its_backbone_answers_what_the_head_does_on_features(transfer, tmp_path):
+    from search.kept import Kept
+    from search.training import configuration_seed
+
+    run = finished_run(transfer, tmp_path, [("transfer, frozen", 0.5)])
+    values = load_records(run.run)[0].values
+    tell = lambda done, todo: None  # noqa: E731
+    training = Kept().training(run, values, configuration_seed(0, "0"), tell)
+    head = training.build()
+    whole = training.whole(head)
+    on_pixels = predict(whole, run.pixels, run.validation)
+    np.testing.assert_allclose(on_pixels, training.validate(head), atol=1e-5)
+    # Another head answers otherwise, so the weights did come along.
+    other = training.build()
+    other.set_weights([weight + 0.5 for weight in other.get_weights()])
+    assert np.abs(training.validate(other) - on_pixels).max() > 1e-3

@@ -1,0 +1,164 @@
+"""The best few, trained again: who they are, how often, and what is kept of it."""
+
+import io
+
+import numpy as np
+import pytest
+from finished_runs import finished_run, made_up
+from rich.console import Console
+
+from search.records import load_records
+from search.retrain import DivergedError
+from search.trust import finalists as module
+from search.trust.finalists import Finalist, candidates, ensemble, train_again
+
+QUIET = Console(file=io.StringIO())
+FIVE = [("cnn", 0.5), ("xception", 0.6), ("cnn", 0.9), ("cnn", 0.8), ("xception", 0.7)]
+
+
+@pytest.fixture
+def run(scratch, tmp_path):
+    """Five configurations; the first two are what the search began with."""
+    return finished_run(scratch, tmp_path, FIVE)
+
+
+def names(found):
+    return [finalist.record.configuration for finalist in found]
+
+
+def asked(run, top, fits=lambda record: True):
+    return candidates(load_records(run.run), run.config, top=top, fits=fits)
+
+
+def test_the_best_and_each_familys_best_known_good_are_candidates(run):
+    found = asked(run, 2)
+    assert names(found) == ["0002", "0003", "0001", "0000"]
+    assert [finalist.known_good for finalist in found] == [False, False, True, True]
+
+
+def test_only_what_fits_is_a_candidate_and_no_more_than_needed_is_asked(run):
+    seen = []
+
+    def fits(record):
+        seen.append(record.configuration)
+        return record.configuration != "0002"
+
+    assert names(asked(run, 1, fits)) == ["0003", "0001", "0000"]
+    assert "0004" not in seen
+
+
+def test_a_configuration_without_a_score_is_none(run):
+    record = load_records(run.run)[2]
+    record.with_outcome(score=None, status="failed", history=[]).save(run.run)
+    assert "0002" not in names(asked(run, 5))
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """In place of training: made-up predictions, by configuration; counts what is asked for."""
+    made = {}
+    counted = []
+
+    def repeat(experiment, finalist, number, kept, part):
+        name = finalist.record.configuration
+        counted.append((name, number))
+        part.advance(1.0)
+        answer = made[name]
+        if isinstance(answer, type) and issubclass(answer, BaseException):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(module, "_repeat", repeat)
+    return made, counted
+
+
+@pytest.fixture
+def many(run):
+    """The same run with 200 validation pictures, so that differences can be told from chance."""
+    from dataclasses import replace
+
+    rows = np.resize(run.validation, 200)
+    return replace(run, validation=rows)
+
+
+def trained(run, going=lambda: True, seeds=3):
+    return train_again(run, asked(run, 2), seeds=seeds, going=going, console=QUIET)
+
+
+def test_what_is_clearly_behind_is_trained_once_and_keeps_its_place(many, trainings):
+    made, counted = trainings
+    for name, score in (("0002", 0.9), ("0003", 0.89), ("0001", 0.3), ("0000", 0.2)):
+        made[name] = made_up(many, score)
+    found = {finalist.record.configuration: finalist for finalist in trained(many)}
+    assert [len(found[name].predictions) for name in ("0002", "0003", "0001", "0000")] == [
+        *(3, 3, 1, 1)
+    ]
+    assert [number for name, number in counted if name == "0002"] == [1, 2, 3]
+    assert found["0002"].standing.tied
+    assert not found["0001"].standing.tied
+    assert found["0001"].standing.behind == pytest.approx(0.6)
+
+
+def test_what_diverges_is_out_and_the_others_go_on(many, trainings):
+    made, counted = trainings
+    for name in ("0003", "0001", "0000"):
+        made[name] = made_up(many, 0.8)
+    made["0002"] = DivergedError
+    found = trained(many)
+    assert "0002" not in names(found)
+    assert [len(finalist.predictions) for finalist in found] == [3, 3, 3]
+    assert counted.count(("0002", 2)) == 0
+
+
+def test_further_trainings_are_kept_and_not_made_again(scratch, tmp_path, monkeypatch):
+    run = finished_run(scratch, tmp_path, [("cnn", 0.5)])
+    first = train_again(run, asked(run, 1), seeds=2, going=lambda: True, console=QUIET)
+    one, other = first[0].predictions
+    assert one.shape == (6, 2)
+    np.testing.assert_allclose(one.sum(axis=1), 1, atol=1e-5)
+    assert not np.array_equal(one, other)  # another seed, another training
+
+    monkeypatch.setattr(module, "train", None)  # would raise if it were called
+    again = train_again(run, asked(run, 1), seeds=2, going=lambda: True, console=QUIET)
+    np.testing.assert_array_equal(again[0].predictions, first[0].predictions)
+
+
+def test_ctrl_c_keeps_what_is_done(scratch, tmp_path):
+    run = finished_run(scratch, tmp_path, [("cnn", 0.5)])
+    stop_at = run.run.repeat("0000", 2, 1)
+    with pytest.raises(KeyboardInterrupt):
+        train_again(run, asked(run, 1), seeds=2, going=lambda: not stop_at.exists(), console=QUIET)
+    assert [path.name for path in stop_at.parent.iterdir()] == ["0000-2-1.npy"]
+
+
+def test_a_head_is_trained_again_on_the_features_it_was_searched_with(transfer, tmp_path):
+    run = finished_run(transfer, tmp_path, [("transfer, frozen", 0.5)])
+    found = train_again(run, asked(run, 1), seeds=1, going=lambda: True, console=QUIET)
+    assert found[0].predictions[0].shape == (6, 2)
+
+
+def finalist_of(record, *predictions):
+    return Finalist(record, False, list(predictions))
+
+
+def test_an_ensemble_can_be_right_where_each_member_is_wrong_now_and_then(run):
+    targets = run.targets[run.validation]
+    members = []
+    for number, record in enumerate(load_records(run.run)[:3]):
+        sure = np.full(6, 0.9)
+        sure[2 * number : 2 * number + 2] = 0.4  # wrong on two pictures of its own
+        rows = np.where(np.eye(2)[targets] > 0, sure[:, None], 1 - sure[:, None])
+        members.append(finalist_of(record, rows, rows))
+    found = ensemble(run, members, top=3)
+    assert found["members"] == ["0000", "0001", "0002"]
+    assert found["of_best"] == pytest.approx(4 / 6)
+    assert found["value"] == 1.0
+
+
+def test_one_configuration_makes_no_ensemble(run):
+    (record, other, *_) = load_records(run.run)
+    often, once = made_up(run, 0.5), made_up(run, 0.9)
+    assert ensemble(run, [finalist_of(record, often)], top=3) is None
+    assert (
+        ensemble(run, [finalist_of(record, often, often), finalist_of(other, once)], top=3) is None
+    )

@@ -1,0 +1,181 @@
+import sys
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_trials import values_for
+
+from models.serving import in_float32, with_preprocessing
+from search.errors import TuneError
+from search.exported.formats import FILES, INT8, check_formats, write_format
+from search.exported.measuring import Measured, measure_file
+from search.exported.parity import check, require
+from search.exported.runtimes import RUNTIMES, open_litert
+from search.training import Training, predict
+
+
+@pytest.fixture(scope="module")
+def trained(scratch):
+    """A small network that tells stripes along from stripes across, and is sure of it."""
+    values = values_for(scratch, "cnn", learning_rate=0.01)
+    training = Training(scratch, values, rows=scratch.train, seed=3)
+    model = training.build()
+    training.fit(model, initial_epoch=0, epochs=6, callbacks=[])
+    rows = np.arange(len(scratch.targets))
+    expected = predict(model, scratch.pixels, rows)
+    assert (expected.argmax(axis=1) == scratch.targets).all()
+    return SimpleNamespace(
+        model=model,
+        pictures=np.asarray(scratch.pixels),
+        expected=expected,
+        size=scratch.config.image_size,
+    )
+
+
+def write(trained, model, name, folder):
+    finished = with_preprocessing(
+        model, image_size=trained.size, crop_to_aspect_ratio=False, num_classes=2
+    )
+    return write_format(
+        model,
+        finished,
+        name,
+        folder,
+        image_size=trained.size,
+        num_classes=2,
+        representative=trained.pictures,
+    )
+
+
+@pytest.fixture(scope="module")
+def written(trained, tmp_path_factory):
+    """Every file once, as it is needed."""
+    folder, done = tmp_path_factory.mktemp("export"), {}
+
+    def get(name):
+        if name == "onnx":
+            pytest.importorskip("tf2onnx", reason="tf2onnx is not installed here")
+        if name not in done:
+            done[name] = write(trained, trained.model, name, folder)
+        return done[name]
+
+    return get
+
+
+def parities(trained, name, path):
+    """The gate's figures, without what a process of its own would measure besides."""
+    answers = RUNTIMES[name](path)(trained.pictures)
+    return check({name: Measured(answers, 0.0, 0.0, 0, 0, 0.0)}, trained.expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FILES)
+def test_each_file_computes_what_the_model_does(trained, written, name):
+    path = written(name)
+    assert path.name == FILES[name]
+    (parity,) = found = parities(trained, name, path)
+    require(found)
+    assert parity.difference < (0.1 if name == INT8 else 1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["keras", "litert", INT8, "onnx"])
+def test_a_file_that_prepares_its_pixels_twice_does_not_pass(trained, name, tmp_path, capfd):
+    if name == "onnx":
+        pytest.importorskip("tf2onnx", reason="tf2onnx is not installed here")
+    plain = in_float32(trained.model)  # uncompiled
+    again = keras.Sequential(
+        [keras.Input((*trained.size, 3)), keras.layers.Rescaling(1 / 127.5, -1.0), plain]
+    )
+    path = write(trained, again, name, tmp_path)
+    assert capfd.readouterr() == ("", "")  # converters are talkative
+    with pytest.raises(TuneError, match=FILES[name]):
+        require(parities(trained, name, path))
+
+
+@pytest.mark.slow
+def test_int8_is_inside_and_float_outside(written):
+    interpreter = tf.lite.Interpreter(str(written(INT8)))
+    (given,), (answers,) = interpreter.get_input_details(), interpreter.get_output_details()
+    assert (given["dtype"], answers["dtype"]) == (np.float32, np.float32)
+    tensors = interpreter.get_tensor_details()
+    inside = [t["dtype"] for t in tensors if len(t["shape"]) == 4 and t["index"] != given["index"]]
+    assert set(inside) == {np.int8}
+    assert len(inside) > 4
+
+
+@pytest.mark.slow
+def test_an_operation_that_only_tensorflow_has_is_refused_for_litert(trained, tmp_path):
+    images = keras.Input((*trained.size, 3))
+    means = keras.layers.GlobalAveragePooling2D()(images)
+    strange = keras.ops.sinh(means / 256)
+    model = keras.Model(images, keras.layers.Dense(1, activation="sigmoid")(strange))
+    with pytest.raises(TuneError, match="cannot be written as litert"):
+        write(trained, model, "litert", tmp_path)
+
+
+@pytest.mark.slow
+def test_litert_files_open_by_tensorflow_where_litert_is_not_installed(
+    trained, written, monkeypatch
+):
+    expected = open_litert(written("litert"))(trained.pictures)
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    given = open_litert(written("litert"))(trained.pictures)
+    np.testing.assert_allclose(given, expected, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_saved_model_answers_the_same_in_a_process_of_its_own(trained, written):
+    path = written("saved_model")
+    measured = measure_file("saved_model", path, trained.pictures, repeats=3)
+    np.testing.assert_allclose(measured.probabilities, trained.expected, atol=1e-5)
+
+
+def test_a_model_file_that_is_being_replaced_stays_whole_until_then(tmp_path):
+    def save(path):
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    (tmp_path / "model.keras").write_bytes(b"whole")
+    with pytest.raises(OSError, match="disk full"):
+        write_format(
+            None, SimpleNamespace(save=save), "keras", tmp_path, image_size=(8, 8), num_classes=2
+        )
+    assert (tmp_path / "model.keras").read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize("name", ["litert", INT8, "onnx"])
+def test_what_a_converter_cannot_write_is_an_error_and_leaves_no_file(tmp_path, monkeypatch, name):
+    class Fixed:
+        input_shape = (None, 8, 8, 3)
+
+        def __call__(self, pictures):
+            return pictures
+
+        def export(self, path, **_):
+            (tmp_path / FILES[name]).write_bytes(b"half a file")
+            raise NotImplementedError("no such operation\nat line 5")
+
+    monkeypatch.setattr("models.serving.with_fixed_size", lambda *_, **__: Fixed())
+    if name == "onnx":
+        monkeypatch.setitem(sys.modules, "onnxruntime", SimpleNamespace())
+    with pytest.raises(TuneError, match=rf"cannot be written as {name} \(no such operation\)"):
+        write_format(
+            None,
+            None,
+            name,
+            tmp_path,
+            image_size=(8, 8),
+            num_classes=2,
+            representative=np.zeros((1, 8, 8, 3), np.uint8),
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_package_is_found_before_anything_is_trained(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    check_formats(("keras", "saved_model", "litert"))
+    with pytest.raises(TuneError, match=r"onnx and onnxruntime and tf2onnx.*image-tune\[onnx\]"):
+        check_formats(("litert", "onnx"))

@@ -1,0 +1,99 @@
+"""The page of suspects: safe, whole, and no request leaves it."""
+
+import base64
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from search.trust.suspects_page import CAUTION, REMEDY, page, summary
+
+HOSTILE = '<script>alert("x")</script>&\udce9\u202e\n.png'
+
+
+def row(**changes):
+    plain = {
+        "path": "cat/1.jpg",
+        "given": "cat",
+        "suggested": "dog",
+        "probability_given": 0.031,
+        "probability_suggested": 0.969,
+        "flagged": True,
+        "split": "train",
+    }
+    return plain | changes
+
+
+def report_of(rows, **changes):
+    plain = {
+        "run": "cats",
+        "root": "/photos",
+        "pictures": 2000,
+        "configuration": "cnn",
+        "folds": 5,
+        "flagged": 41,
+        "doubted": 115,
+        "suspects": rows,
+    }
+    return plain | changes
+
+
+class Elements(HTMLParser):
+    """Tags and their attributes, and the text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += f" {data}"
+
+
+def test_each_suspect_has_its_picture_and_what_speaks_against_its_label():
+    rows = [row(), row(path="cat/2.jpg", flagged=False, split="test")]
+    found = Elements(page(report_of(rows), [b"one", b"two"]))
+    pictures = [attrs["src"] for tag, attrs in found.tags if tag == "img"]
+    assert [base64.b64decode(src.split(",")[1]) for src in pictures] == [b"one", b"two"]
+    words = " ".join(found.text.split())
+    assert "label cat 3.1 % likelier dog 96.9 % 1 · flagged · train cat/1.jpg" in words
+    assert "2 · test cat/2.jpg" in words
+
+
+def test_the_page_says_what_to_think_of_it_and_what_to_do():
+    words = " ".join(Elements(page(report_of([row()]), [b""])).text.split())
+    assert f"{CAUTION} {REMEDY}" in words
+    assert "about half of such flags are wrong" in words
+    assert "Nothing was changed" in words
+    assert "move the file into the folder of its class, then start a new run" in words
+    assert "41 of 2,000 labels are flagged" in words
+
+
+@pytest.mark.parametrize("field", ["path", "given", "suggested"])
+def test_names_are_shown_and_not_obeyed(field):
+    text = page(report_of([row(**{field: HOSTILE})], run=HOSTILE, root=HOSTILE), [b""])
+    found = Elements(text)
+    assert "script" not in [tag for tag, _ in found.tags]
+    assert found.text.count("<script>alert") >= 4  # as text, and the title twice
+    assert "\u202e" not in text
+    text.encode()  # no half of a character is left
+    assert r"\udce9" in text
+
+
+def test_nothing_is_fetched_and_nothing_runs():
+    text = page(report_of([row()]), [b"one"])
+    tags = Elements(text).tags
+    assert {tag for tag, _ in tags}.isdisjoint({"script", "link", "iframe", "object", "a"})
+    assert all(attrs["src"].startswith("data:") for _, attrs in tags if "src" in attrs)
+    assert not re.search(r"https?:|@import|url\(|\son\w+=", text)
+    policy = [attrs["content"] for _, attrs in tags if "http-equiv" in attrs]
+    assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+
+
+def test_the_summary_says_how_many_are_listed():
+    assert "the first 1 of these" in summary(report_of([row()]))
+    assert "all of these" in summary(report_of([row()], doubted=1))
+    assert "No label of 2,000 is in doubt" in summary(report_of([], doubted=0, flagged=0))

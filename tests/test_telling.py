@@ -1,0 +1,130 @@
+"""What export and evaluate print for people."""
+
+import pytest
+
+from search.cli.telling import print_export, print_metrics
+
+METRICS = {
+    "accuracy": 0.95,
+    "accuracy_interval": [0.92, 0.97],
+    "auc": 0.99,
+    "ece": 0.02,
+    "ece_uncalibrated": 0.04,
+    "pictures": 300,
+    "majority_class_accuracy": 0.5,
+    "labels": ["cat", "dog\n"],
+    "confusion_matrix": [[141, 9], [6, 144]],
+    "lock_box_opened": 1,
+    "optimism": 0.012,
+    "val_accuracy": 0.962,
+    "val_accuracy_in_search": 0.97,
+    "verdict": "The best is better.",
+    "ensemble": {"members": ["1", "2"], "value": 0.97, "of_best": 0.962, "latency": 0.031},
+    "calibration": {"temperature": 1.5, "threshold": None},
+    "slices": [{"slice": "dark", "pictures": 20, "accuracy": 0.9, "interval": [0.7, 0.97]}],
+    "finalists": [
+        {
+            "summary": "cnn",
+            "chosen": False,
+            "trainings": 3,
+            "mean": 0.963,
+            "score_in_search": 0.97,
+            "latency": 0.012,
+            "behind": 0.0,
+            "interval": [0.0, 0.0],
+            "tied": True,
+            "known_good": False,
+        },
+        {
+            "summary": "xception",
+            "chosen": True,
+            "trainings": 3,
+            "mean": 0.962,
+            "score_in_search": 0.96,
+            "latency": 0.003,
+            "behind": 0.001,
+            "interval": [-0.01, 0.012],
+            "tied": True,
+            "known_good": True,
+        },
+    ],
+    "parity": [
+        {
+            "file": "model.onnx",
+            "size": 7_700_000,
+            "latency_median": 0.0088,
+            "latency_p95": 0.0194,
+            "peak_memory": 95_000_000,
+            "largest_difference": 5.2e-6,
+            "agreement": 1.0,
+        }
+    ],
+    "files": ["results/run/export/model.onnx"],
+}
+
+
+@pytest.fixture
+def printed(capsys):
+    def lines(what, **changes):
+        what(METRICS | changes)
+        return capsys.readouterr().out
+
+    return lines
+
+
+def test_an_export_says_what_was_chosen_and_against_what(printed):
+    text = printed(print_export)
+    assert "  0.9630 over 3 trainings (0.9700 in the search), 12.0 ms, best: cnn" in text
+    assert "→ 0.9620 over 3 trainings (0.9600 in the search), 3.0 ms" in text
+    assert "behind by 0.0010 (-0.0100 to 0.0120), a tie: xception [known-good]" in text
+    assert "The best is better." in text
+    assert "the average of the best 2 would reach 0.9700" in text
+    assert "31.0 ms a picture" in text
+
+
+def test_an_export_says_how_much_of_the_score_was_luck(printed):
+    text = printed(print_export)
+    assert (
+        "validation accuracy 0.9620 (best in the search 0.9700), test 0.9500: 0.0120 less" in text
+    )
+    assert "looked at" not in text
+    again = printed(print_export, lock_box_opened=2, optimism=-0.01)
+    assert "0.0100 more; the test pictures were looked at 2 times" in again
+
+
+def test_an_export_shows_its_files_slices_and_calibration(printed):
+    lines = printed(print_export).splitlines()
+    (row,) = [line for line in lines if line.startswith("model.onnx")]
+    assert row.split() == ["model.onnx", "7.7", "8.8", "19.4", "95", "5.2e-06", "100.0%"]
+    assert "  dark    0.9000 (0.7000 to 0.9700) of 20 pictures" in lines
+    assert any("calibration error 0.0400 before, 0.0200 after" in line for line in lines)
+    assert lines[-1] == "wrote results/run/export/model.onnx"
+
+
+def test_what_was_not_trained_again_is_not_compared(printed):
+    one = [METRICS["finalists"][0] | {"trainings": 1}]
+    text = printed(print_export, finalists=one, verdict="", ensemble=None)
+    assert "over" not in text
+    assert "average" not in text
+
+
+def test_names_of_classes_stay_on_their_line(printed):
+    lines = printed(print_metrics).splitlines()
+    assert "  cat    cat 141  dog\\n 9" in lines
+
+
+@pytest.mark.parametrize(
+    ("abstain", "said"),
+    [
+        (
+            {"answered": 250, "coverage": 0.833, "precision": 0.992, "precision_interval": [0, 1]},
+            "sure of 250 of them (83.3%), and right in 0.9920 of these",
+        ),
+        (
+            {"answered": 0, "coverage": 0.0, "precision": None, "precision_interval": [0, 1]},
+            "sure of none of them",
+        ),
+    ],
+)
+def test_withheld_answers_are_counted(printed, abstain, said):
+    assert said in printed(print_metrics, abstain=abstain)
