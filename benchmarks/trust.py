@@ -10,33 +10,31 @@ threshold. A run of that name that is there already is not searched again. What 
 to `tune run`.
 """
 
-import argparse
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 
 TUNE = [sys.executable, "-c", "from search.cli import main; main()"]
 PRECISION = 0.99
 
 
-def main() -> None:
-    """Run it all and print a table; `trust.json` in the results folder has the figures."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("photos", type=Path)
-    parser.add_argument("--unseen", type=Path, required=True, help="other photos, same classes")
-    parser.add_argument("--seeds", default="0,1,2,3,4")
-    parser.add_argument("--results", type=Path, default=Path("results/trust"))
-    parser.add_argument("options", nargs="*", help="options of `tune run`, after --")
-    asked = parser.parse_args()
+@click.command(help=__doc__)
+@click.argument("photos", type=click.Path(exists=True, path_type=Path))
+@click.option("--unseen", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("--seeds", default="0,1,2,3,4", show_default=True)
+@click.option("--results", type=click.Path(path_type=Path), default=Path("results/trust"))
+@click.argument("options", nargs=-1)
+def main(photos: Path, unseen: Path, seeds: str, results: Path, options: tuple[str, ...]) -> None:
     rows = []
-    for seed in asked.seeds.split(","):
-        rows.append(one_seed(asked.photos, asked.unseen, seed, asked.results, asked.options))
+    for seed in seeds.split(","):
+        rows.append(one_seed(photos, unseen, seed, results, list(options)))
         print(json.dumps(rows[-1]), flush=True)
-    (asked.results / "trust.json").write_text(json.dumps(rows, indent=1))
+    (results / "trust.json").write_text(json.dumps(rows, indent=1))
     print_table(rows)
 
 
@@ -72,7 +70,7 @@ def uncalibrated(export: Path, unseen: Path, temperature: float) -> float:
     """Calibration error on the unseen photos that the model would have without its temperature."""
     from search.trust.calibration import expected_calibration_error, with_temperature
 
-    rows = [row for row in json.loads(tune("predict", str(export), str(unseen), "--json"))]
+    rows = json.loads(tune("predict", str(export), str(unseen), "--json"))
     labels = sorted(rows[0]["probabilities"])
     probabilities = np.array([[row["probabilities"][name] for name in labels] for row in rows])
     targets = np.array([labels.index(Path(row["path"]).parent.name) for row in rows])

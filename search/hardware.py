@@ -76,6 +76,12 @@ def set_up_training(config: RunConfig) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
+def prepare_to_train(config: RunConfig) -> None:
+    """Look at the devices and set what a run trains with, outside of any search."""
+    detect()
+    set_up_training(config)
+
+
 def share_cores(workers: int) -> None:
     """Give this process its share of the cores; before TensorFlow runs anything."""
     import tensorflow as tf

@@ -1,14 +1,23 @@
 """Train a configuration from scratch for a given number of epochs, apart from any search."""
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
+from rich.console import Console
 
+from search.errors import TuneError
+from search.experiment import Experiment
+from search.failure import values_used
 from search.interrupt import Going
-from search.records import Logs
-from search.training import Training
+from search.kept import Kept
+from search.progress import in_words
+from search.records import Logs, TrialRecord
+from search.training import Training, configuration_seed
+from search.watch import watch_share
 
 Advance = Callable[[float], None]
 """Told the share of the training that is done, 0 to 1."""
@@ -39,6 +48,44 @@ def require_going(going: Going) -> None:
     """Raise KeyboardInterrupt if the user asked for an end."""
     if not going():
         raise KeyboardInterrupt
+
+
+def retrain(
+    experiment: Experiment, record: TrialRecord, *, going: Going, console: Console
+) -> tuple[Any, list[Logs]]:
+    """Train on train + validation for the epochs at which the search found its best.
+
+    Raises:
+        KeyboardInterrupt: told to stop; nothing is written.
+        TuneError: the loss is no longer a number.
+    """
+    epochs = (record.best_epoch or 0) + 1
+    rows = np.concatenate([experiment.train, experiment.validation])
+    both = replace(experiment, train=rows, validation=rows[:0])
+    seed = configuration_seed(experiment.config.seed, record.configuration)
+    started = time.monotonic()
+    with watch_share(console, "retraining") as progress:
+
+        def tell(done: int, todo: int) -> None:
+            require_going(going)
+            progress(done, todo, "computing features")
+
+        training = Kept().training(both, values_used(record), seed, tell)
+        model = training.build()
+        try:
+            history = train(
+                training,
+                model,
+                epochs=epochs,
+                advance=lambda share: progress(share, 1, "retraining"),
+                going=going,
+            )
+        except DivergedError as error:
+            raise TuneError(
+                "retraining diverged: the loss is not a number; export another run"
+            ) from error
+    console.print(f"retrained {epochs} epochs in {in_words(time.monotonic() - started)}")
+    return training.whole(model), history
 
 
 class _Steps(keras.callbacks.Callback):

@@ -47,6 +47,15 @@ def test_what_made_a_model_too_sure_is_found_again():
         assert fit_temperature(sharpened[None], targets) == pytest.approx(1 / factor, rel=0.08)
 
 
+def test_few_pictures_move_the_temperature_less_than_many():
+    probabilities, targets = drawn(4000, seed=3)
+    sure = with_temperature(probabilities, 0.4)[None]
+    few, many = (fit_temperature(sure[:, :n], targets[:n]) for n in (40, 4000))
+    alone = fit_temperature(np.tile(sure[:, :40], (1, 100, 1)), np.tile(targets[:40], 100))
+    assert 1 < few < alone
+    assert many == pytest.approx(2.5, rel=0.08)
+
+
 def test_a_model_without_a_mistake_on_few_pictures_is_not_made_surer():
     probabilities, targets = two(*[0.97] * 20)[None], np.zeros(20, int)
     assert 0.7 < fit_temperature(probabilities, targets) < 1.5

@@ -143,7 +143,8 @@ def test_the_command_makes_the_same_run(changes, monkeypatch):
     for parameter in chosen.params:
         if hasattr(parameter.type, "exists"):
             monkeypatch.setattr(parameter.type, "exists", False)
-    given = chosen.make_context(name, list(words)).params
+    names = ["-h", "--help"]  # a command keeps those it is first asked with
+    given = chosen.make_context(name, list(words), help_option_names=names).params
     assert given["seed"] == config.seed
     assert tuple(given["image_size"]) == config.image_size
     assert given["max_epochs"] == config.max_epochs

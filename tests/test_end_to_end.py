@@ -211,7 +211,7 @@ def test_predict_prints_csv_with_a_column_a_class(road, tmp_path):
     photo = next(path for path in sorted(road.data.rglob("*.png")))
     lines = tune("predict", road.export, photo, "--csv").out.splitlines()
     labels = road.shown.json["data"]["labels"]
-    assert lines[0] == ",".join(["path", "label", *labels, "error"])
+    assert lines[0] == ",".join(["path", "label", *labels, "unsure", "error"])
     assert len(lines) == 2
     assert lines[1].startswith(str(photo))
 

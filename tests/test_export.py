@@ -12,6 +12,8 @@ from rich.console import Console
 from search import export as module
 from search.errors import TuneError
 from search.export import Wish, calibrate, export_best, retrain
+from search.exported import writing
+from search.exported.folder import export_folder
 from search.lock import locked
 from search.records import load_records
 from search.store import read_json
@@ -23,9 +25,9 @@ QUIET = Console(file=io.StringIO())
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(module, "measure_file", in_this_process)
+    monkeypatch.setattr(writing, "measure_file", in_this_process)
     # The pictures were never files.
-    monkeypatch.setattr(module, "check_photos", lambda *_: None)
+    monkeypatch.setattr(writing, "check_photos", lambda *_: None)
 
 
 @pytest.fixture
@@ -58,10 +60,8 @@ def test_the_number_printed_is_what_the_file_reaches(run):
 
 
 def test_the_temperature_is_inside_the_file(run, monkeypatch):
-    calibrated = calibrate
-
-    def hot(*arguments):
-        return replace(calibrated(*arguments), temperature=3.0)
+    def hot(*arguments, **options):
+        return replace(calibrate(*arguments, **options), temperature=3.0)
 
     monkeypatch.setattr(module, "calibrate", hot)
     raw, _ = retrain(run, load_records(run.run)[0], going=lambda: True, console=QUIET)
@@ -82,7 +82,7 @@ def test_a_file_that_computes_something_else_is_found_before_the_lock_box_is_ope
     def spoilt(name, path, pictures):
         return in_this_process(name, path, pictures // 2)
 
-    monkeypatch.setattr(module, "measure_file", spoilt)
+    monkeypatch.setattr(writing, "measure_file", spoilt)
     with pytest.raises(TuneError, match=r"model\.keras"):
         export(run)
     assert not lock_box(run).exists()
@@ -112,7 +112,7 @@ def test_an_export_killed_between_two_renames_is_made_whole(run):
         export(run, precision=0.999)
     with pytest.raises(KeyboardInterrupt):
         export(run, going=lambda: False)
-    with module._export_folder(run.run):
+    with export_folder(run.run):
         assert (run.run.export / "model.keras").exists()
 
 

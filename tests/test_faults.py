@@ -1,6 +1,7 @@
 """Death, a full disk and a failing one at every write, fsync, rename and unlink of a search."""
 
 import errno
+import gc
 import os
 import signal
 
@@ -56,7 +57,12 @@ def undisturbed(tmp_path_factory):
 
 
 def in_a_child(work):
-    """Run in a forked process; its wait status."""
+    """Run in a forked process; its wait status.
+
+    Without garbage collection: what other tests left of TensorFlow waits, when it is destroyed,
+    for threads that a fork does not take along.
+    """
+    gc.disable()
     child = os.fork()
     if child == 0:
         status = 1
@@ -65,6 +71,7 @@ def in_a_child(work):
             status = 0
         finally:
             os._exit(status)
+    gc.enable()
     return os.waitpid(child, 0)[1]
 
 

