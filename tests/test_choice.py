@@ -93,7 +93,7 @@ def test_the_best_when_trained_again_is_chosen_not_the_best_of_the_search(chosen
 
 
 def test_of_equals_the_cheapest_is_chosen(chosen):
-    equal = {"0002": 0.9, "0003": 0.895, "0001": 0.5, "0000": 0.5}
+    equal = {"0002": 0.9, "0003": 0.9, "0001": 0.5, "0000": 0.5}
     assert winner(chosen(equal, seconds={"0002": 0.02, "0003": 0.01})) == "0003"
     assert winner(chosen(equal, seconds={"0002": 0.0105, "0003": 0.01})) == "0002"
     # The price of what is clearly worse does not matter.

@@ -145,7 +145,7 @@ def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
     standing = _standing(first)
     low, high = standing.interval
     gain = f"{standing.behind:.4f} (95 % interval {low:.4f} to {high:.4f})"
-    if standing.tied:
+    if low <= 0:
         return f"The search did not beat {name}: its best is {gain} better, which may be chance."
     return f"The best is {gain} better than {name}."
 

@@ -3,6 +3,10 @@
 Each was trained several times. Two kinds of chance decide which looks best: which pictures
 happen to be in the validation split, and which random numbers a training drew. A bootstrap that
 draws both again says how large a difference is still chance.
+
+What cannot be told apart is not thereby equal: few pictures could hide a loss of several per
+cent. So a tie asks for more than an interval that holds 0: one standard error at most, the rule
+by which trees are pruned (Breiman et al. 1984).
 """
 
 from collections.abc import Sequence
@@ -28,7 +32,7 @@ class Standing:
         mean: of the objective over its trainings.
         behind: by how much the leader is better, and the interval of that which holds 95 % of
             the draws; 0 for the leader. Positive is worse, whatever the objective.
-        tied: whether it is the leader, or the same within noise.
+        tied: whether it is the leader, or behind by no more than one standard error of that.
         out: whether it is worse in 999 of 1,000 draws, and more trainings need not be spent.
     """
 
@@ -54,12 +58,13 @@ def standings(trainings: Sequence[NDArray[np.float64]], *, seed: int = 0) -> lis
     for number, mean in enumerate(means):
         behind = drawn[leader] - drawn[number]
         low, high = np.quantile(behind, [0.025, 0.975])
+        gap = means[leader] - mean
         found.append(
             Standing(
                 mean=mean,
-                behind=means[leader] - mean,
+                behind=gap,
                 interval=(float(low), float(high)),
-                tied=number == leader or bool(low <= 0),
+                tied=number == leader or gap <= float(behind.std()),
                 out=number != leader and bool(np.quantile(behind, 0.001) > 0),
             )
         )
