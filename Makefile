@@ -31,7 +31,7 @@ demo: .venv/installed
 	test -d $(DEMO) || $(BIN)/tune demo $(DEMO)
 	$(BIN)/tune clean $(DEMO)
 	$(BIN)/tune run $(DEMO) --algo hyperband --families cnn,xception --image-size 64 --max-epochs 8 --name demo-$$(date +%Y%m%d-%H%M%S)
-	$(BIN)/tune export-best
+	$(BIN)/tune export-best --seeds 1
 	run=$$($(BIN)/tune list --json | $(BIN)/python -c 'import json,sys; print(json.load(sys.stdin)[0]["run"])'); \
 	$(BIN)/tune predict results/$$run/export $(DEMO)/dotted/dotted_010.* && \
 	echo "The exported model is results/$$run/export/model.keras; look at the run with: $(BIN)/tune tensorboard $$run"
