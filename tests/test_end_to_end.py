@@ -52,7 +52,7 @@ def road(tmp_path_factory):
     said.finished = tune(*go_on, "--json")
     said.shown = tune("show", "--json", *where)
     formats = ["--format", "saved_model", "--format", "litert", "--int8", "--format", "onnx"]
-    wished = ["--seeds", "1"]
+    wished = ["--seeds", "0"]
     said.exported = tune("export-best", *formats, *wished, "--json", *where)
     said.export = said.run / "export"
     return said
@@ -134,7 +134,6 @@ def test_the_winner_is_tested_on_the_lock_box_once(road):
     assert road.exported.status == 0
     metrics = road.exported.json
     (chosen,) = [row for row in metrics["finalists"] if row["chosen"]]
-    assert chosen["tied"]
     (tried,) = [
         row
         for row in road.shown.json["configurations"]

@@ -26,6 +26,7 @@ QUIET = Console(file=io.StringIO())
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(writing, "measure_file", in_this_process)
+    monkeypatch.setattr("search.exported.cost.measure_file", in_this_process)
     # The pictures were never files.
     monkeypatch.setattr(writing, "check_photos", lambda *_: None)
 
@@ -57,6 +58,20 @@ def test_the_number_printed_is_what_the_file_reaches(run):
     names = {path.name for path in run.run.export.iterdir()}
     assert names == {"model.keras", "labels.json", "metrics.json", "curves.png", "README.md"}
     assert sorted(metrics["files"]) == sorted(str(run.run.export / name) for name in names)
+
+
+def test_the_best_are_trained_again_and_the_chosen_one_is_exported(scratch, tmp_path):
+    run = finished_run(scratch, tmp_path, [("cnn", 0.5), ("xception", 0.8)])
+    metrics = export(run, seeds=1, top=1)
+    chosen = next(row for row in metrics["finalists"] if row["chosen"])
+    assert len(metrics["finalists"]) == 2
+    assert chosen["tied"]
+    assert [row["trainings"] for row in metrics["finalists"]] == [1, 1]
+    record = load_records(run.run)[int(chosen["configuration"])]
+    assert metrics["configuration"] == record.values
+    assert metrics["verdict"]
+    assert metrics["val_accuracy"] == pytest.approx(chosen["mean"])
+    assert len(list((run.run.path / "repeats").iterdir())) == 2
 
 
 def test_the_temperature_is_inside_the_file(run, monkeypatch):
