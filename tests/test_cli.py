@@ -188,6 +188,16 @@ def test_show_prints_the_table_and_the_verdict(results, capsys):
     assert "0.1250 better than the best known-good configuration" in printed
 
 
+def test_an_interrupted_export_says_how_to_go_on(results, monkeypatch, capsys):
+    def pressed(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("search.export.export_best", pressed)
+    assert _run(["export-best", "--results", str(results)]) == 130
+    said = capsys.readouterr().err
+    assert "what was trained again so far is kept; go on with: tune export-best cats" in said
+
+
 def test_show_ends_with_what_was_exported(results, capsys):
     metrics = {
         "summary": "cnn 8 filters",

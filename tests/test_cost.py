@@ -71,6 +71,11 @@ def run(scratch, tmp_path):
     return finished_run(scratch, tmp_path, [("cnn", 0.5), ("xception", 0.9)])
 
 
+def test_small_files_are_told_in_kilobytes():
+    assert Cost(0.0003, 12_345).in_words() == "0.3 ms, 12 KB"
+    assert Budget(size=10_000).in_words() == "10 KB"
+
+
 def test_nothing_is_measured_without_a_limit(run, said):
     costs = costs_of(run, said, "keras")
     assert all(within(costs, Budget(), record) for record in load_records(run.run))

@@ -20,6 +20,7 @@ from search.cli.options import (
     print_json_list,
 )
 from search.cli.telling import print_export, print_metrics
+from search.naming import shown
 from search.quiet import import_tensorflow
 
 
@@ -103,8 +104,16 @@ def export_best(
         top=top,
         seeds=seeds,
     )
-    with Going() as going:
-        metrics = export(chosen, wish, going=going, console=console())
+    try:
+        with Going() as going:
+            metrics = export(chosen, wish, going=going, console=console())
+    except KeyboardInterrupt:
+        click.echo(
+            "what was trained again so far is kept; go on with: "
+            f"tune export-best {shown(chosen.name)}",
+            err=True,
+        )
+        raise
     if as_json:
         print_json(metrics)
         return

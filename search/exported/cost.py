@@ -23,8 +23,8 @@ from search.training import Training, representative
 
 
 def megabytes(size: int) -> str:
-    """Bytes as `4.1 MB`."""
-    return f"{size / 1e6:.1f} MB"
+    """Bytes as `4.1 MB`, or `12 KB` where there are few."""
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} KB"
 
 
 @dataclass(frozen=True)
