@@ -18,6 +18,7 @@ from data_pipeline.duplicates import group_ids
 from data_pipeline.pixels import PreparedPixels
 from data_pipeline.split import Splits
 from search.config import RunConfig
+from search.errors import TuneError
 from search.store import RunFolder, read_json, write_array, write_arrays, write_json
 
 
@@ -115,6 +116,20 @@ class Pictures:
             paths=tuple(values["paths"]),
             formats=tuple(values["formats"]),
             sizes=np.array(values["sizes"], np.int32).reshape(-1, 2),
+        )
+
+
+def require_written(run: RunFolder, *paths: Path) -> None:
+    """Look for what runs of older versions lack, before minutes are spent.
+
+    Raises:
+        TuneError: something is missing.
+    """
+    missing = [path.name for path in paths if not path.exists()]
+    if missing:
+        raise TuneError(
+            f"{run.path}: has no {' and no '.join(missing)}, since an older version of tune began "
+            f"it; 'tune run --resume {run.name}' writes what is missing"
         )
 
 

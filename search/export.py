@@ -12,10 +12,10 @@ from rich.console import Console
 
 from models.describe import describe
 from models.head import divide_logits
-from search.experiment import Experiment
-from search.exported.cost import Budget, Costs
+from search.experiment import Experiment, require_written
+from search.exported.cost import Budget, Cost, Costs
 from search.exported.folder import export_folder
-from search.exported.formats import check_formats
+from search.exported.formats import FILES, check_formats
 from search.exported.parity import Parity
 from search.exported.writing import write_beside, write_models
 from search.hardware import prepare_to_train
@@ -65,10 +65,12 @@ def export_best(run: RunFolder, wish: Wish, *, going: Going, console: Console) -
 
 
 def _export(run: RunFolder, wish: Wish, *, going: Going, console: Console) -> dict[str, Any]:
+    require_written(run, run.pictures)
     experiment = Experiment.load(run)
     require_enough(experiment, wish.precision)
     prepare_to_train(experiment.config)
-    costs = Costs(experiment, wish.formats or ("keras",), console)
+    asked_for = wish.formats or ("keras",)
+    costs = Costs(experiment, asked_for, going=going, console=console)
     choice = choose(
         experiment,
         costs,
@@ -86,6 +88,7 @@ def _export(run: RunFolder, wish: Wish, *, going: Going, console: Console) -> di
             experiment, model, wish.formats, folder, going=going, console=console
         )
         require_going(going)
+        _warn_of_cost(wish.budget, [p for p in parities if p.name in asked_for], console)
         tested = open_lock_box(
             experiment,
             model,
@@ -96,6 +99,18 @@ def _export(run: RunFolder, wish: Wish, *, going: Going, console: Console) -> di
         metrics["parameters"] = model.count_params()
         metrics["files"] = write_beside(experiment, choice.winner.record, metrics, history, folder)
     return metrics
+
+
+def _warn_of_cost(budget: Budget, parities: list[Parity], console: Console) -> None:
+    """Say where a file, measured again, takes more than was asked for."""
+    for parity in parities:
+        cost = Cost(parity.measured.latency_median, parity.measured.size)
+        if not budget.allows(cost):
+            console.print(
+                f"warning: {FILES[parity.name]} takes {cost.in_words()} this time, more than the "
+                f"{budget.in_words()} asked for: times differ from one measurement to the next",
+                soft_wrap=True,
+            )
 
 
 def _metrics(

@@ -77,9 +77,14 @@ def set_up_training(config: RunConfig) -> None:
 
 
 def prepare_to_train(config: RunConfig) -> None:
-    """Look at the devices and set what a run trains with, outside of any search."""
+    """Look at the devices and set what a run trains with, outside of any search.
+
+    Without TensorFloat-32, whose 10 bits differ from what a processor answers by more than the
+    check of exported files allows.
+    """
     detect()
     set_up_training(config)
+    import_tensorflow().config.experimental.enable_tensor_float_32_execution(False)
 
 
 def share_cores(workers: int) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from search.trust import calibration
 from search.trust.calibration import (
     abstain_threshold,
     answered,
@@ -54,6 +55,19 @@ def test_few_pictures_move_the_temperature_less_than_many():
     alone = fit_temperature(np.tile(sure[:, :40], (1, 100, 1)), np.tile(targets[:40], 100))
     assert 1 < few < alone
     assert many == pytest.approx(2.5, rel=0.08)
+
+
+def test_of_very_many_pictures_some_are_enough(monkeypatch):
+    probabilities, targets = drawn(4000, seed=5)
+    sure = with_temperature(probabilities, 0.5)[None]
+    whole = fit_temperature(sure, targets)
+    monkeypatch.setattr(calibration, "_NUMBERS", 6000)
+    assert fit_temperature(sure, targets) == pytest.approx(whole, rel=0.1)
+    # It was not fitted on all: those left out may hold anything.
+    seen = np.random.default_rng(0).choice(4000, 2000, replace=False)
+    spoilt = sure.copy()
+    spoilt[:, np.setdiff1d(np.arange(4000), seen)] = 1 / 3
+    assert fit_temperature(spoilt, targets) == fit_temperature(sure, targets)
 
 
 def test_a_model_without_a_mistake_on_few_pictures_is_not_made_surer():

@@ -118,6 +118,15 @@ def test_withheld_answers_are_told(card):
     assert "1.0000 right (0.9400 to 1.0000) of the 80.0% answered; asked for were 0.99" in text
 
 
+def test_splits_that_the_folder_gave_are_not_said_to_be_clean(card):
+    assert "were kept in one split" in card()
+    none = {"split": "test", "other": "train", "pictures": 0, "share": 0.0}
+    text = card(data={"leaks": [none]})
+    assert "The folder gave these splits" in text
+    assert "were kept in one split" not in text
+    assert "near-copies of pictures in train" not in text
+
+
 def test_names_are_shown_and_not_obeyed(card):
     text = card(labels=["<b>|x", "a\nb"], data={"root": '/photos/"\n---\nevil: 1'})
     assert "| &lt;b&gt;\\|x |" in text

@@ -25,11 +25,15 @@ def run(scratch, tmp_path):
     return replace(found, validation=np.resize(found.validation, 200))
 
 
+def costs_of(run):
+    return Costs(run, ("keras",), going=lambda: True, console=QUIET)
+
+
 class MadeUp(Costs):
     """Costs as a test says, by filters or blocks; remembers what was asked."""
 
     def __init__(self, by_id, run):
-        super().__init__(run, ("keras",), QUIET)
+        super().__init__(run, ("keras",), going=lambda: True, console=QUIET)
         self.by_id = by_id
 
     def of(self, values):
@@ -143,7 +147,7 @@ def test_only_what_keeps_to_the_budget_is_chosen(chosen):
 def test_without_further_seeds_the_search_is_taken_at_its_word(run):
     found = choose(
         run,
-        Costs(run, ("keras",), QUIET),
+        costs_of(run),
         budget=Budget(),
         top=3,
         seeds=0,
@@ -160,7 +164,7 @@ def test_a_search_without_a_result_names_the_way_on(scratch, tmp_path):
     with pytest.raises(TuneError, match=r"no trial has finished yet.*tune run --resume run"):
         choose(
             empty,
-            Costs(empty, ("keras",), QUIET),
+            costs_of(empty),
             budget=Budget(),
             top=3,
             seeds=0,

@@ -195,7 +195,7 @@ def test_an_interrupted_export_says_how_to_go_on(results, monkeypatch, capsys):
     monkeypatch.setattr("search.export.export_best", pressed)
     assert _run(["export-best", "--results", str(results)]) == 130
     said = capsys.readouterr().err
-    assert "what was trained again so far is kept; go on with: tune export-best cats" in said
+    assert "cats: what was trained again so far is kept; give the same command to go on" in said
 
 
 def test_show_ends_with_what_was_exported(results, capsys):

@@ -13,7 +13,10 @@ from search import export as module
 from search.errors import TuneError
 from search.export import Wish, calibrate, export_best, retrain
 from search.exported import writing
+from search.exported.cost import Budget
 from search.exported.folder import export_folder
+from search.exported.measuring import Measured
+from search.exported.parity import check
 from search.lock import locked
 from search.records import load_records
 from search.store import read_json
@@ -118,6 +121,51 @@ def test_an_export_replaces_what_is_ours_and_keeps_what_is_not(run):
     # The older LiteRT file is of another model than the new model.keras.
     assert not (run.run.export / "model.tflite").exists()
     assert read_json(lock_box(run))["opened"] == 2
+
+
+def test_a_card_that_was_edited_and_links_of_the_users_are_kept(run):
+    export(run)
+    folder = run.run.export
+    assert not list(folder.glob("README.old*"))
+    card = folder / "README.md"
+    card.write_text(card.read_text() + "my words")
+    (folder / "link").symlink_to("nowhere")
+    export(run)
+    assert "my words" in (folder / "README.old-1.md").read_text()
+    assert "my words" not in card.read_text()
+    assert (folder / "link").is_symlink()
+    export(run)
+    assert [path.name for path in folder.glob("README.old*")] == ["README.old-1.md"]
+
+
+def test_an_export_killed_before_the_users_files_were_moved_moves_them_later(run):
+    export(run)
+    old = run.run.path / ".export-old"
+    old.mkdir()
+    (old / "notes.txt").write_text("mine")
+    (old / "model.keras").write_text("an older model")
+    with export_folder(run.run) as folder:
+        (folder / "model.keras").write_text("a newer model")
+    assert (run.run.export / "notes.txt").read_text() == "mine"
+    assert (run.run.export / "model.keras").read_text() == "a newer model"
+    assert not old.exists()
+
+
+def test_a_run_of_an_older_version_is_refused_before_anything_is_trained(run):
+    run.run.pictures.unlink()
+    with pytest.raises(TuneError, match=r"has no pictures.json.*tune run --resume run"):
+        export(run)
+    assert not (run.run.path / "repeats").exists()
+
+
+def test_a_file_that_takes_more_than_was_asked_for_is_named(run):
+    said = io.StringIO()
+    slow = Measured(np.zeros((1, 2), np.float32), 0.02, 0.03, 1000, 500_000, 0.1)
+    parities = check({"litert": slow}, np.zeros((1, 2), np.float32))
+    for budget, warned in ((Budget(latency=0.015), True), (Budget(size=10**6), False)):
+        said.seek(0), said.truncate()
+        module._warn_of_cost(budget, parities, Console(file=said, width=200))
+        assert ("model.tflite takes 20.0 ms, 0.5 MB this time" in said.getvalue()) == warned
 
 
 def test_an_export_killed_between_two_renames_is_made_whole(run):

@@ -85,13 +85,13 @@ def trained(run, going=lambda: True, seeds=3):
     return train_again(run, asked(run, 2), seeds=seeds, going=going, console=QUIET)
 
 
-def test_what_is_clearly_behind_is_trained_once_and_keeps_its_place(many, trainings):
+def test_what_is_clearly_behind_is_trained_twice_and_keeps_its_place(many, trainings):
     made, counted = trainings
     for name, score in (("0002", 0.9), ("0003", 0.89), ("0001", 0.3), ("0000", 0.2)):
         made[name] = made_up(many, score)
     found = {finalist.record.configuration: finalist for finalist in trained(many)}
     assert [len(found[name].predictions) for name in ("0002", "0003", "0001", "0000")] == [
-        *(3, 3, 1, 1)
+        *(3, 3, 2, 2)
     ]
     assert [number for name, number in counted if name == "0002"] == [1, 2, 3]
     assert found["0002"].standing.tied
@@ -108,6 +108,17 @@ def test_what_diverges_is_out_and_the_others_go_on(many, trainings):
     assert "0002" not in names(found)
     assert [len(finalist.predictions) for finalist in found] == [3, 3, 3]
     assert counted.count(("0002", 2)) == 0
+
+
+def test_predictions_that_are_no_numbers_are_a_divergence_and_not_kept(
+    scratch, tmp_path, monkeypatch
+):
+    from search.training import Training
+
+    run = finished_run(scratch, tmp_path, [("cnn", 0.5)])
+    monkeypatch.setattr(Training, "validate", lambda *_: np.full((6, 2), np.nan, np.float32))
+    assert train_again(run, asked(run, 1), seeds=1, going=lambda: True, console=QUIET) == []
+    assert not run.run.repeat("0000", 2, 1).exists()
 
 
 def test_further_trainings_are_kept_and_not_made_again(scratch, tmp_path, monkeypatch):

@@ -115,3 +115,20 @@ def test_a_row_holds_plain_figures():
     assert (row["format"], row["file"], row["size"]) == ("litert", "model.tflite", 7_660_000)
     assert (row["latency_median"], row["peak_memory"]) == (0.0069, 65_000_000)
     assert (row["largest_difference"], row["agreement"]) == (0.0, 1.0)
+
+
+def test_of_two_that_are_nearly_tied_either_will_do_and_no_third():
+    expected = np.array([[0.48, 0.47, 0.05]], np.float32)
+    other, third = (np.array([row], np.float32) for row in ([0.47, 0.48, 0.05], [0.4, 0.1, 0.5]))
+    assert parity(other, "litert-int8", expected).agreement == 1.0
+    assert parity(third, "litert-int8", expected).agreement == 0.0
+
+
+def test_an_int8_file_of_many_classes_is_held_to_what_it_moves_between_them():
+    expected = np.full((4, 100), 0.01, np.float32)
+    given = np.zeros((4, 100), np.float32)
+    given[:, 7] = 1.0
+    found = parity(given, "litert-int8", expected)
+    assert found.mean == pytest.approx(0.99, abs=1e-5)
+    with pytest.raises(TuneError, match="on average"):
+        require([found])

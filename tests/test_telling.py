@@ -84,9 +84,7 @@ def test_an_export_says_what_was_chosen_and_against_what(printed):
 
 def test_an_export_says_how_much_of_the_score_was_luck(printed):
     text = printed(print_export)
-    assert (
-        "validation accuracy 0.9620 (best in the search 0.9700), test 0.9500: 0.0120 less" in text
-    )
+    assert "validation accuracy 0.9620 (0.9700 in the search), test 0.9500: 0.0120 less" in text
     assert "looked at" not in text
     again = printed(print_export, lock_box_opened=2, optimism=-0.01)
     assert "0.0100 more; the test pictures were looked at 2 times" in again

@@ -63,6 +63,14 @@ def test_the_interval_is_that_of_a_bootstrap_over_pictures():
     )
 
 
+def test_few_trainings_vary_as_much_as_they_tell():
+    from search.trust.ties import _redraw
+
+    apart = np.array([np.full(50, 0.8), np.full(50, 1.0)])
+    (drawn,) = _redraw([apart], np.random.default_rng(0))
+    assert drawn.std() == pytest.approx(np.std([0.8, 1.0], ddof=1) / np.sqrt(2), rel=0.05)
+
+
 def test_equal_inputs_give_equal_intervals():
     given = [trainings(0.9, seed=1), trainings(0.88, seed=2)]
     assert standings(given) == standings(given)

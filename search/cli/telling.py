@@ -87,8 +87,9 @@ def _optimism(metrics: dict[str, Any]) -> str:
     opened = metrics["lock_box_opened"]
     looked = "" if opened == 1 else f"; the test pictures were looked at {opened} times"
     searched = metrics["val_accuracy_in_search"]
+    before = "" if searched is None else f" ({searched:.4f} in the search)"
     return (
-        f"validation accuracy {metrics['val_accuracy']:.4f} (best in the search {searched:.4f}), "
+        f"validation accuracy {metrics['val_accuracy']:.4f}{before}, "
         f"test {metrics['accuracy']:.4f}: {abs(gap):.4f} "
         f"{'less' if gap > 0 else 'more'}{looked}"
     )

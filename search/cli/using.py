@@ -39,8 +39,8 @@ from search.quiet import import_tensorflow
 @click.option(
     "--max-latency",
     type=Latency(),
-    help="Time that a picture may take on this machine, as 15ms, in each form asked for (else "
-    "model.keras).  [default: any]",
+    help="Time that a picture may take on this machine's processor, as 15ms, in each form asked "
+    "for (else model.keras).  [default: any]",
 )
 @click.option(
     "--max-size",
@@ -109,8 +109,8 @@ def export_best(
             metrics = export(chosen, wish, going=going, console=console())
     except KeyboardInterrupt:
         click.echo(
-            "what was trained again so far is kept; go on with: "
-            f"tune export-best {shown(chosen.name)}",
+            f"{shown(chosen.name)}: what was trained again so far is kept; give the same command "
+            "to go on",
             err=True,
         )
         raise

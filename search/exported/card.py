@@ -199,12 +199,14 @@ def _files(metrics: dict[str, Any]) -> str:
 
 def _data(data: dict[str, Any]) -> str:
     sizes = ", ".join(f"{count:,} {name}" for name, count in data["splits"].items())
+    # Leaks are looked for between the splits that a folder gives; what is dealt has none.
+    dealt = "Copies and near-copies of a picture were kept in one split."
+    splits = "The folder gave these splits, or some of them." if data.get("leaks") else dealt
     return (
         "## Data\n\n"
         f"Folder {_text(Path(data['root']).name)}: {data['pictures']:,} usable pictures "
-        f"({sizes}); {data['set_aside']:,} files were set aside as bad. Copies and near-copies of "
-        "a picture were kept in one split. The model was trained on the training and validation "
-        "pictures together."
+        f"({sizes}); {data['set_aside']:,} files were set aside as bad. {splits} The model was "
+        "trained on the training and validation pictures together."
     )
 
 

@@ -17,8 +17,10 @@ from search.errors import TuneError
 from search.experiment import Experiment
 from search.exported.formats import write_format
 from search.exported.measuring import measure_file
+from search.interrupt import Going
 from search.memory import forgotten
 from search.records import TrialRecord, Values
+from search.retrain import require_going
 from search.training import Training, representative
 
 
@@ -68,17 +70,26 @@ class Costs:
     Args:
         experiment: the run.
         formats: keys of `search.exported.formats.FILES`: what will be written.
+        going: whether to go on.
         console: told what is measured.
     """
 
-    def __init__(self, experiment: Experiment, formats: tuple[str, ...], console: Console):
-        self.experiment, self.formats, self.console = experiment, formats, console
+    def __init__(
+        self, experiment: Experiment, formats: tuple[str, ...], *, going: Going, console: Console
+    ):
+        self.experiment, self.formats = experiment, formats
+        self.going, self.console = going, console
         self.known: dict[Hashable, Cost | None] = {}
 
     def of(self, values: Values) -> Cost | None:
-        """The cost of a configuration; None, and a line, if it has no form that is asked for."""
+        """The cost of a configuration; None, and a line, if it has no form that is asked for.
+
+        Raises:
+            KeyboardInterrupt: told to stop.
+        """
         key = architecture(values)
         if key not in self.known:
+            require_going(self.going)
             try:
                 self.known[key] = found = self._measure(values)
                 words = found.in_words()

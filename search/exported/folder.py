@@ -1,12 +1,14 @@
 """The export folder of a run: it appears whole or not at all."""
 
+import hashlib
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from search.exported.formats import FILES
-from search.store import RunFolder
+from search.store import RunFolder, read_json
 
 _OURS = {*FILES.values(), "labels.json", "curves.png", "README.md", "metrics.json"}
 
@@ -15,28 +17,54 @@ _OURS = {*FILES.values(), "labels.json", "curves.png", "README.md", "metrics.jso
 def export_folder(run: RunFolder) -> Iterator[Path]:
     """A new folder that takes the place of the export folder when all went well.
 
-    Files that stood there and are none of ours are taken along.
+    Files that stood there and are none of ours are taken along, a card that was edited under
+    another name.
     """
     folder, old = run.path / ".export-new", run.path / ".export-old"
-    if old.exists() and not run.export.exists():  # killed between the two renames below
-        old.rename(run.export)
-    _remove(folder, old)
+    if old.exists():  # killed while folders were exchanged
+        if run.export.exists():
+            _take_along(old, run.export)
+            shutil.rmtree(old)
+        else:
+            old.rename(run.export)
+    _remove(folder)
     folder.mkdir()
     try:
         yield folder
-        for path in run.export.iterdir() if run.export.exists() else ():
-            if path.name not in _OURS:
-                copy = shutil.copytree if path.is_dir() else shutil.copy2
-                copy(path, folder / path.name)
         if run.export.exists():
             run.export.rename(old)
         folder.rename(run.export)
-        _remove(old)
+        if old.exists():
+            _take_along(old, run.export)
+            shutil.rmtree(old)
     finally:
         _remove(folder)
 
 
-def _remove(*folders: Path) -> None:
-    for folder in folders:
-        if folder.exists():
-            shutil.rmtree(folder)
+def _take_along(old: Path, new: Path) -> None:
+    """Move what is not ours from the old folder to the new one."""
+    if _edited(old):
+        number = sum(1 for _ in old.glob("README.old-*.md")) + 1
+        (old / "README.md").rename(old / f"README.old-{number}.md")
+    for path in old.iterdir():
+        if path.name not in _OURS and not os.path.lexists(new / path.name):
+            path.rename(new / path.name)
+
+
+def _edited(folder: Path) -> bool:
+    """Whether the card is not the one that was written."""
+    card, metrics = folder / "README.md", folder / "metrics.json"
+    if not card.is_file():
+        return False
+    written = read_json(metrics).get("card") if metrics.is_file() else None
+    return written != digest(card)
+
+
+def digest(path: Path) -> str:
+    """Hex of a file's contents."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)

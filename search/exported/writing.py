@@ -9,6 +9,7 @@ from rich.console import Console
 from models.describe import describe
 from search.experiment import Experiment
 from search.exported.card import write_card
+from search.exported.folder import digest
 from search.exported.formats import write_format
 from search.exported.measuring import measure_file
 from search.exported.parity import Parity, check, require
@@ -102,6 +103,7 @@ def write_beside(
     searched = configuration_history(load_records(experiment.run), record.configuration)
     write_curves(folder / "curves.png", searched, history, title=describe(record.values))
     write_card(folder / "README.md", experiment, metrics)
+    metrics["card"] = digest(folder / "README.md")
     names = sorted({path.name for path in folder.iterdir()} | {"metrics.json"})
     files = [str(experiment.run.export / name) for name in names]
     write_json(folder / "metrics.json", metrics | {"files": files})

@@ -17,6 +17,8 @@ BINS = 15  # of confidence, as is customary since Guo et al.
 _TINY = 1e-7
 # Beyond these a model is not miscalibrated but broken, or never wrong on these pictures.
 _TEMPERATURES = np.geomspace(0.2, 5.0, 323)  # one per cent apart; 1 is among them
+_NUMBERS = 3_000_000  # probabilities that a temperature is fitted on at most: seconds
+_LEAST = 1_000  # pictures, however many classes
 _PRIOR = 0.25  # standard deviation of the logarithm of temperatures, before anything is seen
 
 
@@ -46,10 +48,13 @@ def fit_temperature(probabilities: FloatArray, targets: IntArray) -> float:
         probabilities: [seeds, n, classes].
         targets: int [n], class numbers.
     """
-    count, classes = probabilities.shape[1:]
+    seeds, count, classes = probabilities.shape
+    if count > (most := max(_LEAST, _NUMBERS // (seeds * classes))):
+        picks = np.random.default_rng(0).choice(count, most, replace=False)
+        probabilities, targets = probabilities[:, picks], targets[picks]
     wrong = 1.0 / (count + 2)
-    expected = np.full((count, classes), wrong / (classes - 1))
-    expected[np.arange(count), targets] = 1.0 - wrong
+    expected = np.full((len(targets), classes), wrong / (classes - 1))
+    expected[np.arange(len(targets)), targets] = 1.0 - wrong
 
     def loss(temperature: float) -> float:
         adjusted = np.clip(with_temperature(probabilities, temperature), 1e-30, 1.0)
@@ -80,9 +85,9 @@ def abstain_threshold(
 ) -> float | None:
     """The least confidence at which answers are right as often as wished.
 
-    Counts one picture more than was seen, a wrong one: of pictures exchangeable with these, the
-    share of wrong answers is then as wished on average, not only here (conformal risk control,
-    Angelopoulos et al. 2022, arXiv 2208.02814).
+    Counts one picture more than was seen, a wrong one, so that few pictures do not promise much:
+    after conformal risk control (Angelopoulos et al. 2022, arXiv 2208.02814), whose guarantee
+    this is not, since precision need not grow with the threshold.
 
     Args:
         probabilities: [seeds, n, classes].

@@ -124,7 +124,10 @@ def _of_trained(experiment: Experiment, trained: list[Finalist], costs: Costs, t
         prices = _prices(members, costs)
         if len(prices) == len(members):
             together["latency"] = sum(price.latency for price in prices.values())
-    return Choice(winner, ranked, priced, _verdict(ranked, experiment.config), together)
+    verdict = _verdict(ranked, experiment.config)
+    if winner is not ranked[0]:
+        verdict += " Exported is what is as good within noise and cheaper to run."
+    return Choice(winner, ranked, priced, verdict.strip(), together)
 
 
 def _prices(finalists: list[Finalist], costs: Costs) -> dict[str, Cost]:
@@ -144,7 +147,7 @@ def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
         return f"The search did not beat {name}."
     standing = _standing(first)
     low, high = standing.interval
-    gain = f"{standing.behind:.4f} (95 % interval {low:.4f} to {high:.4f})"
+    gain = f"{standing.behind:.4f} (95 % interval {low:.4f} to {high:.4f} on validation)"
     if low <= 0:
         return f"The search did not beat {name}: its best is {gain} better, which may be chance."
     return f"The best is {gain} better than {name}."

@@ -125,10 +125,10 @@ def train_again(
                     broken.append(finalist)
                     console.print(f"diverged this time: {describe(finalist.record.values)}")
                 done += finalist.seconds
-            alive = [f for f in alive if f not in broken]
             whole = [f for f in finalists if f not in broken]
             compare(experiment, whole)
-            alive = [f for f in alive if f.standing is None or not f.standing.out]
+            # One training each says nothing of how much trainings differ.
+            alive = [f for f in whole if number == 1 or not f.standing.out]  # type: ignore[union-attr]
     return whole
 
 
@@ -157,6 +157,8 @@ def _repeat(
         model = kept.model(training)
         train(training, model, epochs=finalist.epochs, advance=part.advance, going=part.going)
         predictions = training.validate(model)
+    if not np.isfinite(predictions).all():
+        raise DivergedError
     write_array(path, predictions)
     return predictions
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from models.describe import describe
-from search.errors import TuneError
-from search.experiment import Experiment, Pictures
+from search.experiment import Experiment, Pictures, require_written
 from search.hardware import prepare_to_train
 from search.interrupt import Going
 from search.progress import in_words
@@ -50,7 +49,7 @@ def find_suspects(
         KeyboardInterrupt: told to stop; nothing is written.
         TuneError: no trial has finished, a file of the run is missing, a class is too small.
     """
-    require_files(run)
+    require_written(run, run.pictures, run.groups)
     experiment = Experiment.load(run)
     prepare_to_train(experiment.config)
     judge = choose_judge(experiment)
@@ -66,20 +65,6 @@ def find_suspects(
     errors = find_label_errors(probabilities, experiment.targets)
     report = _report(experiment, judge, possible, probabilities, errors)
     return write_suspects(experiment, report, errors.order[:limit], going)
-
-
-def require_files(run: RunFolder) -> None:
-    """Look for what runs of older versions lack, before minutes are spent.
-
-    Raises:
-        TuneError: something is missing.
-    """
-    missing = [path.name for path in (run.pictures, run.groups) if not path.exists()]
-    if missing:
-        raise TuneError(
-            f"{run.path}: has no {' and no '.join(missing)}, since an older version of tune began "
-            f"it; 'tune run --resume {run.name}' writes what is missing"
-        )
 
 
 def _announce(judge: Judge, wanted: int, folds: int, console: Console) -> None:

@@ -88,8 +88,12 @@ def _redraw(
     found, start = [], 0
     for scores in trainings:
         seeds = len(scores)
-        picks = start + random.integers(0, seeds, (draws, seeds))
-        found.append(np.take_along_axis(means, picks, axis=1).mean(axis=1))
+        own = means[:, start : start + seeds]
+        picks = random.integers(0, seeds, (draws, seeds))
+        centre = own.mean(axis=1)
+        apart = np.take_along_axis(own, picks, axis=1).mean(axis=1) - centre
+        # Drawing from so few understates how they vary by (seeds - 1) / seeds.
+        found.append(centre + apart * np.sqrt(seeds / max(seeds - 1, 1)))
         start += seeds
     return found
 
