@@ -73,6 +73,7 @@ def test_of_very_many_pictures_some_are_enough(monkeypatch):
 def test_a_model_without_a_mistake_on_few_pictures_is_not_made_surer():
     probabilities, targets = two(*[0.97] * 20)[None], np.zeros(20, int)
     assert 0.7 < fit_temperature(probabilities, targets) < 1.5
+    assert fit_temperature(probabilities[:, :5], targets[:5]) > 1
 
 
 def test_calibration_error_is_the_distance_of_confidence_and_accuracy():

@@ -17,6 +17,7 @@ from search.exported.cost import Budget
 from search.exported.folder import export_folder
 from search.exported.measuring import Measured
 from search.exported.parity import check
+from search.kept import Kept
 from search.lock import locked
 from search.records import load_records
 from search.store import read_json
@@ -57,7 +58,11 @@ def test_the_number_printed_is_what_the_file_reaches(run):
     assert read_json(run.run.export / "metrics.json") == metrics
     labels = read_json(run.run.export / "labels.json")
     assert labels["labels"] == list(run.labels)
-    assert labels["threshold"] == metrics["calibration"]["threshold"]
+    calibration = metrics["calibration"]
+    assert labels["threshold"] == calibration["threshold"]
+    # The validation pictures were all answered at 0.9, before calibration.
+    calibrated = with_temperature(np.array([[0.9, 0.1]]), calibration["temperature"]).max()
+    assert calibration["threshold"] == pytest.approx(calibrated, abs=1e-6)
     names = {path.name for path in run.run.export.iterdir()}
     assert names == {"model.keras", "labels.json", "metrics.json", "curves.png", "README.md"}
     assert sorted(metrics["files"]) == sorted(str(run.run.export / name) for name in names)
@@ -221,8 +226,20 @@ def test_a_frozen_backbone_is_exported_with_the_head_that_was_trained_on_its_fea
     assert abs(right.mean() - history[-1]["accuracy"]) < 0.5
 
 
+def test_the_winner_learns_from_validation_pictures_too(run, monkeypatch):
+    seen = []
+
+    class Watched(Kept):
+        def training(self, experiment, *arguments):
+            seen.append(sorted(experiment.train))
+            return super().training(experiment, *arguments)
+
+    monkeypatch.setattr("search.retrain.Kept", Watched)
+    retrain(run, load_records(run.run)[0], going=lambda: True, console=QUIET)
+    assert seen == [sorted([*run.train, *run.validation])]
+
+
 def test_the_head_on_its_backbone_answers_what_the_head_does_on_features(transfer, tmp_path):
-    from search.kept import Kept
     from search.training import configuration_seed
 
     run = finished_run(transfer, tmp_path, [("transfer, frozen", 0.5)])

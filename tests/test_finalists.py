@@ -36,6 +36,12 @@ def test_the_best_and_each_familys_best_known_good_are_candidates(run):
     assert [finalist.known_good for finalist in found] == [False, False, True, True]
 
 
+def test_of_the_known_good_of_one_family_only_the_best_is_a_candidate(run, monkeypatch):
+    monkeypatch.setattr(module, "known_good_count", lambda config: 4)
+    found = asked(run, 1)
+    assert names(found) == ["0002", "0001"]  # and neither 0003 nor 0000, which are CNNs too
+
+
 def test_only_what_fits_is_a_candidate_and_no_more_than_needed_is_asked(run):
     seen = []
 

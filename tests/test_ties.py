@@ -102,6 +102,18 @@ def test_the_area_says_which_pictures_it_is_made_of():
     assert found.argmin() in (2, 3)
 
 
+def test_shares_of_the_area_vary_as_the_area_does():
+    random = np.random.default_rng(0)
+    targets = (np.arange(200) < 20).astype(int)  # few positives count for more
+    scores = random.normal(size=200) + targets
+    probabilities = np.stack([-scores, scores], axis=1)
+    found = shares(probabilities, targets, "val_auc")
+    drawn = [random.integers(0, 200, 200) for _ in range(1500)]
+    areas = [evaluate(probabilities[rows], targets[rows])["auc"] for rows in drawn]
+    means = [found[rows].mean() for rows in drawn]
+    assert np.std(means) == pytest.approx(np.std(areas), rel=0.15)
+
+
 def test_without_one_of_the_classes_there_is_no_area():
     found = shares(np.array([[0.2, 0.8], [0.4, 0.6]]), np.array([1, 1]), "val_auc")
     assert found.tolist() == [0.5, 0.5]
