@@ -155,7 +155,7 @@ class LiveDisplay:
             table.add_row(
                 f"{place}.",
                 score(record),
-                f"epoch {(record.best_epoch or 0) + 1}",
+                f"epoch {record.epochs_to_best}",
                 describe(record.values),
                 style=style,
             )

@@ -97,8 +97,7 @@ def _export(run: RunFolder, wish: Wish, *, going: Going, console: Console) -> di
         )
         metrics = _metrics(experiment, choice, calibration, wish, parities, tested)
         metrics["parameters"] = model.count_params()
-        metrics["files"] = write_beside(experiment, choice.winner.record, metrics, history, folder)
-    return metrics
+        return write_beside(experiment, choice.winner.record, metrics, history, folder)
 
 
 def _warn_of_cost(budget: Budget, parities: list[Parity], console: Console) -> None:
@@ -140,7 +139,7 @@ def _metrics(
         "precision_wished": wish.precision,
         "budget": asdict(wish.budget),
         "parity": [parity.row() for parity in parities],
-        "epochs": choice.winner.epochs,
+        "epochs": record.epochs_to_best,
         "configuration": record.values,
         "image_size": list(experiment.config.image_size),
         "trained_on": len(experiment.train) + len(experiment.validation),

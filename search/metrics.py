@@ -5,6 +5,7 @@ printed is computed here, once, over the whole split.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32] | NDArray[np.float64]
 IntArray = NDArray[np.int32] | NDArray[np.int64]
 
+BINS = 15  # of confidence, as is customary since Guo et al. 2017 (arXiv 1706.04599)
 _TINY = 1e-7  # Keras's epsilon: probabilities are clipped to [_TINY, 1 - _TINY] in the log loss
 
 
@@ -83,3 +85,35 @@ def wilson_interval(correct: int, total: int, z: float = 1.959964) -> tuple[floa
     centre = share + z * z / (2 * total)
     scale = 1 + z * z / total
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+def expected_calibration_error(probabilities: FloatArray, targets: IntArray) -> float:
+    """Mean distance of confidence and accuracy over 15 bins of confidence, 0 to 1 (ECE).
+
+    Args:
+        probabilities: [n, classes].
+        targets: int [n].
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == targets
+    numbers = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(numbers, weights=confidence - right, minlength=BINS)
+    return float(np.abs(gaps).sum() / max(len(targets), 1))
+
+
+def measure(
+    probabilities: FloatArray, targets: IntArray, labels: tuple[str, ...]
+) -> dict[str, Any]:
+    """What is reported of predictions on pictures whose class is known."""
+    correct = int((probabilities.argmax(axis=1) == targets).sum())
+    counts = np.bincount(targets, minlength=len(labels))
+    return {
+        **evaluate(probabilities, targets),
+        "accuracy_interval": list(wilson_interval(correct, len(targets))),
+        "ece": expected_calibration_error(probabilities, targets),
+        "pictures": len(targets),
+        "class_counts": {label: int(n) for label, n in zip(labels, counts, strict=True)},
+        "majority_class_accuracy": float(counts.max() / max(len(targets), 1)),
+        "labels": list(labels),
+        "confusion_matrix": confusion_matrix(probabilities, targets),
+    }

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from search.errors import TuneError
 from search.exported.labels_file import read_labels
 from search.exported.model_file import load_model_file
+from search.metrics import measure
 from search.naming import shown
 from search.quiet import import_tensorflow
 from search.trust.calibration import answered
-from search.trust.lock_box import measure
 
 BATCH = 32  # pictures predicted together; bounds the memory
 

@@ -81,6 +81,11 @@ class TrialRecord:
     parameters: int | None = None
 
     @property
+    def epochs_to_best(self) -> int:
+        """Epochs after which it was best, over all rungs; 1 before the first has ended."""
+        return (self.best_epoch or 0) + 1
+
+    @property
     def finished(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.status in FINISHED

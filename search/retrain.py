@@ -59,7 +59,7 @@ def retrain(
         KeyboardInterrupt: told to stop; nothing is written.
         TuneError: the loss is no longer a number.
     """
-    epochs = (record.best_epoch or 0) + 1
+    epochs = record.epochs_to_best
     rows = np.concatenate([experiment.train, experiment.validation])
     both = replace(experiment, train=rows, validation=rows[:0])
     seed = configuration_seed(experiment.config.seed, record.configuration)

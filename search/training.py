@@ -140,10 +140,15 @@ class Training:
             if model.stop_training:
                 return
 
+    @property
+    def inputs(self) -> NDArray[Any]:
+        """What the model takes, a line for each of the run's pictures."""
+        return self.experiment.pixels
+
     def batches(self, initial_epoch: int, epochs: int) -> Any:
         """Training batches of these epochs as one `tf.data.Dataset`."""
         return training_batches(
-            self.experiment.pixels,
+            self.inputs,
             self.experiment.targets,
             self.rows,
             num_classes=self.experiment.num_classes,

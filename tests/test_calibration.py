@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from search.metrics import expected_calibration_error
 from search.trust import calibration
 from search.trust.calibration import (
     abstain_threshold,
     answered,
-    expected_calibration_error,
     fit_temperature,
     highest_promise,
     with_temperature,

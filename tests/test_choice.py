@@ -10,9 +10,11 @@ from rich.console import Console
 
 from search.errors import TuneError
 from search.exported.cost import Budget, Cost, Costs
+from search.records import load_records
 from search.store import read_json
 from search.trust import choice as module
 from search.trust.choice import choose
+from search.trust.finalists import compared
 
 QUIET = Console(file=io.StringIO())
 FOUR = [("cnn", 0.5), ("xception", 0.6), ("cnn", 0.9), ("cnn", 0.8)]
@@ -27,6 +29,11 @@ def run(scratch, tmp_path):
 
 def costs_of(run):
     return Costs(run, ("keras",), going=lambda: True, console=QUIET)
+
+
+def choice_of(run, costs, **wished):
+    settled = {"budget": Budget(), "top": 3, "seeds": 0}
+    return choose(run, costs, going=lambda: True, console=QUIET, **(settled | wished))
 
 
 class MadeUp(Costs):
@@ -47,23 +54,12 @@ def chosen(run, monkeypatch):
     """Choose, where further trainings reach the given accuracies and cost the given seconds."""
 
     def function(accuracies, *, seconds=None, budget=None, seeds=3, top=2):
-        def train_again(experiment, finalists, **_):
-            scored = [
-                replace(
-                    finalist,
-                    predictions=[
-                        made_up(run, accuracies[finalist.record.configuration])
-                        for _ in range(seeds)
-                    ],
-                )
-                for finalist in finalists
-            ]
-            from search.trust.finalists import compare
-
-            compare(run, scored)
-            return scored
-
-        from search.records import load_records
+        def train_again(experiment, records, **_):
+            trained = {
+                record.configuration: [made_up(run, accuracies[record.configuration])] * seeds
+                for record in records
+            }
+            return compared(run, records, trained)
 
         for record in load_records(run.run):
             named = {**record.values, "name": record.configuration}
@@ -71,15 +67,7 @@ def chosen(run, monkeypatch):
         monkeypatch.setattr(module, "train_again", train_again)
         prices = {name: Cost(price, 1000) for name, price in (seconds or {}).items()}
         costs = MadeUp({name: prices.get(name, Cost(0.01, 1000)) for name in accuracies}, run)
-        return choose(
-            run,
-            costs,
-            budget=budget or Budget(),
-            top=top,
-            seeds=seeds,
-            going=lambda: True,
-            console=QUIET,
-        )
+        return choice_of(run, costs, budget=budget or Budget(), top=top, seeds=seeds)
 
     return function
 
@@ -149,15 +137,7 @@ def test_only_what_keeps_to_the_budget_is_chosen(chosen):
 
 
 def test_without_further_seeds_the_search_is_taken_at_its_word(run):
-    found = choose(
-        run,
-        costs_of(run),
-        budget=Budget(),
-        top=3,
-        seeds=0,
-        going=lambda: True,
-        console=QUIET,
-    )
+    found = choice_of(replace(run, validation=run.validation[:6]), costs_of(run))
     assert winner(found) == "0002"
     assert found.predictions.shape == (1, 6, 2)
     assert (found.verdict, found.ensemble) == ("", None)
@@ -166,12 +146,4 @@ def test_without_further_seeds_the_search_is_taken_at_its_word(run):
 def test_a_search_without_a_result_names_the_way_on(scratch, tmp_path):
     empty = finished_run(scratch, tmp_path, [])
     with pytest.raises(TuneError, match=r"no trial has finished yet.*tune run --resume run"):
-        choose(
-            empty,
-            costs_of(empty),
-            budget=Budget(),
-            top=3,
-            seeds=0,
-            going=lambda: True,
-            console=QUIET,
-        )
+        choice_of(empty, costs_of(empty))

@@ -1,12 +1,12 @@
 """Death, a full disk and a failing one at every write, fsync, rename and unlink of a search."""
 
 import errno
-import gc
 import os
 import signal
 
 import pytest
 from fake_search import search_to_the_end, table
+from forked import in_a_child
 
 from search.records import load_records
 from search.store import RunFolder
@@ -54,25 +54,6 @@ def undisturbed(tmp_path_factory):
         fault = Fault(monkeypatch, None, None)
         assert search_to_the_end(run)
     return table(run), fault.count
-
-
-def in_a_child(work):
-    """Run in a forked process; its wait status.
-
-    Without garbage collection: what other tests left of TensorFlow waits, when it is destroyed,
-    for threads that a fork does not take along.
-    """
-    gc.disable()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        finally:
-            os._exit(status)
-    gc.enable()
-    return os.waitpid(child, 0)[1]
 
 
 def finished(run):

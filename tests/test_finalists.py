@@ -10,7 +10,13 @@ from rich.console import Console
 from search.records import load_records
 from search.retrain import DivergedError
 from search.trust import finalists as module
-from search.trust.finalists import Finalist, candidates, ensemble, train_again
+from search.trust.finalists import (
+    candidates,
+    compared,
+    ensemble,
+    is_known_good,
+    train_again,
+)
 
 QUIET = Console(file=io.StringIO())
 FIVE = [("cnn", 0.5), ("xception", 0.6), ("cnn", 0.9), ("cnn", 0.8), ("xception", 0.7)]
@@ -23,7 +29,8 @@ def run(scratch, tmp_path):
 
 
 def names(found):
-    return [finalist.record.configuration for finalist in found]
+    """Ids of configurations, of records or finalists."""
+    return [getattr(one, "record", one).configuration for one in found]
 
 
 def asked(run, top, fits=lambda record: True):
@@ -33,7 +40,7 @@ def asked(run, top, fits=lambda record: True):
 def test_the_best_and_each_familys_best_known_good_are_candidates(run):
     found = asked(run, 2)
     assert names(found) == ["0002", "0003", "0001", "0000"]
-    assert [finalist.known_good for finalist in found] == [False, False, True, True]
+    assert [is_known_good(record, run.config) for record in found] == [False, False, True, True]
 
 
 def test_of_the_known_good_of_one_family_only_the_best_is_a_candidate(run, monkeypatch):
@@ -65,8 +72,8 @@ def trainings(monkeypatch):
     made = {}
     counted = []
 
-    def repeat(experiment, finalist, number, kept, part):
-        name = finalist.record.configuration
+    def repeat(experiment, record, number, kept, part):
+        name = record.configuration
         counted.append((name, number))
         part.advance(1.0)
         answer = made[name]
@@ -154,8 +161,10 @@ def test_a_head_is_trained_again_on_the_features_it_was_searched_with(transfer, 
     assert found[0].predictions[0].shape == (6, 2)
 
 
-def finalist_of(record, *predictions):
-    return Finalist(record, False, list(predictions))
+def finalists_of(run, *trained):
+    """Finalists of pairs of a record and its predictions."""
+    records = [record for record, _ in trained]
+    return compared(run, records, {record.configuration: some for record, some in trained})
 
 
 def test_an_ensemble_can_be_right_where_each_member_is_wrong_now_and_then(run):
@@ -165,8 +174,8 @@ def test_an_ensemble_can_be_right_where_each_member_is_wrong_now_and_then(run):
         sure = np.full(6, 0.9)
         sure[2 * number : 2 * number + 2] = 0.4  # wrong on two pictures of its own
         rows = np.where(np.eye(2)[targets] > 0, sure[:, None], 1 - sure[:, None])
-        members.append(finalist_of(record, rows, rows))
-    found = ensemble(run, members, top=3)
+        members.append((record, [rows, rows]))
+    found = ensemble(run, finalists_of(run, *members), top=3)
     assert found["members"] == ["0000", "0001", "0002"]
     assert found["of_best"] == pytest.approx(4 / 6)
     assert found["value"] == 1.0
@@ -175,7 +184,6 @@ def test_an_ensemble_can_be_right_where_each_member_is_wrong_now_and_then(run):
 def test_one_configuration_makes_no_ensemble(run):
     (record, other, *_) = load_records(run.run)
     often, once = made_up(run, 0.5), made_up(run, 0.9)
-    assert ensemble(run, [finalist_of(record, often)], top=3) is None
-    assert (
-        ensemble(run, [finalist_of(record, often, often), finalist_of(other, once)], top=3) is None
-    )
+    assert ensemble(run, finalists_of(run, (record, [often])), top=3) is None
+    unequal = finalists_of(run, (record, [often, often]), (other, [once]))
+    assert ensemble(run, unequal, top=3) is None

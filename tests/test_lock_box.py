@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from finished_runs import finished_run
 
-from search.metrics import wilson_interval
+from search.metrics import measure, wilson_interval
 from search.trust.calibration import with_temperature
-from search.trust.lock_box import measure, open_lock_box
+from search.trust.lock_box import open_lock_box
 
 
 @pytest.fixture

@@ -99,6 +99,12 @@ def test_an_export_shows_its_files_slices_and_calibration(printed):
     assert lines[-1] == "wrote results/run/export/model.onnx"
 
 
+def test_one_further_training_each_is_compared_too(printed):
+    once = [row | {"trainings": 1} for row in METRICS["finalists"]]
+    text = printed(print_export, finalists=once)
+    assert "  0.9630 over 1 training (0.9700 in the search), 12.0 ms, best: cnn" in text
+
+
 def test_what_was_not_trained_again_is_not_compared(printed):
     one = [METRICS["finalists"][0] | {"trainings": 1}]
     text = printed(print_export, finalists=one, verdict="", ensemble=None)

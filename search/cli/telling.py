@@ -59,7 +59,7 @@ def _withheld(abstain: dict[str, Any]) -> str:
 
 def _print_choice(metrics: dict[str, Any]) -> None:
     finalists = metrics["finalists"]
-    for row in finalists if any(row["trainings"] > 1 for row in finalists) else ():
+    for row in finalists if len(finalists) > 1 else ():
         mark = "→" if row["chosen"] else " "
         low, high = row["interval"]
         behind = f"behind by {row['behind']:.4f} ({low:.4f} to {high:.4f})"
@@ -67,7 +67,8 @@ def _print_choice(metrics: dict[str, Any]) -> None:
         cost = "" if row["latency"] is None else f", {row['latency'] * 1e3:.1f} ms"
         known = " [known-good]" if row["known_good"] else ""
         click.echo(
-            f"{mark} {abs(row['mean']):.4f} over {row['trainings']} trainings "
+            f"{mark} {abs(row['mean']):.4f} over {row['trainings']} "
+            f"training{'' if row['trainings'] == 1 else 's'} "
             f"({row['score_in_search']:.4f} in the search){cost}, {place}: "
             f"{row['summary']}{known}"
         )

@@ -58,7 +58,8 @@ def write_models(
     # Spread over all: rows are in the order of names, so the first are of one class.
     picks = np.linspace(0, len(learnt_from) - 1, min(PARITY_PICTURES, len(learnt_from)))
     rows = learnt_from[picks.astype(int)]
-    pictures, measured = np.asarray(experiment.pixels[rows]), {}
+    pictures, examples = np.asarray(experiment.pixels[rows]), representative(experiment)
+    measured = {}
     with watch_share(console, "writing and checking files") as progress:
         names = tuple(dict.fromkeys(("keras", *formats)))
         for number, name in enumerate(names):
@@ -71,7 +72,7 @@ def write_models(
                 folder,
                 image_size=config.image_size,
                 num_classes=experiment.num_classes,
-                representative=representative(experiment),
+                representative=examples,
             )
             measured[name] = measure_file(name, path, pictures)
     expected = predict(exported, experiment.pixels, rows)
@@ -87,8 +88,13 @@ def write_beside(
     metrics: dict[str, Any],
     history: list[Logs],
     folder: Path,
-) -> list[str]:
-    """Write what stands beside the models; the paths of all files as they will be."""
+) -> dict[str, Any]:
+    """Write what stands beside the models.
+
+    Returns:
+        The metrics with "card" (the digest of the model card) and "files" (the paths of all
+        files as they will be), as `metrics.json` holds them.
+    """
     config = experiment.config
     calibration = metrics["calibration"]
     write_json(
@@ -103,8 +109,10 @@ def write_beside(
     searched = configuration_history(load_records(experiment.run), record.configuration)
     write_curves(folder / "curves.png", searched, history, title=describe(record.values))
     write_card(folder / "README.md", experiment, metrics)
-    metrics["card"] = digest(folder / "README.md")
     names = sorted({path.name for path in folder.iterdir()} | {"metrics.json"})
-    files = [str(experiment.run.export / name) for name in names]
-    write_json(folder / "metrics.json", metrics | {"files": files})
-    return files
+    whole = metrics | {
+        "card": digest(folder / "README.md"),
+        "files": [str(experiment.run.export / name) for name in names],
+    }
+    write_json(folder / "metrics.json", whole)
+    return whole

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from search.metrics import FloatArray, IntArray, wilson_interval
 
-BINS = 15  # of confidence, as is customary since Guo et al.
 _TINY = 1e-7
 # Beyond these a model is not miscalibrated but broken, or never wrong on these pictures.
 _TEMPERATURES = np.geomspace(0.2, 5.0, 323)  # one per cent apart; 1 is among them
@@ -64,20 +63,6 @@ def fit_temperature(probabilities: FloatArray, targets: IntArray) -> float:
         return count * loss(temperature) + math.log(temperature) ** 2 / (2 * _PRIOR**2)
 
     return float(min(_TEMPERATURES, key=surprise))
-
-
-def expected_calibration_error(probabilities: FloatArray, targets: IntArray) -> float:
-    """Mean distance of confidence and accuracy over 15 bins of confidence, 0 to 1 (ECE).
-
-    Args:
-        probabilities: [n, classes].
-        targets: int [n].
-    """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == targets
-    numbers = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(numbers, weights=confidence - right, minlength=BINS)
-    return float(np.abs(gaps).sum() / max(len(targets), 1))
 
 
 def abstain_threshold(

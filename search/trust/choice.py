@@ -1,6 +1,7 @@
 """Which of a run's configurations is exported, and why that one."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from search.errors import TuneError
 from search.experiment import Experiment
 from search.exported.cost import Budget, Cost, Costs, within
 from search.interrupt import Going
-from search.records import load_records
+from search.records import TrialRecord, load_records
 from search.store import write_json
-from search.trust.finalists import Finalist, candidates, ensemble, train_again
+from search.trust.finalists import Finalist, candidates, compared, ensemble, train_again
 from search.trust.ties import cheapest
 
 
@@ -76,14 +77,14 @@ def choose(
     if not any(record.score is not None for record in records):
         name = experiment.run.name
         raise TuneError(f"{name}: no trial has finished yet; go on with 'tune run --resume {name}'")
-    finalists = candidates(
+    fitting = candidates(
         records, config, top=top, fits=lambda record: within(costs, budget, record)
     )
-    if not finalists:
+    if not fitting:
         raise costs.none_fits(budget)
-    if seeds == 0 or (len(finalists) == 1 and _kept(experiment, finalists[0]) is not None):
-        return _best_of_search(experiment, finalists)
-    trained = train_again(experiment, finalists, seeds=seeds, going=going, console=console)
+    if seeds == 0 or (len(fitting) == 1 and _in_search(experiment, fitting[0]).exists()):
+        return _best_of_search(experiment, fitting[0])
+    trained = train_again(experiment, fitting, seeds=seeds, going=going, console=console)
     if not trained:
         raise TuneError("none of the best could be trained again: each diverged; search further")
     choice = _of_trained(experiment, trained, costs, top)
@@ -91,33 +92,32 @@ def choose(
     return choice
 
 
-def _best_of_search(experiment: Experiment, finalists: list[Finalist]) -> Choice:
-    winner = finalists[0]
-    kept = _kept(experiment, winner)
-    if kept is None:
+def _in_search(experiment: Experiment, record: TrialRecord) -> Path:
+    """Predictions on validation at the best epoch of the search."""
+    return experiment.run.predictions(record.trial_id)
+
+
+def _best_of_search(experiment: Experiment, record: TrialRecord) -> Choice:
+    path = _in_search(experiment, record)
+    if not path.exists():
         raise TuneError(
             f"{experiment.run.name}: the predictions of its best trial are missing; "
             "train it again with --seeds 1"
         )
-    winner.predictions.append(kept)
-    return Choice(winner, finalists, {}, "", None)
-
-
-def _kept(experiment: Experiment, finalist: Finalist) -> NDArray[np.float32] | None:
-    """Predictions on validation at the best epoch of the search."""
-    path = experiment.run.predictions(finalist.record.trial_id)
-    return np.load(path, allow_pickle=False) if path.exists() else None
+    predictions = [np.load(path, allow_pickle=False)]
+    finalists = compared(experiment, [record], {record.configuration: predictions})
+    return Choice(finalists[0], finalists, {}, "", None)
 
 
 def _of_trained(experiment: Experiment, trained: list[Finalist], costs: Costs, top: int) -> Choice:
-    ranked = sorted(trained, key=lambda finalist: _standing(finalist).behind)
-    tied = [finalist for finalist in ranked if _standing(finalist).tied]
+    ranked = sorted(trained, key=lambda finalist: finalist.standing.behind)
+    tied = [finalist for finalist in ranked if finalist.standing.tied]
     priced = _prices(tied, costs) if len(tied) > 1 else {}
     payable = [f for f in tied if f.record.configuration in priced]
     winner = ranked[0]
     if payable:
         paid = [priced[f.record.configuration].latency for f in payable]
-        winner = payable[cheapest([_standing(f) for f in payable], paid)]
+        winner = payable[cheapest([f.standing for f in payable], paid)]
     together = ensemble(experiment, ranked, top=top)
     if together:
         members = [f for f in ranked if f.record.configuration in together["members"]]
@@ -145,7 +145,7 @@ def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
     leader = ranked[0]
     if leader.known_good:
         return f"The search did not beat {name}."
-    standing = _standing(first)
+    standing = first.standing
     low, high = standing.interval
     gain = f"{standing.behind:.4f} (95 % interval {low:.4f} to {high:.4f} on validation)"
     if low <= 0:
@@ -153,18 +153,9 @@ def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
     return f"The best is {gain} better than {name}."
 
 
-def _standing(finalist: Finalist) -> Any:
-    """Its standing, which all that were trained have."""
-    if finalist.standing is None:
-        raise RuntimeError("compared before it was trained")
-    return finalist.standing
-
-
 def _row(finalist: Finalist, winner: Finalist, costs: dict[str, Cost]) -> dict[str, Any]:
     cost = costs.get(finalist.record.configuration)
-    standing = asdict(finalist.standing) if finalist.standing else {}
-    if standing:
-        standing["interval"] = list(standing["interval"])
+    standing = asdict(finalist.standing)
     return {
         "configuration": finalist.record.configuration,
         "summary": describe(finalist.record.values),
@@ -172,6 +163,7 @@ def _row(finalist: Finalist, winner: Finalist, costs: dict[str, Cost]) -> dict[s
         "score_in_search": finalist.record.score,
         "trainings": len(finalist.predictions),
         **standing,
+        "interval": list(standing["interval"]),
         "latency": cost.latency if cost else None,
         "size": cost.size if cost else None,
         "chosen": finalist is winner,

@@ -7,10 +7,9 @@ import numpy as np
 
 from search.errors import TuneError
 from search.experiment import Experiment
-from search.metrics import FloatArray
+from search.metrics import FloatArray, expected_calibration_error
 from search.trust.calibration import (
     abstain_threshold,
-    expected_calibration_error,
     fit_temperature,
     highest_promise,
     with_temperature,

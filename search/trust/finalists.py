@@ -7,8 +7,8 @@ round, and what is clearly behind drops out of the next round. Each result is ke
 folder: an interrupted export goes on where it was, a second one trains nothing again.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,32 +34,26 @@ from search.watch import Update, watch_share
 Fits = Callable[[TrialRecord], bool]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Finalist:
-    """A configuration that may be exported.
+    """A configuration that may be exported, and what was seen of it.
 
     Attributes:
         record: its best rung.
         known_good: whether the search began with it.
-        predictions: for each further training float32 [validation pictures, classes].
-        standing: against the others; set once all are trained.
+        predictions: for each training float32 [validation pictures, classes].
+        standing: against the others.
     """
 
     record: TrialRecord
     known_good: bool
-    predictions: list[NDArray[np.float32]] = field(default_factory=list)
-    standing: Standing | None = None
+    predictions: list[NDArray[np.float32]]
+    standing: Standing
 
-    @property
-    def epochs(self) -> int:
-        """Epochs at which the search found its best."""
-        return (self.record.best_epoch or 0) + 1
 
-    @property
-    def seconds(self) -> float:
-        """What a training of it takes, by what its trials took."""
-        trained = max(len(self.record.history), 1)
-        return self.epochs * max(self.record.seconds, 0.1) / trained
+def _seconds(record: TrialRecord) -> float:
+    """What a training of it takes, by what its trials took."""
+    return record.epochs_to_best * max(record.seconds, 0.1) / max(len(record.history), 1)
 
 
 def is_known_good(record: TrialRecord, config: RunConfig) -> bool:
@@ -69,7 +63,7 @@ def is_known_good(record: TrialRecord, config: RunConfig) -> bool:
 
 def candidates(
     records: list[TrialRecord], config: RunConfig, *, top: int, fits: Fits
-) -> list[Finalist]:
+) -> list[TrialRecord]:
     """The `top` best that fit, and the best known-good one of each family that does.
 
     Args:
@@ -87,12 +81,12 @@ def candidates(
             chosen.append(record)
             if is_known_good(record, config):
                 families.add(record.values["family"])
-    return [Finalist(record, is_known_good(record, config)) for record in chosen]
+    return chosen
 
 
 def train_again(
     experiment: Experiment,
-    finalists: Sequence[Finalist],
+    records: Sequence[TrialRecord],
     *,
     seeds: int,
     going: Going,
@@ -101,61 +95,74 @@ def train_again(
     """Train each anew, `seeds` times, and compare; what is clearly behind is trained less often.
 
     Returns:
-        Those that could be trained, with their predictions and standing.
+        Those that could be trained.
 
     Raises:
         KeyboardInterrupt: told to stop; what is done is kept.
     """
-    alive = list(finalists)
-    expected = in_words(seeds * sum(finalist.seconds for finalist in alive))
+    expected = in_words(seeds * sum(map(_seconds, records)))
     console.print(
-        f"training the best {len(alive)} again with {seeds} other seeds each: at most {expected}",
+        f"training the best {len(records)} again with {seeds} other seeds each: at most {expected}",
         soft_wrap=True,
     )
-    kept, broken = Kept(), []
+    kept = Kept()
+    trained: dict[str, list[NDArray[np.float32]]] = {r.configuration: [] for r in records}
+    alive, finalists, done = list(records), [], 0.0
     with watch_share(console, "training the best again") as progress:
-        done = 0.0
         for number in range(1, seeds + 1):
-            total = done + sum(f.seconds for f in alive) * (seeds - number + 1)
-            for finalist in alive:
-                one = _Part(progress, done, finalist.seconds, total, going)
+            total = done + sum(map(_seconds, alive)) * (seeds - number + 1)
+            for record in alive:
+                part = _Part(progress, done, _seconds(record), total, going)
                 try:
-                    finalist.predictions.append(_repeat(experiment, finalist, number, kept, one))
+                    predictions = _repeat(experiment, record, number, kept, part)
+                    trained[record.configuration].append(predictions)
                 except DivergedError:
-                    broken.append(finalist)
-                    console.print(f"diverged this time: {describe(finalist.record.values)}")
-                done += finalist.seconds
-            whole = [f for f in finalists if f not in broken]
-            compare(experiment, whole)
+                    del trained[record.configuration]
+                    console.print(f"diverged this time: {describe(record.values)}")
+                done += part.seconds
+            finalists = compared(experiment, records, trained)
             # One training each says nothing of how much trainings differ.
-            alive = [f for f in whole if number == 1 or not f.standing.out]  # type: ignore[union-attr]
-    return whole
+            alive = [f.record for f in finalists if number == 1 or not f.standing.out]
+    return finalists
 
 
-def compare(experiment: Experiment, finalists: Sequence[Finalist]) -> None:
-    """Set the standing of each by its predictions."""
-    if not finalists:
-        return
-    targets = experiment.targets[experiment.validation]
-    objective = experiment.config.objective
-    scores = [np.array([shares(p, targets, objective) for p in f.predictions]) for f in finalists]
-    for finalist, standing in zip(finalists, standings(scores), strict=True):
-        finalist.standing = standing
+def compared(
+    experiment: Experiment,
+    records: Sequence[TrialRecord],
+    trained: Mapping[str, list[NDArray[np.float32]]],
+) -> list[Finalist]:
+    """Those of `records` that were trained, in their order, each with its standing.
+
+    Args:
+        experiment: the run.
+        records: of the configurations.
+        trained: predictions of each training, by the configuration's id.
+    """
+    config, targets = experiment.config, experiment.targets[experiment.validation]
+    able = [record for record in records if record.configuration in trained]
+    predictions = [trained[record.configuration] for record in able]
+    scores = [
+        np.array([shares(p, targets, config.objective) for p in some]) for some in predictions
+    ]
+    found = standings(scores) if able else []
+    return [
+        Finalist(record, is_known_good(record, config), some, standing)
+        for record, some, standing in zip(able, predictions, found, strict=True)
+    ]
 
 
 def _repeat(
-    experiment: Experiment, finalist: Finalist, number: int, kept: Kept, part: "_Part"
+    experiment: Experiment, record: TrialRecord, number: int, kept: Kept, part: "_Part"
 ) -> NDArray[np.float32]:
     """Predictions on validation after one more training; read where they are there already."""
-    record = finalist.record
-    path = experiment.run.repeat(record.configuration, finalist.epochs, number)
+    path = experiment.run.repeat(record.configuration, record.epochs_to_best, number)
     if path.exists():
         return np.load(path, allow_pickle=False)
     seed = configuration_seed(experiment.config.seed, record.configuration, number)
     with forgotten():
         training = kept.training(experiment, values_used(record), seed, part.tell)
         model = kept.model(training)
-        train(training, model, epochs=finalist.epochs, advance=part.advance, going=part.going)
+        train(training, model, epochs=record.epochs_to_best, advance=part.advance, going=part.going)
         predictions = training.validate(model)
     if not np.isfinite(predictions).all():
         raise DivergedError

@@ -6,29 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.experiment import Experiment, Pictures
-from search.metrics import FloatArray, IntArray, confusion_matrix, evaluate, wilson_interval
+from search.metrics import expected_calibration_error, measure
 from search.store import read_json, write_json
 from search.training import predict
-from search.trust.calibration import answered, expected_calibration_error, with_temperature
+from search.trust.calibration import answered, with_temperature
 from search.trust.slices import by_slice
-
-
-def measure(
-    probabilities: FloatArray, targets: IntArray, labels: tuple[str, ...]
-) -> dict[str, Any]:
-    """What is reported of predictions on pictures whose class is known."""
-    correct = int((probabilities.argmax(axis=1) == targets).sum())
-    counts = np.bincount(targets, minlength=len(labels))
-    return {
-        **evaluate(probabilities, targets),
-        "accuracy_interval": list(wilson_interval(correct, len(targets))),
-        "ece": expected_calibration_error(probabilities, targets),
-        "pictures": len(targets),
-        "class_counts": {label: int(n) for label, n in zip(labels, counts, strict=True)},
-        "majority_class_accuracy": float(counts.max() / max(len(targets), 1)),
-        "labels": list(labels),
-        "confusion_matrix": confusion_matrix(probabilities, targets),
-    }
 
 
 def open_lock_box(

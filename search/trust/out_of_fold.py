@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_pipeline.dataset import training_batches
 from search.errors import TuneError
 from search.experiment import Experiment
 from search.failure import values_used
@@ -43,11 +42,6 @@ class Judge:
 
     record: TrialRecord
     on_features: bool
-
-    @property
-    def epochs(self) -> int:
-        """As many as it was best at."""
-        return (self.record.best_epoch or 0) + 1
 
     @property
     def repeats(self) -> int:
@@ -101,17 +95,17 @@ def out_of_fold(
         KeyboardInterrupt: told to stop.
         TuneError: a training diverged.
     """
-    training, inputs = _prepared(experiment, judge, going, progress)
+    training = _prepared(experiment, judge, going, progress)
     rounds = list(_rounds(experiment, judge, groups, folds))
-    kept, total = Kept(), np.zeros((len(inputs), experiment.num_classes))
+    kept, total = Kept(), np.zeros((len(training.inputs), experiment.num_classes))
     for number, (trained, held, seed) in enumerate(rounds):
 
         def advance(share: float, number: int = number) -> None:
             progress(number + share, len(rounds), f"model {number + 1} of {len(rounds)}")
 
         of_fold = replace(training, rows=trained, seed=seed)
-        model = _trained(of_fold, kept, judge.epochs, advance, going)
-        total[held] += _finite(predict(model, inputs, held))
+        model = _trained(of_fold, kept, judge.record.epochs_to_best, advance, going)
+        total[held] += _finite(predict(model, training.inputs, held))
     return (total / judge.repeats).astype(np.float32)
 
 
@@ -130,15 +124,13 @@ def _trained(training: Training, kept: Kept, epochs: int, advance: Advance, goin
     return model
 
 
-def _prepared(
-    experiment: Experiment, judge: Judge, going: Going, progress: Update
-) -> tuple[Training, NDArray[Any]]:
-    """How the judge is trained, and of every picture what its models take."""
+def _prepared(experiment: Experiment, judge: Judge, going: Going, progress: Update) -> Training:
+    """How the judge is trained."""
     training = Training(
         experiment, values_used(judge.record), rows=experiment.train, seed=experiment.config.seed
     )
     if not judge.on_features:
-        return training, experiment.pixels
+        return training
 
     def tell(done: int, todo: int) -> None:
         require_going(going)
@@ -147,7 +139,7 @@ def _prepared(
     bank = FeatureBank(experiment, training.hyperparameters())
     features = bank.plain_of_all(tell)
     fields = (experiment, training.values, training.rows, training.seed)
-    return OnFeatures(*fields, bank=bank, tell=tell, features=features), features
+    return OnFeatures(*fields, bank=bank, tell=tell, features=features)
 
 
 def _rounds(
@@ -176,16 +168,12 @@ class OnFeatures(HeadTraining):
     """
 
     features: NDArray[np.float32]
+    batches = Training.batches  # of one view, which is not augmented
 
-    def batches(self, initial_epoch: int, epochs: int) -> Any:
-        """Training batches of these epochs, (features, labels), as one `tf.data.Dataset`."""
-        return training_batches(
-            self.features,
-            self.experiment.targets,
-            self.rows,
-            num_classes=self.experiment.num_classes,
-            batch_size=self.batch_size,
-            seed=self.seed,
-            initial_epoch=initial_epoch,
-            epochs=epochs,
-        )
+    @property
+    def inputs(self) -> NDArray[Any]:
+        """Features take the place of pictures."""
+        return self.features
+
+    def augment(self) -> None:
+        """Nothing is done to features."""

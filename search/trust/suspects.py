@@ -71,7 +71,7 @@ def _announce(judge: Judge, wanted: int, folds: int, console: Console) -> None:
     if folds < wanted:
         console.print(f"{folds} folds instead of {wanted}: a class has no more pictures")
     if not judge.on_features:
-        what, epochs = describe(judge.record.values), judge.epochs
+        what, epochs = describe(judge.record.values), judge.record.epochs_to_best
         console.print(
             f"this run has no frozen backbone: {what} is trained {folds} times anew, "
             f"for {epochs} epoch{'' if epochs == 1 else 's'} each",
