@@ -1,66 +1,9 @@
 """What export and evaluate print for people."""
 
 import pytest
+from exported_metrics import METRICS
 
 from search.cli.telling import print_export, print_metrics
-
-METRICS = {
-    "accuracy": 0.95,
-    "accuracy_interval": [0.92, 0.97],
-    "auc": 0.99,
-    "ece": 0.02,
-    "ece_uncalibrated": 0.04,
-    "pictures": 300,
-    "majority_class_accuracy": 0.5,
-    "labels": ["cat", "dog\n"],
-    "confusion_matrix": [[141, 9], [6, 144]],
-    "lock_box_opened": 1,
-    "optimism": 0.012,
-    "val_accuracy": 0.962,
-    "val_accuracy_in_search": 0.97,
-    "verdict": "The best is better.",
-    "ensemble": {"members": ["1", "2"], "value": 0.97, "of_best": 0.962, "latency": 0.031},
-    "calibration": {"temperature": 1.5, "threshold": None},
-    "slices": [{"slice": "dark", "pictures": 20, "accuracy": 0.9, "interval": [0.7, 0.97]}],
-    "finalists": [
-        {
-            "summary": "cnn",
-            "chosen": False,
-            "trainings": 3,
-            "mean": 0.963,
-            "score_in_search": 0.97,
-            "latency": 0.012,
-            "behind": 0.0,
-            "interval": [0.0, 0.0],
-            "tied": True,
-            "known_good": False,
-        },
-        {
-            "summary": "xception",
-            "chosen": True,
-            "trainings": 3,
-            "mean": 0.962,
-            "score_in_search": 0.96,
-            "latency": 0.003,
-            "behind": 0.001,
-            "interval": [-0.01, 0.012],
-            "tied": True,
-            "known_good": True,
-        },
-    ],
-    "parity": [
-        {
-            "file": "model.onnx",
-            "size": 7_700_000,
-            "latency_median": 0.0088,
-            "latency_p95": 0.0194,
-            "peak_memory": 95_000_000,
-            "largest_difference": 5.2e-6,
-            "agreement": 1.0,
-        }
-    ],
-    "files": ["results/run/export/model.onnx"],
-}
 
 
 @pytest.fixture
