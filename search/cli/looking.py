@@ -18,7 +18,7 @@ def show(run: str | None, limit: int, results: Path, as_json: bool) -> None:
 
     Example: tune show --json
     """
-    from search.report import run_report
+    from search.show import run_report
     from search.store import find_run
 
     report = run_report(find_run(results, run))
@@ -32,7 +32,7 @@ def print_report(report: dict[str, Any], *, limit: int) -> None:
     """A report as people read it, on stdout."""
     from rich.console import Console
 
-    from search.report import run_table
+    from search.show import run_table
 
     console = Console(highlight=False)
     console.print(
@@ -66,7 +66,7 @@ def list_(results: Path, as_json: bool) -> None:
 
     Example: tune list
     """
-    from search.report import list_runs
+    from search.show import list_runs
 
     rows = list_runs(results)
     if as_json:

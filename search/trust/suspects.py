@@ -17,11 +17,11 @@ from search.interrupt import Going
 from search.progress import in_words
 from search.retrain import require_going
 from search.store import RunFolder, write_bytes
+from search.thumbnails import thumbnails
 from search.trust.folds import possible_folds
 from search.trust.label_errors import LabelErrors, find_label_errors
 from search.trust.out_of_fold import Judge, choose_judge, out_of_fold
 from search.trust.suspects_page import page
-from search.trust.thumbnails import thumbnails
 from search.watch import watch_share
 
 COLUMNS = (

@@ -5,7 +5,7 @@ from rich.console import Console
 from searching import VALUES, epoch_logs, run_config, trial_record
 
 from search.records import DIVERGED, FAILED
-from search.report import list_runs, run_report, run_table, verdict
+from search.show import list_runs, run_report, run_table, verdict
 from search.store import RunFolder, write_json
 
 
