@@ -176,6 +176,14 @@ def save_data(
             "sizes": [[entry.height, entry.width] for entry in catalog.kept],
         },
     )
+    write_json(
+        run.set_aside,
+        [
+            {"path": entry.path, "reason": entry.reason}
+            for entry in catalog.entries
+            if entry.verdict == "bad"
+        ],
+    )
     write_array(run.targets, catalog.targets)
     write_array(run.groups, group_ids(catalog))
     write_arrays(run.splits, train=splits.train, validation=splits.validation, test=splits.test)

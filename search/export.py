@@ -22,7 +22,7 @@ from search.hardware import prepare_to_train
 from search.interrupt import Going
 from search.lock import locked
 from search.retrain import require_going, retrain
-from search.store import RunFolder
+from search.store import RunFolder, write_array
 from search.trust.choice import Choice, choose
 from search.trust.confidence import Calibration, calibrate, require_enough
 from search.trust.lock_box import open_lock_box
@@ -95,7 +95,8 @@ def _export(run: RunFolder, wish: Wish, *, going: Going, console: Console) -> di
             temperature=calibration.temperature,
             threshold=calibration.threshold,
         )
-        metrics = _metrics(experiment, choice, calibration, wish, parities, tested)
+        write_array(folder / run.test_predictions.name, tested.predictions)
+        metrics = _metrics(experiment, choice, calibration, wish, parities, tested.metrics)
         metrics["parameters"] = model.count_params()
         return write_beside(experiment, choice.winner.record, metrics, history, folder)
 

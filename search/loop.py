@@ -1,5 +1,6 @@
 """The search loop: ask the oracle, run trials, write down what happened, tell the oracle."""
 
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -144,6 +145,8 @@ class Search:
             return
         if record.status == STOPPED:
             record = record.with_outcome(attempts=record.attempts - 1)
+        if record.finished:
+            record = record.with_outcome(ended=time.time())
         record.save(self.run)
         if record.finished:
             self.oracle.finish(record)

@@ -55,6 +55,8 @@ class TrialRecord:
         attempts: how often it was started and neither finished nor was stopped cleanly.
         resumed_at: epochs that its checkpoint held when its starts were last counted anew.
         parameters: number of weights of the model.
+        ended: when it finished, in seconds of Unix time; None before, and where an older version
+            wrote the record.
     """
 
     trial_id: str
@@ -79,6 +81,7 @@ class TrialRecord:
     attempts: int = 0
     resumed_at: int = 0
     parameters: int | None = None
+    ended: float | None = None
 
     @property
     def epochs_to_best(self) -> int:

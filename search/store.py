@@ -4,6 +4,7 @@ results/<run>/
     config.json        the frozen configuration, written before the first trial
     data.json          what the run was given: fingerprint, labels, where the pixels lie
     pictures.json      path, format and size of each kept picture
+    set_aside.json     path and reason of each file that was not kept
     splits.npz         which kept picture is for training, validation and test
     groups.npy         which kept pictures are copies of one another
     oracle/            KerasTuner's project folder, readable by KerasTuner itself
@@ -135,6 +136,11 @@ class RunFolder:
         return self.path / "pictures.json"
 
     @property
+    def set_aside(self) -> Path:
+        """Path, relative to the data's root, and reason of each file that was not kept (JSON)."""
+        return self.path / "set_aside.json"
+
+    @property
     def splits(self) -> Path:
         """Row numbers of train, validation and test (npz)."""
         return self.path / "splits.npz"
@@ -173,6 +179,11 @@ class RunFolder:
     def export(self) -> Path:
         """Folder of the exported model."""
         return self.path / "export"
+
+    @property
+    def test_predictions(self) -> Path:
+        """What the exported model says of the test pictures (npy, float32 [n, classes])."""
+        return self.export / "test_predictions.npy"
 
     def checkpoint(self, trial_id: str) -> Path:
         """Training state of a trial (npz)."""

@@ -41,6 +41,15 @@ def test_row_i_of_the_pixels_is_picture_i(begun, photos, cache_dir):
     assert [experiment.labels[k] for k in experiment.targets] == labels
 
 
+def test_files_that_are_set_aside_are_written_down_with_their_reason(cache_dir, tmp_path):
+    photos = draw_folder(tmp_path / "photos", {"cat": 8, "dog": 8})
+    (photos / "cat" / "notes.jpg").write_text("no picture")
+    run = RunFolder(tmp_path / "run")
+    setting = Setting(tmp_path, cache_dir, None, 0, 60.0, Console(file=io.StringIO()))
+    prepare_data(run, run_config(data=str(photos), validation=0.25, test=0.25), setting)
+    assert read_json(run.set_aside) == [{"path": "cat/notes.jpg", "reason": "not an image"}]
+
+
 def test_a_run_that_goes_on_keeps_the_splits_it_was_begun_with(begun):
     run, config, setting = begun
     before = load_splits(run)

@@ -64,7 +64,11 @@ def test_the_number_printed_is_what_the_file_reaches(run):
     calibrated = with_temperature(np.array([[0.9, 0.1]]), calibration["temperature"]).max()
     assert calibration["threshold"] == pytest.approx(calibrated, abs=1e-6)
     names = {path.name for path in run.run.export.iterdir()}
-    assert names == {"model.keras", "labels.json", "metrics.json", "curves.png", "README.md"}
+    beside = {"labels.json", "metrics.json", "curves.png", "README.md", "test_predictions.npy"}
+    assert names == {"model.keras", *beside}
+    predictions = np.load(run.run.test_predictions, allow_pickle=False)
+    right = predictions.argmax(axis=1) == run.targets[run.test]
+    assert right.mean() == metrics["accuracy"]
     assert sorted(metrics["files"]) == sorted(str(run.run.export / name) for name in names)
 
 

@@ -1,4 +1,7 @@
+import time
+
 import pytest
+from fake_search import search_to_the_end
 from searching import trial_record
 
 from search.records import (
@@ -21,6 +24,15 @@ def run(tmp_path):
 
 def ids(records, direction="max"):
     return [record.trial_id for record in best_first(records, direction)]
+
+
+def test_a_record_says_when_its_trial_ended(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    before = time.time()
+    search_to_the_end(run)
+    ends = [record.ended for record in load_records(run)]
+    assert ends == sorted(ends)
+    assert before <= ends[0] <= ends[-1] <= time.time()
 
 
 def test_a_record_is_read_back_as_it_was_written(run):

@@ -10,7 +10,8 @@ from pathlib import Path
 from search.exported.formats import FILES
 from search.store import RunFolder, read_json
 
-_OURS = {*FILES.values(), "labels.json", "curves.png", "README.md", "metrics.json"}
+_BESIDE = ("labels.json", "curves.png", "README.md", "metrics.json", "test_predictions.npy")
+_OURS = {*FILES.values(), *_BESIDE}
 
 
 @contextmanager

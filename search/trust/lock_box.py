@@ -1,6 +1,6 @@
 """The pictures that the search never saw, and how often they were looked at."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,22 @@ from search.trust.calibration import answered, with_temperature
 from search.trust.slices import by_slice
 
 
+class Tested(NamedTuple):
+    """What the lock box held.
+
+    Attributes:
+        metrics: what `measure` gives, and "lock_box_opened", "ece_uncalibrated", "slices" and,
+            with a threshold, "abstain".
+        predictions: float32 [test pictures, classes].
+    """
+
+    metrics: dict[str, Any]
+    predictions: NDArray[np.float32]
+
+
 def open_lock_box(
     experiment: Experiment, model: Any, *, temperature: float, threshold: float | None
-) -> dict[str, Any]:
+) -> Tested:
     """Open the lock box: accuracy with its 95 % interval, calibration, slices.
 
     How often it was opened is counted in the run folder: each further look makes the number
@@ -26,10 +39,6 @@ def open_lock_box(
         model: as it will leave the house, its logits divided by `temperature`.
         temperature: what they were divided by.
         threshold: confidence from which it answers; None for always.
-
-    Returns:
-        What `measure` gives, and "lock_box_opened", "ece_uncalibrated", "slices" and, with a
-        threshold, "abstain".
     """
     opened = _count(experiment)
     targets = experiment.targets[experiment.test]
@@ -42,7 +51,7 @@ def open_lock_box(
     }
     if threshold is not None:
         measured["abstain"] = answered(probabilities, targets, threshold=threshold)
-    return measured
+    return Tested(measured, probabilities)
 
 
 def _count(experiment: Experiment) -> int:
