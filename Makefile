@@ -25,7 +25,28 @@ print("\n".join([*kept, "$(TENSORFLOW)" + version]))
 endef
 export REQUIREMENTS
 
-.PHONY: demo test check lint types imports tests coverage docs clean
+# Tests of pages skip where there is no Chromium. It is asked for where apt may bring it; only the
+# download is limited in time, since an installation cut short would leave dpkg in pieces.
+define CHROMIUM
+for name in chromium chromium-browser google-chrome; do
+    if command -v $$name > /dev/null; then exit 0; fi
+done
+why="no Chromium here, and only root's apt-get would fetch it"
+if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
+    echo "Installing Chromium for the tests of pages"
+    export DEBIAN_FRONTEND=noninteractive
+    get="apt-get -qq -y --no-install-recommends install chromium"
+    {
+        timeout 60 apt-get -qq update
+        timeout 300 $$get --download-only && $$get --no-download && exit 0
+    } > /dev/null 2>&1 < /dev/null
+    why="apt-get could not bring Chromium"
+fi
+echo "The tests of pages will be skipped: $$why"
+endef
+export CHROMIUM
+
+.PHONY: demo test check lint types imports tests coverage chromium docs clean
 
 demo: .venv/installed
 	test -d $(DEMO) || $(BIN)/tune demo $(DEMO)
@@ -36,7 +57,7 @@ demo: .venv/installed
 	$(BIN)/tune predict results/$$run/export $(DEMO)/dotted/dotted_010.* && \
 	echo "The exported model is results/$$run/export/model.keras; look at the run with: $(BIN)/tune tensorboard $$run"
 
-test: .venv/installed-dev
+test: .venv/installed-dev chromium
 	$(MAKE) check
 
 check: lint types imports tests
@@ -57,6 +78,9 @@ tests:
 # What the tests reach, a fifth slower.
 coverage: .venv/installed-dev
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+chromium:
+	@sh -c "$$CHROMIUM"
 
 docs: .venv/installed-dev
 	$(BIN)/python -m search.cli.reference README.md

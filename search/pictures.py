@@ -38,14 +38,15 @@ def confusion_picture(matrix: list[list[int]], labels: tuple[str, ...]) -> NDArr
     """The confusion matrix with counts and shares: uint8 [height, width, 3]."""
     from matplotlib.figure import Figure
 
-    size = min(12.0, 3.5 + 0.6 * len(labels))
+    # The names of the user's folders, which need be neither text nor valid formulas ("a $5 bill").
+    names = [shown(label)[:40] for label in labels]
+    # TensorBoard shows 350 pixels at once; what is larger, it makes smaller and ragged.
+    size = min(12.0, 1.8 + 0.6 * len(names) + 0.09 * max(map(len, names)))
     figure = Figure(figsize=(size, size), dpi=110, layout="constrained")
     axes = figure.subplots()
     counts = np.array(matrix, float)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    # The names of the user's folders, which need be neither text nor valid formulas ("a $5 bill").
-    names = [shown(label)[:40] for label in labels]
     turn = 45 if len(labels) > 4 else 0
     axes.set_xticks(range(len(labels)), names, rotation=turn, parse_math=False)
     axes.set_yticks(range(len(labels)), names, parse_math=False)

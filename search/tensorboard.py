@@ -1,19 +1,31 @@
 """TensorBoard's view of a search: one run a configuration, however many rungs it went through."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
+from models.describe import describe
 from search.experiment import Experiment
+from search.hparams import (
+    BEST,
+    SCORES,
+    SECONDS,
+    WEIGHTS,
+    best_epoch,
+    hyperparameter_columns,
+    metric_columns,
+    row,
+)
 from search.messages import Progress
 from search.metrics import confusion_matrix
 from search.pictures import confusion_picture, side_by_side
-from search.records import TrialRecord, best_first, load_records
+from search.records import Logs, TrialRecord, best_first, configuration_history, load_records
 from search.training import Training, configuration_seed
 
-BEST = "best"  # tag of the objective's best value so far, by which HParams ranks
+PICTURES = "pictures"  # run of what belongs to no configuration
 _TAGS = {
     "loss": "loss/train",
     "val_loss": "loss/validation",
@@ -33,22 +45,23 @@ class TensorBoardLog:
         self.folder = experiment.run.tensorboard
         self.writers: dict[str, Any] = {}
         self.running: dict[str, TrialRecord] = {}
+        self.best: dict[str, Logs] = {}  # of the configurations that are running
         self.augmentation_shown = False
-        with self._writer("pictures").as_default():
+        with self._writing(PICTURES):
             hparams.hparams_config(
-                hparams=[_hparam(parameter) for parameter in unique_parameters(space)],
-                metrics=[
-                    hparams.Metric(BEST, display_name=f"best {experiment.config.objective}"),
-                    *(hparams.Metric(tag) for tag in ("accuracy/validation", "auc/validation")),
-                ],
+                hparams=hyperparameter_columns(space),
+                metrics=metric_columns(experiment.config.objective),
             )
 
     def trial_started(self, record: TrialRecord) -> None:
         """The configuration's values, once; pictures for the first that is augmented."""
         self.running[record.trial_id] = record
-        with self._writer(record.configuration).as_default():
+        before = configuration_history(load_records(self.experiment.run), record.configuration)
+        self.best[record.configuration] = self._best_epoch(before)
+        title = f"{record.configuration} {describe(record.values)}"
+        with self._writing(run_name(self.folder, record)):
             if record.rung == 0:
-                hparams.hparams(record.values, trial_id=record.configuration)
+                hparams.hparams(row(record.values), trial_id=title)
         if not self.augmentation_shown:
             self._show_augmentation(record)
 
@@ -56,34 +69,43 @@ class TensorBoardLog:
         """Scalars at the end of an epoch; steps are epochs, counted from 1."""
         if progress.logs is None:
             return
-        record = self.running[progress.trial_id]
-        objective = self.experiment.config.objective
-        with self._writer(record.configuration).as_default():
-            for name, value in progress.logs.items():
-                if name in _TAGS:
-                    tf.summary.scalar(_TAGS[name], value, step=progress.epoch + 1)
-            tf.summary.scalar(BEST, progress.logs[objective], step=progress.epoch + 1)
+        record, step = self.running[progress.trial_id], progress.epoch + 1
+        best = self._best_epoch([self.best[record.configuration], progress.logs])
+        self.best[record.configuration] = best
+        with self._writing(run_name(self.folder, record)):
+            for name in _TAGS.keys() & progress.logs.keys():
+                tf.summary.scalar(_TAGS[name], progress.logs[name], step=step)
+            for name in best.keys() & set(SCORES):
+                tf.summary.scalar(f"{BEST}/{name}", best[name], step=step)
 
     def trial_finished(self, record: TrialRecord) -> None:
-        """The best value last, so that HParams shows it; a confusion matrix if it leads now."""
+        """What it cost, and a confusion matrix if it leads now."""
         self.running.pop(record.trial_id, None)
+        self.best.pop(record.configuration, None)
         records = load_records(self.experiment.run)
-        mine = [r for r in records if r.configuration == record.configuration]
-        best = best_first(mine, self.experiment.config.direction)[0]
-        writer = self._writer(record.configuration)
-        if best.score is not None:
-            with writer.as_default():
-                tf.summary.scalar(BEST, best.score, step=record.epochs)
-        writer.close()
-        self.writers.pop(record.configuration)
+        self._write_cost(record, [r for r in records if r.configuration == record.configuration])
         leader = best_first(records, self.experiment.config.direction)[0]
         if leader.trial_id == record.trial_id and leader.score is not None:
             self._show_confusion(record)
 
-    def _writer(self, name: str) -> Any:
+    def _write_cost(self, record: TrialRecord, rungs: list[TrialRecord]) -> None:
+        name = run_name(self.folder, record)
+        step = max((int(logs["epoch"]) + 1 for r in rungs for logs in r.history), default=0)
+        with self._writing(name):
+            tf.summary.scalar(SECONDS, sum(r.seconds for r in rungs), step=step)
+            if record.parameters is not None:
+                tf.summary.scalar(WEIGHTS, record.parameters, step=step)
+        self.writers.pop(name).close()
+
+    def _best_epoch(self, history: list[Logs]) -> Logs:
+        config = self.experiment.config
+        return best_epoch(history, config.objective, config.direction)
+
+    def _writing(self, name: str) -> Any:
+        """A context in which summaries go to a run; they are on the disk when it ends."""
         if name not in self.writers:
             self.writers[name] = tf.summary.create_file_writer(str(self.folder / name))
-        return self.writers[name]
+        return self.writers[name].as_default()
 
     def _show_augmentation(self, record: TrialRecord) -> None:
         """Pictures as they are (left) and as this configuration sees them (right), if augmented."""
@@ -107,7 +129,7 @@ class TensorBoardLog:
         before = np.asarray(next(iter(plain.batches(0, 1)))[0])
         after = np.asarray(next(iter(training.batches(0, 1)))[0])
         picture = side_by_side(before[:16], after[:16])
-        with self._writer("pictures").as_default():
+        with self._writing(PICTURES):
             tf.summary.image(
                 "training pictures, before and after augmentation", picture[None], step=0
             )
@@ -117,29 +139,18 @@ class TensorBoardLog:
         targets = self.experiment.targets[self.experiment.validation]
         matrix = confusion_matrix(np.load(path, allow_pickle=False), targets)
         picture = confusion_picture(matrix, self.experiment.labels)
-        with self._writer("pictures").as_default():
+        with self._writing(PICTURES):
             tf.summary.image(
                 "confusion matrix of the best", picture[None], step=int(record.trial_id)
             )
 
 
-def unique_parameters(space: Any) -> list[Any]:
-    """The space's hyperparameters, those declared in several scopes once."""
-    return list({parameter.name: parameter for parameter in space.space}.values())
+def run_name(folder: Path, record: TrialRecord) -> str:
+    """A configuration's number and kind of model, such as "0003 cnn 16 filters".
 
-
-def _hparam(parameter: Any) -> Any:
-    """KerasTuner's hyperparameter as HParams' domain, so that the page can filter and sort."""
-    config = parameter.get_config()
-    if "values" in config:
-        values = config["values"]
-        if all(isinstance(value, bool) for value in values):
-            return hparams.HParam(parameter.name, hparams.Discrete(values, dtype=bool))
-        return hparams.HParam(parameter.name, hparams.Discrete(values))
-    if "min_value" in config:
-        low, high = config["min_value"], config["max_value"]
-        interval = hparams.IntInterval if isinstance(low, int) else hparams.RealInterval
-        return hparams.HParam(parameter.name, interval(low, high))
-    if parameter.__class__.__name__ == "Boolean":
-        return hparams.HParam(parameter.name, hparams.Discrete([False, True], dtype=bool))
-    return hparams.HParam(parameter.name)
+    TensorBoard's runs can be filtered and coloured by it. A resumed search goes on in the folder
+    that is there, whatever it was called.
+    """
+    number = record.configuration
+    begun = [path.name for path in folder.glob(f"{number}*") if path.name.split()[0] == number]
+    return begun[0] if begun else f"{number} {describe(record.values).split(', ')[0]}"

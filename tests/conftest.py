@@ -8,6 +8,7 @@ import pytest
 # Worker processes import what tests hand them by name; pytest alone would not let them.
 sys.path.insert(0, str(Path(__file__).parent))
 
+from browser import browser  # noqa: E402, F401
 from drawing import draw_folder  # noqa: E402
 
 

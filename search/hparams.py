@@ -1,0 +1,95 @@
+"""Columns of TensorBoard's HParams: hyperparameters, and what came of them."""
+
+import math
+from typing import Any
+
+from tensorboard.plugins.hparams import api
+
+from search.records import Logs, Values
+
+FOREMOST = ("family", "optimizer", "learning_rate", "batch_size", "augmentation/strength")
+"""HParams shows five columns until the user ticks others: these, which every family has.
+
+Its parallel coordinates leave out each configuration that lacks one of the columns shown.
+"""
+SCORES = ("val_accuracy", "val_auc", "val_loss")
+BEST, SECONDS, WEIGHTS = "best", "cost/seconds", "cost/weights"
+
+
+class Foremost(api.Domain):
+    """A domain whose column comes before the others: HParams sorts by `differs`, then by name."""
+
+    def __init__(self, domain: Any):
+        self.domain = domain
+
+    @property
+    def dtype(self) -> Any:
+        """Type of its values."""
+        return self.domain.dtype
+
+    def sample_uniform(self, *args: Any) -> Any:
+        """A value of it."""
+        return self.domain.sample_uniform(*args)
+
+    def update_hparam_info(self, hparam_info: Any) -> None:
+        """Write type, values and rank into HParams' message."""
+        self.domain.update_hparam_info(hparam_info)
+        hparam_info.differs = True
+
+
+def hyperparameter_columns(space: Any) -> list[Any]:
+    """The space's hyperparameters, those declared in several scopes once."""
+    domains = {parameter.name: _domain(parameter) for parameter in space.space}
+    if "sgd_learning_rate" in domains:  # see `row`
+        rates = (domains["learning_rate"], domains["sgd_learning_rate"])
+        low, high = min(rate.min_value for rate in rates), max(rate.max_value for rate in rates)
+        domains["learning_rate"] = api.RealInterval(low, high)
+    return [_column(name, domain) for name, domain in domains.items()]
+
+
+def metric_columns(objective: str) -> list[Any]:
+    """What a row is judged by: the best epoch's scores, the objective first, and the cost."""
+    others = [name for name in SCORES if name != objective]
+    return [
+        api.Metric(f"{BEST}/{objective}", display_name=f"best {objective}"),
+        *(api.Metric(f"{BEST}/{name}", display_name=f"{name} at best") for name in others),
+        api.Metric(SECONDS, display_name="seconds"),
+        api.Metric(WEIGHTS, display_name="weights"),
+    ]
+
+
+def row(values: Values) -> Values:
+    """A configuration's values, with the learning rate of SGD in the column of all others too."""
+    if values["optimizer"] != "sgd":
+        return values
+    return {**values, "learning_rate": values["sgd_learning_rate"]}
+
+
+def best_epoch(history: list[Logs], objective: str, direction: str) -> Logs:
+    """Metrics of the epoch with the best value; none where there is none yet.
+
+    Values that are not numbers are no values.
+    """
+    valued = [logs for logs in history if not math.isnan(logs.get(objective, math.nan))]
+    best = max if direction == "max" else min
+    return best(valued, key=lambda logs: logs[objective], default={})
+
+
+def _column(name: str, domain: Any) -> Any:
+    # A header breaks at a blank, else anywhere: "augmentation/stren gth".
+    label = name.replace("/", " ")
+    return api.HParam(name, Foremost(domain) if name in FOREMOST else domain, display_name=label)
+
+
+def _domain(parameter: Any) -> Any:
+    """KerasTuner's hyperparameter as HParams' domain, so that the page can filter and sort."""
+    config = parameter.get_config()
+    if "values" in config:
+        return api.Discrete(config["values"])
+    if "min_value" in config:
+        low, high = config["min_value"], config["max_value"]
+        interval = api.IntInterval if isinstance(low, int) else api.RealInterval
+        return interval(low, high)
+    if parameter.__class__.__name__ == "Boolean":
+        return api.Discrete([False, True])
+    return api.Discrete([config["value"]])  # fixed
