@@ -1,6 +1,6 @@
 """What a run was asked to do: one frozen value, saved before the first trial."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class RunConfig:
         early_stop: end trials that cannot win any more.
         precision: Keras dtype policy, already resolved from "auto".
         preset: a named configuration, trained alone instead of a search.
+        ranges: (name, low, high) of each hyperparameter whose range the user moved.
     """
 
     data: str
@@ -56,6 +57,7 @@ class RunConfig:
     deterministic: bool
     early_stop: bool
     preset: str | None = None
+    ranges: tuple[tuple[str, float, float], ...] = ()
 
     @property
     def direction(self) -> str:
@@ -68,18 +70,20 @@ class RunConfig:
 
     @classmethod
     def load(cls, run: RunFolder) -> "RunConfig":
-        """Read `config.json`.
+        """Read `config.json`; what an older version did not know of has its default.
 
         Raises:
             TuneError: missing, broken, or written by another version.
         """
         values: dict[str, Any] = read_json(run.config)
-        expected = {field.name for field in fields(cls)}
-        if set(values) != expected:
-            odd = ", ".join(sorted(set(values) ^ expected))
+        known = {field.name for field in fields(cls)}
+        needed = {field.name for field in fields(cls) if field.default is MISSING}
+        if odd_names := (set(values) - known) | (needed - set(values)):
+            odd = ", ".join(sorted(odd_names))
             raise TuneError(f"{run.config}: written by another version of tune (differs in: {odd})")
         for name in ("families", "backbones", "image_size"):
             values[name] = tuple(values[name])
+        values["ranges"] = tuple(map(tuple, values.get("ranges", ())))
         return cls(**values)
 
     def differences(self, asked: dict[str, Any]) -> list[str]:

@@ -19,10 +19,12 @@ from search.defaults import Options, load_tensorflow, settle
 from search.errors import TuneError
 from search.hardware import devices
 from search.interrupt import Going
+from search.learnt.remembered import remembered
 from search.lock import locked
 from search.memory import machine_memory
 from search.plan import make_plan
 from search.progress import Pace
+from search.ranges import check_ranges, moved
 from search.records import TrialRecord, load_records
 from search.store import RunFolder, read_json
 from search.workers import Limits, Workers
@@ -64,6 +66,8 @@ def start(data: Path, name: str | None, options: Options, setting: Setting) -> R
         try:
             expect(data, cache_dir=setting.cache_dir)
             config = settle(data, options, setting.console)
+            if config.ranges:
+                _check_ranges(config)
             prepare_data(run, config, setting)
             config.save(run)
         except BaseException:
@@ -94,6 +98,28 @@ def resume(run: RunFolder, data: Path | None, options: Options, setting: Setting
         prepare_data(run, config, setting)
         _search(run, config, where, going, setting)
     return run
+
+
+def _check_ranges(config: RunConfig) -> None:
+    """Refuse ranges that this search does not have, before the pictures are looked at.
+
+    Raises:
+        TuneError: what is wrong with a range.
+    """
+    import keras_tuner
+
+    from models.hypermodel import ImageClassifier
+
+    space = keras_tuner.HyperParameters()
+    ImageClassifier(
+        families=config.families,
+        backbones=config.backbones,
+        image_size=config.image_size,
+        num_classes=2,  # decides nothing of the space
+        compact=config.compact,
+        weights=config.weights,
+    ).declare_hyperparameters(space)
+    check_ranges(config.ranges, space)
 
 
 def _executor(run: RunFolder, setting: Setting) -> AbstractContextManager[Workers | None]:
@@ -161,6 +187,7 @@ def _search(
     experiment = Experiment.load(run)
     space = keras_tuner.HyperParameters()
     experiment.classifier.declare_hyperparameters(space)
+    space = moved(space, config.ranges)
     oracle = make_oracle(config, space, known_good=known_good(experiment), directory=run.path)
     plan = make_plan(config)
     records = load_records(run)
@@ -184,6 +211,8 @@ def _search(
         )
     if going.interrupted:
         raise KeyboardInterrupt
+    with setting.console.status("looking at what the search has taught"):
+        remembered(run, load_records(run), config)
 
 
 def _already_done(records: list[TrialRecord]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """`tune show` and `tune list`: what a run has found, from its records; no TensorFlow."""
 
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from rich.table import Table
 
 from models.describe import describe
 from search.config import RunConfig
+from search.learnt.remembered import remembered
 from search.plan import known_good_count
 from search.progress import in_words
 from search.records import COMPLETED, TrialRecord, best_first, load_records
@@ -18,6 +20,9 @@ def run_report(run: RunFolder) -> dict[str, Any]:
     config = RunConfig.load(run)
     records = load_records(run)
     ranked = best_first(records, config.direction)
+    rungs: dict[str, list[TrialRecord]] = defaultdict(list)
+    for record in records:
+        rungs[record.configuration].append(record)
     return {
         "run": run.name,
         "algo": config.algo,
@@ -28,9 +33,10 @@ def run_report(run: RunFolder) -> dict[str, Any]:
         "finished": sum(record.finished for record in records),
         "seconds": round(sum(record.seconds for record in records), 1),
         "verdict": verdict(records, config),
+        "learnt": remembered(run, records, config),
         "finalists": _written(run.finalists) or [],
         "exported": _exported(run),
-        "configurations": [_configuration(record, records) for record in ranked],
+        "configurations": [_configuration(best, rungs[best.configuration]) for best in ranked],
     }
 
 
@@ -48,9 +54,8 @@ def _exported(run: RunFolder) -> dict[str, Any] | None:
     return {name: metrics[name] for name in (*names, "lock_box_opened") if name in metrics}
 
 
-def _configuration(best: TrialRecord, records: list[TrialRecord]) -> dict[str, Any]:
+def _configuration(best: TrialRecord, rungs: list[TrialRecord]) -> dict[str, Any]:
     """One configuration: its best rung's result, and what all its rungs took."""
-    rungs = [record for record in records if record.configuration == best.configuration]
     last = max(rungs, key=lambda record: record.epochs)
     at_best = next((h for h in best.history if h["epoch"] == best.best_epoch), {})
     return {

@@ -34,6 +34,23 @@ def test_another_version_is_refused_with_what_differs(run, change):
         RunConfig.load(run)
 
 
+def test_a_run_of_an_older_version_has_the_default_of_what_that_did_not_know(run):
+    run_config().save(run)
+    values = json.loads(run.config.read_text())
+    del values["ranges"], values["preset"]
+    run.config.write_text(json.dumps(values))
+    assert RunConfig.load(run) == run_config()
+
+
+def test_moved_ranges_are_read_back_equal_and_another_one_is_a_difference(run):
+    config = run_config(ranges=(("cnn/blocks", 2.0, 3.0), ("learning_rate", 1e-4, 0.1)))
+    config.save(run)
+    assert RunConfig.load(run) == config
+    assert RunConfig.load(run).differences({"ranges": config.ranges}) == []
+    (line,) = config.differences({"ranges": (("learning_rate", 1e-4, 0.2),)})
+    assert line.startswith("ranges: was ")
+
+
 def test_a_missing_configuration_is_named(run):
     with pytest.raises(TuneError, match=r"config\.json: no such file"):
         RunConfig.load(run)

@@ -43,6 +43,8 @@ def print_report(report: dict[str, Any], *, limit: int) -> None:
     hidden = len(report["configurations"]) - limit
     if hidden > 0:
         console.print(f"and {hidden} more")
+    for sentence in report["learnt"]["words"]:
+        console.print(sentence, soft_wrap=True, markup=False)
     exported = report["exported"]
     if verdict := (exported or {}).get("verdict") or report["verdict"]:
         console.print(verdict, soft_wrap=True)

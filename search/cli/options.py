@@ -1,6 +1,7 @@
 """Options that several commands share, and how values are written on the command line."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -82,6 +83,27 @@ class ImageSize(click.ParamType[tuple[int, int]]):
                 f"{value!r} is no size; write 180 or 120x160, each from 8 to 4096", param, ctx
             )
         return int(match[1]), int(match[2] or match[1])
+
+
+class Range(click.ParamType[tuple[str, float, float]]):
+    """NAME=LOW:HIGH, as learning_rate=1e-4:1e-1; becomes (name, low, high)."""
+
+    name = "range"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float, float]:
+        """Name, low and high; whether there is such a range is only known to the search."""
+        if isinstance(value, tuple):
+            return value
+        name, _, ends = value.partition("=")
+        try:
+            low, high = map(float, ends.split(":"))
+        except ValueError:
+            low = high = math.nan
+        if not name or not (math.isfinite(low) and math.isfinite(high)):
+            self.fail(f"{value!r} is no range; write learning_rate=1e-4:1e-1", param, ctx)
+        if low >= high:
+            self.fail(f"{value!r}: the first number must be the smaller one", param, ctx)
+        return name, low, high
 
 
 class Names(click.ParamType[tuple[str, ...]]):

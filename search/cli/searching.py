@@ -13,6 +13,7 @@ from search.cli.options import (
     Duration,
     ImageSize,
     Names,
+    Range,
     cache_folder,
     console,
     print_json,
@@ -114,6 +115,18 @@ def _backbones() -> tuple[str, ...]:
     "--early-stop/--no-early-stop",
     default=None,
     help="End trials that cannot win any more.  [default: early-stop]",
+)
+@click.option(
+    "--range",
+    "ranges",
+    type=Range(),
+    multiple=True,
+    metavar="NAME=LOW:HIGH",
+    callback=lambda _, __, given: (
+        tuple(sorted(given)) or None
+    ),  # in no order; none given is no wish
+    help="Draw this hyperparameter from another range, as learning_rate=1e-4:1e-1; may be given "
+    "several times.  [default: each as declared]",
 )
 @click.option("--seed", type=click.IntRange(0), help="Random seed.  [default: 0]")
 @WEIGHTS

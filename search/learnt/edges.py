@@ -1,0 +1,120 @@
+"""Where the best configurations lie at the end of a range: there may be better beyond it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from search.learnt.space import Hyperparameter, Value
+from search.learnt.standing import Member
+from search.ranges import limits
+
+OUTER = 0.1  # share of a continuous range that is its end
+FEWEST = 3  # of the best, drawn and not given, that must lie there
+FALSE_ALARM = 0.05  # chance that anything is said of a family whose values make no difference
+LIKE_EACH_OTHER = 1e-9
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The best few of a family share an end of a range.
+
+    Attributes:
+        name, family: of which hyperparameter, of which family's configurations.
+        upper: which end.
+        best: how many of the best, without a gap, lie there.
+        chance: that the best of those drawn all do, if the values made no difference: of n, z of
+            which lie there, the best k with probability (z over k) / (n over k).
+        end: the value at that end.
+        nearest, furthest: of the best there, the value closest to the end and furthest from it.
+        partial: whether not all of the family's configurations have this hyperparameter.
+        widen: (low, high) to search next; None where there is no room or no range to widen.
+    """
+
+    name: str
+    family: str
+    upper: bool
+    best: int
+    chance: float
+    end: float
+    nearest: float
+    furthest: float
+    partial: bool
+    widen: tuple[float, float] | None
+
+
+def edges(space: Mapping[str, Hyperparameter], family: str, ranked: Sequence[Member]) -> list[Edge]:
+    """The ends at which the best of a family lie, the surest first.
+
+    Args:
+        space: the family's hyperparameters and those that all share.
+        family: its name.
+        ranked: all its configurations, best score first; diverged ones do not count.
+    """
+    asked = [each for each in space.values() if each.ordered and not each.single]
+    ends = [(each, upper) for each in asked for upper in (False, True)]
+    found = [_edge(each, family, ranked, upper=upper) for each, upper in ends]
+    # Of thirty ends some are shared by chance: what may be by chance is dealt out among them.
+    sure = [edge for edge in found if edge and edge.chance * len(ends) <= FALSE_ALARM]
+    return sorted(sure, key=lambda edge: edge.chance)
+
+
+def _edge(
+    hyperparameter: Hyperparameter, family: str, ranked: Sequence[Member], *, upper: bool
+) -> Edge | None:
+    """The run of the best that lie at one end, if chance would hardly do that.
+
+    Known-good configurations were given their values, several the same: one of them elsewhere
+    ends the run, but only those that were drawn are evidence.
+    """
+    name = hyperparameter.name
+    having = [member for member in ranked if name in member.values and not member.diverged]
+    inside = [_at_end(hyperparameter, member.values[name], upper=upper) for member in having]
+    run = inside.index(False) if False in inside else len(inside)
+    drawn = [not member.known_good for member in having]
+    evidence = sum(drawn[:run])
+    if evidence < FEWEST:
+        return None
+    there = sum(one and other for one, other in zip(inside, drawn, strict=True))
+    chance = math.comb(there, evidence) / math.comb(sum(drawn), evidence)
+    values = sorted(float(member.values[name]) for member in having[:run])
+    nearest, furthest = (values[-1], values[0]) if upper else (values[0], values[-1])
+    end = hyperparameter.high if upper else hyperparameter.low
+    widen = widened(hyperparameter, upper=upper)
+    partial = len(having) < len(ranked)
+    return Edge(name, family, upper, run, chance, end, nearest, furthest, partial, widen)
+
+
+def _at_end(hyperparameter: Hyperparameter, value: Value, *, upper: bool) -> bool:
+    """Whether a value lies in the outer tenth of a range, or is the last of a list."""
+    place = hyperparameter.place(value)
+    if place is None:
+        return False
+    last = len(hyperparameter.values) - 1 if hyperparameter.values else 1.0
+    outer = 0.0 if hyperparameter.values else OUTER
+    reach = outer + LIKE_EACH_OTHER
+    return place >= last - reach if upper else place <= reach
+
+
+def widened(hyperparameter: Hyperparameter, *, upper: bool) -> tuple[float, float] | None:
+    """The range to search next: ten times as far on a logarithm, else half as wide again.
+
+    None where nothing has a meaning beyond that end, or where there is a list and no range.
+    """
+    low, high = hyperparameter.low, hyperparameter.high
+    lowest, highest = limits(hyperparameter.name, (low, high))
+    if not hyperparameter.ranged or (high >= highest if upper else low <= lowest):
+        return None
+    if hyperparameter.log:
+        below, above = low / 10, high * 10
+    else:
+        more = (high - low) / 2
+        if hyperparameter.values:  # whole steps
+            step = more * 2 / (len(hyperparameter.values) - 1)
+            more = math.ceil(more / step - LIKE_EACH_OTHER) * step
+        below, above = low - more, high + more
+    ends = (low, min(above, highest)) if upper else (max(below, lowest), high)
+    return _rounded(ends[0]), _rounded(ends[1])
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.2g}")

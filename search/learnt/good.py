@@ -1,0 +1,32 @@
+"""In which values a hyperparameter was good."""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from search.learnt.importance import TOP
+from search.learnt.space import Hyperparameter, Value
+
+
+def good_values(
+    hyperparameter: Hyperparameter,
+    values: Sequence[Mapping[str, Value]],
+    standings: Sequence[float],
+) -> dict[str, Any]:
+    """{"low", "high"} of a number, the middle half of the best third; {"value"} of a choice.
+
+    Of choices it is the one whose configurations stand best, by their median.
+    """
+    name = hyperparameter.name
+    having = [
+        (standing, each[name])
+        for standing, each in zip(standings, values, strict=True)
+        if name in each and hyperparameter.place(each[name]) is not None
+    ]
+    if not hyperparameter.ordered:
+        of = {value: [s for s, v in having if v == value] for _, value in having}
+        return {"value": max(of, key=lambda value: median(of[value]))}
+    having.sort(key=lambda pair: -pair[0])
+    best = sorted(float(value) for _, value in having[: max(1, round(TOP * len(having)))])
+    quarter = len(best) // 4
+    return {"low": best[quarter], "high": best[len(best) - 1 - quarter]}

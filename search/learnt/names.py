@@ -1,0 +1,39 @@
+"""Hyperparameters and their values as people call them."""
+
+from collections.abc import Sequence
+
+from search.learnt.space import Value
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def human(name: str, family: str | None = None) -> str:
+    """A hyperparameter as people call it: "cnn/dense_units" is "dense units" where cnn is meant."""
+    if family is not None:
+        name = name.removeprefix(f"{family}/")
+    return name.replace("/", " ").replace("_", " ").replace("sgd", "SGD")
+
+
+def number(value: float) -> str:
+    """A number to three digits: 0.25, 32, 1.2e-3."""
+    if value == int(value) and abs(value) < 1e6:
+        return str(int(value))
+    if 0.01 <= abs(value) < 1e4:
+        return f"{value:.3g}"
+    digits, exponent = f"{value:.1e}".split("e")
+    return f"{digits.removesuffix('.0')}e{int(exponent)}"
+
+
+def shown(value: Value) -> str:
+    """A value of any kind."""
+    return str(value) if isinstance(value, bool | str) else number(value)
+
+
+def count(several: int) -> str:
+    """A small whole number in letters."""
+    return _NUMBERS[several] if several < len(_NUMBERS) else str(several)
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Parts as a sentence has them: "a, b and c"."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,59 @@
+"""What a run has taught, kept beside it: looking at a run again costs no time."""
+
+import hashlib
+import json
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from search.config import RunConfig
+from search.errors import TuneError
+from search.records import TrialRecord
+from search.store import RunFolder, read_json, write_json
+
+NOTHING: dict[str, Any] = {
+    "families": [],
+    "importance": [],
+    "edges": [],
+    "words": [],
+    "configurations": 0,
+}
+VERSION = 1  # of what `learnt` computes: what another one wrote is computed anew
+# What records of another version or of another program's search might lead to.
+_ODD = (ArithmeticError, AttributeError, ImportError, LookupError, TypeError, ValueError)
+
+
+def remembered(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig) -> dict[str, Any]:
+    """What `learnt` says, from `learnt.json` where that rests on these very results.
+
+    Else it is computed and written, if the folder can be written to. That it cannot be computed
+    is worth a warning only: what the run has found stands there without it.
+    """
+    path = run.path / "learnt.json"
+    mark = fingerprint(records)
+    with suppress(TuneError, OSError, KeyError, TypeError):
+        kept = read_json(path)
+        if kept["fingerprint"] == mark:
+            return dict(kept["learnt"])
+    from search.learnt.insight import learnt
+
+    try:
+        found = learnt(run, records, config)
+    except _ODD as error:
+        warnings.warn(f"{run.path}: what it has taught cannot be said ({error})", stacklevel=2)
+        return dict(NOTHING)
+    if found["families"]:
+        with suppress(OSError):
+            write_json(path, {"fingerprint": mark, "learnt": found})
+    return found
+
+
+def fingerprint(records: Sequence[TrialRecord]) -> str:
+    """Of the results that a run has so far: 64 hexadecimal digits."""
+    results = [
+        (r.trial_id, r.configuration, r.status, r.score, r.bracket, len(r.history), r.values)
+        for r in records
+        if r.finished
+    ]
+    return hashlib.sha256(json.dumps([VERSION, results]).encode()).hexdigest()

@@ -1,0 +1,88 @@
+"""How configurations stand that were trained for different numbers of epochs.
+
+Scores after one epoch and after nine are not comparable. But within a bracket of Hyperband (Li et
+al. 2018, JMLR 18(185)) all configurations began with the same budget, and the better half or third
+of them went on: who came further stands higher, and among those that came equally far the one
+with the better score. The standing is that rank as a quantile, so that brackets can be pooled.
+Random and Bayesian search have a single bracket, 0.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from search.config import RunConfig
+from search.plan import known_good_count
+from search.records import DIVERGED, FAILED, TrialRecord, Values
+
+
+@dataclass(frozen=True)
+class Member:
+    """A configuration that came to a result.
+
+    Attributes:
+        configuration: id.
+        family: name of its family; empty where there is none.
+        bracket: Hyperband's.
+        values: its hyperparameters.
+        known_good: whether it was given, not drawn: it tells nothing of what chance would do.
+        reached: better is larger: whether it kept its numbers finite, the epochs that it was
+            trained for, and its best score, negated where less is better.
+    """
+
+    configuration: str
+    family: str
+    bracket: int
+    values: Values
+    known_good: bool
+    reached: tuple[bool, int, float]
+
+    @property
+    def diverged(self) -> bool:
+        """Whether its loss became infinite or no number."""
+        return not self.reached[0]
+
+
+def members(records: Iterable[TrialRecord], config: RunConfig) -> list[Member]:
+    """The configurations that can be ranked; failed ones and those without a result are left out.
+
+    One that diverged stands last, wherever it was before: its values did not bear more training.
+    """
+    rungs: dict[str, list[TrialRecord]] = defaultdict(list)
+    for record in records:
+        scored = record.score is not None and record.history
+        if record.status == DIVERGED or (record.finished and record.status != FAILED and scored):
+            rungs[record.configuration].append(record)
+    given = known_good_count(config)
+    sign = 1.0 if config.direction == "max" else -1.0
+    return [_member(found, sign, int(name) < given) for name, found in sorted(rungs.items())]
+
+
+def _member(rungs: list[TrialRecord], sign: float, known_good: bool) -> Member:
+    first = rungs[0]
+    diverged = any(record.status == DIVERGED for record in rungs)
+    epochs = max((int(logs["epoch"]) + 1 for r in rungs for logs in r.history), default=0)
+    score = max((sign * record.score for record in rungs if record.score is not None), default=0.0)
+    reached = (False, 0, 0.0) if diverged else (True, epochs, score)
+    family = str(first.values.get("family", ""))
+    return Member(first.configuration, family, first.bracket, first.values, known_good, reached)
+
+
+def standings(drawn: Iterable[Member]) -> dict[str, float]:
+    """Rank of each among its family's members of its bracket, 0 (worst) to 1 (best).
+
+    Midranks, (rank - 1/2) / n, so that a member alone stands in the middle. Ties are averaged.
+    Iterations of Hyperband have the same budgets, so that their brackets are pooled.
+    """
+    groups: dict[tuple[str, int], list[Member]] = defaultdict(list)
+    for member in drawn:
+        groups[member.family, member.bracket].append(member)
+    standing = {}
+    for group in groups.values():
+        order = sorted(member.reached for member in group)
+        first = {reached: place for place, reached in reversed(list(enumerate(order)))}
+        last = {reached: place for place, reached in enumerate(order)}
+        for member in group:
+            place = (first[member.reached] + last[member.reached] + 1) / 2
+            standing[member.configuration] = place / len(group)
+    return standing

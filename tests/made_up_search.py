@@ -1,0 +1,114 @@
+"""Searches that train nothing and whose truth is known: the real space, made-up scores."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator
+
+import keras_tuner
+from searching import run_config
+
+from models.hypermodel import ImageClassifier, known_good_values
+from search.config import RunConfig
+from search.oracles import make_oracle
+from search.plan import Rung
+from search.records import COMPLETED, TrialRecord, Values
+
+FULL = (Rung(bracket=0, size=10**9, initial_epoch=0, epochs=3),)
+"""The rungs of a random search."""
+
+
+def classifier_of(config: RunConfig) -> ImageClassifier:
+    """What declares the space of a run."""
+    return ImageClassifier(
+        families=config.families,
+        backbones=config.backbones,
+        image_size=config.image_size,
+        num_classes=2,
+        compact=config.compact,
+        weights=config.weights,
+    )
+
+
+def begun(run, **changes) -> tuple[RunConfig, keras_tuner.HyperParameters, list[Values]]:
+    """Write `config.json` and `oracle.json`; its configuration, space and known-good values."""
+    config = run_config(**({"image_size": (96, 96), "algo": "random"} | changes))
+    config.save(run)
+    classifier = classifier_of(config)
+    space = keras_tuner.HyperParameters()
+    classifier.declare_hyperparameters(space)
+    known_good = known_good_values(classifier)
+    make_oracle(config, space, known_good=known_good, directory=run.path).save()
+    return config, space, known_good
+
+
+def draws(space: keras_tuner.HyperParameters, seed: int) -> Iterator[Values]:
+    """Random configurations without end, as KerasTuner draws them."""
+    seeds = itertools.count(seed * 10**6)
+    while True:
+        drawn = keras_tuner.HyperParameters()
+        for hyperparameter in space.space:
+            drawn.merge([hyperparameter])
+            if drawn.is_active(hyperparameter):
+                drawn.values[hyperparameter.name] = hyperparameter.random_sample(next(seeds))
+        yield drawn.values
+
+
+def searched(
+    values: Iterable[Values],
+    quality: Callable[[Values], float],
+    *,
+    rungs: tuple[Rung, ...] = FULL,
+    make: Callable[..., TrialRecord] | None = None,
+) -> list[TrialRecord]:
+    """The records of a search that found each configuration as good as `quality` says.
+
+    Args:
+        values: of each configuration, in order; a search ends where they do.
+        quality: 0 to 1, what it would reach; asked once a configuration.
+        rungs: in order; the better ones of a rung go on to the next of their bracket.
+        make: (trial_id, values, quality, rung, parent record) -> record.
+    """
+    make = make or plain_record
+    source, numbers = iter(values), itertools.count()
+    records, going_on = [], []
+    for number, rung in enumerate(rungs):
+        if rung.initial_epoch == 0:
+            fresh = itertools.islice(source, rung.size)
+            going_on = [(each, quality(each), None) for each in fresh]
+        place = sum(other.bracket == rung.bracket for other in rungs[:number])
+        ended = [
+            (each, good, make(f"{next(numbers):04d}", each, good, rung, place, parent))
+            for each, good, parent in going_on
+        ]
+        records += [record for _, _, record in ended]
+        ended.sort(key=lambda entry: -entry[2].score)
+        after = rungs[number + 1].size if number + 1 < len(rungs) else 0
+        going_on = ended[:after]
+    return records
+
+
+def learning_curve(quality: float, epoch: int) -> float:
+    """Accuracy after an epoch, counted from 0, of what would reach `quality` in the end."""
+    return 0.5 + (quality - 0.5) * (1 - math.exp(-(epoch + 1) / 4))
+
+
+def plain_record(name, values, quality, rung, place, parent):
+    """The record of a trial with nothing but its scores."""
+    scores = [learning_curve(quality, epoch) for epoch in range(rung.initial_epoch, rung.epochs)]
+    return TrialRecord(
+        trial_id=name,
+        configuration=parent.configuration if parent else name,
+        values=values,
+        bracket=rung.bracket,
+        rung=place,
+        initial_epoch=rung.initial_epoch,
+        epochs=rung.epochs,
+        parent=parent.trial_id if parent else None,
+        status=COMPLETED,
+        history=[
+            {"epoch": rung.initial_epoch + step, "val_accuracy": score}
+            for step, score in enumerate(scores)
+        ],
+        score=scores[-1],
+        best_epoch=rung.epochs - 1,
+    )

@@ -1,0 +1,116 @@
+import pytest
+
+from search.learnt.edges import edges, widened
+from search.learnt.space import Hyperparameter
+from search.learnt.standing import Member
+
+RATE = Hyperparameter("learning_rate", None, low=1e-4, high=1e-2, log=True, ranged=True)
+DROPOUT = Hyperparameter(
+    "cnn/dropout", "cnn", (0.0, 0.1, 0.2, 0.3, 0.4, 0.5), low=0.0, high=0.5, ranged=True
+)
+FILTERS = Hyperparameter("cnn/filters", "cnn", (8, 16, 32), low=8.0, high=32.0)
+POOLING = Hyperparameter("cnn/pooling", "cnn", ("average", "flatten"), ordered=False)
+
+
+def ranked(name, values, known_good=()):
+    """Members with these values of one hyperparameter (None: it is inactive), best first."""
+    return [
+        Member(
+            configuration=f"{number:04}",
+            family="cnn",
+            bracket=0,
+            values={} if value is None else {name: value},
+            known_good=number in known_good,
+            reached=(True, 1, -float(number)),
+        )
+        for number, value in enumerate(values)
+    ]
+
+
+def found(hyperparameter, values, **options):
+    space = {hyperparameter.name: hyperparameter}
+    return edges(space, "cnn", ranked(hyperparameter.name, values, **options))
+
+
+MIDDLE = [1e-3] * 20
+
+
+def test_the_best_three_in_the_outer_tenth_of_a_logarithmic_range_are_reported():
+    (edge,) = found(RATE, [9e-3, 7e-3, 8e-3, *MIDDLE])
+    assert (edge.name, edge.family, edge.upper, edge.best) == ("learning_rate", "cnn", True, 3)
+    assert (edge.end, edge.nearest, edge.furthest) == (1e-2, 9e-3, 7e-3)
+    assert edge.widen == (1e-4, 0.1)
+    # A tenth of two decades is a fifth of one: below 6.3e-3 it is not the end any more.
+    assert found(RATE, [9e-3, 6e-3, 8e-3, *MIDDLE]) == []
+
+
+def test_two_are_not_enough():
+    assert found(RATE, [9e-3, 9e-3, *MIDDLE]) == []
+
+
+def test_the_lower_end_is_an_end_too():
+    (edge,) = found(RATE, [1.1e-4, 1.2e-4, 1.3e-4, *MIDDLE])
+    assert (edge.upper, edge.nearest, edge.widen) == (False, 1.1e-4, (1e-5, 1e-2))
+
+
+def test_where_many_configurations_lie_at_an_end_three_best_there_say_nothing():
+    assert found(RATE, [9e-3] * 3 + [1e-3, 9e-3] * 10) == []
+
+
+def test_a_list_of_three_needs_more_than_three():
+    others = [8, 16, 32] * 6
+    assert found(FILTERS, [32, 32, 32, 8, *others]) == []
+    (edge,) = found(FILTERS, [32] * 6 + [8, *others])
+    assert (edge.best, edge.end, edge.widen) == (6, 32.0, None)
+
+
+def test_choices_without_order_have_no_end():
+    assert found(POOLING, ["average"] * 6 + ["flatten"] * 20) == []
+
+
+def test_nothing_lies_below_a_dropout_of_zero():
+    others = [0.1, 0.2, 0.3, 0.4, 0.5] * 4
+    (edge,) = found(DROPOUT, [0.0] * 4 + others)
+    assert (edge.upper, edge.widen) == (False, None)
+    (edge,) = found(DROPOUT, [0.5] * 5 + [0.0, *others])
+    assert (edge.upper, edge.widen) == (True, (0.0, 0.8))
+
+
+def test_known_good_ones_at_an_end_are_no_evidence_of_their_own():
+    assert found(RATE, [9e-3] * 4 + MIDDLE, known_good={0, 1}) == []
+    (edge,) = found(RATE, [9e-3] * 4 + MIDDLE, known_good={1})
+    assert edge.best == 4
+
+
+def test_a_known_good_one_elsewhere_among_the_best_speaks_against_the_end():
+    assert found(RATE, [9e-3, 9e-3, 1e-3, 9e-3, *MIDDLE], known_good={2}) == []
+
+
+def test_those_that_have_no_such_value_are_passed_over():
+    (edge,) = found(RATE, [None, 9e-3, None, 9e-3, 9e-3, *MIDDLE])
+    assert (edge.best, edge.partial) == (3, True)
+    (edge,) = found(RATE, [9e-3, 9e-3, 9e-3, *MIDDLE])
+    assert edge.partial is False
+
+
+def test_diverged_ones_do_not_count():
+    members = ranked("learning_rate", [9e-3, 9e-3, 9e-3, *MIDDLE])
+    lost = [Member("9999", "cnn", 0, {"learning_rate": 9e-3}, False, (False, 0, 0.0))] * 30
+    space = {"learning_rate": RATE}
+    assert len(edges(space, "cnn", members + lost)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "ends", "upper", "expected"),
+    [
+        ("augmentation/strength", (0.0, 0.5, 1.0), (0.0, 1.0), True, None),
+        ("cnn/dropout", (0.0, 0.4, 0.8), (0.0, 0.8), True, (0.0, 0.9)),
+        ("xception/blocks", (2, 3, 4), (2, 4), True, None),
+        ("xception/blocks", (2, 3, 4), (2, 4), False, (1.0, 4.0)),
+        ("depth", (2, 3, 4, 5), (2, 5), True, (2.0, 7.0)),
+    ],
+)
+def test_a_range_is_widened_as_far_as_it_has_a_meaning(name, values, ends, upper, expected):
+    low, high = map(float, ends)
+    one = Hyperparameter(name, None, values, low=low, high=high, ranged=True)
+    assert widened(one, upper=upper) == expected

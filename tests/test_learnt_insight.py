@@ -1,0 +1,162 @@
+"""Whole made-up searches: what is true of them is said, and nothing else."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from made_up_search import begun, draws, learning_curve, searched
+from searching import drive, epoch_logs, oracle_in, trial_record
+
+from search.cli import _run
+from search.learnt.insight import learnt
+from search.records import TrialRecord
+from search.store import RunFolder, write_json
+
+
+def truth(seed):
+    """Quality: the higher the learning rate the better, and batch normalization is better.
+
+    What has no learning rate has the luck of one, so that having one makes no difference.
+    """
+    rng = np.random.default_rng(seed)
+
+    def quality(values):
+        luck, noise = rng.random(), rng.standard_normal()
+        rate = values.get("learning_rate")
+        place = luck if rate is None else np.log10(rate / 1e-4) / 2
+        batch = values["cnn/normalization"] == "batch"
+        return float(0.6 + 0.2 * place + 0.08 * batch + 0.01 * noise)
+
+    return quality
+
+
+def noise(seed):
+    rng = np.random.default_rng(seed)
+    return lambda values: float(rng.uniform(0.5, 1))
+
+
+def run_of(folder, quality, *, count, seed=0, **options):
+    """A finished random search of that many drawn configurations, written down."""
+    run = RunFolder(folder / "cats")
+    config, space, known_good = begun(run, max_trials=count + 1, seed=seed, **options)
+    write_json(run.data, {"labels": ["cat", "dog"], "pictures": 1234})
+    drawn = itertools.islice(draws(space, seed), count)
+    records = searched([*known_good, *drawn], quality)
+    for record in records:
+        record.save(run)
+    return run, records, config
+
+
+def named(found):
+    return {(row["family"], row["name"]) for row in found["importance"] if row["matters"]}
+
+
+def test_show_names_the_two_that_matter_no_other_and_the_end_that_hides_better(tmp_path, capsys):
+    run, *_ = run_of(tmp_path, truth(0), count=150)
+    assert _run(["show", "--limit", "1", "--results", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    (mattered,) = [line for line in printed if line.startswith("What mattered for cnn")]
+    assert "in 150 configurations: learning rate (good from " in mattered
+    assert " and normalization (best: batch); " in mattered
+    assert mattered.count("good") + mattered.count("best") == 2
+    (advice,) = [line for line in printed if "--range" in line]
+    assert advice.startswith("learning rate of cnn: the ")
+    assert advice.endswith(
+        "best that use it are at its upper end (0.01); "
+        "widen it: tune run … --range learning_rate=1e-4:0.1"
+    )
+    assert printed.index(advice) < len(printed) - 1  # the verdict has the last word
+    assert (run.path / "learnt.json").exists()
+
+
+def test_json_holds_what_was_learnt_with_figures(tmp_path, capsys):
+    run_of(tmp_path, truth(1), count=100)
+    _run(["show", "--json", "--results", str(tmp_path)])
+    found = json.loads(capsys.readouterr().out)["learnt"]
+    assert named(found) == {("cnn", "learning_rate"), ("cnn", "cnn/normalization")}
+    by_name = {row["name"]: row for row in found["importance"]}
+    assert by_name["cnn/normalization"]["good"] == {"value": "batch"}
+    assert by_name["learning_rate"]["good"]["low"] > 1e-3
+    assert by_name["learning_rate"]["chance"] < 0.01 < by_name["cnn/blocks"]["chance"]
+    assert found["configurations"] == 100  # the known-good one is not one of them
+
+
+@pytest.mark.parametrize("count", [6, 49])
+def test_of_noise_nothing_is_said_to_matter_and_no_end_is_advised(tmp_path, count):
+    found = learnt(*run_of(tmp_path, noise(0), count=count))
+    assert named(found) == set()
+    assert found["edges"] == []
+    assert found["words"] == [
+        f"With {count} configurations of cnn, known-good ones left out, "
+        "no value can be told to matter more than by chance."
+    ]
+
+
+def test_hyperbands_brackets_and_budgets_are_seen_through(tmp_path):
+    """The real oracle, three rounds: 51 configurations and more trials, most trained briefly."""
+    run = RunFolder(tmp_path)
+    config, space, known_good = begun(run, algo="hyperband", hyperband_iterations=4)
+    records: dict[str, TrialRecord] = {}
+    quality, qualities = truth(3), {}
+
+    def outcome(trial):
+        values = dict(trial.hyperparameters.values)
+        place = {name: values.pop(name) for name in list(values) if name.startswith("tuner/")}
+        parent = place.get("tuner/trial_id")
+        name = records[parent].configuration if parent else trial.trial_id
+        good = qualities.setdefault(name, quality(values))
+        last = place["tuner/epochs"] - 1
+        score = learning_curve(good, last)
+        records[trial.trial_id] = trial_record(
+            trial.trial_id,
+            score,
+            configuration=name,
+            values=values,
+            bracket=place["tuner/bracket"],
+            rung=place["tuner/round"],
+            parent=parent,
+            epochs=last + 1,
+            history=[epoch_logs(last, score)],
+            best_epoch=last,
+        )
+        return records[trial.trial_id]
+
+    options = {"algo": "hyperband", "hyperband_iterations": 4, "image_size": (96, 96)}
+    drive(oracle_in(run.path, space=space, known_good=known_good, **options), outcome=outcome)
+    found = learnt(run, list(records.values()), config)
+    assert len(records) > found["configurations"] > 60
+    assert named(found) == {("cnn", "learning_rate"), ("cnn", "cnn/normalization")}
+
+
+def test_families_are_ranked_and_what_they_share_is_asked_of_all_together(tmp_path):
+    rng = np.random.default_rng(0)
+
+    def quality(values):
+        smoothing = {0.0: 0.1, 0.05: 0.05, 0.1: 0.0}[values["label_smoothing"]]
+        base = {"cnn": 0.6, "xception": 0.8}[values["family"]]
+        return float(base + smoothing + 0.02 * rng.standard_normal())
+
+    found = learnt(*run_of(tmp_path, quality, count=60, families=("cnn", "xception")))
+    assert [row["family"] for row in found["families"]] == ["xception", "cnn"]
+    assert found["words"][0].startswith("xception is ahead with 0.")
+    assert ("all", "label_smoothing") in named(found)
+    assert {name for _, name in named(found)} == {"label_smoothing"}
+    asked = {row["name"] for row in found["importance"] if row["family"] == "all"}
+    assert "batch_size" in asked
+    assert not any(name.startswith(("cnn/", "xception/")) or name == "family" for name in asked)
+
+
+def test_a_preset_teaches_nothing(tmp_path):
+    run, records, config = run_of(tmp_path, noise(0), count=3, preset="keras-2022")
+    assert learnt(run, records, config)["words"] == []
+
+
+def test_a_run_whose_space_is_lost_teaches_nothing_and_is_shown_all_the_same(tmp_path, capsys):
+    run, records, config = run_of(tmp_path, truth(0), count=12)
+    (run.path / "oracle" / "oracle.json").write_text("{")
+    found = learnt(run, records, config)
+    assert (found["words"], found["families"], found["configurations"]) == ([], [], 0)
+    assert _run(["show", "--results", str(tmp_path)]) == 0
+    assert "val_accuracy" in capsys.readouterr().out
+    assert not (run.path / "learnt.json").exists()

@@ -1,0 +1,78 @@
+import subprocess
+import sys
+
+import pytest
+from test_learnt_insight import noise, run_of
+
+from search.learnt import insight
+from search.learnt import remembered as module
+from search.learnt.remembered import fingerprint, remembered
+from search.records import RUNNING
+
+
+@pytest.fixture
+def search(tmp_path):
+    return run_of(tmp_path, noise(0), count=8)
+
+
+def test_what_was_learnt_is_computed_once(search, monkeypatch):
+    first = remembered(*search)
+    monkeypatch.setattr(insight, "learnt", None)
+    assert first["words"]
+    assert remembered(*search) == first
+
+
+def test_a_new_result_is_taken_into_account_and_a_running_trial_is_not(search):
+    run, records, config = search
+    remembered(*search)
+    running = records[-1].with_outcome(trial_id="0100", configuration="0100", status=RUNNING)
+    assert fingerprint([*records, running]) == fingerprint(records)
+    better = records[-1].with_outcome(score=0.999)
+    assert remembered(run, [*records[:-1], better], config)["families"][0]["best"] == 0.999
+
+
+def test_what_another_version_wrote_is_computed_anew(search, monkeypatch):
+    remembered(*search)
+    monkeypatch.setattr(module, "VERSION", module.VERSION + 1)
+    monkeypatch.setattr(insight, "learnt", lambda *_: {"families": [], "words": ["anew"]})
+    assert remembered(*search)["words"] == ["anew"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"fingerprint": 1}'])
+def test_a_broken_file_is_written_anew(search, content):
+    run, *_ = search
+    first = remembered(*search)
+    (run.path / "learnt.json").write_text(content)
+    assert remembered(*search) == first
+    assert len((run.path / "learnt.json").read_text()) > 1000
+
+
+def test_where_it_cannot_be_written_it_is_said_all_the_same(search):
+    run, *_ = search
+    (run.path / "learnt.json").mkdir()  # an obstacle for the administrator too
+    assert remembered(*search)["words"]
+
+
+def test_what_cannot_be_computed_is_a_warning(search, monkeypatch):
+    def broken(*_):
+        raise ValueError("odd")
+
+    monkeypatch.setattr(insight, "learnt", broken)
+    with pytest.warns(UserWarning, match="cannot be said"):
+        assert remembered(*search)["words"] == []
+
+
+def test_showing_what_is_known_loads_neither_numpy_nor_optuna(search):
+    run, *_ = search
+    remembered(*search)
+    code = (
+        "import sys\n"
+        "from search.cli import _run\n"
+        f"_run(['show', '--results', {str(run.path.parent)!r}])\n"
+        "print([name for name in ('numpy', 'optuna', 'keras_tuner') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "With 8 configurations of cnn" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,109 @@
+import pytest
+
+from search.learnt.edges import Edge
+from search.learnt.names import count, human, listed, number, shown
+from search.learnt.words import ALL, ahead, at_the_end, mattered, sentences
+
+
+def family(name, best, drawn=10):
+    return {"family": name, "configurations": drawn + 1, "drawn": drawn, "best": best}
+
+
+def row(name, *, of="cnn", good=None):
+    return {"family": of, "name": name, "matters": good is not None, "good": good}
+
+
+EDGE = Edge("learning_rate", "cnn", True, 3, 1e-3, 1e-2, 9e-3, 7e-3, False, (1e-4, 1e-1))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(1.234e-3, "1.2e-3"), (1e-4, "1e-4"), (0.25, "0.25"), (0.01, "0.01"), (32.0, "32"), (0, "0")],
+)
+def test_numbers_are_short(value, expected):
+    assert number(value) == expected
+
+
+def test_names_are_those_that_people_use():
+    assert human("augmentation/strength", "cnn") == "augmentation strength"
+    assert human("transfer/head_units", "transfer") == "head units"
+    assert human("sgd_learning_rate") == "SGD learning rate"
+    assert (count(3), count(12)) == ("three", "12")
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert (shown(True), shown("batch"), shown(1e-3)) == ("True", "batch", "1e-3")
+
+
+@pytest.mark.parametrize(
+    ("objective", "scores", "expected"),
+    [
+        ("val_accuracy", (0.9, 0.85), "0.9000 validation accuracy, 0.0500 more than cnn."),
+        ("val_auc", (0.9, 0.85), "0.9000 validation AUC, 0.0500 more than cnn."),
+        ("val_loss", (0.2, 0.3), "0.2000 validation loss, 0.1000 less than cnn."),
+    ],
+)
+def test_the_family_that_is_ahead_is_said_in_the_runs_own_objective(objective, scores, expected):
+    said = ahead([family("transfer", scores[0]), family("cnn", scores[1])], objective)
+    assert said == f"transfer is ahead with {expected}"
+
+
+def test_what_mattered_is_said_with_where_it_was_good_and_what_is_not_known():
+    rows = [
+        row("learning_rate", good={"low": 1e-3, "high": 3e-3}),
+        row("cnn/normalization", good={"value": "batch"}),
+        row("cnn/blocks", good={"low": 4.0, "high": 4.0}),
+        row("batch_size"),
+        row("momentum", of="xception", good={"value": 0.9}),
+    ]
+    assert mattered("cnn", 49, rows) == (
+        "What mattered for cnn, in 49 configurations: learning rate (good from 1e-3 to 3e-3), "
+        "normalization (best: batch) and blocks (good at 4); "
+        "one more cannot be told from chance."
+    )
+
+
+def test_where_nothing_can_be_told_one_sentence_says_so_for_all_families():
+    said = sentences(
+        [family("transfer", 0.9, 6), family("cnn", 0.8, 1)],
+        [row("batch_size"), row("batch_size", of="transfer")],
+        [],
+        objective="val_accuracy",
+    )
+    assert said[1:] == [
+        "With 6 configurations of transfer and 1 of cnn, known-good ones left out, "
+        "no value can be told to matter more than by chance."
+    ]
+
+
+def test_one_family_is_not_ahead_of_anything():
+    said = sentences([family("cnn", 0.8, 1)], [], [], objective="val_accuracy")
+    assert len(said) == 1
+    assert said[0].startswith("With 1 configuration of cnn, known-good")
+
+
+def test_a_family_without_a_score_is_not_compared():
+    families = [family("cnn", 0.8), family("xception", None)]
+    said = sentences(families, [], [], objective="val_accuracy")
+    assert not any("ahead" in sentence for sentence in said)
+
+
+def test_what_families_share_is_said_of_all_together():
+    families = [family("cnn", 0.9, 10), family("xception", 0.8, 20)]
+    rows = [row("learning_rate", of=ALL, good={"low": 1e-3, "high": 2e-3})]
+    said = sentences(families, rows, [], objective="val_accuracy")
+    assert said[1].startswith(
+        "What mattered for all families together, in 30 configurations: learning rate"
+    )
+
+
+def test_an_end_is_said_with_the_command_that_goes_beyond_it():
+    assert at_the_end(EDGE) == (
+        "learning rate of cnn: the three best are at its upper end (0.01); "
+        "widen it: tune run … --range learning_rate=1e-4:0.1"
+    )
+
+
+def test_where_nothing_can_be_widened_only_what_was_seen_is_said():
+    edge = Edge("cnn/filters", "cnn", True, 6, 1e-3, 32.0, 32.0, 32.0, True, None)
+    assert at_the_end(edge) == (
+        "filters of cnn: the six best that use it have its largest value (32)."
+    )
