@@ -1,0 +1,147 @@
+"""Grad-CAM: where in a picture a classifier sees a class (Selvaraju et al. 2017, arXiv 1610.02391).
+
+The paper's A^k are channel k of the last convolution's feature map, alpha_k the mean over all
+places of the gradient of the class's score y^c by A^k, and the heat is ReLU(sum_k alpha_k A^k).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers, ops
+from numpy.typing import NDArray
+
+from models.errors import ModelError
+
+BATCH = 8  # pictures explained together; a single one goes alone
+_CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
+_LIKELIEST = -1
+_SMALLEST = 1e-30  # least probability whose logarithm is taken
+
+
+class Explained(NamedTuple):
+    """Answers, and where they come from.
+
+    Attributes:
+        probabilities: float32 [b, k], as the model itself gives them.
+        heat: float32 [b, rows, columns] over the model's input area, the largest of each map 1;
+            all 0 where nothing in the picture speaks for the class.
+    """
+
+    probabilities: NDArray[np.float32]
+    heat: NDArray[np.float32]
+
+
+class GradCam:
+    """Heat maps of a classifier's answers.
+
+    Every new size of pictures is traced anew, up to twice: give them all in one size.
+
+    Args:
+        model: Images [b, h, w, 3] 0-255 -> probabilities [b, k], or [b, 1] of the second of two
+            classes: as trained, as exported, or ImageNet's of `models.backbones`.
+
+    Raises:
+        ModelError: There is no feature map to look at.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self._opened = _opened(model)
+        if "features" not in self._opened.output:
+            raise ModelError(
+                f"{model.name}: has no feature map; expected a convolution that gives more than "
+                "one row or column; heat maps need a convolutional network"
+            )
+        self._explain = tf.function(self._explain_batch)
+
+    def __call__(self, images: NDArray, classes: NDArray | None = None) -> Explained:
+        """Explain one picture or more.
+
+        Args:
+            images: [b, h, w, 3], 0-255, of any number type.
+            classes: int [b], for which to look, or None for the likeliest.
+        """
+        size = BATCH if len(images) > 1 else 1
+        wanted = np.full(len(images), _LIKELIEST) if classes is None else np.asarray(classes)
+        parts = []
+        for start in range(0, len(images), size):
+            batch, some = images[start : start + size], wanted[start : start + size]
+            # Always full batches, so that nothing is traced twice.
+            batch, some = (np.resize(array, (size, *array.shape[1:])) for array in (batch, some))
+            given = self._explain(tf.constant(batch, tf.float32), tf.constant(some, tf.int32))
+            parts.append([array.numpy()[: len(images) - start] for array in given])
+        return Explained(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+    def _explain_batch(self, images: Any, classes: Any) -> tuple[Any, Any]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(images)
+            inside = self._opened(images, training=False)
+            probabilities, features = inside["probabilities"], inside["features"]
+            if probabilities.shape[1] == 1:
+                probabilities = tf.concat([1 - probabilities, probabilities], axis=1)
+            likeliest = tf.argmax(probabilities, axis=1, output_type=tf.int32)
+            chosen = tf.where(classes == _LIKELIEST, likeliest, classes)
+            score = tf.gather(_scores(inside, probabilities), chosen, axis=1, batch_dims=1)
+        alpha = tf.reduce_mean(tape.gradient(score, features), axis=[1, 2], keepdims=True)
+        heat = tf.nn.relu(tf.reduce_sum(alpha * features, axis=-1))
+        largest = tf.reduce_max(heat, axis=[1, 2], keepdims=True)
+        return probabilities, tf.math.divide_no_nan(heat, largest)
+
+
+def _scores(inside: dict[str, Any], probabilities: Any) -> Any:
+    """y^c: float32 [b, k], the logits; logarithms of the probabilities where those are not known.
+
+    Not the probabilities: near 1 their gradient is too small for float32.
+    """
+    if "logits" not in inside:
+        return tf.math.log(tf.maximum(probabilities, _SMALLEST))
+    logits = inside["logits"]
+    # Of two classes only the second has a logit; what speaks for the one is against the other.
+    return tf.concat([-logits, logits], axis=1) if logits.shape[1] == 1 else logits
+
+
+def _opened(model: keras.Model) -> keras.Model:
+    """`model` over the same weights that also gives tensors of its nested models.
+
+    Returns:
+        Images -> {"probabilities"; "features" [b, rows, columns, channels], the last map of the
+        size that the last convolution gave; "logits" [b, k] or [b, 1]}; the latter two where there
+        are any.
+    """
+    found: dict[str, Any] = {}
+
+    def call(layer: Any, *arguments: Any, **options: Any) -> Any:
+        # A Sequential cannot be opened; ConvNeXt's hold nothing that is looked for.
+        if isinstance(layer, keras.Model) and not isinstance(layer, keras.Sequential):
+            inside = _opened(layer)(*arguments, **options)
+            output = inside.pop("probabilities")
+            found.update(inside)
+            return output
+        if _is_last(layer):
+            # Without the bias, which has no part in a gradient.
+            found["logits"] = ops.matmul(arguments[0], layer.kernel)
+        output = layer(*arguments, **options)
+        if _is_map(layer, output, found.get("features")):
+            found["features"] = output
+        return output
+
+    copy = keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
+    return keras.Model(copy.input, {**found, "probabilities": copy.output}, name=model.name)
+
+
+def _is_map(layer: Any, output: Any, before: Any) -> bool:
+    """Whether this is a convolution's map, or the same one further on: normalised, activated."""
+    shape = tuple(getattr(output, "shape", ()))
+    if len(shape) != 4 or shape[1:3] == (1, 1):
+        return False
+    same_size = before is not None and shape[1:3] == tuple(before.shape[1:3])
+    return same_size or isinstance(layer, _CONVOLUTIONS)
+
+
+def _is_last(layer: Any) -> bool:
+    """Whether this makes probabilities of logits."""
+    kinds = (keras.activations.sigmoid, keras.activations.softmax)
+    return isinstance(layer, layers.Dense) and layer.activation in kinds
