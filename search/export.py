@@ -19,9 +19,9 @@ from search.exported.formats import FILES, check_formats
 from search.exported.parity import Parity
 from search.exported.writing import write_beside, write_models
 from search.hardware import prepare_to_train
-from search.interrupt import Going
+from search.interrupt import Going, require_going
 from search.lock import locked
-from search.retrain import require_going, retrain
+from search.retrain import retrain
 from search.store import RunFolder, write_array
 from search.trust.choice import Choice, choose
 from search.trust.confidence import Calibration, calibrate, require_enough

@@ -65,3 +65,9 @@ class Going:
         if self.interrupted:
             raise KeyboardInterrupt
         self.interrupted = True
+
+
+def require_going(going: Going) -> None:
+    """Raise KeyboardInterrupt if the user asked for an end."""
+    if not going():
+        raise KeyboardInterrupt

@@ -93,6 +93,12 @@ class TrialRecord:
         """Whether nothing more will happen to it."""
         return self.status in FINISHED
 
+    @property
+    def accuracy(self) -> float | None:
+        """Validation accuracy at its best epoch, 0 to 1; None before it has one."""
+        at_best = (logs for logs in self.history if logs["epoch"] == self.best_epoch)
+        return next(at_best, {}).get("val_accuracy")
+
     def place(self) -> Values:
         """Its place in the search, under KerasTuner's names."""
         place: Values = {

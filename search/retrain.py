@@ -12,7 +12,7 @@ from rich.console import Console
 from search.errors import TuneError
 from search.experiment import Experiment
 from search.failure import values_used
-from search.interrupt import Going
+from search.interrupt import Going, require_going
 from search.kept import Kept
 from search.progress import in_words
 from search.records import Logs, TrialRecord
@@ -42,12 +42,6 @@ def train(
     if not steps.history or not np.isfinite(steps.history[-1]["loss"]):
         raise DivergedError
     return steps.history
-
-
-def require_going(going: Going) -> None:
-    """Raise KeyboardInterrupt if the user asked for an end."""
-    if not going():
-        raise KeyboardInterrupt
 
 
 def retrain(

@@ -13,7 +13,10 @@ results/<run>/
     finalists.json     how the best configurations compare after being trained again
     repeats/           predictions on validation of the best configurations, trained again
     tensorboard/       one folder a configuration
+    learnt.json        what the search has taught, and the results that this rests on
+    latencies.json     what one picture takes by each architecture, as far as it was measured
     export/            what `tune export-best` writes
+    report.html        what `tune report` writes
     labels/            what `tune labels` writes
 """
 
@@ -169,6 +172,16 @@ class RunFolder:
     def finalists(self) -> Path:
         """How the best configurations compare after being trained again (JSON)."""
         return self.path / "finalists.json"
+
+    @property
+    def latencies(self) -> Path:
+        """Seconds a picture by architecture (JSON)."""
+        return self.path / "latencies.json"
+
+    @property
+    def report(self) -> Path:
+        """The report, unless it was asked for elsewhere."""
+        return self.path / "report.html"
 
     @property
     def tensorboard(self) -> Path:

@@ -5,12 +5,12 @@ processes that they may take down.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from data_pipeline.decode import read_upright
 from data_pipeline.errors import DataError
@@ -18,35 +18,61 @@ from data_pipeline.workers import WITH_PILLOW, run_in_workers
 
 SIDE = 288  # pixels of the longer side
 _QUALITY = 80
+_Task = tuple[int, Path, int]  # number, file, pixels of the longer side
 
 
-def thumbnails(paths: Sequence[Path], instead: NDArray[np.uint8]) -> list[bytes]:
+def thumbnails(
+    paths: Sequence[Path], instead: NDArray[np.uint8] | None = None, *, side: int = SIDE
+) -> list[bytes]:
     """Each file as a small JPEG in its own proportions.
 
     Args:
         paths: pictures of any size.
-        instead: uint8 [n, height, width, 3], shown where a file can no longer be read.
+        instead: uint8 [n, height, width, 3], shown where a file can no longer be read; without
+            it there is b"".
+        side: pixels of the longer side.
 
     Raises:
         DataError: workers cannot be started.
     """
+    found = _each(_of_file, paths, side)
+    if instead is None:
+        return found
+    return [jpeg or _jpeg(instead[number], side) for number, jpeg in enumerate(found)]
+
+
+def remains(paths: Sequence[Path], *, side: int = SIDE) -> list[bytes]:
+    """What can still be seen of broken files, as thumbnails; b"" where that is nothing.
+
+    Raises:
+        DataError: workers cannot be started.
+    """
+    return _each(_of_broken_file, paths, side)
+
+
+def _each(function: Callable[[_Task], bytes], paths: Sequence[Path], side: int) -> list[bytes]:
     found = [b""] * len(paths)
-    tasks = list(enumerate(paths))
-    for (number, _), result in run_in_workers(_of_file, tasks, preload=WITH_PILLOW):
+    tasks = [(number, path, side) for number, path in enumerate(paths)]
+    for (number, *_), result in run_in_workers(function, tasks, preload=WITH_PILLOW):
         found[number] = result if isinstance(result, bytes) else b""
-    return [jpeg or _jpeg(instead[number]) for number, jpeg in enumerate(found)]
+    return found
 
 
-def _of_file(task: tuple[int, Path]) -> bytes:  # in a worker
+def _of_file(task: _Task) -> bytes:  # in a worker
     try:
-        return _jpeg(read_upright(task[1]))
+        return _jpeg(read_upright(task[1]), task[2])
     except (DataError, MemoryError):
         return b""
 
 
-def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
+def _of_broken_file(task: _Task) -> bytes:  # in a worker
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    return _of_file(task)
+
+
+def _jpeg(pixels: NDArray[np.uint8], side: int) -> bytes:
     image = Image.fromarray(pixels)
-    image.thumbnail((SIDE, SIDE))
+    image.thumbnail((side, side))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY)
     return buffer.getvalue()

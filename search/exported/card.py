@@ -14,8 +14,8 @@ from typing import Any
 
 from models.describe import describe
 from search.config import RunConfig
+from search.disk import megabytes
 from search.experiment import Experiment
-from search.exported.cost import megabytes
 from search.naming import shown
 from search.store import read_json, write_bytes
 
@@ -80,10 +80,13 @@ def _summary(experiment: Experiment, metrics: dict[str, Any], data: dict[str, An
     )
 
 
-def _results(metrics: dict[str, Any]) -> str:
+def figures(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    """What it reached on the test pictures, in words: (name, value).
+
+    Args:
+        metrics: what `metrics.json` holds.
+    """
     low, high = metrics["accuracy_interval"]
-    opened = metrics["lock_box_opened"]
-    times = "once" if opened == 1 else f"{opened} times, so these figures flatter a little"
     rows = [
         ("accuracy", f"{metrics['accuracy']:.4f} ({low:.4f} to {high:.4f})"),
         ("accuracy on validation", _validation(metrics)),
@@ -97,9 +100,15 @@ def _results(metrics: dict[str, Any]) -> str:
     ]
     if abstain := metrics.get("abstain"):
         rows.append(("answering only when sure", _abstain(metrics, abstain)))
+    return rows
+
+
+def _results(metrics: dict[str, Any]) -> str:
+    opened = metrics["lock_box_opened"]
+    times = "once" if opened == 1 else f"{opened} times, so these figures flatter a little"
     parts = [
         f"## Results\n\nThe test pictures were looked at {times}.",
-        _table(("", "on the test pictures"), rows),
+        _table(("", "on the test pictures"), figures(metrics)),
         _table(
             ("true class", "pictures", "right"),
             [

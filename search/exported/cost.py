@@ -13,20 +13,15 @@ from rich.console import Console
 
 from models.describe import describe
 from models.space import architecture
+from search.disk import megabytes
 from search.errors import TuneError
 from search.experiment import Experiment
 from search.exported.formats import write_format
 from search.exported.measuring import measure_file
-from search.interrupt import Going
+from search.interrupt import Going, require_going
 from search.memory import forgotten
 from search.records import TrialRecord, Values
-from search.retrain import require_going
 from search.training import Training, representative
-
-
-def megabytes(size: int) -> str:
-    """Bytes as `4.1 MB`, or `12 KB` where there are few."""
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} KB"
 
 
 @dataclass(frozen=True)

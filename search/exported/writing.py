@@ -14,10 +14,9 @@ from search.exported.formats import write_format
 from search.exported.measuring import measure_file
 from search.exported.parity import Parity, check, require
 from search.exported.photo_parity import check_photos
-from search.interrupt import Going
+from search.interrupt import Going, require_going
 from search.pictures import write_curves
 from search.records import Logs, TrialRecord, configuration_history, load_records
-from search.retrain import require_going
 from search.store import write_json
 from search.training import predict, representative
 from search.watch import watch_share

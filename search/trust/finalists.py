@@ -19,13 +19,13 @@ from models.describe import describe
 from search.config import RunConfig
 from search.experiment import Experiment
 from search.failure import values_used
-from search.interrupt import Going
+from search.interrupt import Going, require_going
 from search.kept import Kept
 from search.memory import forgotten
 from search.plan import known_good_count
 from search.progress import in_words
 from search.records import TrialRecord, best_first
-from search.retrain import DivergedError, require_going, train
+from search.retrain import DivergedError, train
 from search.store import write_array
 from search.training import configuration_seed
 from search.trust.ties import Standing, shares, standings

@@ -17,10 +17,10 @@ from search.experiment import Experiment
 from search.failure import values_used
 from search.feature_bank import FeatureBank
 from search.head_training import HeadTraining
-from search.interrupt import Going
+from search.interrupt import Going, require_going
 from search.kept import Kept
 from search.records import TrialRecord, best_first, load_records
-from search.retrain import Advance, DivergedError, require_going, train
+from search.retrain import Advance, DivergedError, train
 from search.training import Training, configuration_seed, predict
 from search.trust.folds import Rows, deal_folds
 from search.watch import Update

@@ -1,0 +1,63 @@
+"""The command `report`."""
+
+from pathlib import Path
+
+import click
+
+from search.cli.options import AS_JSON, RESULTS, Duration, console, print_json
+from search.naming import shown
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write.  [default: report.html in the run's folder]",
+)
+@click.option(
+    "--pictures/--no-pictures",
+    default=True,
+    show_default=True,
+    help="Show pictures of the data in it.",
+)
+@click.option(
+    "--measure",
+    type=Duration(),
+    default="60s",
+    show_default=True,
+    help="Time for measuring latencies that are not known yet, as 30s or 5m.",
+)
+@RESULTS
+@AS_JSON
+def report(
+    run: str | None,
+    output: Path | None,
+    pictures: bool,
+    measure: float,
+    results: Path,
+    as_json: bool,
+) -> None:
+    """Write what RUN (default: the newest) has found as one HTML file to send to a colleague.
+
+    The file needs no network and no server. It holds small copies of some of the pictures.
+
+    Example: tune report --output cats.html
+    """
+    from search.interrupt import Going
+    from search.report.write import Wanted, write_report
+    from search.store import find_run
+
+    chosen = find_run(results, run)
+    with Going() as going:
+        file = write_report(
+            chosen, Wanted(output, pictures, measure), going=going, console=console()
+        )
+    size = file.stat().st_size
+    if as_json:
+        print_json({"run": chosen.name, "file": str(file), "bytes": size})
+    else:
+        click.echo(f"wrote {shown(file)} ({size / 1e6:.1f} MB); open it in a browser")
+
+
+COMMANDS = (report,)

@@ -1,0 +1,1 @@
+"""`tune report`: one HTML file of what was asked, of what data, and what was found."""

@@ -1,0 +1,76 @@
+"""Pictures of the report: samples of each class, what is left of files that were set aside."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from search.errors import TuneError
+from search.experiment import Pictures, load_splits
+from search.store import RunFolder, read_json
+from search.thumbnails import remains, thumbnails
+
+SIDE = 144  # pixels of the longer side
+A_CLASS = 6  # samples of each class
+CLASSES = 20  # classes that are shown
+BROKEN = 24  # files set aside that are shown
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A file that was not used.
+
+    Attributes:
+        path: relative to the folder of the data.
+        reason: why not.
+        remains: JPEG of what can still be seen of it; b"" for nothing.
+    """
+
+    path: str
+    reason: str
+    remains: bytes = b""
+
+
+def class_samples(run: RunFolder, labels: list[str]) -> dict[str, list[bytes]]:
+    """A few training pictures of each of the first classes, as JPEG.
+
+    Raises:
+        TuneError: the run's folder lacks what older versions did not write.
+    """
+    pictures, rows = Pictures.load(run), load_splits(run).train
+    targets = np.load(run.targets, allow_pickle=False)[rows]
+    chosen = {}
+    for number, label in enumerate(labels[:CLASSES]):
+        mine = rows[targets == number]
+        spread = np.linspace(0, len(mine) - 1, min(A_CLASS, len(mine))).astype(int)
+        chosen[label] = [pictures.root / pictures.paths[row] for row in mine[spread]]
+    found = iter(thumbnails([path for paths in chosen.values() for path in paths], side=SIDE))
+    taken = {label: [next(found) for _ in paths] for label, paths in chosen.items()}
+    return {label: [jpeg for jpeg in some if jpeg] for label, some in taken.items()}
+
+
+def set_aside(run: RunFolder, *, pictures: bool) -> list[SetAside]:
+    """The files that were not used; none where an older version did not write them down.
+
+    Args:
+        run: the run.
+        pictures: whether to look for what remains of the first of them.
+    """
+    if not run.set_aside.exists():
+        return []
+    files: list[dict[str, Any]] = read_json(run.set_aside)
+    root = Path(read_json(run.data)["root"])
+    looked_at = files[:BROKEN] if pictures else []
+    left = remains([root / file["path"] for file in looked_at], side=SIDE)
+    left += [b""] * (len(files) - len(left))
+    return [
+        SetAside(file["path"], file["reason"], jpeg) for file, jpeg in zip(files, left, strict=True)
+    ]
+
+
+def require_pictures(run: RunFolder) -> None:
+    """Raise TuneError where the user's pictures are no longer there to be shown."""
+    root = Pictures.load(run).root
+    if not root.is_dir():
+        raise TuneError(f"{root}: the pictures of {run.name} are not there; give --no-pictures")

@@ -1,0 +1,55 @@
+"""The axes of parallel coordinates: the hyperparameters that differ within a family."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from search.learnt.names import human
+from search.learnt.space import Hyperparameter
+from search.report.configurations import Tried
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis.
+
+    Attributes:
+        name: of the hyperparameter, as "cnn/filters".
+        kind: "value", "log" or "category".
+        values: of a category axis, in its order, in words; else none.
+    """
+
+    name: str
+    kind: str
+    values: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name without its family, in words: `block dropout`."""
+        return human(self.name.split("/")[-1])
+
+
+def axes_of(tried: Sequence[Tried], space: Mapping[str, Hyperparameter]) -> list[Axis]:
+    """The declared hyperparameters that have more than one value among these configurations.
+
+    A configuration without a value for one of them (momentum without SGD) has a gap there.
+    """
+    found = []
+    for parameter in space.values():
+        seen = {one.values[parameter.name] for one in tried if parameter.name in one.values}
+        if len(seen) > 1:
+            found.append(_axis(parameter, seen))
+    return found
+
+
+def _axis(parameter: Hyperparameter, seen: set[Any]) -> Axis:
+    if parameter.values:
+        others = sorted(in_words(value) for value in seen)
+        declared = [in_words(value) for value in parameter.values]
+        return Axis(parameter.name, "category", tuple(dict.fromkeys([*declared, *others])))
+    return Axis(parameter.name, "log" if parameter.log else "value")
+
+
+def in_words(value: Any) -> str:
+    """A value as it is read: 0.30000000000000004 is 0.3."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

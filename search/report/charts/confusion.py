@@ -1,0 +1,49 @@
+"""Confusion matrix."""
+
+from collections.abc import Sequence
+
+from search.naming import shown
+from search.report.charts.style import Option, tooltip
+
+
+def confusion_heatmap(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> Option:
+    """What was taken for what: rows are what pictures are, columns what they were taken for."""
+    names = [shown(label)[:24] for label in labels]
+    return {
+        "grid": {"left": 8, "right": 8, "top": 40, "bottom": 8},
+        "tooltip": tooltip(),
+        "xAxis": {
+            "type": "category",
+            "data": names,
+            "position": "top",
+            "name": "taken for",
+            "nameLocation": "middle",
+            "nameGap": 28,
+            "axisLabel": {"rotate": 45 if len(names) > 6 else 0},
+        },
+        "yAxis": {"type": "category", "data": names, "inverse": True},
+        "visualMap": {
+            "show": False,
+            "dimension": 3,
+            "min": 0,
+            "max": 1,
+            "inRange": {"color": ["--panel", "--accent"]},
+        },
+        "series": [
+            {
+                "type": "heatmap",
+                "label": {"show": len(names) <= 12, "formatter": "{@[2]}", "fontSize": 14},
+                "itemStyle": {"borderColor": "--line", "borderWidth": 1},
+                "data": [
+                    {
+                        "value": [column, row, count, round(count / max(sum(counts), 1), 4)],
+                        "name": f"{names[row]} taken for {names[column]}: {count:,} "
+                        f"({count / max(sum(counts), 1):.1%})",
+                        "label": {"color": "--on-accent" if 2 * count > sum(counts) else "--ink"},
+                    }
+                    for row, counts in enumerate(matrix)
+                    for column, count in enumerate(counts)
+                ],
+            }
+        ],
+    }

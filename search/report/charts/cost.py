@@ -1,0 +1,53 @@
+"""Accuracy against size and latency, with the Pareto front."""
+
+from collections.abc import Sequence
+
+from search.report.charts.style import Option, cartesian, dots, line, percent, rounded, value_axis
+from search.report.configurations import Tried
+from search.report.front import Offer, pareto_front
+
+
+def accuracy_against_cost(tried: Sequence[Tried], *, cost: str) -> Option:
+    """Accuracy of configurations against what they cost, with the Pareto front.
+
+    Args:
+        tried: configurations.
+        cost: "megabytes" or "milliseconds", an attribute of each; those where it is None are
+            left out.
+    """
+    known = [one for one in tried if getattr(one, cost) and one.accuracy is not None]
+    offers = (Offer(getattr(one, cost), one.accuracy or 0.0, k) for k, one in enumerate(known))
+    front = pareto_front(offers)
+    families = list(dict.fromkeys(one.family for one in known))
+    title = {"megabytes": "size in MB", "milliseconds": "latency in ms a picture"}[cost]
+    return cartesian(
+        x=value_axis(title) | _decades([getattr(one, cost) for one in known]),
+        series=[
+            *(
+                dots(
+                    family,
+                    [
+                        {
+                            "value": [rounded(getattr(one, cost)), percent(one.accuracy)],
+                            "name": one.name,
+                        }
+                        for one in known
+                        if one.family == family
+                    ],
+                )
+                for family in families
+            ),
+            line(
+                "Pareto front",
+                [[rounded(offer.cost), percent(offer.accuracy)] for offer in front],
+            ),
+        ],
+    )
+
+
+def _decades(values: Sequence[float]) -> Option:
+    """A logarithmic axis from a round number below all values to one above."""
+    ladder = [digit * 10.0**power for power in range(-4, 7) for digit in (1, 2, 5)]
+    low = max((step for step in ladder if step < min(values, default=1)), default=ladder[0])
+    high = min((step for step in ladder if step > max(values, default=1)), default=ladder[-1])
+    return {"type": "log", "min": low, "max": high}

@@ -1,0 +1,41 @@
+"""Importance of hyperparameters."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search.learnt.names import human
+from search.report.charts.style import Option, tooltip
+
+
+def importance_bars(rows: Sequence[Mapping[str, Any]]) -> Option:
+    """How much each hyperparameter decided, the most at the top; grey what chance could do."""
+    ordered = sorted(rows, key=lambda row: row["importance"])
+    return {
+        "grid": {"left": 8, "right": 24, "top": 8, "bottom": 8},
+        "tooltip": tooltip(),
+        "xAxis": {"type": "value", "axisLabel": {"show": False}},
+        "yAxis": {
+            "type": "category",
+            "data": [human(row["name"], row["family"]) for row in ordered],
+        },
+        "series": [
+            {
+                "type": "bar",
+                "barMaxWidth": 18,
+                "data": [
+                    {
+                        "value": round(row["importance"], 4),
+                        "name": f"importance {row['importance']:.2f}\n{_by_chance(row)}",
+                        "itemStyle": {"color": "--accent" if row["matters"] else "--faint"},
+                    }
+                    for row in ordered
+                ],
+            }
+        ],
+    }
+
+
+def _by_chance(row: Mapping[str, Any]) -> str:
+    if row["chance"] > 0.5:
+        return "shuffled scores show as much more often than not"
+    return f"shuffled scores show as much in {row['chance']:.1%} of the cases at most"

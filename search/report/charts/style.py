@@ -1,0 +1,80 @@
+"""What the charts share, as Apache ECharts takes it: plain values, drawn by the page.
+
+Colours that begin with "--" are variables of the page's style, so that one chart serves light and
+dark. Names of the user's are drawn on a canvas and never read as HTML.
+"""
+
+from typing import Any
+
+from models.families import FAMILIES
+
+Option = dict[str, Any]
+
+SHADES = [f"--step-{number}" for number in range(1, 7)]
+_ACCURACY = {
+    "type": "value",
+    "name": "validation accuracy",
+    "nameLocation": "middle",
+    "nameGap": 46,
+    "scale": True,
+    "axisLabel": {"formatter": "{value} %"},
+}
+
+
+def percent(share: float | None) -> float:
+    """0.95333 as 95.33; what was not measured counts as nothing."""
+    return round(100 * (share or 0.0), 2)
+
+
+def rounded(number: float) -> float:
+    """Four digits, so that a page does not carry more than it shows."""
+    return float(f"{number:.4g}")
+
+
+def cartesian(*, x: Option, series: list[Option]) -> Option:
+    """Validation accuracy against something else, with a legend."""
+    return {
+        "grid": {"left": 8, "right": 20, "top": 40, "bottom": 8},
+        "legend": {"top": 4, "type": "scroll"},
+        "tooltip": tooltip(),
+        "xAxis": x,
+        "yAxis": _ACCURACY,
+        "series": series,
+    }
+
+
+def tooltip() -> Option:
+    """Names of what is pointed at, as text."""
+    return {"trigger": "item", "formatter": "{b}", "renderMode": "richText", "confine": True}
+
+
+def value_axis(name: str) -> Option:
+    """A horizontal axis of numbers."""
+    return {"type": "value", "name": name, "nameLocation": "middle", "nameGap": 28}
+
+
+def dots(family: str, data: list[Option]) -> Option:
+    """What belongs to a family, in its colour."""
+    # By its place among all families: one colour through the whole report.
+    number = list(FAMILIES).index(family) if family in FAMILIES else 0
+    return {
+        "type": "scatter",
+        "name": family,
+        "symbolSize": 9,
+        "itemStyle": {"color": f"--family-{number + 1}", "opacity": 0.8},
+        "data": data,
+    }
+
+
+def line(name: str, data: list[Any]) -> Option:
+    """Steps: what is had from here on."""
+    return {
+        "type": "line",
+        "name": name,
+        "step": "end",
+        "data": data,
+        "showSymbol": False,
+        "silent": True,
+        "lineStyle": {"width": 2, "color": "--ink"},
+        "itemStyle": {"color": "--ink"},
+    }

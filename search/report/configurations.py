@@ -1,0 +1,95 @@
+"""Each configuration of a search as the report's charts and tables take it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from models.describe import describe
+from search.records import TrialRecord, Values
+from search.report.latency import architecture_key
+
+BYTES_A_WEIGHT = 4  # float32, as exported
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A configuration, all its rungs together.
+
+    Attributes:
+        configuration: its id.
+        summary: its values in short.
+        family: what kind of model it is.
+        values: its hyperparameters.
+        accuracy: on validation at its best epoch, 0 to 1; None before it had one.
+        epochs: how far it was trained, all rungs.
+        seconds: wall-clock time of all its rungs.
+        curve: (epoch from 1, validation accuracy) of each epoch.
+        megabytes: of its weights in float32; None where they were never counted.
+        milliseconds: a picture takes on this machine; None where it was not measured.
+        note: why it went no further, if it was not simply outdone.
+    """
+
+    configuration: str
+    summary: str
+    family: str
+    values: Values
+    accuracy: float | None
+    epochs: int
+    seconds: float
+    curve: tuple[tuple[int, float], ...]
+    megabytes: float | None
+    milliseconds: float | None
+    note: str
+
+    @property
+    def name(self) -> str:
+        """What stands in a chart when it is pointed at."""
+        parts = [f"{self.accuracy:.2%}" if self.accuracy is not None else "no score"]
+        parts += [f"{self.epochs} epoch{'' if self.epochs == 1 else 's'}"]
+        if self.megabytes is not None:
+            parts.append(f"{self.megabytes:.2g} MB")
+        if self.milliseconds is not None:
+            parts.append(f"{self.milliseconds:.3g} ms")
+        return f"{', '.join(parts)}\n{self.summary}"
+
+
+def tried_configurations(
+    records: Iterable[TrialRecord], ranked: Sequence[TrialRecord], latencies: Mapping[str, float]
+) -> list[Tried]:
+    """The configurations, best first.
+
+    Args:
+        records: all of a run.
+        ranked: the best of each configuration, best first (see `search.records.best_first`).
+        latencies: seconds a picture by `architecture_key`.
+    """
+    rungs: dict[str, list[TrialRecord]] = defaultdict(list)
+    for record in records:
+        rungs[record.configuration].append(record)
+    return [_tried(best, rungs[best.configuration], latencies) for best in ranked]
+
+
+def _tried(
+    best: TrialRecord, rungs: Sequence[TrialRecord], latencies: Mapping[str, float]
+) -> Tried:
+    last = max(rungs, key=lambda record: record.epochs)
+    epochs = {int(logs["epoch"]): logs for record in rungs for logs in record.history}
+    seconds = latencies.get(architecture_key(best.values))
+    weights = best.parameters
+    return Tried(
+        configuration=best.configuration,
+        summary=describe(best.values),
+        family=str(best.values["family"]),
+        values=best.values,
+        accuracy=best.accuracy,
+        epochs=max(epochs, default=-1) + 1,
+        seconds=sum(record.seconds for record in rungs),
+        curve=tuple(
+            (epoch + 1, logs["val_accuracy"])
+            for epoch, logs in sorted(epochs.items())
+            if "val_accuracy" in logs
+        ),
+        megabytes=None if weights is None else weights * BYTES_A_WEIGHT / 1e6,
+        milliseconds=None if seconds is None else seconds * 1e3,
+        note=last.reason or last.stopped_early,
+    )

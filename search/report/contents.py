@@ -1,0 +1,132 @@
+"""What a report is made of, read from a run's folder; no TensorFlow."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.config import RunConfig
+from search.experiment import Pictures, load_splits
+from search.learnt.space import Hyperparameter, read_space
+from search.metrics import confusion_matrix
+from search.records import TrialRecord, best_first, load_records
+from search.report.configurations import Tried, tried_configurations
+from search.report.latency import known_latencies
+from search.report.mistakes import Mistake, worst_mistakes
+from search.report.timeline import Ended, timeline
+from search.show import run_report
+from search.store import RunFolder, read_json
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model said of pictures that it had not seen.
+
+    Attributes:
+        exported: whether it is the exported model on the test pictures; else it is the best of
+            the search on the validation pictures.
+        confusion_matrix: counts, a row a true class.
+        mistakes: the worst.
+    """
+
+    exported: bool
+    confusion_matrix: list[list[int]]
+    mistakes: list[Mistake]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A run, read once.
+
+    Attributes:
+        data: what `data.json` holds.
+        summary: what `tune show --json` prints.
+        metrics: of the exported model; None where there is none.
+        space: what was declared to be searched, by name.
+        tried: the configurations, best first.
+        ends: finished trials with the seconds of searching until they ended.
+        classes: label, and its pictures in train, validation and test.
+        answers: of the best model there is; None before a trial has finished.
+    """
+
+    run: RunFolder
+    config: RunConfig
+    data: dict[str, Any]
+    summary: dict[str, Any]
+    metrics: dict[str, Any] | None
+    space: dict[str, Hyperparameter]
+    tried: list[Tried]
+    ends: list[Ended]
+    classes: list[tuple[str, int, int, int]]
+    answers: Answers | None
+
+
+def read_contents(run: RunFolder) -> Contents:
+    """Read all that a run's folder tells.
+
+    Raises:
+        TuneError: a file is missing or broken.
+    """
+    config, data, records = RunConfig.load(run), read_json(run.data), load_records(run)
+    ranked = best_first(records, config.direction)
+    written = run.export / "metrics.json"
+    return Contents(
+        run=run,
+        config=config,
+        data=data,
+        summary=run_report(run),
+        metrics=read_json(written) if written.exists() else None,
+        space=read_space(run),
+        tried=tried_configurations(records, ranked, known_latencies(run)),
+        ends=timeline(records),
+        classes=_classes(run, data["labels"]),
+        answers=_answers(run, ranked, data["labels"]),
+    )
+
+
+def _classes(run: RunFolder, labels: list[str]) -> list[tuple[str, int, int, int]]:
+    targets, splits = np.load(run.targets, allow_pickle=False), load_splits(run)
+    counts = [
+        np.bincount(targets[rows], minlength=len(labels)).tolist()
+        for rows in (splits.train, splits.validation, splits.test)
+    ]
+    return list(zip(labels, *counts, strict=True))
+
+
+def _answers(run: RunFolder, ranked: list[TrialRecord], labels: list[str]) -> Answers | None:
+    """Of the exported model on the test pictures, else of the best on validation."""
+    splits = load_splits(run)
+    exported = run.test_predictions.exists()
+    path, rows = run.test_predictions, splits.test
+    if not exported:
+        if not ranked or not (path := run.predictions(ranked[0].trial_id)).exists():
+            return None
+        rows = splits.validation
+    predictions: NDArray[np.float32] = np.load(path, allow_pickle=False)
+    targets = np.load(run.targets, allow_pickle=False)[rows]
+    return Answers(
+        exported=exported,
+        confusion_matrix=confusion_matrix(predictions, targets),
+        mistakes=worst_mistakes(predictions, targets, paths=_paths(run, rows), labels=labels),
+    )
+
+
+def _paths(run: RunFolder, rows: NDArray[np.int64]) -> list[Path]:
+    pictures = Pictures.load(run)
+    return [pictures.root / pictures.paths[row] for row in rows]
+
+
+def most_confused(matrix: list[list[int]], labels: list[str], most: int) -> list[tuple[str, ...]]:
+    """The pairs of classes confused most often: (true class, taken for, how often)."""
+    pairs = Counter(
+        {
+            (labels[row], labels[column]): count
+            for row, counts in enumerate(matrix)
+            for column, count in enumerate(counts)
+            if row != column and count
+        }
+    )
+    return [(true, taken, f"{count:,}") for (true, taken), count in pairs.most_common(most)]

@@ -1,0 +1,21 @@
+"""The Pareto front: what nothing else beats in both cost and accuracy."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Offer(NamedTuple):
+    """What is to be had: `cost` (less is better) for `accuracy` (more); `number` names it."""
+
+    cost: float
+    accuracy: float
+    number: int
+
+
+def pareto_front(offers: Iterable[Offer]) -> list[Offer]:
+    """The offers for which none is both cheaper and at least as accurate, cheapest first."""
+    front: list[Offer] = []
+    for offer in sorted(offers, key=lambda offer: (offer.cost, -offer.accuracy)):
+        if not front or offer.accuracy > front[-1].accuracy:
+            front.append(offer)
+    return front

@@ -1,0 +1,61 @@
+"""Mistakes with their pictures and the exported model's heat maps."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from search.quiet import import_tensorflow
+from search.report.mistakes import Mistake
+from search.store import RunFolder
+from search.thumbnails import thumbnails
+
+
+def with_pictures(mistakes: Sequence[Mistake]) -> list[Mistake]:
+    """The same mistakes with a thumbnail each."""
+    found = thumbnails([mistake.path for mistake in mistakes])
+    return [replace(m, picture=jpeg) for m, jpeg in zip(mistakes, found, strict=True)]
+
+
+def with_heat(mistakes: Sequence[Mistake], run: RunFolder) -> list[Mistake]:
+    """The same mistakes with Grad-CAM of the exported model for the answer that it gave.
+
+    Raises:
+        TuneError: the exported model cannot be loaded.
+        ModelError: it has no feature maps.
+    """
+    import_tensorflow()
+    from data_pipeline.reading import read_pictures
+    from models.grad_cam import GradCam
+    from search.heat import heat_layer
+    from search.predict import load_classifier
+
+    classifier = load_classifier(str(run.export))
+    read = read_pictures(
+        [mistake.path for mistake in mistakes],
+        image_size=classifier.image_size,
+        crop_to_aspect_ratio=classifier.crop_to_aspect_ratio,
+    )
+    pixels: list[Any] = [picture for picture, _ in read]
+    there = [k for k, picture in enumerate(pixels) if picture is not None and mistakes[k].picture]
+    illustrated = list(mistakes)
+    if not there:
+        return illustrated
+    answers = [classifier.labels.index(mistakes[k].answer) for k in there]
+    _, maps = GradCam(classifier.model)(np.stack([pixels[k] for k in there]), np.array(answers))
+    for k, heat in zip(there, maps, strict=True):
+        layer = heat_layer(
+            heat,
+            size=_size(mistakes[k].picture),
+            crop_to_aspect_ratio=classifier.crop_to_aspect_ratio,
+        )
+        illustrated[k] = replace(mistakes[k], heat=layer)
+    return illustrated
+
+
+def _size(jpeg: bytes) -> tuple[int, int]:
+    with Image.open(io.BytesIO(jpeg)) as image:
+        return image.height, image.width

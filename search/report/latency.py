@@ -1,0 +1,107 @@
+"""What one picture takes by each architecture of a search, measured here and kept.
+
+Speed does not depend on what the weights are: a model of the same shape is built with new ones
+and called as `tune predict` calls it. The best come first and there is a limit of time; what was
+measured stays in the run's folder, and the next report goes on from there.
+"""
+
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from rich.console import Console
+
+from models.space import architecture
+from search.experiment import Experiment
+from search.exported.runtimes import latency
+from search.hardware import cores
+from search.interrupt import Going, require_going
+from search.records import Values
+from search.store import RunFolder, read_json, write_json
+from search.watch import watch_share
+
+_TIMED_SECONDS = 1.0  # of calls, for one architecture
+
+
+def architecture_key(values: Values) -> str:
+    """What names an architecture in a file."""
+    return hashlib.sha256(json.dumps(architecture(values)).encode()).hexdigest()[:16]
+
+
+def known_latencies(run: RunFolder) -> dict[str, float]:
+    """Seconds a picture by `architecture_key`, as far as they were measured on this machine."""
+    if not run.latencies.exists():
+        return {}
+    kept = read_json(run.latencies)
+    return dict(kept["seconds"]) if kept["machine"] == _machine() else {}
+
+
+def measure_latencies(
+    experiment: Experiment,
+    wanted: Sequence[Values],
+    *,
+    seconds: float,
+    going: Going,
+    console: Console,
+) -> dict[str, float]:
+    """Measure the architectures of `wanted` that are not known yet, in this order.
+
+    Args:
+        experiment: the run.
+        wanted: configurations.
+        seconds: after so many no further one is begun.
+        going: whether to go on.
+        console: where progress goes.
+
+    Returns:
+        Seconds a picture (median) by `architecture_key`, those of before included.
+
+    Raises:
+        KeyboardInterrupt: told to stop; what was measured is kept.
+    """
+    found = known_latencies(experiment.run)
+    missing = {architecture_key(values): values for values in wanted}
+    missing = {key: values for key, values in missing.items() if key not in found}
+    if not missing or seconds <= 0:
+        return found
+    from search.hardware import prepare_to_train
+
+    prepare_to_train(experiment.config)
+    begun = time.monotonic()
+    with watch_share(console, "measuring latency") as progress:
+        for number, (key, values) in enumerate(missing.items()):
+            require_going(going)
+            if time.monotonic() - begun > seconds:
+                break
+            progress(number, len(missing), "measuring latency")
+            found[key] = _measure(experiment, values)
+            write_json(experiment.run.latencies, {"machine": _machine(), "seconds": found})
+    return found
+
+
+def _measure(experiment: Experiment, values: Values) -> float:
+    from models.serving import with_preprocessing
+    from search.memory import forgotten
+    from search.training import Training
+
+    # Without pretrained weights, which need not be at hand any more.
+    config = replace(experiment.config, weights=None)
+    shapes = replace(experiment, config=config)
+    with forgotten():
+        model = with_preprocessing(
+            Training(shapes, values, rows=experiment.train, seed=0).build(),
+            image_size=config.image_size,
+            crop_to_aspect_ratio=config.crop_to_aspect_ratio,
+            num_classes=experiment.num_classes,
+        )
+        picture = np.zeros((*config.image_size, 3), np.uint8)
+        return latency(model.predict_on_batch, picture, seconds=_TIMED_SECONDS).median
+
+
+def _machine() -> str:
+    """Times of another machine say nothing here."""
+    return f"{platform.node()} {platform.machine()} {cores()}"

@@ -1,0 +1,64 @@
+"""The mistakes that a model was surest of, and what it looked at when it made them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST = 12  # mistakes that are shown
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A picture that was taken for something else.
+
+    Attributes:
+        path: the file.
+        label, answer: what it is, and what it was taken for.
+        share, share_of_label: probability of either, 0 to 1.
+        picture: JPEG; b"" where the file cannot be read.
+        heat: PNG with transparency to lay over it: where the answer comes from; b"" for none.
+    """
+
+    path: Path
+    label: str
+    answer: str
+    share: float
+    share_of_label: float
+    picture: bytes = b""
+    heat: bytes = b""
+
+
+def worst_mistakes(
+    predictions: NDArray[np.float32],
+    targets: NDArray[np.int32],
+    *,
+    paths: Sequence[Path],
+    labels: Sequence[str],
+    most: int = MOST,
+) -> list[Mistake]:
+    """The mistakes whose label had the least probability, the worst first.
+
+    Args:
+        predictions: float32 [n, classes].
+        targets: int32 [n].
+        paths: of the n pictures.
+        labels: class names.
+        most: how many at most.
+    """
+    answers = predictions.argmax(axis=1)
+    of_label = predictions[np.arange(len(targets)), targets]
+    wrong = np.flatnonzero(answers != targets)
+    worst = wrong[np.argsort(of_label[wrong], kind="stable")][:most]
+    return [
+        Mistake(
+            path=paths[k],
+            label=labels[targets[k]],
+            answer=labels[answers[k]],
+            share=float(predictions[k, answers[k]]),
+            share_of_label=float(of_label[k]),
+        )
+        for k in worst
+    ]

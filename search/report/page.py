@@ -1,0 +1,125 @@
+"""The report as one HTML file: style, script, charts and pictures are part of it.
+
+A policy in the file forbids it to fetch anything, and to run any script but the two that it was
+written with. Names are the user's, or those of whoever sent the pictures: they are shown and
+never obeyed.
+"""
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from search.disk import megabytes
+from search.exported.card import command, figures
+from search.naming import shown
+from search.plan import make_plan
+from search.progress import in_words
+from search.report.album import SetAside
+from search.report.charts.learning_curves import CURVES
+from search.report.contents import Contents, most_confused
+from search.report.drawn import CLASSES, every_chart, families, importance_of
+from search.report.mistakes import Mistake
+
+ROWS = 15  # configurations in the table
+FILES = 100  # files set aside that are named
+
+
+def page(
+    contents: Contents,
+    *,
+    samples: Mapping[str, Sequence[bytes]],
+    aside: Sequence[SetAside],
+    mistakes: Sequence[Mistake],
+) -> str:
+    """The whole page, HTML.
+
+    Args:
+        contents: what was read of the run.
+        samples: JPEGs of each class; may be empty.
+        aside: files that were not used.
+        mistakes: to be shown; may be empty.
+    """
+    scripts = [_asset("echarts/echarts.min.js"), _asset("page.js")]
+    drawn = every_chart(contents)
+    environment = Environment(
+        loader=PackageLoader("search.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., str]] = {
+        "shown": lambda name: shown(str(name)),
+        "data_uri": _data_uri,
+        "duration": in_words,
+        "megabytes": megabytes,
+    }
+    environment.filters.update(filters)
+    return environment.get_template("page.html").render(
+        contents=contents,
+        run=contents.run.name,
+        made=f"{datetime.now():%Y-%m-%d %H:%M}",
+        style=_asset("page.css"),
+        scripts=scripts,
+        policy=_policy(scripts),
+        drawn=drawn,
+        charts=json_for_html(drawn),
+        plan=make_plan(contents.config),
+        command=command(contents.config),
+        figures=figures(contents.metrics) if contents.metrics else [],
+        endings=_endings(contents),
+        reasons=Counter(file.reason.split(":")[0] for file in aside).most_common(),
+        families=families(contents),
+        importance=importance_of(contents),
+        confused=_confused(contents),
+        limits={"rows": ROWS, "classes": CLASSES, "files": FILES, "curves": CURVES},
+        samples=samples,
+        aside=aside,
+        mistakes=mistakes,
+    )
+
+
+def _asset(name: str) -> str:
+    return files("search.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """Content-Security-Policy: these scripts and no others, pictures of the file itself."""
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
+    allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}"
+
+
+def json_for_html(value: Any) -> str:
+    """JSON that cannot end the script element that it stands in."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _data_uri(content: bytes) -> str:
+    kind = "png" if content.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _endings(contents: Contents) -> list[tuple[str, int]]:
+    """How trials ended: (in words, how many)."""
+    counts = Counter(
+        "ended early, since it could not win any more"
+        if end.record.stopped_early
+        else end.record.status
+        for end in contents.ends
+    )
+    return counts.most_common()
+
+
+def _confused(contents: Contents) -> list[tuple[str, ...]]:
+    if contents.answers is None:
+        return []
+    return most_confused(contents.answers.confusion_matrix, contents.data["labels"], 10)

@@ -1,0 +1,60 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from reported import NAMES, reported_run
+
+from search.errors import TuneError
+from search.experiment import load_splits
+from search.report.album import A_CLASS, class_samples, require_pictures, set_aside
+from search.store import read_json
+
+
+@pytest.fixture
+def run(scratch, tmp_path):
+    return reported_run(scratch, tmp_path)
+
+
+def size(jpeg):
+    with Image.open(io.BytesIO(jpeg)) as image:
+        return image.format, image.size
+
+
+def test_each_class_shows_a_few_of_its_training_pictures(run):
+    found = class_samples(run, list(NAMES))
+    rows = load_splits(run).train
+    targets = np.load(run.targets)[rows]
+    counts = {label: min(A_CLASS, (targets == k).sum()) for k, label in enumerate(NAMES)}
+    assert {label: len(jpegs) for label, jpegs in found.items()} == counts
+    assert size(found[NAMES[0]][0]) == ("JPEG", (90, 60))
+
+
+def test_a_picture_that_is_gone_is_left_out(run):
+    folder = read_json(run.data)["root"]
+    row = load_splits(run).train[0]
+    path = f"{folder}/{read_json(run.pictures)['paths'][row]}"
+    before = sum(map(len, class_samples(run, list(NAMES)).values()))
+    Path(path).write_bytes(b"")
+    assert sum(map(len, class_samples(run, list(NAMES)).values())) == before - 1
+
+
+def test_of_a_broken_file_what_is_left_is_shown(run):
+    half, gone = set_aside(run, pictures=True)
+    assert (half.path, half.reason) == ("along/half.png", "truncated")
+    assert size(half.remains) == ("JPEG", (90, 60))
+    assert gone.remains == b""
+    assert [file.remains for file in set_aside(run, pictures=False)] == [b"", b""]
+
+
+def test_a_run_of_an_older_version_has_nothing_to_show_of_them(run):
+    run.set_aside.unlink()
+    assert set_aside(run, pictures=True) == []
+
+
+def test_pictures_that_were_moved_are_said_to_be_missing(run, tmp_path):
+    require_pictures(run)
+    (tmp_path / "pictures").rename(tmp_path / "elsewhere")
+    with pytest.raises(TuneError, match="--no-pictures"):
+        require_pictures(run)

@@ -1,0 +1,149 @@
+"""What is drawn: the values that the charts are given."""
+
+import json
+
+import pytest
+from searching import VALUES, epoch_logs, trial_record
+
+from search.learnt.space import Hyperparameter
+from search.report.axes import axes_of
+from search.report.charts import learning_curves
+from search.report.charts.best_so_far import accuracy_against_time
+from search.report.charts.confusion import confusion_heatmap
+from search.report.charts.cost import accuracy_against_cost
+from search.report.charts.importance import importance_bars
+from search.report.charts.parallel import parallel_coordinates
+from search.report.configurations import tried_configurations
+from search.report.latency import architecture_key
+from search.report.page import json_for_html
+from search.report.timeline import timeline
+
+
+def rung(name, configuration, epochs, scores, **changes):
+    """A finished trial with that validation accuracy after each of its epochs."""
+    first = epochs - len(scores)
+    best = max(range(len(scores)), key=lambda k: scores[k])
+    return trial_record(
+        name,
+        scores[best],
+        configuration=configuration,
+        initial_epoch=first,
+        epochs=epochs,
+        history=[epoch_logs(first + k, score) for k, score in enumerate(scores)],
+        best_epoch=first + best,
+        **{"seconds": 60.0, "parameters": 250_000} | changes,
+    )
+
+
+@pytest.fixture
+def records():
+    other = VALUES | {"family": "xception", "xception/width": 0.5, "xception/blocks": 2}
+    return [
+        rung("0", "0", 1, [0.5]),
+        rung("1", "1", 1, [0.7], values=other, parameters=25_000),
+        rung("2", "1", 3, [0.6, 0.8], values=other, parameters=25_000),
+        rung("3", "3", 3, [0.7, 0.75, 0.6], values=VALUES | {"learning_rate": 1e-2}),
+    ]
+
+
+@pytest.fixture
+def tried(records):
+    ranked = [records[2], records[3], records[0]]
+    return tried_configurations(records, ranked, {architecture_key(VALUES): 0.012})
+
+
+def series(option, name):
+    (found,) = [one for one in option["series"] if one["name"] == name]
+    return found["data"]
+
+
+def test_the_best_so_far_rises_when_a_trial_ends_with_more(records):
+    option = accuracy_against_time(timeline(records))
+    assert option["xAxis"]["name"] == "minutes"
+    assert series(option, "best so far") == [[1, 50.0], [2, 70.0], [3, 80.0], [4, 80.0]]
+    assert [dot["value"] for dot in series(option, "xception")] == [[2, 70.0], [3, 80.0]]
+
+
+def test_a_trial_that_was_promoted_later_counts_with_what_it_had_then(records):
+    (first, *_) = series(accuracy_against_time(timeline(records)), "xception")
+    assert first["value"][1] == 70.0
+    assert first["name"].startswith("70.00% after 1 epoch\n")
+
+
+def test_curves_go_on_over_rungs_and_are_grouped_by_how_far_they_went(tried):
+    option = learning_curves.learning_curves(tried)
+    points = [point["value"] for point in series(option, "3 epochs")]
+    gap = ["-", "-"]
+    assert points == [[1, 70], [2, 60], [3, 80], gap, [1, 70], [2, 75], [3, 60], gap]
+    assert [point["value"] for point in series(option, "1 epoch")] == [[1, 50], gap]
+
+
+def test_no_more_curves_than_can_be_told_apart(tried, monkeypatch):
+    monkeypatch.setattr(learning_curves, "CURVES", 1)
+    names = [one["name"] for one in learning_curves.learning_curves(tried)["series"]]
+    assert names == ["3 epochs"]
+
+
+def test_the_front_leaves_out_what_is_larger_and_worse(tried):
+    option = accuracy_against_cost(tried, cost="megabytes")
+    assert series(option, "Pareto front") == [[0.1, 80.0]]
+    assert [dot["value"] for dot in series(option, "cnn")] == [[1.0, 75.0], [1.0, 50.0]]
+    assert (option["xAxis"]["min"], option["xAxis"]["max"]) == (0.05, 2)
+
+
+def test_what_was_not_measured_is_not_drawn(tried):
+    option = accuracy_against_cost(tried, cost="milliseconds")
+    names = {one["name"]: one["data"] for one in option["series"]}
+    assert set(names) == {"cnn", "Pareto front"}
+    assert names["Pareto front"] == [[12.0, 75.0]]
+
+
+def test_axes_are_what_differs_and_lines_pass_by_what_they_lack(tried):
+    space = {
+        "learning_rate": Hyperparameter("learning_rate", None, low=1e-4, high=1e-2, log=True),
+        "xception/blocks": Hyperparameter("xception/blocks", "xception", values=(2, 3, 4)),
+        "xception/width": Hyperparameter("xception/width", "xception", values=(0.25, 0.5)),
+        "optimizer": Hyperparameter("optimizer", None, values=("adam", "sgd"), ordered=False),
+    }
+    two = [tried[1], tried[2]]
+    assert [axis.name for axis in axes_of(two, space)] == ["learning_rate"]
+    three = [*two, tried[0].__class__(**{**vars(tried[0]), "values": {"xception/blocks": 3}})]
+    three.append(tried[0])
+    axes = axes_of(three, space)
+    assert [(axis.label, axis.kind) for axis in axes] == [
+        ("learning rate", "log"),
+        ("blocks", "category"),
+    ]
+    option = parallel_coordinates(three, axes)
+    assert [axis["name"] for axis in option["parallelAxis"]] == [
+        "learning rate",
+        "blocks",
+        "accuracy",
+    ]
+    cells = {tuple(line["value"]) for line in option["series"][0]["data"]}
+    assert cells == {(0.001, "-", 50), (0.01, "-", 75), ("-", "3", 80), (0.001, "2", 80)}
+    assert option["parallelAxis"][1]["data"] == ["2", "3", "4"]
+
+
+def test_bars_are_grey_where_chance_does_as_much():
+    rows = [
+        {"family": "cnn", "name": "cnn/filters", "importance": 0.1, "chance": 0.7, "matters": 0},
+        {"family": "cnn", "name": "learning_rate", "importance": 0.5, "chance": 0.01, "matters": 1},
+    ]
+    option = importance_bars(rows)
+    assert option["yAxis"]["data"] == ["filters", "learning rate"]
+    colours = [bar["itemStyle"]["color"] for bar in option["series"][0]["data"]]
+    assert colours == ["--faint", "--accent"]
+
+
+def test_a_cell_of_the_confusion_matrix_is_what_was_taken_for_what():
+    option = confusion_heatmap([[3, 1], [0, 4]], ["cat", "dog\n"])
+    cells = {tuple(cell["value"]): cell["name"] for cell in option["series"][0]["data"]}
+    assert cells[(1, 0, 1, 0.25)] == "cat taken for dog\\n: 1 (25.0%)"
+    assert (0, 1, 0, 0.0) in cells
+
+
+def test_json_cannot_end_the_element_that_it_stands_in():
+    text = json_for_html({"name": "</script><!-- & \ud800"})
+    assert "<" not in text
+    assert json.loads(text) == {"name": "</script><!-- & \ud800"}

@@ -1,0 +1,81 @@
+import io
+import time
+from dataclasses import replace
+
+import pytest
+from finished_runs import finished_run
+from rich.console import Console
+from small_trials import values_for
+
+from search.interrupt import Going
+from search.records import load_records
+from search.report import latency as module
+from search.report.latency import architecture_key, known_latencies, measure_latencies
+from search.store import read_json, write_json
+
+
+@pytest.fixture
+def run(scratch, tmp_path):
+    return finished_run(scratch, tmp_path, [("cnn", 0.5), ("xception", 0.6), ("cnn", 0.7)])
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Measures nothing; notes for which family it was asked."""
+    asked = []
+
+    def measure(experiment, values):
+        asked.append(values["family"])
+        return 0.001 * len(asked)
+
+    monkeypatch.setattr(module, "_measure", measure)
+    return asked
+
+
+def measured(run, seconds=60.0, **options):
+    wanted = [record.values for record in load_records(run.run)]
+    given = {"going": Going(), "console": Console(file=io.StringIO())} | options
+    return measure_latencies(run, wanted, seconds=seconds, **given)
+
+
+def test_an_architecture_is_measured_once_however_many_configurations_have_it(run, counted):
+    found = measured(run)
+    assert counted == ["cnn", "xception"]
+    first, second, third = load_records(run.run)
+    assert found[architecture_key(first.values)] == found[architecture_key(third.values)] == 0.001
+    assert found[architecture_key(second.values)] == 0.002
+
+
+def test_what_was_measured_is_not_measured_again(run, counted):
+    first = measured(run)
+    assert measured(run) == known_latencies(run.run) == first
+    assert len(counted) == 2
+
+
+def test_times_of_another_machine_are_not_taken_for_ours(run, counted):
+    measured(run)
+    write_json(run.run.latencies, read_json(run.run.latencies) | {"machine": "another"})
+    assert known_latencies(run.run) == {}
+
+
+def test_no_further_one_is_begun_when_time_is_up(run, monkeypatch):
+    monkeypatch.setattr(module, "_measure", lambda *_: time.sleep(0.5) or 0.1)
+    assert len(measured(run, seconds=0.4)) == 1
+
+
+def test_ctrl_c_keeps_what_was_measured(run, counted):
+    answers = iter([True, False])
+    with pytest.raises(KeyboardInterrupt):
+        measured(run, going=lambda: next(answers))
+    assert len(known_latencies(run.run)) == 1
+
+
+def test_a_backbone_is_measured_without_its_weights(transfer):
+    config = replace(transfer.config, weights="/nowhere/own.weights.h5")
+    values = values_for(transfer, "transfer, frozen")
+    assert 0 < module._measure(replace(transfer, config=config), values) < 5
+
+
+def test_a_real_model_takes_some_time(run):
+    (values, *_) = [record.values for record in load_records(run.run)]
+    assert 0 < module._measure(run, values) < 5

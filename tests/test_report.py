@@ -1,0 +1,167 @@
+"""`tune report` on small finished runs: what stands in the file."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from reported import NAMES, export, reported_run
+from rich.console import Console
+
+from search.cli import _run
+from search.errors import TuneError
+from search.interrupt import Going
+from search.records import load_records
+from search.report.contents import most_confused, read_contents
+from search.report.write import Wanted, write_report
+from search.store import read_json
+
+BESIDE = {"measure": 0.0}
+
+
+@pytest.fixture
+def run(scratch, tmp_path):
+    return reported_run(scratch, tmp_path)
+
+
+def report(run, **wanted):
+    said = io.StringIO()
+    console = Console(file=said, width=200)
+    file = write_report(run, Wanted(**(BESIDE | wanted)), going=Going(), console=console)
+    return file.read_text("utf-8"), said.getvalue()
+
+
+def pictures(text):
+    return len(re.findall(r'<img[^>]* src="data:image/', text))
+
+
+def test_before_an_export_it_tells_of_the_best_on_validation(run):
+    text, _ = report(run)
+    assert "<strong>83.3 %</strong> of the validation pictures" in text
+    assert "tune export-best run" in text
+    assert "Of the best configuration of the search, on the validation pictures." in text
+    assert 'id="winner"' not in text
+
+
+def test_after_an_export_it_tells_of_the_test_pictures_with_heat_maps(run, scratch):
+    export(run, scratch)
+    text, said = report(run)
+    assert "<strong>95.0 %</strong> of 300 pictures that the search never saw" in text
+    assert 'id="winner"' in text
+    assert "model.onnx" in text
+    assert text.count('class="heat" src="data:image/png') == 1  # of the one mistake
+    assert said == ""
+
+
+def test_a_model_that_cannot_be_loaded_costs_the_heat_maps_alone(run, scratch):
+    export(run, scratch)
+    (run.export / "model.keras").write_bytes(b"no model")
+    text, said = report(run)
+    assert "no heat maps: " in said
+    assert 'class="heat"' not in text
+    assert "The mistakes it was surest of" in text
+
+
+def test_names_are_shown_and_never_obeyed(run, scratch):
+    export(run, scratch)
+    text, _ = report(run)
+    assert NAMES[0] not in text
+    assert "&lt;/script&gt;&lt;b&gt;a &amp; b" in text
+    assert "unreadable: no &lt;such&gt; file" in text
+    assert text.count("</script>") == 3  # the charts' values and two scripts
+
+
+def test_no_pictures_leaves_every_picture_out(run):
+    assert pictures(report(run)[0]) > 10
+    text, _ = report(run, pictures=False)
+    assert pictures(text) == 0
+    assert "along/half.png" in text  # names of files set aside are no pictures
+
+
+def test_pictures_that_are_gone_are_an_error_that_names_the_way_out(run, tmp_path):
+    (tmp_path / "pictures").rename(tmp_path / "elsewhere")
+    with pytest.raises(TuneError, match="--no-pictures"):
+        report(run)
+    assert not run.report.exists()
+    assert "usable pictures" in report(run, pictures=False)[0]
+
+
+def test_a_run_that_has_tried_nothing_has_a_report_too(run):
+    for path in run.trials.iterdir():
+        path.unlink()
+    text, _ = report(run)
+    assert "No trial has finished an epoch yet." in text
+    assert 'data-chart="time"' not in text
+
+
+def test_latencies_are_measured_and_drawn(run):
+    assert "Not measured." in report(run)[0]
+    text, _ = report(run, measure=60.0)
+    assert 'data-chart="latency"' in text
+    assert len(read_json(run.latencies)["seconds"]) == 2
+    assert read_contents(run).tried[0].milliseconds > 0
+
+
+def test_prepared_pixels_that_are_gone_cost_the_latencies_alone(run, tmp_path):
+    data = read_json(run.data)
+    run.data.write_text(run.data.read_text().replace(data["pixels"], str(tmp_path / "gone.npy")))
+    text, said = report(run, measure=60.0)
+    assert "latency not measured" in said
+    assert "Not measured." in text
+
+
+def test_a_failed_write_leaves_the_report_of_before(run, monkeypatch):
+    run.report.write_text("before")
+    monkeypatch.setattr("search.store._write_through", lambda *_: (_ for _ in ()).throw(OSError))
+    with pytest.raises(OSError):
+        report(run)
+    assert run.report.read_text() == "before"
+
+
+def test_the_matrix_is_that_of_the_exported_models_test_pictures(run, scratch):
+    before = read_contents(run).answers
+    assert not before.exported
+    assert sum(map(sum, before.confusion_matrix)) == len(scratch.validation)
+    export(run, scratch)
+    after = read_contents(run).answers
+    assert after.exported
+    assert np.trace(after.confusion_matrix) == len(scratch.test) - 1
+    assert len(after.mistakes) == 1
+
+
+def test_classes_are_counted_by_split(run, scratch):
+    classes = read_contents(run).classes
+    assert [name for name, *_ in classes] == list(NAMES)
+    assert sum(train for _, train, _, _ in classes) == len(scratch.train)
+    assert sum(test for *_, test in classes) == len(scratch.test)
+
+
+def test_the_pairs_confused_most_often_come_first():
+    matrix = [[5, 2, 0], [7, 1, 0], [0, 3, 9]]
+    labels = ["a", "b", "c"]
+    assert most_confused(matrix, labels, 2) == [("b", "a", "7"), ("c", "b", "3")]
+
+
+def test_the_command_says_what_it_wrote(run, tmp_path, capsys):
+    output = tmp_path / "cats.html"
+    arguments = ["report", "--results", str(tmp_path / "results"), "--measure", "0s"]
+    assert _run([*arguments, "--output", str(output), "--json"]) == 0
+    printed = capsys.readouterr().out
+    assert f'"bytes": {output.stat().st_size}' in printed
+    assert not run.report.exists()
+    assert _run([*arguments, "nosuch"]) == 1
+    assert "no run named 'nosuch'" in capsys.readouterr().err
+
+
+def test_every_configuration_is_counted_though_few_are_listed(run, monkeypatch):
+    monkeypatch.setattr("search.report.page.ROWS", 1)
+    text, _ = report(run)
+    assert "and 2 more" in text
+    assert len(load_records(run)) == 3
+
+
+def test_a_family_of_one_configuration_has_no_values_to_compare(run):
+    text, _ = report(run)
+    assert 'data-chart="parallel-cnn"' in text
+    assert 'data-chart="parallel-xception"' not in text
+    assert "One configuration alone: there are no values to compare." in text

@@ -1,0 +1,146 @@
+"""The report in a browser: drawn, silent, readable on a phone, in light and dark."""
+
+import io
+
+import pytest
+from browser import assert_quiet, opened
+from reported import NAMES, export, reported_run
+from rich.console import Console
+
+from search.interrupt import Going
+from search.report.write import Wanted, write_report
+
+CHARTS = "[data-chart] canvas"
+OPTION = (
+    "id => echarts.getInstanceByDom(document.querySelector(`[data-chart='${id}']`)).getOption()"
+)
+
+
+@pytest.fixture(scope="module")
+def file(scratch, tmp_path_factory):
+    run = reported_run(scratch, tmp_path_factory.mktemp("report"))
+    export(run, scratch)
+    console = Console(file=io.StringIO())
+    return write_report(run, Wanted(measure=20.0), going=Going(), console=console)
+
+
+@pytest.fixture
+def page(browser, file):
+    with opened(browser, file) as shown:
+        shown.page.wait_for_selector(CHARTS)
+        yield shown
+
+
+def visible(page):
+    return page.evaluate(
+        "[...document.querySelectorAll('[data-chart]')].filter(e => e.offsetWidth)"
+        ".map(e => e.dataset.chart)"
+    )
+
+
+def eventually(page, expression):
+    """Wait until it is true; Playwright's own waiting is forbidden by the page's policy."""
+    for _ in range(100):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"never true: {expression}")
+
+
+def drawn(page):
+    """Charts that have something on their canvas."""
+    return page.evaluate(
+        """[...document.querySelectorAll('[data-chart] canvas')].filter(canvas => {
+             const {data} = canvas.getContext('2d')
+               .getImageData(0, 0, canvas.width, canvas.height);
+             return data.some(value => value);
+           }).map(canvas => canvas.closest('[data-chart]').dataset.chart)"""
+    )
+
+
+def test_every_chart_is_drawn_and_nothing_is_asked_of_anyone(page, file):
+    wanted = ["time", "curves", "parallel-cnn", "size", "latency", "confusion"]
+    assert set(wanted) <= set(visible(page.page))
+    eventually(
+        page.page, f"document.querySelectorAll('{CHARTS}').length >= {len(visible(page.page))}"
+    )
+    page.page.wait_for_timeout(1500)  # they grow from nothing
+    assert set(drawn(page.page)) == set(visible(page.page))
+    assert_quiet(page)
+    assert [url for url in page.requests if not url.startswith("data:")] == [file.as_uri()]
+
+
+def test_parallel_coordinates_have_a_line_a_configuration(page):
+    option = page.page.evaluate(OPTION, "parallel-cnn")
+    assert len(option["series"][0]["data"]) == 2
+    assert option["parallelAxis"][-1]["name"] == "accuracy"
+
+
+def test_dragging_along_an_axis_picks_configurations(page):
+    place = page.page.locator("[data-chart='parallel-cnn']")
+    place.scroll_into_view_if_needed()
+    box = place.bounding_box()
+    right, top = box["x"] + box["width"] - 64, box["y"] + 100  # the upper end of the accuracies
+    page.page.mouse.move(right, top)
+    page.page.mouse.down()
+    page.page.mouse.move(right, top + 100, steps=10)
+    page.page.mouse.up()
+    picked = (
+        "echarts.getInstanceByDom(document.querySelector(`[data-chart='parallel-cnn']`))"
+        ".getModel().getSeriesByIndex(0).getRawIndicesByActiveState('active').length"
+    )
+    eventually(page.page, f"{picked} == 1")
+
+
+def test_another_familys_tab_is_shown_when_it_is_chosen(page):
+    page.page.click("#tab-xception")
+    assert page.page.is_visible("#family-xception")
+    assert "parallel-cnn" not in visible(page.page)
+    page.page.keyboard.press("ArrowLeft")
+    assert page.page.get_attribute("#tab-cnn", "aria-selected") == "true"
+    assert_quiet(page)
+
+
+def test_the_heat_map_can_be_taken_off_a_mistake(page):
+    heat = page.page.locator("img.heat").first
+    assert heat.is_visible()
+    page.page.uncheck("#heat")
+    assert not heat.is_visible()
+
+
+def test_names_are_text(page):
+    assert NAMES[0] in page.page.inner_text("#data")
+    option = page.page.evaluate(OPTION, "confusion")
+    assert option["xAxis"][0]["data"][0] == NAMES[0]
+    assert page.page.locator("#data b").count() == 0
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_phone_scrolls_one_way_only(browser, file, dark):
+    with opened(browser, file, width=390, height=844, dark=dark) as shown:
+        shown.page.wait_for_selector(CHARTS)
+        wide, window = shown.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert wide == window == 390
+        option = shown.page.evaluate(OPTION, "parallel-cnn")
+        assert option["parallel"][0]["layout"] == "vertical"
+        assert_quiet(shown)
+
+
+def test_charts_change_colour_with_the_system(page):
+    def ink():
+        return page.page.evaluate(OPTION, "time")["legend"][0]["textStyle"]["color"]
+
+    assert ink() == "#1c1c1a"
+    page.page.emulate_media(color_scheme="dark")
+    page.page.wait_for_timeout(100)
+    assert ink() == "#ecece8"
+    assert_quiet(page)
+
+
+def test_a_script_put_into_the_file_is_not_run(browser, file, tmp_path):
+    tampered = tmp_path / "tampered.html"
+    text = file.read_text("utf-8").replace("</main>", "</main><script>window.ran = 1</script>")
+    tampered.write_text(text, "utf-8")
+    with opened(browser, tampered) as shown:
+        assert shown.page.evaluate("window.ran") is None
+        assert any("Content Security Policy" in error for error in shown.errors)

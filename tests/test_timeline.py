@@ -1,0 +1,45 @@
+import pytest
+from searching import trial_record
+
+from search.records import RUNNING
+from search.report.timeline import timeline
+
+
+def trial(name, seconds, ended, **changes):
+    return trial_record(name, seconds=seconds, ended=ended, **changes)
+
+
+def seconds(records):
+    return [(end.record.trial_id, end.seconds) for end in timeline(records)]
+
+
+def test_a_pause_between_two_evenings_is_not_counted():
+    records = [trial("0", 10.0, 1010.0), trial("1", 5.0, 1015.0), trial("2", 20.0, 90_000.0)]
+    assert seconds(records) == [("0", 10.0), ("1", 15.0), ("2", 35.0)]
+
+
+def test_trials_that_run_at_once_are_counted_once_and_ordered_by_their_end():
+    records = [trial("0", 30.0, 130.0), trial("1", 10.0, 112.0), trial("2", 10.0, 145.0)]
+    assert seconds(records) == [("1", 10.0), ("0", 30.0), ("2", 40.0)]
+
+
+def test_a_long_trial_joins_what_ran_before_it():
+    records = [trial("0", 5.0, 5.0), trial("1", 5.0, 15.0), trial("2", 20.0, 21.0)]
+    assert [s for _, s in seconds(records)] == [5.0, 10.0, 21.0]
+
+
+def test_without_ends_trials_are_taken_one_after_another():
+    records = [trial("0", 10.0, None), trial("1", 5.0, 99.0)]
+    assert seconds(records) == [("0", 10.0), ("1", 15.0)]
+
+
+def test_what_still_runs_is_left_out():
+    assert seconds([trial("0", 10.0, None, status=RUNNING)]) == []
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_elapsed_time_never_goes_back(count):
+    records = [trial(str(k), 3.0 + k, 10.0 * k + 3) for k in range(count)]
+    found = [s for _, s in seconds(records)]
+    assert found == sorted(found)
+    assert len(found) == count
