@@ -1,6 +1,7 @@
 """Pictures for a model that is already there: read in processes that they may take down."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,19 +9,39 @@ import numpy as np
 from data_pipeline.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.resize import resize
-from data_pipeline.workers import WITH_PILLOW, Failure, run_in_workers, start_server
+from data_pipeline.workers import (
+    WITH_PILLOW,
+    Failure,
+    StandingWorkers,
+    run_in_workers,
+    start_server,
+)
 
 # Files handed to one set of workers: starting these costs a tenth of a second, and all pictures
 # that come back before a slow one are kept until it is there.
 _WINDOW = 512
 _WINDOW_BYTES = 256 * 2**20
+_REMEDY = "leave the file out or save it anew"
 
 Read = tuple[np.ndarray | None, str]
 """uint8 [height, width, 3] and "", or None and why there is none."""
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A picture as a model takes it.
+
+    Attributes:
+        pixels: uint8 [height, width, 3], 0–255, resized.
+        size: (height, width) of the whole, upright picture.
+    """
+
+    pixels: np.ndarray
+    size: tuple[int, int]
+
+
 def get_ready() -> None:
-    """Begin to start what `read_pictures` needs, so that it is there by then."""
+    """Begin to start what `read_pictures` and `PictureReader` need, so that it is there by then."""
     start_server(WITH_PILLOW)
 
 
@@ -69,11 +90,55 @@ def _read(task: tuple[int, Path]) -> np.ndarray | str:  # in a worker
         return "out of memory"
 
 
+class PictureReader:
+    """Reads one picture at a time for any number of threads, for as long as it lives.
+
+    The resize is done in the workers as well: whole pictures of many threads would not fit into
+    the memory of this process.
+
+    Args:
+        image_size: (height, width) of the pictures wanted.
+        crop_to_aspect_ratio: cut the middle out instead of distorting.
+        workers: processes; None for one a core.
+    """
+
+    def __init__(
+        self, *, image_size: tuple[int, int], crop_to_aspect_ratio: bool, workers: int | None = None
+    ) -> None:
+        self._wanted = (image_size, crop_to_aspect_ratio)
+        self._workers = StandingWorkers(workers=workers, preload=WITH_PILLOW)
+
+    def read(self, path: Path) -> Picture | str:
+        """The picture, or why there is none.
+
+        Raises:
+            DataError: workers cannot be started, or `close` was called.
+        """
+        result = self._workers.run(_read_small, (path, *self._wanted))
+        return f"{result.reason}; {_REMEDY}" if isinstance(result, Failure) else result
+
+    def close(self) -> None:
+        """End the workers."""
+        self._workers.close()
+
+
+def _read_small(task: tuple[Path, tuple[int, int], bool]) -> Picture | str:  # in a worker
+    path, image_size, crop_to_aspect_ratio = task
+    whole = _read((0, path))
+    if isinstance(whole, str):
+        return whole
+    try:
+        pixels = resize(whole, image_size, crop_to_aspect_ratio=crop_to_aspect_ratio)
+    except MemoryError:
+        return "out of memory"
+    return Picture(pixels, (whole.shape[0], whole.shape[1]))
+
+
 def _prepared(
     result: np.ndarray | str | Failure, image_size: tuple[int, int], crop_to_aspect_ratio: bool
 ) -> Read:
     if isinstance(result, Failure):
-        return None, f"{result.reason}; leave the file out or save it anew"
+        return None, f"{result.reason}; {_REMEDY}"
     if isinstance(result, str):
         return None, result
     return resize(result, image_size, crop_to_aspect_ratio=crop_to_aspect_ratio), ""

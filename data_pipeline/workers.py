@@ -3,9 +3,10 @@
 import importlib
 import multiprocessing
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import forkserver
@@ -110,8 +111,7 @@ class _Run(Generic[Task, Result]):
         finally:
             self.waiting.extend(self.running.values())
             self.running.clear()
-            pool.stop()  # type: ignore[no-untyped-call]
-            pool.join()
+            _end(pool)
 
     def _feed(self, pool: ProcessPool) -> None:
         # A few chunks ahead and no more: memory stays flat however many files there are.
@@ -130,14 +130,108 @@ class _Run(Generic[Task, Result]):
             yield from zip(chunk, future.result(), strict=True)
         except (TimeoutError, ProcessExpired) as error:
             if len(chunk) == 1:
-                yield chunk[0], Failure(self._reason(error))
+                yield chunk[0], _failure(error, self.seconds)
             else:
                 self.waiting.extendleft([task] for task in reversed(chunk))
 
-    def _reason(self, error: TimeoutError | ProcessExpired) -> str:
-        if isinstance(error, TimeoutError):
-            return f"took over {self.seconds:g} s"
-        return f"killed its decoder: exit code {error.exitcode}"
+
+class StandingWorkers:
+    """Processes that may die, for a program that gets its tasks one by one: any thread may ask.
+
+    Args:
+        workers: processes; None for one a core.
+        seconds: a task's limit.
+        memory: a worker's limit in bytes.
+        preload: the module that workers start with.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int | None = None,
+        seconds: float = DEFAULT_SECONDS,
+        memory: int = DEFAULT_MEMORY,
+        preload: str = WITH_TENSORFLOW,
+    ) -> None:
+        self._workers = workers or _cores()
+        self._seconds = seconds
+        self._set_up = (memory, preload)
+        self._lock = threading.Lock()
+        self._closed = False
+        self._running: set[Future] = set()
+        self._pool = self._new_pool()
+
+    def run(self, function: Callable[[Task], Result], task: Task) -> Result | Failure:
+        """Run `function` on `task` when its turn comes, and wait for it.
+
+        Args:
+            function: a module's function that bears to be run twice.
+            task: a small, picklable value.
+
+        Raises:
+            DataError: workers cannot be started, or `close` was called.
+        """
+        for _ in range(_MAX_BROKEN_POOLS):
+            pool, future = self._schedule(_run_chunk, (function, [task]))
+            try:
+                return future.result()[0]
+            except (TimeoutError, ProcessExpired) as error:
+                return _failure(error, self._seconds)
+            except (BrokenProcessPool, CancelledError):
+                self._replace(pool)  # A worker died between two tasks, and the pool with it.
+            finally:
+                self._running.discard(future)
+        raise DataError("the processes that decode pictures die at once; check the free memory")
+
+    def close(self) -> None:
+        """End the workers, whatever they do."""
+        with self._lock:
+            self._closed = True
+            self._end()
+
+    def _schedule(self, function: Callable, arguments: tuple) -> tuple[ProcessPool, Future]:
+        with self._lock:
+            if self._closed:
+                raise DataError("the processes that decode pictures were ended")
+            try:
+                future = self._pool.schedule(function, arguments, timeout=self._seconds)
+            except RuntimeError:  # It broke while it had nothing to do.
+                self._end()
+                self._pool = self._new_pool()
+                future = self._pool.schedule(function, arguments, timeout=self._seconds)
+            self._running.add(future)
+            return self._pool, future
+
+    def _replace(self, pool: ProcessPool) -> None:
+        with self._lock:
+            if self._pool is pool and not self._closed:
+                self._end()
+                self._pool = self._new_pool()
+
+    def _end(self) -> None:
+        # The pool would leave those who wait for what it has not done waiting for ever.
+        for future in tuple(self._running):
+            future.cancel()
+        _end(self._pool)
+
+    def _new_pool(self) -> ProcessPool:
+        return ProcessPool(
+            self._workers,
+            initializer=_set_up,
+            initargs=self._set_up,
+            context=_context(self._set_up[1]),
+        )
+
+
+def _end(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call]
+    pool.join()
+
+
+def _failure(error: TimeoutError | ProcessExpired, seconds: float) -> Failure:
+    if isinstance(error, TimeoutError):
+        return Failure(f"took over {seconds:g} s")
+    return Failure(f"killed its decoder: exit code {error.exitcode}")
 
 
 def start_server(preload: str) -> None:

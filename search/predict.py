@@ -101,13 +101,14 @@ class Classifier:
                 if picture is None:
                     yield Prediction(file.path, error=error)
                 else:
-                    yield self._named(file.path, next(rows))
+                    yield self.named(file.path, next(rows))
 
     def probabilities(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """float32 [n, classes] for uint8 [n, height, width, 3]."""
         return np.asarray(self.model.predict_on_batch(pixels), np.float32)
 
-    def _named(self, path: Path, row: NDArray[np.float32]) -> Prediction:
+    def named(self, path: Path, row: NDArray[np.float32]) -> Prediction:
+        """What one row of probabilities, float32 [classes], says of a file."""
         if not np.isfinite(row).all():
             return Prediction(path, error="the model's answer is no number")
         order = np.argsort(-row, kind="stable")

@@ -10,7 +10,7 @@ import click
 
 from data_pipeline.errors import DataError
 from models.errors import ModelError
-from search.cli import data, looking, reporting, searching, trusting, using
+from search.cli import data, looking, reporting, searching, serving, trusting, using
 from search.errors import TuneError
 
 INTERRUPTED = 130
@@ -30,7 +30,7 @@ def tune(debug: bool) -> None:
     """
 
 
-for module in (data, searching, looking, reporting, trusting, using):
+for module in (data, searching, looking, reporting, trusting, using, serving):
     for command in module.COMMANDS:
         tune.add_command(command)
 

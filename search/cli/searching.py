@@ -242,7 +242,9 @@ def _conclude(run: Any, as_json: bool) -> None:
         print_report(report, limit=5)
         if report["configurations"] and report["configurations"][0]["score"] is not None:
             click.echo(
-                f"next: tune export-best {run.name}, or look: tune tensorboard {run.name}", err=True
+                f"next: tune export-best {run.name}, or look: tune report {run.name}, "
+                f"tune tensorboard {run.name}",
+                err=True,
             )
 
 

@@ -118,7 +118,11 @@ def export_best(
         print_json(metrics)
         return
     print_export(metrics)
-    click.echo(f"next: tune predict {chosen.export} PHOTO", err=True)
+    click.echo(
+        f"next: tune predict {chosen.export} PHOTO, tune serve {chosen.export}, "
+        f"tune report {chosen.name}",
+        err=True,
+    )
 
 
 @click.command()

@@ -51,6 +51,7 @@ def with_heat(mistakes: Sequence[Mistake], run: RunFolder) -> list[Mistake]:
             heat,
             size=_size(mistakes[k].picture),
             crop_to_aspect_ratio=classifier.crop_to_aspect_ratio,
+            image_size=classifier.image_size,
         )
         illustrated[k] = replace(mistakes[k], heat=layer)
     return illustrated

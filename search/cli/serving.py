@@ -1,0 +1,34 @@
+"""Commands that stay: `serve`."""
+
+import click
+
+from search.quiet import import_tensorflow
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port on localhost; 0 takes any free one.",
+)
+def serve(model: str, port: int) -> None:
+    """Try MODEL on a page of this machine: drop photos, see the answers and where they come from.
+
+    MODEL is an exported folder or .keras file, or imagenet:BACKBONE for an ImageNet classifier.
+    Programs ask the same address: curl --data-binary @photo.jpg http://127.0.0.1:8000/predict
+
+    Example: tune serve results/cats/export
+    """
+    from data_pipeline.reading import get_ready
+
+    get_ready()  # while TensorFlow is imported and the model loaded
+    import_tensorflow()
+    from search.serve.server import serve as serve_model
+
+    serve_model(model, port=port, say=lambda line: click.echo(line, err=True))
+
+
+COMMANDS = (serve,)

@@ -1,0 +1,1 @@
+"""`tune serve`: a page on localhost to try a model on, and JSON over HTTP beside it."""

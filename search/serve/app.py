@@ -1,0 +1,173 @@
+"""What is answered to a request: the page, what the model is, what it sees in photos."""
+
+import base64
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, ServiceUnavailable
+from werkzeug.wrappers import Request, Response
+
+from data_pipeline.errors import DataError
+from data_pipeline.reading import PictureReader
+from search.heat import heat_layer
+from search.predict import Classifier, Prediction
+from search.serve.answerer import Answerer
+from search.serve.limits import Limits
+from search.serve.local import protect, require_local
+from search.serve.uploads import Upload, is_form, received
+
+_FILES = {
+    "/": ("page.html", "text/html"),
+    "/page.css": ("page.css", "text/css"),
+    "/page.js": ("page.js", "text/javascript"),
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model and what it takes to ask it.
+
+    Attributes:
+        name: what the page calls it.
+    """
+
+    name: str
+    classifier: Classifier
+    reader: PictureReader
+    answerer: Answerer
+
+
+class App:
+    """A WSGI application.
+
+    Args:
+        folder: where uploads lie while they are looked at.
+
+    Attributes:
+        answered: photos so far.
+    """
+
+    def __init__(self, model: Model, folder: Path, limits: Limits) -> None:
+        self._model = model
+        self._folder = folder
+        self._limits = limits
+        self._waiting = threading.BoundedSemaphore(limits.waiting)
+        self._stored = threading.BoundedSemaphore(limits.stored)
+        self._counting = threading.Lock()
+        self.answered = 0
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """As WSGI wants it."""
+        try:
+            require_local(environ)
+            response = self._respond(Request(environ))
+        except HTTPException as error:
+            response = _refusal(error)
+        except DataError as error:
+            response = _refusal(ServiceUnavailable(str(error)))
+        except Exception:
+            # One request's failure is its own: the server goes on, and says so on the terminal.
+            logging.getLogger(__name__).exception("a request failed")
+            problem = "the server failed at this; see its terminal"
+            response = _json({"error": problem}, HTTPStatus.INTERNAL_SERVER_ERROR)
+        protect(response.headers)
+        return response(environ, start_response)
+
+    def _respond(self, request: Request) -> Response:
+        routes: dict[str, tuple[str, Callable[[Request], Response]]] = {
+            **dict.fromkeys(_FILES, ("GET", _file)),
+            "/model": ("GET", self._describe),
+            "/predict": ("POST", self._predict),
+        }
+        if request.path not in routes:
+            raise NotFound(f"no such page; there are {', '.join(routes)}")
+        method, answer = routes[request.path]
+        if request.method != method and (method, request.method) != ("GET", "HEAD"):
+            raise MethodNotAllowed([method], f"expected {method}, received {request.method}")
+        return answer(request)
+
+    def _describe(self, request: Request) -> Response:
+        classifier = self._model.classifier
+        return _json(
+            {
+                "name": self._model.name,
+                "labels": classifier.labels,
+                "image_size": classifier.image_size,
+                "crop_to_aspect_ratio": classifier.crop_to_aspect_ratio,
+                "threshold": classifier.threshold,
+                "heat": self._model.answerer.has_heat,
+                "max_bytes": self._limits.max_bytes,
+            }
+        )
+
+    def _predict(self, request: Request) -> Response:
+        if not self._waiting.acquire(blocking=False):
+            raise ServiceUnavailable(
+                f"{self._limits.waiting} requests wait already; come again in "
+                f"{self._limits.retry_seconds} s",
+                retry_after=self._limits.retry_seconds,
+            )
+        try:
+            rows = self._rows(request)
+        finally:
+            self._waiting.release()
+        with self._counting:
+            self.answered += len(rows)
+        unreadable = all(row["error"] for row in rows)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if unreadable else HTTPStatus.OK
+        if not is_form(request):
+            return _json(rows[0], status)
+        return _json({"error": rows[0]["error"], "files": rows} if unreadable else rows, status)
+
+    def _rows(self, request: Request) -> list[dict[str, Any]]:
+        heat = request.args.get("heat", "0") not in ("", "0")
+        with self._stored, received(request.environ, self._folder, self._limits) as uploads:
+            return [self._row(upload, heat=heat) for upload in uploads]
+
+    def _row(self, upload: Upload, *, heat: bool) -> dict[str, Any]:
+        """As `tune predict --json` has it; with the heat map as a data URL if that was wanted."""
+        path, classifier = Path(upload.name), self._model.classifier
+        picture = self._model.reader.read(upload.path)
+        if isinstance(picture, str):
+            row = Prediction(path, error=picture).row()
+            return {**row, "heat": None} if heat else row
+        answer = self._model.answerer.ask(picture.pixels, heat=heat)
+        row = classifier.named(path, answer.probabilities).row()
+        if not heat:
+            return row
+        if answer.heat is None or row["error"]:
+            return {**row, "heat": None}
+        layer = heat_layer(
+            answer.heat,
+            size=picture.size,
+            crop_to_aspect_ratio=classifier.crop_to_aspect_ratio,
+            image_size=classifier.image_size,
+        )
+        return {**row, "heat": f"data:image/png;base64,{base64.b64encode(layer).decode()}"}
+
+
+def _file(request: Request) -> Response:
+    name, mimetype = _FILES[request.path]
+    return Response(Path(__file__).with_name(name).read_bytes(), mimetype=mimetype)
+
+
+def _refusal(error: HTTPException) -> Response:
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    response = _json({"error": error.description or HTTPStatus(status).phrase}, status)
+    kept = {"Allow", "Retry-After"}
+    response.headers.extend([pair for pair in error.get_headers() if pair[0] in kept])
+    return response
+
+
+def _json(value: Any, status: int = HTTPStatus.OK) -> Response:
+    text = json.dumps(value, allow_nan=False) + os.linesep
+    return Response(text, status=status, mimetype="application/json")

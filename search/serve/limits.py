@@ -1,0 +1,29 @@
+"""How much the server takes at once, so that no upload and no crowd of them can fill the machine.
+
+Threads and files are bounded; the rest waits, and what is beyond that is told to come again.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a server bears.
+
+    Attributes:
+        max_bytes: of one request's body.
+        max_files: of one form.
+        waiting: requests with photos that are answered or wait for it; more get a 503.
+        stored: of these, how many have their photos on the disk at a time.
+        spare_threads: for the page itself while as many wait as may.
+        idle_seconds: without a byte, after which a connection is closed.
+        retry_seconds: after which one that was turned away may come again.
+    """
+
+    max_bytes: int = 32 * 2**20
+    max_files: int = 32
+    waiting: int = 256
+    stored: int = 16
+    spare_threads: int = 16
+    idle_seconds: float = 30.0
+    retry_seconds: int = 2

@@ -1,0 +1,137 @@
+"""`tune serve`, from top to bottom: load, warm up, listen on localhost, answer until Ctrl-C."""
+
+import errno
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+from data_pipeline.reading import PictureReader
+from search.errors import TuneError
+from search.interrupt import Going
+from search.naming import shown
+from search.predict import Classifier, load_classifier
+from search.serve.answerer import Answerer
+from search.serve.app import App, Model
+from search.serve.limits import Limits
+from search.serve.local import ADDRESS
+
+_BACKLOG = 1024  # connections that wait to be accepted
+_POLL_SECONDS = 0.1
+
+
+def serve(model: str, *, port: int, say: Callable[[str], None]) -> None:
+    """Serve an exported folder, a .keras file or imagenet:BACKBONE until Ctrl-C.
+
+    Raises:
+        TuneError: no such model, or the port is taken.
+        ModelError: the ImageNet weights cannot be had.
+    """
+    with _listening(port) as listener:  # a taken port is said before the model is loaded
+        classifier = load_classifier(model)
+        with Going() as going, serving(classifier, listener, name=_name(model)) as app:
+            say(f"{shown(model)} answers at {address_of(listener)} (Ctrl-C ends it)")
+            while going():
+                time.sleep(_POLL_SECONDS)
+        photos = "1 photo" if app.answered == 1 else f"{app.answered:,} photos"
+        say(f"ended; {photos} answered, none of them kept")
+
+
+@contextmanager
+def serving(
+    classifier: Classifier, listener: socket.socket, *, name: str, limits: Limits | None = None
+) -> Iterator[App]:
+    """Answer on `listener` while this lasts; the model is warm when it begins."""
+    limits = limits or Limits()
+    size, crop = classifier.image_size, classifier.crop_to_aspect_ratio
+    with (
+        tempfile.TemporaryDirectory(prefix="tune-serve-") as folder,
+        closing(Answerer(classifier)) as answerer,
+        closing(PictureReader(image_size=size, crop_to_aspect_ratio=crop)) as reader,
+    ):
+        app = App(Model(name, classifier, reader, answerer), Path(folder), limits)
+        server = _Server(listener, app, limits)
+        thread = threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True)
+        thread.start()
+        try:
+            yield app
+        finally:
+            server.end()
+            thread.join()
+
+
+def address_of(listener: socket.socket) -> str:
+    """The page's address."""
+    return f"http://{ADDRESS}:{listener.getsockname()[1]}/"
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    try:
+        listener = socket.create_server((ADDRESS, port), backlog=_BACKLOG)
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        taken = "is taken" if error.errno == errno.EADDRINUSE else "is not open to you"
+        raise TuneError(
+            f"port {port} {taken}; choose another --port, or 0 for any free one"
+        ) from error
+    with listener:
+        yield listener
+
+
+def _name(model: str) -> str:
+    """The run's name for the export in its folder: all are called `export` or `model.keras`."""
+    path = Path(model).resolve()
+    path = path.parent if path.suffix == ".keras" else path
+    known = model.startswith("imagenet:") or path.name != "export"
+    return shown(model.removeprefix("imagenet:") if known else path.parent.name)
+
+
+class _Server(ThreadedWSGIServer):
+    """Werkzeug's server with a bounded number of threads; the rest waits to be accepted."""
+
+    def __init__(self, listener: socket.socket, app: App, limits: Limits) -> None:
+        class Handler(_Handler):
+            timeout = limits.idle_seconds
+
+        super().__init__(ADDRESS, 0, app, Handler, fd=listener.fileno())
+        self._slots = threading.Semaphore(limits.waiting + limits.spare_threads)
+        self._ending = False
+
+    def end(self) -> None:
+        """Accept no more; returns when that is so."""
+        self._ending = True
+        self.shutdown()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give the connection a thread as soon as there is one."""
+        while not self._slots.acquire(timeout=_POLL_SECONDS):
+            if self._ending:
+                self.shutdown_request(request)
+                return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer, and make room for the next."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._slots.release()
+
+
+class _Handler(WSGIRequestHandler):
+    """Says nothing on the terminal, and to clients not what it is made of."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+        """Not a line a request."""
+
+    def version_string(self) -> str:
+        """The header `Server`."""
+        return "tune"

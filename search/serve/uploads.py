@@ -1,0 +1,91 @@
+"""Photos of a request, streamed to files: their number and size are bounded, memory is flat."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.wrappers import Request
+
+from search.serve.limits import Limits
+
+FIELD = "file"
+UNNAMED = "upload"  # what a photo without a name is called
+_CHUNK = 2**16
+_FORM = "multipart/form-data"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A photo that was sent, as a file."""
+
+    name: str
+    path: Path
+
+
+def is_form(request: Request) -> bool:
+    """Whether the body is a form with files, rather than one photo's bytes."""
+    return request.mimetype == _FORM
+
+
+@contextmanager
+def received(environ: dict[str, Any], folder: Path, limits: Limits) -> Iterator[list[Upload]]:
+    """The photos of a request, one or more, on the disk for as long as this lasts.
+
+    Raises:
+        BadRequest: there is none, or the connection broke.
+        RequestEntityTooLarge: by its Content-Length before anything is read, or while it is.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        request = _request_into(Path(own), limits)(environ)
+        try:
+            uploads = _of_form(request) if is_form(request) else _of_body(request, Path(own))
+        except RequestEntityTooLarge as error:
+            raise RequestEntityTooLarge(
+                f"received too much; expected {limits.max_bytes / 2**20:g} MiB and "
+                f"{limits.max_files} files at most"
+            ) from error
+        finally:
+            request.close()
+        if not uploads:
+            raise BadRequest(
+                "received nothing; expected the bytes of a photo, or a form with photos in its "
+                f"field {FIELD!r}"
+            )
+        yield uploads
+
+
+def _request_into(folder: Path, limits: Limits) -> type[Request]:
+    """A request that keeps a form's files in `folder`."""
+
+    class _Stored(Request):
+        max_content_length = limits.max_bytes
+        max_form_parts = limits.max_files
+
+        def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
+            return tempfile.NamedTemporaryFile(dir=folder, delete=False)
+
+    return _Stored
+
+
+def _of_form(request: Request) -> list[Upload]:
+    found = []
+    for storage in request.files.getlist(FIELD):
+        storage.stream.flush()
+        # A browser sends a nameless, empty file where none was chosen.
+        if storage.filename or storage.stream.seek(0, 2):
+            name = storage.filename or UNNAMED
+            found.append(Upload(name, Path(storage.stream.name)))
+    return found
+
+
+def _of_body(request: Request, folder: Path) -> list[Upload]:
+    path = folder / UNNAMED
+    with path.open("wb") as file:
+        while chunk := request.stream.read(_CHUNK):
+            file.write(chunk)
+        size = file.tell()
+    return [Upload(UNNAMED, path)] if size else []
