@@ -53,9 +53,10 @@ demo: .venv/installed
 	$(BIN)/tune clean $(DEMO)
 	$(BIN)/tune run $(DEMO) --algo hyperband --families cnn,xception --image-size 64 --max-epochs 8 --name demo-$$(date +%Y%m%d-%H%M%S)
 	$(BIN)/tune export-best --seeds 1
+	$(BIN)/tune report --measure 20s
 	run=$$($(BIN)/tune list --json | $(BIN)/python -c 'import json,sys; print(json.load(sys.stdin)[0]["run"])'); \
 	$(BIN)/tune predict results/$$run/export $(DEMO)/dotted/dotted_010.* && \
-	echo "The exported model is results/$$run/export/model.keras; look at the run with: $(BIN)/tune tensorboard $$run"
+	echo "The exported model is results/$$run/export/model.keras; look at the run in results/$$run/report.html, or with: $(BIN)/tune tensorboard $$run"
 
 test: .venv/installed-dev chromium
 	$(MAKE) check

@@ -17,6 +17,7 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, console: Console) -
         f"transfer ({', '.join(config.backbones)})" if family == "transfer" else family
         for family in config.families
     )
+    moved = "".join(f", {name} from {low:g} to {high:g}" for name, low, high in config.ranges)
     need = checkpoint_bytes(largest_model(experiment), plan.checkpoints)
     free = free_bytes(experiment.run.path)
     sizes = f"{len(experiment.train):,} training, {len(experiment.validation):,} validation and "
@@ -26,7 +27,7 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, console: Console) -
         f"{sizes}{len(experiment.test):,} test pictures of {experiment.num_classes} classes at "
         f"{height}×{width}\n"
         f"families: {families}{' (compact, as there is no GPU)' if config.compact else ''}, "
-        f"{config.precision}, objective {config.objective}, seed {config.seed}\n"
+        f"{config.precision}, objective {config.objective}, seed {config.seed}{moved}\n"
         f"disk: up to {in_words(need)} for training states, {in_words(free)} free",
         soft_wrap=True,
         highlight=False,

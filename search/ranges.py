@@ -7,6 +7,7 @@ known-good configurations are tried as they are, inside the range or not.
 from collections.abc import Mapping
 from typing import Any
 
+from search.config import RunConfig
 from search.errors import TuneError
 
 Ends = tuple[float, float]
@@ -35,6 +36,30 @@ def limits(name: str, declared: Ends) -> Ends:
         return 1.0, declared[1]
     known = [ends for ending, ends in _LIMITS.items() if name.endswith(ending)]
     return known[0] if known else (0.0, float("inf"))
+
+
+def require_ranges(config: RunConfig) -> None:
+    """Refuse ranges that this search does not have, before the pictures are looked at.
+
+    Raises:
+        TuneError: what is wrong with a range.
+    """
+    if not config.ranges:
+        return
+    import keras_tuner
+
+    from models.hypermodel import ImageClassifier
+
+    space = keras_tuner.HyperParameters()
+    ImageClassifier(
+        families=config.families,
+        backbones=config.backbones,
+        image_size=config.image_size,
+        num_classes=2,  # decides nothing of the space
+        compact=config.compact,
+        weights=config.weights,
+    ).declare_hyperparameters(space)
+    check_ranges(config.ranges, space)
 
 
 def check_ranges(ranges: Ranges, space: Any) -> None:

@@ -24,7 +24,7 @@ from search.lock import locked
 from search.memory import machine_memory
 from search.plan import make_plan
 from search.progress import Pace
-from search.ranges import check_ranges, moved
+from search.ranges import moved, require_ranges
 from search.records import TrialRecord, load_records
 from search.store import RunFolder, read_json
 from search.workers import Limits, Workers
@@ -66,8 +66,7 @@ def start(data: Path, name: str | None, options: Options, setting: Setting) -> R
         try:
             expect(data, cache_dir=setting.cache_dir)
             config = settle(data, options, setting.console)
-            if config.ranges:
-                _check_ranges(config)
+            require_ranges(config)
             prepare_data(run, config, setting)
             config.save(run)
         except BaseException:
@@ -98,28 +97,6 @@ def resume(run: RunFolder, data: Path | None, options: Options, setting: Setting
         prepare_data(run, config, setting)
         _search(run, config, where, going, setting)
     return run
-
-
-def _check_ranges(config: RunConfig) -> None:
-    """Refuse ranges that this search does not have, before the pictures are looked at.
-
-    Raises:
-        TuneError: what is wrong with a range.
-    """
-    import keras_tuner
-
-    from models.hypermodel import ImageClassifier
-
-    space = keras_tuner.HyperParameters()
-    ImageClassifier(
-        families=config.families,
-        backbones=config.backbones,
-        image_size=config.image_size,
-        num_classes=2,  # decides nothing of the space
-        compact=config.compact,
-        weights=config.weights,
-    ).declare_hyperparameters(space)
-    check_ranges(config.ranges, space)
 
 
 def _executor(run: RunFolder, setting: Setting) -> AbstractContextManager[Workers | None]:

@@ -118,6 +118,7 @@ def test_names_are_shown_and_not_obeyed(card):
         {"early_stop": False, "crop_to_aspect_ratio": True, "seed": 7},
         {"families": ("transfer",), "backbones": ("mobilenet_075",), "weights": "/w/own file.h5"},
         {"preset": "student-cnn", "algo": "random"},
+        {"ranges": (("cnn/dropout", 0.0, 0.9), ("learning_rate", 1e-4, 0.1))},
     ],
 )
 def test_the_command_makes_the_same_run(changes, monkeypatch):
@@ -137,6 +138,7 @@ def test_the_command_makes_the_same_run(changes, monkeypatch):
         assert given["preset"] == config.preset
     else:
         assert given["algo"] == config.algo
+        assert tuple(given["ranges"] or ()) == config.ranges
         assert given["families"] == config.families
         assert given["early_stop"] is (None if config.early_stop else False)
         assert given["crop_to_aspect_ratio"] is (True if config.crop_to_aspect_ratio else None)

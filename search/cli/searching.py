@@ -122,9 +122,8 @@ def _backbones() -> tuple[str, ...]:
     type=Range(),
     multiple=True,
     metavar="NAME=LOW:HIGH",
-    callback=lambda _, __, given: (
-        tuple(sorted(given)) or None
-    ),  # in no order; none given is no wish
+    # In no order, and none given is no wish.
+    callback=lambda _, __, given: tuple(sorted(given)) or None,
     help="Draw this hyperparameter from another range, as learning_rate=1e-4:1e-1; may be given "
     "several times.  [default: each as declared]",
 )

@@ -246,6 +246,8 @@ def command(config: RunConfig) -> str:
         words += ["--objective", config.objective, "--factor", str(config.factor)]
         words += ["--hyperband-iterations", str(config.hyperband_iterations)]
         words += ["--max-trials", str(config.max_trials)]
+        for name, low, high in config.ranges:
+            words += ["--range", f"{name}={low:g}:{high:g}"]
         words += [] if config.early_stop else ["--no-early-stop"]
         words += ["--crop"] if config.crop_to_aspect_ratio else []
         words += ["--deterministic"] if config.deterministic else []
