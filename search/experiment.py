@@ -167,6 +167,14 @@ def save_data(
             ],
         },
     )
+    _save_files(run, catalog)
+    write_array(run.targets, catalog.targets)
+    write_array(run.groups, group_ids(catalog))
+    write_arrays(run.splits, train=splits.train, validation=splits.validation, test=splits.test)
+
+
+def _save_files(run: RunFolder, catalog: Catalog) -> None:
+    """Write which files were kept, and which were not and why."""
     write_json(
         run.pictures,
         {
@@ -184,6 +192,3 @@ def save_data(
             if entry.verdict == "bad"
         ],
     )
-    write_array(run.targets, catalog.targets)
-    write_array(run.groups, group_ids(catalog))
-    write_arrays(run.splits, train=splits.train, validation=splits.validation, test=splits.test)

@@ -21,6 +21,7 @@ from search.exported.writing import write_beside, write_models
 from search.hardware import prepare_to_train
 from search.interrupt import Going, require_going
 from search.lock import locked
+from search.records import load_records
 from search.retrain import retrain
 from search.store import RunFolder, write_array
 from search.trust.choice import Choice, choose
@@ -141,6 +142,7 @@ def _metrics(
         "budget": asdict(wish.budget),
         "parity": [parity.row() for parity in parities],
         "epochs": record.epochs_to_best,
+        "trials": sum(r.finished for r in load_records(experiment.run)),
         "configuration": record.values,
         "image_size": list(experiment.config.image_size),
         "trained_on": len(experiment.train) + len(experiment.validation),

@@ -94,11 +94,17 @@ class Search:
                 return None
             known = load_record(self.run, trial.trial_id)
             record = self._progressed(known or self._new_record(trial.trial_id))
-            record = set_aside(record, self.executor.max_starts) or record
+            record = self._ended(set_aside(record, self.executor.max_starts) or record)
             if not record.finished:
                 return record
             self.oracle.finish(record.save(self.run))
         return None
+
+    def _ended(self, record: TrialRecord) -> TrialRecord:
+        """A finished trial with the time at which it did, where it has none yet."""
+        if not record.finished or record.ended is not None:
+            return record
+        return record.with_outcome(ended=time.time())
 
     def _progressed(self, record: TrialRecord) -> TrialRecord:
         """A trial that was begun before; what it has checkpointed since clears its count."""
@@ -145,9 +151,7 @@ class Search:
             return
         if record.status == STOPPED:
             record = record.with_outcome(attempts=record.attempts - 1)
-        if record.finished:
-            record = record.with_outcome(ended=time.time())
-        record.save(self.run)
+        record = self._ended(record).save(self.run)
         if record.finished:
             self.oracle.finish(record)
         for observer in self.observers:

@@ -95,7 +95,9 @@ class TrialRecord:
 
     @property
     def accuracy(self) -> float | None:
-        """Validation accuracy at its best epoch, 0 to 1; None before it has one."""
+        """Validation accuracy at its best epoch, 0 to 1; None without one, or if it diverged."""
+        if self.status == DIVERGED:
+            return None
         at_best = (logs for logs in self.history if logs["epoch"] == self.best_epoch)
         return next(at_best, {}).get("val_accuracy")
 

@@ -51,7 +51,8 @@ def _exported(run: RunFolder) -> dict[str, Any] | None:
     if metrics is None:
         return None
     names = ("summary", "verdict", "val_accuracy", "accuracy", "accuracy_interval", "pictures")
-    return {name: metrics[name] for name in (*names, "lock_box_opened") if name in metrics}
+    more = ("lock_box_opened", "trials")
+    return {name: metrics[name] for name in (*names, *more) if name in metrics}
 
 
 def _configuration(best: TrialRecord, rungs: list[TrialRecord]) -> dict[str, Any]:

@@ -22,7 +22,14 @@ from search.hparams import (
 from search.messages import Progress
 from search.metrics import confusion_matrix
 from search.pictures import confusion_picture, side_by_side
-from search.records import Logs, TrialRecord, best_first, configuration_history, load_records
+from search.records import (
+    COMPLETED,
+    Logs,
+    TrialRecord,
+    best_first,
+    configuration_history,
+    load_records,
+)
 from search.training import Training, configuration_seed
 
 PICTURES = "pictures"  # run of what belongs to no configuration
@@ -84,8 +91,10 @@ class TensorBoardLog:
         self.best.pop(record.configuration, None)
         records = load_records(self.experiment.run)
         self._write_cost(record, [r for r in records if r.configuration == record.configuration])
-        leader = best_first(records, self.experiment.config.direction)[0]
-        if leader.trial_id == record.trial_id and leader.score is not None:
+        # One that was stopped has a score, and predictions only once it goes on to its end.
+        ended = [r for r in records if r.status == COMPLETED]
+        leader = best_first(ended, self.experiment.config.direction)[:1]
+        if [best.trial_id for best in leader] == [record.trial_id] and record.score is not None:
             self._show_confusion(record)
 
     def _write_cost(self, record: TrialRecord, rungs: list[TrialRecord]) -> None:

@@ -7,7 +7,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util.tensor_util import make_ndarray
 
 from search.messages import Progress
-from search.records import RUNNING
+from search.records import COMPLETED, RUNNING
 from search.store import write_array
 from search.tensorboard import TensorBoardLog
 
@@ -45,7 +45,7 @@ def end(log, record, history, **fields):
         "parameters": 1000 if history else None,
     }
     record = record.with_outcome(**(outcome | fields))
-    if record.score is not None:
+    if record.score is not None and record.status == COMPLETED:
         run = log.experiment
         write_array(run.run.predictions(record.trial_id), made_up(run, record.score))
     log.trial_finished(record.save(log.experiment.run))

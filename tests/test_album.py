@@ -32,7 +32,7 @@ def test_each_class_shows_a_few_of_its_training_pictures(run):
 
 
 def test_a_picture_that_is_gone_is_left_out(run):
-    folder = read_json(run.data)["root"]
+    folder = read_json(run.pictures)["root"]
     row = load_splits(run).train[0]
     path = f"{folder}/{read_json(run.pictures)['paths'][row]}"
     before = sum(map(len, class_samples(run, list(NAMES)).values()))

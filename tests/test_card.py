@@ -10,7 +10,8 @@ from finished_runs import finished_run
 from searching import run_config
 
 from search.cli import searching
-from search.exported.card import command, write_card
+from search.command import command
+from search.exported.card import write_card
 
 METRICS = exported_metrics.METRICS | {
     "calibration": {"temperature": 1.5, "threshold": 0.93},

@@ -6,6 +6,7 @@ import pytest
 from searching import VALUES, epoch_logs, trial_record
 
 from search.learnt.space import Hyperparameter
+from search.records import DIVERGED
 from search.report.axes import axes_of
 from search.report.charts import learning_curves
 from search.report.charts.best_so_far import accuracy_against_time
@@ -13,7 +14,7 @@ from search.report.charts.confusion import confusion_heatmap
 from search.report.charts.cost import accuracy_against_cost
 from search.report.charts.importance import importance_bars
 from search.report.charts.parallel import parallel_coordinates
-from search.report.configurations import tried_configurations
+from search.report.configurations import tried_configurations, with_latencies
 from search.report.latency import architecture_key
 from search.report.page import json_for_html
 from search.report.timeline import timeline
@@ -49,7 +50,8 @@ def records():
 @pytest.fixture
 def tried(records):
     ranked = [records[2], records[3], records[0]]
-    return tried_configurations(records, ranked, {architecture_key(VALUES): 0.012})
+    tried = tried_configurations(records, ranked)
+    return with_latencies(tried, {architecture_key(VALUES): 0.012})
 
 
 def series(option, name):
@@ -147,3 +149,13 @@ def test_json_cannot_end_the_element_that_it_stands_in():
     text = json_for_html({"name": "</script><!-- & \ud800"})
     assert "<" not in text
     assert json.loads(text) == {"name": "</script><!-- & \ud800"}
+
+
+def test_what_diverged_is_neither_the_best_nor_on_the_front(records):
+    lost = rung("4", "4", 3, [0.9, 0.95, 0.1], status=DIVERGED)
+    assert lost.accuracy is None
+    option = accuracy_against_time(timeline([*records, lost]))
+    assert series(option, "best so far")[-1][1] == 80.0
+    tried = tried_configurations([*records, lost], [records[2], lost])
+    option = accuracy_against_cost(tried, cost="megabytes")
+    assert series(option, "Pareto front") == [[0.1, 80.0]]

@@ -122,3 +122,4 @@ def test_a_trial_that_gets_further_at_each_start_is_not_set_aside(tmp_path, prog
     assert record.status == (COMPLETED if progress else FAILED)
     assert len(starts) == (25 if progress else 21)
     assert max(starts) == (1 if progress else 20)
+    assert all(record.ended for record in load_records(run))

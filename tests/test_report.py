@@ -11,10 +11,10 @@ from rich.console import Console
 from search.cli import _run
 from search.errors import TuneError
 from search.interrupt import Going
-from search.records import load_records
+from search.records import STOPPED, load_records
 from search.report.contents import most_confused, read_contents
 from search.report.write import Wanted, write_report
-from search.store import read_json
+from search.store import read_json, write_json
 
 BESIDE = {"measure": 0.0}
 
@@ -99,7 +99,7 @@ def test_latencies_are_measured_and_drawn(run):
     text, _ = report(run, measure=60.0)
     assert 'data-chart="latency"' in text
     assert len(read_json(run.latencies)["seconds"]) == 2
-    assert read_contents(run).tried[0].milliseconds > 0
+    assert re.search(r"\d ms\\n", text)
 
 
 def test_prepared_pixels_that_are_gone_cost_the_latencies_alone(run, tmp_path):
@@ -165,3 +165,54 @@ def test_a_family_of_one_configuration_has_no_values_to_compare(run):
     assert 'data-chart="parallel-cnn"' in text
     assert 'data-chart="parallel-xception"' not in text
     assert "One configuration alone: there are no values to compare." in text
+
+
+def test_an_export_that_the_search_has_outgrown_is_marked(run, scratch):
+    export(run, scratch)
+    changed = read_json(run.export / "metrics.json")
+    write_json(run.export / "metrics.json", changed | {"trials": 2})
+    text, said = report(run)
+    assert "exported after 2 trials; the search went on, and has 3 now" in text
+    assert "exported after 2 trials" in said
+    write_json(run.export / "metrics.json", changed | {"trials": 3})
+    assert "the search went on" not in report(run)[0]
+
+
+def test_an_export_of_an_older_version_is_left_out_and_said_to_be(run, scratch):
+    export(run, scratch)
+    metrics = read_json(run.export / "metrics.json")
+    del metrics["parity"]
+    write_json(run.export / "metrics.json", metrics)
+    text, said = report(run)
+    assert "An older version of tune made the export" in said
+    assert 'id="winner"' not in text
+
+
+def test_a_run_without_its_pictures_says_how_to_get_them(run):
+    run.pictures.unlink()
+    with pytest.raises(TuneError, match="tune run --resume run"):
+        report(run, pictures=False)
+
+
+def test_a_stopped_trial_that_leads_does_not_hide_the_mistakes_of_others(run):
+    (best,) = [record for record in load_records(run) if record.trial_id == "0002"]
+    best.with_outcome(status=STOPPED, score=0.9).save(run)
+    run.predictions("0002").unlink()
+    assert "Of the best configuration of the search" in report(run)[0]
+
+
+def test_ctrl_c_leaves_no_report(run):
+    answers = iter([True, False])
+    with pytest.raises(KeyboardInterrupt):
+        write_report(run, Wanted(measure=0.0), going=lambda: next(answers), console=Console())
+    assert not run.report.exists()
+
+
+def test_latencies_of_a_folder_that_is_only_to_be_read_are_measured_for_once(run, monkeypatch):
+    def refuse(path, value):
+        raise PermissionError(path)
+
+    monkeypatch.setattr("search.report.latency.write_json", refuse)
+    text, _ = report(run, measure=60.0)
+    assert 'data-chart="latency"' in text
+    assert not run.latencies.exists()

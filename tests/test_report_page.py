@@ -111,7 +111,16 @@ def test_the_heat_map_can_be_taken_off_a_mistake(page):
 def test_names_are_text(page):
     assert NAMES[0] in page.page.inner_text("#data")
     option = page.page.evaluate(OPTION, "confusion")
-    assert option["xAxis"][0]["data"][0] == NAMES[0]
+    assert tuple(option["xAxis"][0]["data"]) == NAMES
+    told = page.page.evaluate(
+        """id => {
+             const chart = echarts.getInstanceByDom(document.querySelector(`[data-chart='${id}']`));
+             chart.dispatchAction({type: 'showTip', seriesIndex: 0, dataIndex: 0});
+             return chart.getOption().tooltip[0].formatter({name: "{b|AT&T's}"});
+           }""",
+        "confusion",
+    )
+    assert told == "{\u200bb|AT&T's}"
     assert page.page.locator("#data b").count() == 0
 
 
@@ -126,13 +135,29 @@ def test_a_phone_scrolls_one_way_only(browser, file, dark):
         assert_quiet(shown)
 
 
+def test_a_window_that_was_narrow_can_be_made_wide_again(page):
+    def layout():
+        return page.page.evaluate(OPTION, "parallel-cnn")["parallel"][0]["layout"]
+
+    for width, expected in ((400, "vertical"), (1200, "horizontal")):
+        page.page.set_viewport_size({"width": width, "height": 800})
+        for _ in range(100):
+            if layout() == expected:
+                break
+            page.page.wait_for_timeout(100)
+        assert layout() == expected
+
+
 def test_charts_change_colour_with_the_system(page):
     def ink():
         return page.page.evaluate(OPTION, "time")["legend"][0]["textStyle"]["color"]
 
     assert ink() == "#1c1c1a"
     page.page.emulate_media(color_scheme="dark")
-    page.page.wait_for_timeout(100)
+    for _ in range(100):
+        if ink() != "#1c1c1a":
+            break
+        page.page.wait_for_timeout(100)
     assert ink() == "#ecece8"
     assert_quiet(page)
 

@@ -4,6 +4,7 @@ import pytest
 from rich.console import Console
 from searching import VALUES, epoch_logs, run_config, trial_record
 
+from search.cli.looking import print_report
 from search.records import DIVERGED, FAILED
 from search.show import list_runs, run_report, run_table, verdict
 from search.store import RunFolder, write_json
@@ -149,8 +150,25 @@ def test_the_report_holds_what_was_trained_again_and_what_was_exported(tmp_path)
         "accuracy_interval": [0.4, 0.5],
         "pictures": 300,
         "lock_box_opened": 1,
+        "trials": 1,
     }
     write_json(run.export / "metrics.json", metrics | {"confusion_matrix": [[1]]})
     after = run_report(run)
     assert after["finalists"] == [{"configuration": "0000", "mean": 0.4}]
     assert after["exported"] == metrics
+
+
+def test_an_export_from_before_the_last_trials_says_so(tmp_path, capsys):
+    run = run_with(tmp_path, trial_record("0000", 0.5), trial_record("0001", 0.6))
+    metrics = {
+        "summary": "cnn",
+        "verdict": "",
+        "accuracy": 0.45,
+        "accuracy_interval": [0.4, 0.5],
+        "pictures": 300,
+        "lock_box_opened": 1,
+    }
+    for trials, expected in ((1, "exported after 1 trial: cnn"), (2, "exported: cnn")):
+        write_json(run.export / "metrics.json", metrics | {"trials": trials})
+        print_report(run_report(run), limit=5)
+        assert expected in capsys.readouterr().out

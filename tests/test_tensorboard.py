@@ -6,6 +6,7 @@ import pytest
 from logged_runs import begin, end, epoch, log_of, trial, written
 from small_trials import elsewhere, experiment_in, values_for
 
+from search.records import STOPPED
 from search.tensorboard import run_name
 
 
@@ -107,6 +108,16 @@ def test_each_new_leader_has_its_confusion_matrix(run, values):
         trial(log, f"{number:04d}", values, [score])
     found = written(run.run.tensorboard / "pictures")
     assert found["confusion matrix of the best"] == [(0, None), (2, None)]
+
+
+def test_a_leader_that_is_stopped_has_no_confusion_matrix_yet(run, values):
+    log = log_of(run)
+    record = begin(log, "0000", values)
+    told = epoch(log, record, 0, 0.9)
+    end(log, record, [told], status=STOPPED)
+    trial(log, "0001", values, [0.5], configuration="0001")
+    found = written(run.run.tensorboard / "pictures")
+    assert found["confusion matrix of the best"] == [(1, None)]
 
 
 def test_the_first_configuration_that_is_augmented_shows_how(run, values):

@@ -28,9 +28,9 @@ def test_a_long_trial_joins_what_ran_before_it():
     assert [s for _, s in seconds(records)] == [5.0, 10.0, 21.0]
 
 
-def test_without_ends_trials_are_taken_one_after_another():
-    records = [trial("0", 10.0, None), trial("1", 5.0, 99.0)]
-    assert seconds(records) == [("0", 10.0), ("1", 15.0)]
+def test_trials_of_an_older_version_are_taken_one_after_another_before_the_others():
+    records = [trial("0", 10.0, None), trial("1", 5.0, 99.0), trial("2", 2.0, None)]
+    assert seconds(records) == [("0", 10.0), ("2", 12.0), ("1", 17.0)]
 
 
 def test_what_still_runs_is_left_out():

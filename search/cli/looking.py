@@ -51,8 +51,12 @@ def print_report(report: dict[str, Any], *, limit: int) -> None:
     if exported:
         low, high = exported["accuracy_interval"]
         opened = exported["lock_box_opened"]
+        then = exported.get("trials", report["finished"])
+        when = (
+            "" if then == report["finished"] else f" after {then} trial{'' if then == 1 else 's'}"
+        )
         console.print(
-            f"exported: {exported['summary']}, accuracy {exported['accuracy']:.4f} on "
+            f"exported{when}: {exported['summary']}, accuracy {exported['accuracy']:.4f} on "
             f"{exported['pictures']:,} test pictures (95 % interval {low:.4f} to {high:.4f}; "
             f"looked at {'once' if opened == 1 else f'{opened} times'})",
             soft_wrap=True,

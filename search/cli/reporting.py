@@ -19,7 +19,7 @@ from search.naming import shown
     "--pictures/--no-pictures",
     default=True,
     show_default=True,
-    help="Show pictures of the data in it.",
+    help="Show pictures of the data in it; names of files set aside it has in any case.",
 )
 @click.option(
     "--measure",

@@ -6,14 +6,13 @@ https://huggingface.co/docs/hub/model-cards: a YAML head that machines read, the
 import html
 import json
 import platform
-import shlex
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from models.describe import describe
-from search.config import RunConfig
+from search.command import command
 from search.disk import megabytes
 from search.experiment import Experiment
 from search.naming import shown
@@ -232,30 +231,6 @@ def _making(experiment: Experiment, metrics: dict[str, Any]) -> str:
         f"```sh\n{command(experiment.config)}\ntune export-best {experiment.run.name}\n```\n\n"
         f"Python {platform.python_version()}, {versions}."
     )
-
-
-def command(config: RunConfig) -> str:
-    """The command line that makes the same run, folders and files by their names alone."""
-    height, width = config.image_size
-    words = ["tune", "train" if config.preset else "run", Path(config.data).name]
-    if config.preset:
-        words += ["--preset", config.preset]
-    else:
-        words += ["--algo", config.algo, "--families", ",".join(config.families)]
-        words += ["--backbones", ",".join(config.backbones)] if config.backbones else []
-        words += ["--objective", config.objective, "--factor", str(config.factor)]
-        words += ["--hyperband-iterations", str(config.hyperband_iterations)]
-        words += ["--max-trials", str(config.max_trials)]
-        for name, low, high in config.ranges:
-            words += ["--range", f"{name}={low:g}:{high:g}"]
-        words += [] if config.early_stop else ["--no-early-stop"]
-        words += ["--crop"] if config.crop_to_aspect_ratio else []
-        words += ["--deterministic"] if config.deterministic else []
-    words += ["--image-size", f"{height}x{width}", "--max-epochs", str(config.max_epochs)]
-    words += ["--precision", config.precision, "--seed", str(config.seed)]
-    if config.weights not in (None, "imagenet"):
-        words += ["--weights", Path(str(config.weights)).name]
-    return shlex.join(words)
 
 
 def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -18,10 +18,11 @@ from search.errors import TuneError
 from search.experiment import Experiment
 from search.exported.formats import write_format
 from search.exported.measuring import measure_file
+from search.exported.untrained import untrained
 from search.interrupt import Going, require_going
 from search.memory import forgotten
 from search.records import TrialRecord, Values
-from search.training import Training, representative
+from search.training import representative
 
 
 @dataclass(frozen=True)
@@ -94,18 +95,10 @@ class Costs:
         return self.known[key]
 
     def _measure(self, values: Values) -> Cost:
-        from models.serving import with_preprocessing
-
         experiment, config = self.experiment, self.experiment.config
         pictures = representative(experiment)[:8]
         with forgotten(), tempfile.TemporaryDirectory(prefix="tune-") as folder:
-            model = Training(experiment, values, rows=experiment.train, seed=0).build()
-            finished = with_preprocessing(
-                model,
-                image_size=config.image_size,
-                crop_to_aspect_ratio=config.crop_to_aspect_ratio,
-                num_classes=experiment.num_classes,
-            )
+            model, finished = untrained(experiment, values)
             found = []
             for name in self.formats:
                 path = write_format(

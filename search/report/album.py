@@ -1,7 +1,6 @@
 """Pictures of the report: samples of each class, what is left of files that were set aside."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,7 +59,7 @@ def set_aside(run: RunFolder, *, pictures: bool) -> list[SetAside]:
     if not run.set_aside.exists():
         return []
     files: list[dict[str, Any]] = read_json(run.set_aside)
-    root = Path(read_json(run.data)["root"])
+    root = Pictures.load(run).root
     looked_at = files[:BROKEN] if pictures else []
     left = remains([root / file["path"] for file in looked_at], side=SIDE)
     left += [b""] * (len(files) - len(left))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.describe import describe
 from search.records import TrialRecord, Values
@@ -25,8 +25,8 @@ class Tried:
         seconds: wall-clock time of all its rungs.
         curve: (epoch from 1, validation accuracy) of each epoch.
         megabytes: of its weights in float32; None where they were never counted.
-        milliseconds: a picture takes on this machine; None where it was not measured.
         note: why it went no further, if it was not simply outdone.
+        milliseconds: a picture takes on this machine; None where it was not measured.
     """
 
     configuration: str
@@ -38,8 +38,8 @@ class Tried:
     seconds: float
     curve: tuple[tuple[int, float], ...]
     megabytes: float | None
-    milliseconds: float | None
     note: str
+    milliseconds: float | None = None
 
     @property
     def name(self) -> str:
@@ -54,27 +54,37 @@ class Tried:
 
 
 def tried_configurations(
-    records: Iterable[TrialRecord], ranked: Sequence[TrialRecord], latencies: Mapping[str, float]
+    records: Iterable[TrialRecord], ranked: Sequence[TrialRecord]
 ) -> list[Tried]:
-    """The configurations, best first.
+    """The configurations, best first, their latencies unknown.
 
     Args:
         records: all of a run.
         ranked: the best of each configuration, best first (see `search.records.best_first`).
-        latencies: seconds a picture by `architecture_key`.
     """
     rungs: dict[str, list[TrialRecord]] = defaultdict(list)
     for record in records:
         rungs[record.configuration].append(record)
-    return [_tried(best, rungs[best.configuration], latencies) for best in ranked]
+    return [_tried(best, rungs[best.configuration]) for best in ranked]
 
 
-def _tried(
-    best: TrialRecord, rungs: Sequence[TrialRecord], latencies: Mapping[str, float]
-) -> Tried:
+def with_latencies(tried: Sequence[Tried], latencies: Mapping[str, float]) -> list[Tried]:
+    """The same configurations with what was measured.
+
+    Args:
+        tried: configurations.
+        latencies: seconds a picture by `architecture_key`.
+    """
+    found = [latencies.get(architecture_key(one.values)) for one in tried]
+    return [
+        one if seconds is None else replace(one, milliseconds=seconds * 1e3)
+        for one, seconds in zip(tried, found, strict=True)
+    ]
+
+
+def _tried(best: TrialRecord, rungs: Sequence[TrialRecord]) -> Tried:
     last = max(rungs, key=lambda record: record.epochs)
     epochs = {int(logs["epoch"]): logs for record in rungs for logs in record.history}
-    seconds = latencies.get(architecture_key(best.values))
     weights = best.parameters
     return Tried(
         configuration=best.configuration,
@@ -90,6 +100,5 @@ def _tried(
             if "val_accuracy" in logs
         ),
         megabytes=None if weights is None else weights * BYTES_A_WEIGHT / 1e6,
-        milliseconds=None if seconds is None else seconds * 1e3,
         note=last.reason or last.stopped_early,
     )

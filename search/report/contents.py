@@ -14,11 +14,13 @@ from search.learnt.space import Hyperparameter, read_space
 from search.metrics import confusion_matrix
 from search.records import TrialRecord, best_first, load_records
 from search.report.configurations import Tried, tried_configurations
-from search.report.latency import known_latencies
 from search.report.mistakes import Mistake, worst_mistakes
 from search.report.timeline import Ended, timeline
 from search.show import run_report
 from search.store import RunFolder, read_json
+
+_NEEDED = {"accuracy_interval", "calibration", "ece", "finalists", "parity", "slices", "trained_on"}
+"""What the metrics of an export have had since they were last added to."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Contents:
         data: what `data.json` holds.
         summary: what `tune show --json` prints.
         metrics: of the exported model; None where there is none.
+        outdated: what is to be said of an export that does not belong to what the search has
+            found by now; "" where it does.
         space: what was declared to be searched, by name.
         tried: the configurations, best first.
         ends: finished trials with the seconds of searching until they ended.
@@ -57,6 +61,7 @@ class Contents:
     data: dict[str, Any]
     summary: dict[str, Any]
     metrics: dict[str, Any] | None
+    outdated: str
     space: dict[str, Hyperparameter]
     tried: list[Tried]
     ends: list[Ended]
@@ -72,19 +77,36 @@ def read_contents(run: RunFolder) -> Contents:
     """
     config, data, records = RunConfig.load(run), read_json(run.data), load_records(run)
     ranked = best_first(records, config.direction)
-    written = run.export / "metrics.json"
+    metrics, outdated = _exported(run, sum(record.finished for record in records))
     return Contents(
         run=run,
         config=config,
         data=data,
         summary=run_report(run),
-        metrics=read_json(written) if written.exists() else None,
+        metrics=metrics,
+        outdated=outdated,
         space=read_space(run),
-        tried=tried_configurations(records, ranked, known_latencies(run)),
+        tried=tried_configurations(records, ranked),
         ends=timeline(records),
         classes=_classes(run, data["labels"]),
         answers=_answers(run, ranked, data["labels"]),
     )
+
+
+def _exported(run: RunFolder, finished: int) -> tuple[dict[str, Any] | None, str]:
+    """The export's metrics, as far as a report can be made of them, and what is wrong with it."""
+    written = run.export / "metrics.json"
+    if not written.exists():
+        return None, ""
+    metrics = read_json(written)
+    if not metrics.keys() >= _NEEDED:
+        return None, "An older version of tune made the export of this run: it is left out here."
+    if (then := metrics.get("trials", finished)) < finished:
+        return metrics, (
+            f"The model was exported after {then} trials; the search went on, and has "
+            f"{finished} now."
+        )
+    return metrics, ""
 
 
 def _classes(run: RunFolder, labels: list[str]) -> list[tuple[str, int, int, int]]:
@@ -102,9 +124,10 @@ def _answers(run: RunFolder, ranked: list[TrialRecord], labels: list[str]) -> An
     exported = run.test_predictions.exists()
     path, rows = run.test_predictions, splits.test
     if not exported:
-        if not ranked or not (path := run.predictions(ranked[0].trial_id)).exists():
+        written = (run.predictions(record.trial_id) for record in ranked)
+        path, rows = next((path for path in written if path.exists()), path), splits.validation
+        if not path.exists():
             return None
-        rows = splits.validation
     predictions: NDArray[np.float32] = np.load(path, allow_pickle=False)
     targets = np.load(run.targets, allow_pickle=False)[rows]
     return Answers(

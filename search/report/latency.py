@@ -10,7 +10,7 @@ import json
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import suppress
 
 import numpy as np
 from rich.console import Console
@@ -79,27 +79,22 @@ def measure_latencies(
                 break
             progress(number, len(missing), "measuring latency")
             found[key] = _measure(experiment, values)
-            write_json(experiment.run.latencies, {"machine": _machine(), "seconds": found})
+            with suppress(OSError):  # a folder that is only to be read: measured for this once
+                write_json(experiment.run.latencies, {"machine": _machine(), "seconds": found})
     return found
 
 
 def _measure(experiment: Experiment, values: Values) -> float:
-    from models.serving import with_preprocessing
-    from search.memory import forgotten
-    from search.training import Training
+    import tensorflow as tf
 
-    # Without pretrained weights, which need not be at hand any more.
-    config = replace(experiment.config, weights=None)
-    shapes = replace(experiment, config=config)
-    with forgotten():
-        model = with_preprocessing(
-            Training(shapes, values, rows=experiment.train, seed=0).build(),
-            image_size=config.image_size,
-            crop_to_aspect_ratio=config.crop_to_aspect_ratio,
-            num_classes=experiment.num_classes,
-        )
-        picture = np.zeros((*config.image_size, 3), np.uint8)
-        return latency(model.predict_on_batch, picture, seconds=_TIMED_SECONDS).median
+    from search.exported.untrained import untrained
+    from search.memory import forgotten
+
+    picture = np.zeros((*experiment.config.image_size, 3), np.uint8)
+    # As exported files are measured: on the processor, whatever else the machine has.
+    with forgotten(), tf.device("/CPU:0"):
+        _, finished = untrained(experiment, values)
+        return latency(finished.predict_on_batch, picture, seconds=_TIMED_SECONDS).median
 
 
 def _machine() -> str:

@@ -5,18 +5,24 @@
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const drawn = new Map();
 
-  // A string such as "--accent" is a variable of the style.
-  function coloured(value, style) {
+  // A colour such as "--accent" is a variable of the style; a class may be called so, too.
+  function coloured(value, style, name = "") {
     if (typeof value === "string") {
-      return value.startsWith("--") ? style.getPropertyValue(value).trim() : value;
+      const variable = /color$/i.test(name) && value.startsWith("--");
+      return variable ? style.getPropertyValue(value).trim() : value;
     }
-    if (Array.isArray(value)) return value.map((item) => coloured(item, style));
+    if (Array.isArray(value)) return value.map((item) => coloured(item, style, name));
     if (value && typeof value === "object") {
       return Object.fromEntries(
-        Object.entries(value).map(([key, item]) => [key, coloured(item, style)])
+        Object.entries(value).map(([key, item]) => [key, coloured(item, style, key)])
       );
     }
     return value;
+  }
+
+  // What is pointed at, as it is: braces would begin markup of the chart's own.
+  function pointedAt({ name }) {
+    return name.replaceAll("{", "{\u200b");
   }
 
   function theme(style) {
@@ -46,7 +52,9 @@
     const before = drawn.get(place);
     if (before) before.dispose();
     const chart = echarts.init(place, theme(style));
-    chart.setOption(coloured(options[place.dataset.chart], style));
+    const option = coloured(options[place.dataset.chart], style);
+    option.tooltip.formatter = pointedAt;
+    chart.setOption(option);
     drawn.set(place, chart);
   }
 

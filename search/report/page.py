@@ -14,10 +14,11 @@ from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from search.command import command
 from search.disk import megabytes
-from search.exported.card import command, figures
+from search.exported.card import figures
 from search.naming import shown
 from search.plan import make_plan
 from search.progress import in_words
@@ -48,21 +49,7 @@ def page(
     """
     scripts = [_asset("echarts/echarts.min.js"), _asset("page.js")]
     drawn = every_chart(contents)
-    environment = Environment(
-        loader=PackageLoader("search.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters: dict[str, Callable[..., str]] = {
-        "shown": lambda name: shown(str(name)),
-        "data_uri": _data_uri,
-        "duration": in_words,
-        "megabytes": megabytes,
-    }
-    environment.filters.update(filters)
-    return environment.get_template("page.html").render(
+    return _template().render(
         contents=contents,
         run=contents.run.name,
         made=f"{datetime.now():%Y-%m-%d %H:%M}",
@@ -86,6 +73,24 @@ def page(
     )
 
 
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("search.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., str]] = {
+        "shown": lambda name: shown(str(name)),
+        "data_uri": _data_uri,
+        "duration": in_words,
+        "megabytes": megabytes,
+    }
+    environment.filters.update(filters)
+    return environment.get_template("page.html")
+
+
 def _asset(name: str) -> str:
     return files("search.report").joinpath(name).read_text(encoding="utf-8")
 
@@ -94,7 +99,10 @@ def _policy(scripts: Sequence[str]) -> str:
     """Content-Security-Policy: these scripts and no others, pictures of the file itself."""
     digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
     allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
-    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}"
+    return (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
+        f"style-src 'unsafe-inline'; script-src {allowed}"
+    )
 
 
 def json_for_html(value: Any) -> str:

@@ -18,14 +18,19 @@ def timeline(records: Iterable[TrialRecord]) -> list[Ended]:
     """The finished trials in the order in which they ended.
 
     A search may be stopped in the evening and go on in the morning, and several workers train at
-    once: time is counted while any trial runs, once. Records of older versions do not say when
-    they ended; then trials are taken to have run one after another.
+    once: time is counted while any trial runs, once. Trials that an older version ran do not say
+    when they ended; they are taken to have run before the others, one after another.
     """
     finished = [record for record in records if record.finished]
-    if any(record.ended is None for record in finished):
-        spent = accumulate(record.seconds for record in finished)
-        return [Ended(*pair) for pair in zip(spent, finished, strict=True)]
-    return _while_any_ran(sorted(finished, key=lambda record: record.ended or 0.0))
+    silent = [record for record in finished if record.ended is None]
+    spent = accumulate(record.seconds for record in silent)
+    before = [Ended(*pair) for pair in zip(spent, silent, strict=True)]
+    rest = [record for record in finished if record.ended is not None]
+    start = before[-1].seconds if before else 0.0
+    return before + [
+        Ended(start + end.seconds, end.record)
+        for end in _while_any_ran(sorted(rest, key=lambda record: record.ended or 0.0))
+    ]
 
 
 def _while_any_ran(finished: Iterable[TrialRecord]) -> list[Ended]:

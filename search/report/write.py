@@ -1,7 +1,7 @@
 """`tune report`, from top to bottom: read the run, measure, look at mistakes, write one file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -9,12 +9,13 @@ from rich.console import Console
 from data_pipeline.errors import DataError
 from models.errors import ModelError
 from search.errors import TuneError
-from search.experiment import Experiment
-from search.interrupt import Going
+from search.experiment import Experiment, require_written
+from search.interrupt import Going, require_going
 from search.report.album import class_samples, require_pictures, set_aside
+from search.report.configurations import with_latencies
 from search.report.contents import Contents, read_contents
 from search.report.front import Offer, pareto_front
-from search.report.latency import architecture_key, measure_latencies
+from search.report.latency import architecture_key, known_latencies, measure_latencies
 from search.report.mistakes import Mistake
 from search.report.page import page
 from search.store import RunFolder, write_bytes
@@ -45,44 +46,42 @@ def write_report(run: RunFolder, wanted: Wanted, *, going: Going, console: Conso
         TuneError: a file of the run is missing or broken, or its pictures are gone.
         KeyboardInterrupt: told to stop.
     """
+    require_written(run, run.pictures)
     if wanted.pictures:
         require_pictures(run)
     contents = read_contents(run)
-    if _measure(contents, wanted.measure, going=going, console=console):
-        contents = read_contents(run)
+    if contents.outdated:
+        console.print(contents.outdated, soft_wrap=True, markup=False)
+    latencies = _measured(contents, wanted.measure, going=going, console=console)
+    contents = replace(contents, tried=with_latencies(contents.tried, latencies))
+    require_going(going)
     samples = class_samples(run, contents.data["labels"]) if wanted.pictures else {}
+    aside = set_aside(run, pictures=wanted.pictures)
+    require_going(going)
+    mistakes = _mistakes(contents, console) if wanted.pictures else ()
+    require_going(going)
     file = wanted.file or run.report
-    text = page(
-        contents,
-        samples=samples,
-        aside=set_aside(run, pictures=wanted.pictures),
-        mistakes=_mistakes(contents, console) if wanted.pictures else (),
-    )
-    write_bytes(file, text.encode())
+    write_bytes(file, page(contents, samples=samples, aside=aside, mistakes=mistakes).encode())
     return file
 
 
-def _measure(contents: Contents, seconds: float, *, going: Going, console: Console) -> bool:
-    """Measure latencies that are not known; whether any was."""
+def _measured(
+    contents: Contents, seconds: float, *, going: Going, console: Console
+) -> dict[str, float]:
+    """Latencies by architecture, measured as far as they are not known."""
     scored = [one for one in contents.tried if one.accuracy is not None]
-    unknown = {architecture_key(one.values) for one in scored if one.milliseconds is None}
-    if not unknown or seconds <= 0:
-        return False
+    known = known_latencies(contents.run)
+    if seconds <= 0 or all(architecture_key(one.values) in known for one in scored):
+        return known
     offers = (Offer(one.megabytes or 0, one.accuracy or 0, k) for k, one in enumerate(scored))
     first = [scored[offer.number] for offer in pareto_front(offers)]
     try:
         experiment = Experiment.load(contents.run)
     except OSError as error:
         console.print(f"latency not measured: {error}", soft_wrap=True, markup=False)
-        return False
-    measure_latencies(
-        experiment,
-        [one.values for one in (*first, *scored)],
-        seconds=seconds,
-        going=going,
-        console=console,
-    )
-    return True
+        return known
+    wanted = [one.values for one in (*first, *scored)]
+    return measure_latencies(experiment, wanted, seconds=seconds, going=going, console=console)
 
 
 def _mistakes(contents: Contents, console: Console) -> Sequence[Mistake]:

@@ -35,15 +35,19 @@ def confusion_heatmap(matrix: Sequence[Sequence[int]], labels: Sequence[str]) ->
                 "label": {"show": len(names) <= 12, "formatter": "{@[2]}", "fontSize": 14},
                 "itemStyle": {"borderColor": "--line", "borderWidth": 1},
                 "data": [
-                    {
-                        "value": [column, row, count, round(count / max(sum(counts), 1), 4)],
-                        "name": f"{names[row]} taken for {names[column]}: {count:,} "
-                        f"({count / max(sum(counts), 1):.1%})",
-                        "label": {"color": "--on-accent" if 2 * count > sum(counts) else "--ink"},
-                    }
+                    _cell(names, row, column, count, of=max(sum(counts), 1))
                     for row, counts in enumerate(matrix)
                     for column, count in enumerate(counts)
                 ],
             }
         ],
+    }
+
+
+def _cell(names: Sequence[str], row: int, column: int, count: int, *, of: int) -> Option:
+    share = count / of
+    return {
+        "value": [column, row, count, round(share, 4)],
+        "name": f"{names[row]} taken for {names[column]}: {count:,} ({share:.1%})",
+        "label": {"color": "--on-accent" if share > 0.5 else "--ink"},
     }

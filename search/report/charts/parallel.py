@@ -26,11 +26,10 @@ def parallel_coordinates(tried: Sequence[Tried], axes: Sequence[Axis]) -> Option
         "axisLabel": {"formatter": "{value} %"},
     }
     return {
-        "parallel": {"left": 24, "right": 64, "top": 96, "bottom": 16},
+        "parallel": {"bottom": 16},
         "tooltip": tooltip(),
         "parallelAxis": [
-            {"dim": number} | option
-            for number, option in enumerate([*map(_parallel_axis, axes), accuracy])
+            {"dim": number} | option for number, option in enumerate([*map(_axis, axes), accuracy])
         ],
         "visualMap": {
             "show": False,
@@ -50,7 +49,11 @@ def parallel_coordinates(tried: Sequence[Tried], axes: Sequence[Axis]) -> Option
                 ],
             }
         ],
-        "media": [{"query": {"maxWidth": _NARROW}, "option": _lying(len(axes) + 1)}],
+        # The second is for all other widths: a window that was narrow can be made wide again.
+        "media": [
+            {"query": {"maxWidth": _NARROW}, "option": _lying(len(axes) + 1)},
+            {"option": _standing(len(axes))},
+        ],
     }
 
 
@@ -63,9 +66,18 @@ def _lying(axes: int) -> Option:
     }
 
 
-def _parallel_axis(axis: Axis) -> Option:
-    slanted = {"nameRotate": 35, "nameTextStyle": {"align": "left"}} | _WHOLE_NAME
-    option: Option = {"name": axis.label, "type": axis.kind} | slanted
+def _standing(axes: int) -> Option:
+    """Axes from bottom to top, their names slanted above them, that of the accuracy straight."""
+    slanted = {"nameLocation": "end", "nameRotate": 35, "nameTextStyle": {"align": "left"}}
+    straight = {"nameLocation": "end", "nameRotate": 0, "nameTextStyle": {"align": "center"}}
+    return {
+        "parallel": {"layout": "horizontal", "left": 24, "right": 64, "top": 96},
+        "parallelAxis": [*[slanted] * axes, straight],
+    }
+
+
+def _axis(axis: Axis) -> Option:
+    option: Option = {"name": axis.label, "type": axis.kind} | _WHOLE_NAME
     return option | ({"data": list(axis.values)} if axis.values else {"scale": True})
 
 

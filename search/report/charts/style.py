@@ -1,7 +1,7 @@
 """What the charts share, as Apache ECharts takes it: plain values, drawn by the page.
 
-Colours that begin with "--" are variables of the page's style, so that one chart serves light and
-dark. Names of the user's are drawn on a canvas and never read as HTML.
+A colour that begins with "--" is a variable of the page's style, so that one chart serves light
+and dark. Names of the user's are drawn on a canvas and never read as HTML.
 """
 
 from typing import Any
@@ -45,7 +45,8 @@ def cartesian(*, x: Option, series: list[Option]) -> Option:
 
 def tooltip() -> Option:
     """Names of what is pointed at, as text."""
-    return {"trigger": "item", "formatter": "{b}", "renderMode": "richText", "confine": True}
+    # What it says, the page fills in: a template here would be encoded as for HTML.
+    return {"trigger": "item", "renderMode": "richText", "confine": True}
 
 
 def value_axis(name: str) -> Option:

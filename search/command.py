@@ -1,0 +1,30 @@
+"""A run's configuration as the command line that makes it."""
+
+import shlex
+from pathlib import Path
+
+from search.config import RunConfig
+
+
+def command(config: RunConfig) -> str:
+    """The command line that makes the same run, folders and files by their names alone."""
+    height, width = config.image_size
+    words = ["tune", "train" if config.preset else "run", Path(config.data).name]
+    if config.preset:
+        words += ["--preset", config.preset]
+    else:
+        words += ["--algo", config.algo, "--families", ",".join(config.families)]
+        words += ["--backbones", ",".join(config.backbones)] if config.backbones else []
+        words += ["--objective", config.objective, "--factor", str(config.factor)]
+        words += ["--hyperband-iterations", str(config.hyperband_iterations)]
+        words += ["--max-trials", str(config.max_trials)]
+        for name, low, high in config.ranges:
+            words += ["--range", f"{name}={low!r}:{high!r}"]
+        words += [] if config.early_stop else ["--no-early-stop"]
+        words += ["--crop"] if config.crop_to_aspect_ratio else []
+        words += ["--deterministic"] if config.deterministic else []
+    words += ["--image-size", f"{height}x{width}", "--max-epochs", str(config.max_epochs)]
+    words += ["--precision", config.precision, "--seed", str(config.seed)]
+    if config.weights not in (None, "imagenet"):
+        words += ["--weights", Path(str(config.weights)).name]
+    return shlex.join(words)
