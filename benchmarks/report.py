@@ -2,7 +2,7 @@
 
     python benchmarks/report.py [--configurations 1000] [--measure 60s]
 
-The run is made up (see benchmarks/learnt.py), its photos are drawn; the program is the real one.
+The run is made up (benchmarks/made_up_run.py), its photos are drawn; the program is the real one.
 The page is then opened in Chromium, where there is one: the time until every chart is there.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 import numpy as np
-from learnt import TUNE, made_up_run
+from made_up_run import TUNE, made_up_run
 from PIL import Image
 
 

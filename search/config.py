@@ -90,10 +90,19 @@ class RunConfig:
         """Lines such as `seed: was 0, now 1` for each given option that differs from ours."""
         mine = asdict(self)
         return [
-            f"{name}: was {mine[name]}, now {value}"
+            f"{name}: was {_said(mine[name])}, now {_said(value)}"
             for name, value in asked.items()
             if value != mine[name]
         ]
+
+
+def _said(value: Any) -> str:
+    """An option's value as it is written on the command line."""
+    if not isinstance(value, tuple):
+        return str(value)
+    if value and isinstance(value[0], tuple):  # ranges
+        return ", ".join(f"{name}={low!r}:{high!r}" for name, low, high in value)
+    return ",".join(map(str, value)) or "none"
 
 
 def results_folder(path: Path | None) -> Path:

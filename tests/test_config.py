@@ -62,6 +62,15 @@ def test_differences_say_what_was_and_what_is_asked_for():
     assert config.differences(asked) == ["seed: was 0, now 1"]
 
 
+def test_differences_are_said_as_options_are_written():
+    config = run_config(families=("cnn", "xception"))
+    asked = {"families": ("cnn",), "ranges": (("learning_rate", 1e-4, 0.1),)}
+    assert config.differences(asked) == [
+        "families: was cnn,xception, now cnn",
+        "ranges: was none, now learning_rate=0.0001:0.1",
+    ]
+
+
 def test_a_loss_is_minimised_and_the_rest_maximised():
     assert {name: run_config(objective=name).direction for name in OBJECTIVES} == {
         "val_accuracy": "max",

@@ -1,7 +1,10 @@
+from itertools import islice
+
 import numpy as np
 import pytest
 
-from search.learnt.chance import chance_levels
+from search.learnt import chance
+from search.learnt.chance import BLOCK, PERMUTATIONS, chance_levels
 from search.learnt.space import Hyperparameter
 
 SPACE = {
@@ -93,3 +96,31 @@ def test_what_too_few_have_or_what_never_differs_is_not_asked_about():
 def test_the_same_results_are_judged_the_same():
     once, again = (levels(lambda v, noise: v["rate"] + noise) for _ in range(2))
     assert once == again
+
+
+@pytest.mark.parametrize("count", [10_000, 100_000, 3 * BLOCK])
+def test_memory_is_bounded_whatever_the_number_of_configurations(count):
+    rows = chance._rows(np.zeros(count), np.random.default_rng(0))
+    assert all(block.size <= max(BLOCK, count) for block in islice(rows, 3))
+    assert 5 * 8 * BLOCK < 200e6  # bytes: the block, its square, and what numpy needs beside
+
+
+def test_in_blocks_or_at_once_the_permutations_are_the_same(monkeypatch):
+    standings = np.arange(7.0)
+
+    def permuted():
+        return list(chance._rows(standings, np.random.default_rng(0)))
+
+    at_once = permuted()
+    monkeypatch.setattr(chance, "BLOCK", 7 * 900)
+    in_blocks = permuted()
+    assert [len(block) for block in at_once] == [1, PERMUTATIONS]
+    assert [len(block) for block in in_blocks] == [1, 900, 900, 900, 900, 900, 499]
+    np.testing.assert_array_equal(np.vstack(at_once), np.vstack(in_blocks))
+    assert (at_once[0][0] == standings).all()
+
+
+def test_in_blocks_or_at_once_the_levels_are_the_same(monkeypatch):
+    at_once = levels(lambda v, noise: v["rate"] + noise)
+    monkeypatch.setattr(chance, "BLOCK", 1000)
+    assert levels(lambda v, noise: v["rate"] + noise) == at_once

@@ -1,8 +1,14 @@
+import keras_tuner
 import pytest
+from searching import oracle_in
 
-from search.learnt.edges import edges, widened
-from search.learnt.space import Hyperparameter
+from search.cli.options import Range
+from search.learnt.edges import Edge, edges, widened
+from search.learnt.space import Hyperparameter, read_space
 from search.learnt.standing import Member
+from search.learnt.words import at_the_end
+from search.ranges import check_ranges
+from search.store import RunFolder
 
 RATE = Hyperparameter("learning_rate", None, low=1e-4, high=1e-2, log=True, ranged=True)
 DROPOUT = Hyperparameter(
@@ -29,7 +35,7 @@ def ranked(name, values, known_good=()):
 
 def found(hyperparameter, values, **options):
     space = {hyperparameter.name: hyperparameter}
-    return edges(space, "cnn", ranked(hyperparameter.name, values, **options))
+    return edges(space, "cnn", ranked(hyperparameter.name, values, **options), level=0.05)
 
 
 MIDDLE = [1e-3] * 20
@@ -97,7 +103,15 @@ def test_diverged_ones_do_not_count():
     members = ranked("learning_rate", [9e-3, 9e-3, 9e-3, *MIDDLE])
     lost = [Member("9999", "cnn", 0, {"learning_rate": 9e-3}, False, (False, 0, 0.0))] * 30
     space = {"learning_rate": RATE}
-    assert len(edges(space, "cnn", members + lost)) == 1
+    (edge,) = edges(space, "cnn", members + lost, level=0.05)
+    assert edge.partial is False
+
+
+def test_what_may_be_by_chance_is_dealt_out_among_the_ends():
+    members = ranked("learning_rate", [9e-3, 9e-3, 9e-3, *MIDDLE])  # 1 of 1771, and two ends
+    space = {"learning_rate": RATE}
+    assert len(edges(space, "cnn", members, level=2.1 / 1771)) == 1
+    assert edges(space, "cnn", members, level=1.9 / 1771) == []
 
 
 @pytest.mark.parametrize(
@@ -114,3 +128,43 @@ def test_a_range_is_widened_as_far_as_it_has_a_meaning(name, values, ends, upper
     low, high = map(float, ends)
     one = Hyperparameter(name, None, values, low=low, high=high, ranged=True)
     assert widened(one, upper=upper) == expected
+
+
+@pytest.mark.parametrize("upper", [False, True])
+@pytest.mark.parametrize(
+    "declare",
+    [
+        lambda space: space.Float("learning_rate", 1.25e-4, 3.3333e-2, sampling="log"),
+        lambda space: space.Float("cnn/dropout", 0.05, 0.35, step=0.1),
+        lambda space: space.Float("augmentation/strength", 0.1, 1 / 3),
+        lambda space: space.Float("temperature", 1000.0, 1004.0),
+        lambda space: space.Int("cnn/units", 128, 1027),
+        lambda space: space.Int("cnn/units", 3, 128, sampling="log"),
+        lambda space: space.Int("cnn/units", 48, 176, step=16),
+        lambda space: space.Int("batch_size", 8, 4097),
+        lambda space: space.Int("xception/blocks", 2, 4),
+    ],
+    ids=["rate", "dropout", "third", "narrow", "units", "log", "steps", "odd", "blocks"],
+)
+def test_the_printed_command_moves_one_end_and_leaves_the_other_to_the_last_digit(
+    tmp_path, declare, upper
+):
+    space = keras_tuner.HyperParameters()
+    declare(space)
+    oracle_in(tmp_path, space=space).save()
+    ((name, one),) = read_space(RunFolder(tmp_path)).items()
+    widen = widened(one, upper=upper)
+    if widen is None:  # nothing has a meaning beyond
+        assert (name, upper) == ("xception/blocks", True)
+        return
+    said = at_the_end(Edge(name, "cnn", upper, 3, 1e-3, one.high, 1.0, 1.0, False, widen))
+    asked = Range().convert(said.split("--range ")[1], None, None)
+    check_ranges((asked,), space)  # what we advise is not refused
+    _, low, high = asked
+    assert (low == one.low and high > one.high) if upper else (high == one.high and low < one.low)
+
+
+def test_nothing_is_below_one_on_the_logarithm_of_whole_numbers():
+    units = Hyperparameter("units", None, low=1, high=128, log=True, ranged=True, whole=True)
+    assert widened(units, upper=False) is None
+    assert widened(units, upper=True) == (1, 1280)

@@ -6,11 +6,14 @@ import json
 import numpy as np
 import pytest
 from made_up_search import begun, draws, learning_curve, searched
-from searching import drive, epoch_logs, oracle_in, trial_record
+from searching import VALUES, drive, epoch_logs, oracle_in, trial_record
 
 from search.cli import _run
-from search.learnt.insight import learnt
-from search.records import TrialRecord
+from search.learnt import chance, insight
+from search.learnt.insight import FALSE_ALARM, learnt
+from search.learnt.words import NOT_AT_RANDOM
+from search.records import DIVERGED, FAILED, TrialRecord
+from search.show import run_report
 from search.store import RunFolder, write_json
 
 
@@ -40,7 +43,8 @@ def run_of(folder, quality, *, count, seed=0, **options):
     """A finished random search of that many drawn configurations, written down."""
     run = RunFolder(folder / "cats")
     config, space, known_good = begun(run, max_trials=count + 1, seed=seed, **options)
-    write_json(run.data, {"labels": ["cat", "dog"], "pictures": 1234})
+    splits = {"train": 834, "validation": 200, "test": 200}
+    write_json(run.data, {"labels": ["cat", "dog"], "pictures": 1234, "splits": splits})
     drawn = itertools.islice(draws(space, seed), count)
     records = searched([*known_good, *drawn], quality)
     for record in records:
@@ -140,11 +144,97 @@ def test_families_are_ranked_and_what_they_share_is_asked_of_all_together(tmp_pa
     found = learnt(*run_of(tmp_path, quality, count=60, families=("cnn", "xception")))
     assert [row["family"] for row in found["families"]] == ["xception", "cnn"]
     assert found["words"][0].startswith("xception is ahead with 0.")
+    assert " validation accuracy on 200 pictures, 0." in found["words"][0]
     assert ("all", "label_smoothing") in named(found)
     assert {name for _, name in named(found)} == {"label_smoothing"}
     asked = {row["name"] for row in found["importance"] if row["family"] == "all"}
     assert "batch_size" in asked
     assert not any(name.startswith(("cnn/", "xception/")) or name == "family" for name in asked)
+
+
+def of_two_families(folder, *records, **options):
+    """A Hyperband run of two families with these records."""
+    run = RunFolder(folder / "cats")
+    config, *_ = begun(run, algo="hyperband", families=("cnn", "xception"), **options)
+    write_json(run.data, {"labels": ["cat", "dog"], "splits": {"validation": 200}})
+    for record in records:
+        record.save(run)
+    return run, list(records), config
+
+
+def scored(trial_id, score, *, family="cnn", **changes):
+    values = VALUES | {"family": family, "xception/width": 1.0, "xception/blocks": 2}
+    return trial_record(trial_id, score, values=values, **changes)
+
+
+@pytest.mark.parametrize(
+    ("end", "after", "expected"),
+    [(DIVERGED, None, 0.92), (FAILED, None, 0.92), (FAILED, 0.93, 0.93)],
+)
+def test_the_family_that_show_lists_first_comes_first_with_the_score_that_it_lists(
+    tmp_path, end, after, expected
+):
+    went_on = {"configuration": "0002", "parent": "0002", "rung": 1, "epochs": 3, "history": []}
+    search = of_two_families(
+        tmp_path,
+        scored("0000", 0.80),
+        scored("0001", 0.85, family="xception"),
+        scored("0002", 0.92),
+        scored("0003", after, status=end, **went_on),
+    )
+    found = learnt(*search)
+    rows = [(row["family"], row["configurations"], row["best"]) for row in found["families"]]
+    assert rows == [("cnn", 2, expected), ("xception", 1, 0.85)]
+    first = run_report(search[0])["configurations"][0]
+    assert (first["values"]["family"], first["score"]) == ("cnn", expected)
+    assert found["words"][0] == (
+        f"cnn is ahead with {expected:.4f} validation accuracy on 200 pictures, "
+        f"{expected - 0.85:.4f} more than xception."
+    )
+
+
+def test_a_family_of_which_all_diverged_at_once_is_not_compared(tmp_path):
+    lost = scored("0001", 0.99, family="xception", status=DIVERGED)
+    found = learnt(*of_two_families(tmp_path, scored("0000", 0.8), lost))
+    assert [row["best"] for row in found["families"]] == [0.8, None]
+    assert not any("xception is" in said or "0.9900" in said for said in found["words"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"splits": 3}', '{"splits": {}}', '{"splits": {"validation": null}}'],
+)
+def test_where_the_number_of_pictures_is_not_known_families_are_not_judged(tmp_path, content):
+    search = of_two_families(tmp_path, scored("0000", 0.5), scored("0001", 0.9, family="xception"))
+    search[0].data.write_text(content)
+    said = learnt(*search)["words"][0]
+    assert said == "Best validation accuracy: xception 0.9000, cnn 0.5000."
+
+
+def test_of_a_bayesian_search_nothing_is_said_of_values_or_ends(tmp_path):
+    found = learnt(*run_of(tmp_path, truth(0), count=150, algo="bayesian"))
+    assert (found["importance"], found["edges"]) == ([], [])
+    assert found["words"] == [NOT_AT_RANDOM]
+
+
+def test_values_and_ends_of_all_families_share_one_chance_of_a_false_alarm(tmp_path, monkeypatch):
+    levels = []
+
+    def no_edges(*_, level):
+        levels.append(level)
+        return []
+
+    def one_dependence(space, *_):
+        return {"batch_size": 0.01, "optimizer": 0.02}
+
+    monkeypatch.setattr(insight, "edges", no_edges)
+    monkeypatch.setattr(chance, "chance_levels", one_dependence)
+    found = learnt(*run_of(tmp_path, noise(0), count=30, families=("cnn", "xception")))
+    asked = {"cnn", "xception", "all"}
+    share = (FALSE_ALARM - sum(levels)) / len(asked)  # what the ends leave, for each question
+    assert len(levels) == 2
+    assert 0.01 < share < 0.02
+    assert named(found) == {(family, "batch_size") for family in asked}
 
 
 def test_a_preset_teaches_nothing(tmp_path):

@@ -53,9 +53,10 @@ def test_where_it_cannot_be_written_it_is_said_all_the_same(search):
     assert remembered(*search)["words"]
 
 
-def test_what_cannot_be_computed_is_a_warning(search, monkeypatch):
+@pytest.mark.parametrize("error", [ValueError("odd"), MemoryError()])
+def test_what_cannot_be_computed_is_a_warning(search, monkeypatch, error):
     def broken(*_):
-        raise ValueError("odd")
+        raise error
 
     monkeypatch.setattr(insight, "learnt", broken)
     with pytest.warns(UserWarning, match="cannot be said"):

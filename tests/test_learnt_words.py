@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from search.learnt.edges import Edge
-from search.learnt.names import count, human, listed, number, shown
-from search.learnt.words import ALL, ahead, at_the_end, mattered, sentences
+from search.learnt.names import count, exact, human, listed, number, shown
+from search.learnt.words import ALL, NOT_AT_RANDOM, ONLY_KNOWN_GOOD, at_the_end, mattered, sentences
 
 
 def family(name, best, drawn=10):
@@ -33,17 +35,21 @@ def test_names_are_those_that_people_use():
     assert (shown(True), shown("batch"), shown(1e-3)) == ("True", "batch", "1e-3")
 
 
-@pytest.mark.parametrize(
-    ("objective", "scores", "expected"),
-    [
-        ("val_accuracy", (0.9, 0.85), "0.9000 validation accuracy, 0.0500 more than cnn."),
-        ("val_auc", (0.9, 0.85), "0.9000 validation AUC, 0.0500 more than cnn."),
-        ("val_loss", (0.2, 0.3), "0.2000 validation loss, 0.1000 less than cnn."),
-    ],
-)
-def test_the_family_that_is_ahead_is_said_in_the_runs_own_objective(objective, scores, expected):
-    said = ahead([family("transfer", scores[0]), family("cnn", scores[1])], objective)
-    assert said == f"transfer is ahead with {expected}"
+@pytest.mark.parametrize("value", [1e-4, 1.25e-4, 128.0, 4097.0, 1e6, 1234567.0, 0.3, 1 / 3])
+def test_an_exact_number_is_read_as_the_same_again(value):
+    assert float(exact(value)) == value
+
+
+def test_an_exact_number_is_as_short_as_can_be():
+    assert [exact(value) for value in (1e-4, 128.0, 0.1)] == ["1e-4", "128", "0.1"]
+
+
+def test_values_that_were_not_drawn_at_random_are_not_judged_but_families_are():
+    families = [family("transfer", 0.9), family("cnn", 0.8)]
+    said = sentences(families, [], [], objective="val_accuracy", pictures=400, at_random=False)
+    assert said[0].startswith("transfer is ahead with 0.9000")
+    assert said[1:] == [NOT_AT_RANDOM]
+    assert sentences([], [], [], objective="val_accuracy", at_random=False) == []
 
 
 def test_what_mattered_is_said_with_where_it_was_good_and_what_is_not_known():
@@ -83,7 +89,8 @@ def test_one_family_is_not_ahead_of_anything():
 def test_a_family_without_a_score_is_not_compared():
     families = [family("cnn", 0.8), family("xception", None)]
     said = sentences(families, [], [], objective="val_accuracy")
-    assert not any("ahead" in sentence for sentence in said)
+    assert len(said) == 1
+    assert said[0].startswith("With 10 configurations of cnn and 10 of xception")
 
 
 def test_what_families_share_is_said_of_all_together():
@@ -100,6 +107,23 @@ def test_an_end_is_said_with_the_command_that_goes_beyond_it():
         "learning rate of cnn: the three best are at its upper end (0.01); "
         "widen it: tune run … --range learning_rate=1e-4:0.1"
     )
+
+
+def test_an_end_and_the_command_keep_every_digit_that_the_range_has():
+    edge = replace(EDGE, end=1.25e-4, upper=False, widen=(1.25e-5, 0.0125))
+    assert at_the_end(edge) == (
+        "learning rate of cnn: the three best are at its lower end (0.000125); "
+        "widen it: tune run … --range learning_rate=1.25e-05:0.0125"
+    )
+
+
+def test_families_of_which_nothing_was_drawn_are_not_counted():
+    rows = [row("batch_size"), row("batch_size", of="transfer")]
+    some = [family("transfer", 0.9, 0), family("cnn", 0.8, 3)]
+    said = sentences(some, rows, [], objective="val_accuracy")
+    assert said[1].startswith("With 3 configurations of cnn, known-good ones left out")
+    none = [family("transfer", 0.9, 0), family("cnn", 0.8, 0)]
+    assert sentences(none, rows, [], objective="val_accuracy")[1:] == [ONLY_KNOWN_GOOD]
 
 
 def test_where_nothing_can_be_widened_only_what_was_seen_is_said():

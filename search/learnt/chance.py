@@ -13,10 +13,11 @@ that among all hyperparameters together a false one is named with the probabilit
 Speed 2003, Test 12(1)).
 
 Permuting PED-ANOVA's own importances asks only about those at the top: at 49 configurations it
-named both of two true ones in 20 % of made-up searches, this does in 84 % (`benchmarks/learnt.py`).
+named both of two true ones in 20 % of made-up searches, this, at the same 5 %, in 84 %
+(`benchmarks/learnt.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ from numpy.typing import NDArray
 from search.learnt.space import Hyperparameter, Value
 
 Floats = NDArray[np.float64]
-PERMUTATIONS = 4999  # the smallest level, 1/5000, is below 5 % after twenty comparisons
+PERMUTATIONS = 4999  # the smallest level, 1/5000, is below 1 % after twenty comparisons
+BLOCK = 2_000_000  # numbers permuted at once: 16 MB, and a few times that while they are looked at
 FEWEST = 4  # configurations that have a hyperparameter, below which nothing is asked
 
 
@@ -52,10 +54,26 @@ def chance_levels(
         return {}
     rng = np.random.default_rng(seed)
     true = np.array(standings, np.float64)
-    permuted = rng.permuted(np.tile(true, (PERMUTATIONS, 1)), axis=1)
-    rows = np.vstack([true, permuted])
-    explained = np.stack([_explained(course, rows) for course in courses.values()], axis=1)
+    explained = np.vstack(
+        [
+            np.stack([_explained(course, rows) for course in courses.values()], axis=1)
+            for rows in _rows(true, rng)
+        ]
+    )
     return dict(zip(courses, _step_down(_levels(explained)), strict=True))
+
+
+def _rows(true: Floats, rng: np.random.Generator) -> Iterator[Floats]:
+    """The standings as they are, [1, n], then permuted, [rows, n] at a time: what fits a block.
+
+    The number of permutations is the same for any n: with fewer, the smallest level that can be
+    told, times the comparisons, would not be below what is asked for.
+    """
+    yield true[np.newaxis]
+    at_once = max(1, BLOCK // len(true))
+    for done in range(0, PERMUTATIONS, at_once):
+        rows = np.tile(true, (min(at_once, PERMUTATIONS - done), 1))
+        yield rng.permuted(rows, axis=1, out=rows)
 
 
 def places(

@@ -10,7 +10,6 @@ from search.ranges import limits
 
 OUTER = 0.1  # share of a continuous range that is its end
 FEWEST = 3  # of the best, drawn and not given, that must lie there
-FALSE_ALARM = 0.05  # chance that anything is said of a family whose values make no difference
 LIKE_EACH_OTHER = 1e-9
 
 
@@ -42,19 +41,23 @@ class Edge:
     widen: tuple[float, float] | None
 
 
-def edges(space: Mapping[str, Hyperparameter], family: str, ranked: Sequence[Member]) -> list[Edge]:
+def edges(
+    space: Mapping[str, Hyperparameter], family: str, ranked: Sequence[Member], *, level: float
+) -> list[Edge]:
     """The ends at which the best of a family lie, the surest first.
 
     Args:
         space: the family's hyperparameters and those that all share.
         family: its name.
         ranked: all its configurations, best score first; diverged ones do not count.
+        level: chance that anything is said of a family whose values make no difference.
     """
+    ranked = [member for member in ranked if not member.diverged]
     asked = [each for each in space.values() if each.ordered and not each.single]
     ends = [(each, upper) for each in asked for upper in (False, True)]
     found = [_edge(each, family, ranked, upper=upper) for each, upper in ends]
     # Of thirty ends some are shared by chance: what may be by chance is dealt out among them.
-    sure = [edge for edge in found if edge and edge.chance * len(ends) <= FALSE_ALARM]
+    sure = [edge for edge in found if edge and edge.chance * len(ends) <= level]
     return sorted(sure, key=lambda edge: edge.chance)
 
 
@@ -67,7 +70,7 @@ def _edge(
     ends the run, but only those that were drawn are evidence.
     """
     name = hyperparameter.name
-    having = [member for member in ranked if name in member.values and not member.diverged]
+    having = [member for member in ranked if name in member.values]
     inside = [_at_end(hyperparameter, member.values[name], upper=upper) for member in having]
     run = inside.index(False) if False in inside else len(inside)
     drawn = [not member.known_good for member in having]
@@ -98,10 +101,13 @@ def _at_end(hyperparameter: Hyperparameter, value: Value, *, upper: bool) -> boo
 def widened(hyperparameter: Hyperparameter, *, upper: bool) -> tuple[float, float] | None:
     """The range to search next: ten times as far on a logarithm, else half as wide again.
 
-    None where nothing has a meaning beyond that end, or where there is a list and no range.
+    The other end stays to the last digit. None where nothing has a meaning beyond that end, or
+    where there is a list and no range.
     """
     low, high = hyperparameter.low, hyperparameter.high
     lowest, highest = limits(hyperparameter.name, (low, high))
+    if hyperparameter.whole and hyperparameter.log:
+        lowest = max(lowest, 1.0)  # 0 has no logarithm
     if not hyperparameter.ranged or (high >= highest if upper else low <= lowest):
         return None
     if hyperparameter.log:
@@ -112,9 +118,13 @@ def widened(hyperparameter: Hyperparameter, *, upper: bool) -> tuple[float, floa
             step = more * 2 / (len(hyperparameter.values) - 1)
             more = math.ceil(more / step - LIKE_EACH_OTHER) * step
         below, above = low - more, high + more
-    ends = (low, min(above, highest)) if upper else (max(below, lowest), high)
-    return _rounded(ends[0]), _rounded(ends[1])
+    if hyperparameter.whole:
+        below, above = math.floor(below), math.ceil(above)
+    if upper:
+        return low, min(_neat(above), highest)
+    return max(_neat(below), lowest), high
 
 
-def _rounded(number: float) -> float:
-    return float(f"{number:.2g}")
+def _neat(number: float) -> float:
+    """Without what computing has left in the last digits: 0.8, not 0.7999999999999999."""
+    return float(f"{number:.12g}")

@@ -1,24 +1,36 @@
-"""What a run has taught: which family is ahead, which values mattered and where, what to widen."""
+"""What a run has taught: which family is ahead, which values mattered and where, what to widen.
+
+Promised is: of a run in which no value makes a difference, anything about values or ends of ranges
+is said with a probability of 5 % at most, all families and both kinds of sentences together.
+Whether a family is ahead is not part of that, see `search.learnt.ahead`.
+"""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 from search.config import RunConfig
+from search.errors import TuneError
 from search.learnt.edges import edges
 from search.learnt.space import Hyperparameter, read_space
 from search.learnt.standing import Member, members, standings
 from search.learnt.words import ALL, sentences
-from search.records import TrialRecord, best_first
-from search.store import RunFolder
+from search.records import DIVERGED, TrialRecord, best_first
+from search.store import RunFolder, read_json
 
 Space = Mapping[str, Hyperparameter]
 Row = dict[str, Any]
-FALSE_ALARM = 0.05  # chance that a run in which no value matters is said to have one that does
+FALSE_ALARM = 0.05  # chance that anything is said of values that make no difference
+VALUES, ENDS = 0.7, 0.3  # how it is shared out: to which values mattered, and to ends of ranges
+AT_RANDOM = ("hyperband", "random")  # algorithms whose values do not depend on earlier scores
 
 
 def learnt(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig) -> Row:
     """All of it, for JSON; empty lists for a preset, and where the space cannot be read.
+
+    Values that were proposed because of earlier scores go with scores by design: of a Bayesian
+    search only the families are compared. Of Hyperband the brackets' first values are drawn.
 
     Returns:
         "families" (best first), "importance" (a row for each hyperparameter of a family, and of
@@ -26,52 +38,75 @@ def learnt(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig) ->
         the number of those drawn that it rests on.
     """
     space = {} if config.preset else read_space(run)
-    ranked = _ranked(records, config) if space else []
+    ended = [record for record in records if record.finished] if space else []
+    known = {member.configuration: member for member in members(ended, config)}
+    order = best_first(ended, config.direction)
+    ranked = [known[r.configuration] for r in order if r.configuration in known]
     drawn = [member for member in ranked if not member.known_good]
-    families = _families(ranked, config)
-    names = [row["family"] for row in families]
+    families = _families(order, known)
+    at_random = config.algo in AT_RANDOM
+    names = [row["family"] for row in families] if at_random else []
     importance = _importance(space, drawn, names)
+    level = FALSE_ALARM * ENDS / max(1, len(names))
     found = [
         edge
         for name in names
-        for edge in edges(_of(space, name), name, [m for m in ranked if m.family == name])
+        for edge in edges(
+            _of(space, name), name, [m for m in ranked if m.family == name], level=level
+        )
     ]
     return {
         "families": families,
         "importance": importance,
         "edges": [asdict(edge) for edge in found],
-        "words": sentences(families, importance, found, objective=config.objective),
+        "words": sentences(
+            families,
+            importance,
+            found,
+            objective=config.objective,
+            pictures=_validation_pictures(run),
+            at_random=at_random,
+        ),
         "configurations": len(drawn),
     }
 
 
-def _ranked(records: Sequence[TrialRecord], config: RunConfig) -> list[Member]:
-    """The configurations that can be ranked, best score first."""
-    known = {member.configuration: member for member in members(records, config)}
-    order = best_first([record for record in records if record.finished], config.direction)
-    return [known[r.configuration] for r in order if r.configuration in known]
+def _validation_pictures(run: RunFolder) -> int | None:
+    """On how many pictures a score rests; None where that is not known."""
+    with suppress(TuneError, LookupError, TypeError, ValueError):
+        return int(read_json(run.data)["splits"]["validation"])
+    return None
 
 
-def _families(ranked: Sequence[Member], config: RunConfig) -> list[Row]:
-    """A row a family that has a result, the one with the best score first."""
-    sign = 1.0 if config.direction == "max" else -1.0
+def _families(order: Sequence[TrialRecord], known: Mapping[str, Member]) -> list[Row]:
+    """A row a family that has a result, the one with the best score first, as `tune show` has it.
+
+    The score of a rung stays true where the configuration failed or diverged on a later one:
+    that only counts against its values.
+
+    Args:
+        order: one record a configuration, best first.
+        known: the configurations that can be ranked.
+    """
     rows: dict[str, Row] = {}
-    for member in ranked:
+    for record in order:
+        family = str(record.values.get("family", ""))
         row = rows.setdefault(
-            member.family,
-            {"family": member.family, "configurations": 0, "drawn": 0, "best": None},
+            family, {"family": family, "configurations": 0, "drawn": 0, "best": None}
         )
-        row["configurations"] += 1
-        row["drawn"] += not member.known_good
-        if row["best"] is None and not member.diverged:
-            row["best"] = sign * member.reached[2]
-    return list(rows.values())
+        if member := known.get(record.configuration):
+            row["configurations"] += 1
+            row["drawn"] += not member.known_good
+        if row["best"] is None and record.status != DIVERGED:
+            row["best"] = record.score
+    return [row for row in rows.values() if row["configurations"] or row["best"] is not None]
 
 
 def _importance(space: Space, drawn: Sequence[Member], families: Sequence[str]) -> list[Row]:
     """Rows of each family in turn, then of all together where there are several.
 
-    The chance of a false alarm is shared out among these questions (Bonferroni).
+    What values have of the chance of a false alarm is shared out among these questions
+    (Bonferroni), by making the chances larger: 5 % is the limit for each of them.
     """
     questions = [(name, [m for m in drawn if m.family == name]) for name in families]
     if len(families) > 1:
@@ -79,11 +114,11 @@ def _importance(space: Space, drawn: Sequence[Member], families: Sequence[str]) 
     return [
         row
         for name, those in questions
-        for row in _rows(name, _of(space, name), those, questions=len(questions))
+        for row in _rows(name, _of(space, name), those, share=VALUES / len(questions))
     ]
 
 
-def _rows(family: str, space: Space, drawn: Sequence[Member], *, questions: int) -> list[Row]:
+def _rows(family: str, space: Space, drawn: Sequence[Member], *, share: float) -> list[Row]:
     """What is asked of one family: a row for each hyperparameter, the most important first."""
     from search.learnt.chance import chance_levels
     from search.learnt.good import good_values
@@ -97,7 +132,7 @@ def _rows(family: str, space: Space, drawn: Sequence[Member], *, questions: int)
     weights = importances(asked, values, heights) if asked else {}
     rows = []
     for name in sorted(weights, key=lambda name: -weights[name]):
-        chance = min(1.0, chances[name] * questions)
+        chance = min(1.0, chances[name] / share)
         matters = chance <= FALSE_ALARM
         rows.append(
             {

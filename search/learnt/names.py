@@ -24,6 +24,12 @@ def number(value: float) -> str:
     return f"{digits.removesuffix('.0')}e{int(exponent)}"
 
 
+def exact(value: float) -> str:
+    """A number in as few characters as are read as that very number again."""
+    short = number(value)
+    return short if float(short) == value else repr(value)
+
+
 def shown(value: Value) -> str:
     """A value of any kind."""
     return str(value) if isinstance(value, bool | str) else number(value)

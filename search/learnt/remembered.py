@@ -19,9 +19,17 @@ NOTHING: dict[str, Any] = {
     "words": [],
     "configurations": 0,
 }
-VERSION = 1  # of what `learnt` computes: what another one wrote is computed anew
+VERSION = 2  # of what `learnt` computes: what another one wrote is computed anew
 # What records of another version or of another program's search might lead to.
-_ODD = (ArithmeticError, AttributeError, ImportError, LookupError, TypeError, ValueError)
+_ODD = (
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    TypeError,
+    ValueError,
+)
 
 
 def remembered(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig) -> dict[str, Any]:

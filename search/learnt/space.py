@@ -23,6 +23,7 @@ class Hyperparameter:
         low, high: ends of the range, in its own unit; 0 where it is not ordered.
         log: whether it is drawn evenly over its logarithm.
         ranged: declared by its two ends, which can be moved, and not as a list of choices.
+        whole: whether the ends of its range must be whole numbers.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Hyperparameter:
     high: float = 0.0
     log: bool = False
     ranged: bool = False
+    whole: bool = False
 
     @property
     def single(self) -> bool:
@@ -110,7 +112,14 @@ def _range(kind: str, name: str, family: str | None, config: dict[str, Any]) -> 
         if count <= LISTED:
             values = tuple(low + number * step for number in range(count))
     return Hyperparameter(
-        name, family, values, low=float(low), high=float(high), log=log, ranged=True
+        name,
+        family,
+        values,
+        low=float(low),
+        high=float(high),
+        log=log,
+        ranged=True,
+        whole=kind == "Int",
     )
 
 
@@ -131,7 +140,7 @@ def _merged(one: Hyperparameter, other: Hyperparameter) -> Hyperparameter:
     family = one.family if one.family == other.family else None
     if one.values and other.values:
         both = _list(one.name, family, (*dict.fromkeys((*one.values, *other.values)),))
-        return replace(both, ranged=one.ranged and other.ranged)
+        return replace(both, ranged=one.ranged and other.ranged, whole=one.whole)
     return replace(
         one, family=family, values=(), low=min(one.low, other.low), high=max(one.high, other.high)
     )

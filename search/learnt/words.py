@@ -3,21 +3,26 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from search.learnt.ahead import ahead
 from search.learnt.edges import Edge
-from search.learnt.names import count, human, listed, number, shown
+from search.learnt.names import count, exact, human, listed, number, shown
 
 ALL = "all"  # the families together, where hyperparameters are concerned that they share
 Row = Mapping[str, Any]
+NOT_AT_RANDOM = "The values were not drawn at random: what mattered cannot be told from chance."
 
-_OBJECTIVES = {
-    "val_accuracy": "validation accuracy",
-    "val_auc": "validation AUC",
-    "val_loss": "validation loss",
-}
+
+ONLY_KNOWN_GOOD = "Only known-good configurations were tried: nothing was drawn yet to learn from."
 
 
 def sentences(
-    families: Sequence[Row], importance: Sequence[Row], edges: Sequence[Edge], *, objective: str
+    families: Sequence[Row],
+    importance: Sequence[Row],
+    edges: Sequence[Edge],
+    *,
+    objective: str,
+    pictures: int | None = None,
+    at_random: bool = True,
 ) -> list[str]:
     """All that there is to say, the broadest first.
 
@@ -26,31 +31,28 @@ def sentences(
         importance: rows "family", "name", "matters", "good", most important first.
         edges: where the best lie at the end of a range.
         objective: key of `search.config.OBJECTIVES`.
+        pictures: number of validation pictures; None where it is not known.
+        at_random: whether values were drawn at random; if not, only families are compared.
     """
     told = {row["family"] for row in importance if row["matters"]}
-    mute = [row for row in families if row["family"] not in told]
+    mute = [row for row in families if row["drawn"] and row["family"] not in told]
     scored = [row for row in families if row["best"] is not None]
-    said = [ahead(scored, objective)] if len(scored) > 1 else []
+    said = [ahead(scored, objective, pictures)] if len(scored) > 1 else []
+    if families and not at_random:
+        return [*said, NOT_AT_RANDOM]
     said += [
-        mattered(row["family"], row["drawn"], importance) for row in families if row not in mute
+        mattered(row["family"], row["drawn"], importance)
+        for row in families
+        if row["family"] in told
     ]
     if ALL in told:
         drawn = sum(row["drawn"] for row in families)
         said.append(mattered(ALL, drawn, importance))
     if mute:
         said.append(nothing(mute))
+    elif families and not told:
+        said.append(ONLY_KNOWN_GOOD)
     return [*said, *(at_the_end(edge) for edge in edges)]
-
-
-def ahead(families: Sequence[Row], objective: str) -> str:
-    """Which family's best is the best of all, and by how much; families are best first."""
-    first, *others = families
-    name = _OBJECTIVES[objective]
-    more = "less" if objective == "val_loss" else "more"
-    parts = [
-        f"{abs(first['best'] - row['best']):.4f} {more} than {row['family']}" for row in others
-    ]
-    return f"{first['family']} is ahead with {first['best']:.4f} {name}, {listed(parts)}."
 
 
 def mattered(family: str, drawn: int, importance: Sequence[Row]) -> str:
@@ -92,12 +94,12 @@ def at_the_end(edge: Edge) -> str:
     who = f"the {count(edge.best)} best" + (" that use it" if edge.partial else "")
     if edge.nearest == edge.furthest:
         extreme = "largest" if edge.upper else "smallest"
-        where = f"have its {extreme} value ({number(edge.end)})"
+        where = f"have its {extreme} value ({exact(edge.end)})"
     else:
-        where = f"are at its {'upper' if edge.upper else 'lower'} end ({number(edge.end)})"
+        where = f"are at its {'upper' if edge.upper else 'lower'} end ({exact(edge.end)})"
     if edge.widen is None:
         return f"{name}: {who} {where}."
-    low, high = (number(end) for end in edge.widen)
+    low, high = (exact(end) for end in edge.widen)
     return f"{name}: {who} {where}; widen it: tune run … --range {edge.name}={low}:{high}"
 
 
