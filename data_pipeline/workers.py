@@ -1,12 +1,11 @@
-"""Work on files that may hang or kill the process that reads them."""
+"""Many files that may hang or kill the process that reads them, worked on in others."""
 
 import importlib
 import multiprocessing
 import os
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import forkserver
@@ -26,7 +25,7 @@ DEFAULT_CHUNK = 16
 # Modules that workers start with: what is imported in the server is there in each of them.
 WITH_TENSORFLOW = "data_pipeline.preload"
 WITH_PILLOW = "data_pipeline.decode"
-_MAX_BROKEN_POOLS = 3
+MAX_BROKEN_POOLS = 3
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,8 @@ def run_in_workers(
     Raises:
         DataError: workers cannot be started.
     """
-    run = _Run(function, tasks, workers or _cores(), seconds, memory, chunk, preload)
-    for _ in range(_MAX_BROKEN_POOLS):
+    run = _Run(function, tasks, workers or cores(), seconds, memory, chunk, preload)
+    for _ in range(MAX_BROKEN_POOLS):
         try:
             yield from run.results()
         except BrokenProcessPool:
@@ -97,12 +96,7 @@ class _Run(Generic[Task, Result]):
         self.running: dict[Future, Sequence[Task]] = {}
 
     def results(self) -> Iterator[tuple[Task, Result | Failure]]:
-        pool = ProcessPool(
-            self.workers,
-            initializer=_set_up,
-            initargs=self.set_up,
-            context=_context(*self.set_up[1:]),
-        )
+        pool = new_pool(self.workers, *self.set_up)
         try:
             while self.waiting or self.running:
                 self._feed(pool)
@@ -111,7 +105,7 @@ class _Run(Generic[Task, Result]):
         finally:
             self.waiting.extend(self.running.values())
             self.running.clear()
-            _end(pool)
+            end_pool(pool)
 
     def _feed(self, pool: ProcessPool) -> None:
         # A few chunks ahead and no more: memory stays flat however many files there are.
@@ -130,105 +124,26 @@ class _Run(Generic[Task, Result]):
             yield from zip(chunk, future.result(), strict=True)
         except (TimeoutError, ProcessExpired) as error:
             if len(chunk) == 1:
-                yield chunk[0], _failure(error, self.seconds)
+                yield chunk[0], failure_of(error, self.seconds)
             else:
                 self.waiting.extendleft([task] for task in reversed(chunk))
 
 
-class StandingWorkers:
-    """Processes that may die, for a program that gets its tasks one by one: any thread may ask.
-
-    Args:
-        workers: processes; None for one a core.
-        seconds: a task's limit.
-        memory: a worker's limit in bytes.
-        preload: the module that workers start with.
-    """
-
-    def __init__(
-        self,
-        *,
-        workers: int | None = None,
-        seconds: float = DEFAULT_SECONDS,
-        memory: int = DEFAULT_MEMORY,
-        preload: str = WITH_TENSORFLOW,
-    ) -> None:
-        self._workers = workers or _cores()
-        self._seconds = seconds
-        self._set_up = (memory, preload)
-        self._lock = threading.Lock()
-        self._closed = False
-        self._running: set[Future] = set()
-        self._pool = self._new_pool()
-
-    def run(self, function: Callable[[Task], Result], task: Task) -> Result | Failure:
-        """Run `function` on `task` when its turn comes, and wait for it.
-
-        Args:
-            function: a module's function that bears to be run twice.
-            task: a small, picklable value.
-
-        Raises:
-            DataError: workers cannot be started, or `close` was called.
-        """
-        for _ in range(_MAX_BROKEN_POOLS):
-            pool, future = self._schedule(_run_chunk, (function, [task]))
-            try:
-                return future.result()[0]
-            except (TimeoutError, ProcessExpired) as error:
-                return _failure(error, self._seconds)
-            except (BrokenProcessPool, CancelledError):
-                self._replace(pool)  # A worker died between two tasks, and the pool with it.
-            finally:
-                self._running.discard(future)
-        raise DataError("the processes that decode pictures die at once; check the free memory")
-
-    def close(self) -> None:
-        """End the workers, whatever they do."""
-        with self._lock:
-            self._closed = True
-            self._end()
-
-    def _schedule(self, function: Callable, arguments: tuple) -> tuple[ProcessPool, Future]:
-        with self._lock:
-            if self._closed:
-                raise DataError("the processes that decode pictures were ended")
-            try:
-                future = self._pool.schedule(function, arguments, timeout=self._seconds)
-            except RuntimeError:  # It broke while it had nothing to do.
-                self._end()
-                self._pool = self._new_pool()
-                future = self._pool.schedule(function, arguments, timeout=self._seconds)
-            self._running.add(future)
-            return self._pool, future
-
-    def _replace(self, pool: ProcessPool) -> None:
-        with self._lock:
-            if self._pool is pool and not self._closed:
-                self._end()
-                self._pool = self._new_pool()
-
-    def _end(self) -> None:
-        # The pool would leave those who wait for what it has not done waiting for ever.
-        for future in tuple(self._running):
-            future.cancel()
-        _end(self._pool)
-
-    def _new_pool(self) -> ProcessPool:
-        return ProcessPool(
-            self._workers,
-            initializer=_set_up,
-            initargs=self._set_up,
-            context=_context(self._set_up[1]),
-        )
+def new_pool(workers: int, memory: int, preload: str) -> ProcessPool:
+    """Processes with a limit in bytes each, that start with the module `preload`."""
+    return ProcessPool(
+        workers, initializer=_set_up, initargs=(memory, preload), context=_context(preload)
+    )
 
 
-def _end(pool: ProcessPool) -> None:
+def end_pool(pool: ProcessPool) -> None:
+    """End its processes, whatever they do."""
     pool.stop()  # type: ignore[no-untyped-call]
     pool.join()
 
 
-def _failure(error: TimeoutError | ProcessExpired, seconds: float) -> Failure:
+def failure_of(error: TimeoutError | ProcessExpired, seconds: float) -> Failure:
+    """What became of a task that took over `seconds` or its worker down."""
     if isinstance(error, TimeoutError):
         return Failure(f"took over {seconds:g} s")
     return Failure(f"killed its decoder: exit code {error.exitcode}")
@@ -276,7 +191,8 @@ def _context(preload: str) -> BaseContext:
     return context
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

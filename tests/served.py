@@ -49,9 +49,9 @@ class Client:
         self.address, self.app = address, app
         self.port = int(address.rstrip("/").rsplit(":", 1)[1])
 
-    def ask(self, method, path, body=None, **headers):
+    def ask(self, method, path, body=None, timeout=60, **headers):
         """(status, what was answered, headers); JSON parsed."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             connection.request(method, path, body, names)

@@ -1,5 +1,7 @@
 """Heat lies where the evidence is, and the answers are the model's own."""
 
+from functools import cache
+
 import keras
 import keras_tuner
 import numpy as np
@@ -107,9 +109,19 @@ def trained():
         picture[row : row + SQUARE, column : column + SQUARE] = [(250, 0, 0), (0, 0, 250)][number]
     model = network("cnn", **{"cnn/blocks": 3, "cnn/filters": 8, "cnn/normalization": "none"})
     model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy", metrics=["accuracy"])
-    model.fit(pictures[40:], classes[40:], batch_size=40, epochs=25, verbose=0)
+    model.fit(pictures[40:], classes[40:], batch_size=20, epochs=10, verbose=0)
     assert model.evaluate(pictures[:40], classes[:40], batch_size=40, verbose=0)[1] > 0.95
     return model, pictures[:40], places[:40]
+
+
+@cache
+def exported_of(kind, num_classes):
+    """A network of one of `KINDS`, and as it is exported; nobody changes them."""
+    keras.utils.set_random_seed(3)
+    bare = network(kind.split(",")[0], num_classes, **KINDS[kind])
+    return bare, with_preprocessing(
+        bare, image_size=(SIDE, SIDE), crop_to_aspect_ratio=False, num_classes=num_classes
+    )
 
 
 def network(family, num_classes=2, **values):
@@ -141,12 +153,8 @@ KINDS = {
 def test_probabilities_are_the_models_own_and_heat_does_not_depend_on_the_wrapping(
     kind, num_classes
 ):
-    keras.utils.set_random_seed(3)
-    bare = network(kind.split(",")[0], num_classes, **KINDS[kind])
+    bare, exported = exported_of(kind, num_classes)
     pictures = squares()
-    exported = with_preprocessing(
-        bare, image_size=(SIDE, SIDE), crop_to_aspect_ratio=False, num_classes=num_classes
-    )
     fixed = with_fixed_size(bare, image_size=(SIDE, SIDE), num_classes=num_classes)
     classes = np.arange(len(pictures)) % num_classes
     plain = GradCam(bare)(pictures, classes)
@@ -168,9 +176,7 @@ def test_the_map_is_the_last_convolutions_before_it_is_pooled():
 
 
 def test_the_model_is_what_it_was_and_can_be_saved(tmp_path):
-    exported = with_preprocessing(
-        network("transfer"), image_size=(SIDE, SIDE), crop_to_aspect_ratio=False, num_classes=2
-    )
+    exported = exported_of("transfer", 2)[1]
     pictures = squares()
     before = exported.predict_on_batch(pictures)
     GradCam(exported)(pictures)

@@ -8,8 +8,6 @@ import socket
 import struct
 import subprocess
 import sys
-import threading
-import time
 import urllib.request
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -20,10 +18,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from served import LABELS, SIZE, encoded, grey, running, small_classifier, status_of
+from waiting import wait_until
 
 from search.cli import _run
 from search.predict import pictures_in
-from search.serve.answerer import BATCHES, Answerer
 from search.serve.limits import Limits
 from search.store import write_json
 
@@ -39,10 +37,12 @@ def client():
 
 
 def test_a_photo_is_answered_as_tune_predict_answers_it(client, tmp_path):
-    for level in (0, 120, 135, 255):
-        path = tmp_path / "upload"
+    levels = (0, 120, 135, 255)
+    paths = [tmp_path / f"{level}" for level in levels]
+    for level, path in zip(levels, paths, strict=True):
         path.write_bytes(grey(level, file_format="BMP"))
-        (expected,) = small_classifier(threshold=0.9).predict(pictures_in([path]))
+    rows = small_classifier(threshold=0.9).predict(pictures_in(paths))
+    for level, path, expected in zip(levels, paths, rows, strict=True):
         status, row, headers = client.ask("POST", "/predict", path.read_bytes())
         assert status == 200
         assert headers["Content-Type"] == "application/json"
@@ -269,45 +269,6 @@ def test_uploads_are_not_kept(client):
     assert list(client.app._folder.iterdir()) == []
 
 
-def test_beyond_its_bounds_it_says_come_again_and_the_page_is_still_there():
-    limits = Limits(waiting=1, spare_threads=2, idle_seconds=20, retry_seconds=7)
-    with running(small_classifier(), limits=limits) as client:
-        photo = grey(255)
-        with client.begin(f"Content-Length: {len(photo)}\r\n", photo[:20]) as slow:
-            wait_until(lambda: client.app._waiting._value == 0)
-            status, said, headers = client.ask("POST", "/predict", photo)
-            assert (status, headers["Retry-After"]) == (503, "7")
-            assert said["error"] == "1 requests wait already; come again in 7 s"
-            assert client.ask("GET", "/")[0] == 200
-            slow.sendall(photo[20:])
-            assert status_of(slow)[0] == 200
-        assert client.ask("POST", "/predict", photo)[0] == 200
-
-
-def test_no_more_uploads_than_may_lie_on_the_disk_at_a_time():
-    photo = grey(255)
-    with running(small_classifier(), limits=Limits(stored=2, idle_seconds=20)) as client:
-        slow = [client.begin(f"Content-Length: {len(photo)}\r\n", photo[:20]) for _ in range(6)]
-        wait_until(lambda: client.app._waiting._value == Limits.waiting - 6)
-        time.sleep(0.2)
-        assert len(list(client.app._folder.iterdir())) == 2
-        for connection in slow:
-            connection.sendall(photo[20:])
-        assert [status_of(connection)[0] for connection in slow] == [200] * 6
-        for connection in slow:
-            connection.close()
-
-
-def test_a_client_that_stops_sending_gives_its_place_to_others():
-    limits = Limits(waiting=2, stored=1, spare_threads=0, idle_seconds=0.5)
-    with running(small_classifier(), limits=limits) as client:
-        stalled = [client.begin("Content-Length: 1000\r\n", b"half") for _ in range(2)]
-        silent = [socket.create_connection(("127.0.0.1", client.port)) for _ in range(4)]
-        assert client.ask("POST", "/predict", grey(255))[0] == 200
-        for connection in (*stalled, *silent):
-            connection.close()
-
-
 def test_a_model_that_fails_costs_those_it_was_asked_about(caplog):
     with running(small_classifier()) as client:
         classifier = client.app._model.answerer._classifier
@@ -332,32 +293,6 @@ def test_a_model_without_a_map_answers_without_heat():
         assert (status, row["heat"]) == (200, None)
 
 
-def test_what_waits_is_answered_together_in_sizes_that_are_known():
-    class Slow:
-        def __init__(self):
-            self.sizes, self.inside = [], threading.Lock()
-
-        def predict_on_batch(self, pixels):
-            assert self.inside.acquire(blocking=False), "two threads in the model"
-            time.sleep(0.05)
-            self.sizes.append(len(pixels))
-            self.inside.release()
-            light = pixels.reshape(len(pixels), -1).mean(axis=1) / 255
-            return np.stack([1 - light, light], axis=1)
-
-    classifier = small_classifier()
-    answerer = Answerer(classifier)
-    object.__setattr__(classifier, "model", Slow())
-    pictures = np.arange(100, dtype=np.uint8)[:, None, None, None] * np.ones((*SIZE, 3), np.uint8)
-    with ThreadPoolExecutor(100) as pool:
-        answers = list(pool.map(lambda pixels: answerer.ask(pixels, heat=False), pictures))
-    answerer.close()
-    for number, answer in enumerate(answers):
-        assert answer.probabilities[1] == pytest.approx(number / 255)
-    assert set(classifier.model.sizes) <= set(BATCHES)
-    assert len(classifier.model.sizes) < 12
-
-
 def test_a_taken_port_and_an_absent_model_are_errors_of_one_line(client, capsys, tmp_path):
     assert _run(["serve", str(tmp_path), "--port", str(client.port)]) == 1
     said = capsys.readouterr().err
@@ -371,6 +306,7 @@ def test_a_taken_port_and_an_absent_model_are_errors_of_one_line(client, capsys,
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="no /proc to find processes in")
 def test_the_program_starts_answers_and_ends_with_its_workers_at_ctrl_c(tmp_path):
     export = tmp_path / "cats" / "export"
     export.mkdir(parents=True)
@@ -409,10 +345,3 @@ def descendants(pid):
         for child in map(int, thread.read_text().split()):
             found += [child, *descendants(child)]
     return found
-
-
-def wait_until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)

@@ -4,10 +4,14 @@ import base64
 import re
 from contextlib import contextmanager
 
+import keras
+import numpy as np
 import pytest
 from browser import assert_quiet, opened
 from PIL import Image
 from served import encoded, grey, running, small_classifier
+
+from search.predict import Classifier
 
 # What Chromium itself writes for an answer that says that a file is no picture.
 EXPECTED = "the server responded with a status of 422"
@@ -80,6 +84,21 @@ def test_a_chosen_photo_is_shown_with_its_classes_and_its_heat(browser, client):
         assert shown == [300, 200]
         assert card.locator(".heat").bounding_box() == card.locator(".picture").bounding_box()
         assert page.inner_text("#status") == "a.png: bright, 98.2 %"
+
+
+def test_classes_that_are_named_by_numbers_come_by_what_the_model_says_of_them(browser):
+    images = keras.Input((8, 8, 3))
+    last = keras.layers.Dense(10, activation="softmax")
+    model = keras.Model(images, last(keras.layers.GlobalAveragePooling2D()(images)))
+    last.set_weights([np.zeros((3, 10)), np.arange(10.0)])
+    digits = Classifier(model, tuple("0123456789"), (8, 8), False, threshold=0.9)
+    with running(digits) as client, page_of(browser, client) as page:
+        drop(page, ("a.png", grey(255)))
+        card = answered(page, 1)
+        assert card.locator(".shares .label").all_inner_texts() == list("98765432")
+        assert card.locator(".answer").inner_text() == "unsure"
+        assert card.locator(".note").inner_text().startswith("Likeliest is 9;")
+        assert page.inner_text("#status") == "a.png: unsure, likeliest 9, 63.2 %"
 
 
 def test_the_heat_can_be_faded_and_switched_off_by_keyboard(browser, client):
@@ -177,8 +196,7 @@ def test_a_file_that_is_too_large_is_not_even_sent(browser, client):
         assert not any("predict" in url for url in shown.requests)
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1100])
+@pytest.mark.parametrize(("dark", "width"), [(False, 390), (True, 1100)])
 def test_it_is_light_or_dark_as_the_system_is_and_fits_a_phone(browser, client, dark, width):
     with page_of(browser, client, dark=dark, width=width) as page:
         drop(page, ("a-name-without-any-room-" * 6, spotted()), ("words.txt", b"words"))

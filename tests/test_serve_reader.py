@@ -9,17 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from drawing import draw, hostile_task
+from waiting import wait_until
 
 from data_pipeline.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.reading import PictureReader
 from data_pipeline.resize import resize
-from data_pipeline.workers import WITH_PILLOW, Failure, StandingWorkers
+from data_pipeline.standing_workers import StandingWorkers
+from data_pipeline.workers import WITH_PILLOW, Failure
 
 
 @pytest.fixture
 def workers():
-    standing = StandingWorkers(workers=2, seconds=1.0, preload=WITH_PILLOW)
+    standing = StandingWorkers(workers=2, seconds=3.0, preload=WITH_PILLOW)
     yield standing
     standing.close()
 
@@ -33,7 +35,7 @@ def test_what_kills_or_hangs_a_worker_costs_only_itself(workers):
     with ThreadPoolExecutor(8) as threads:
         results = list(threads.map(lambda task: workers.run(hostile_task, task), tasks))
     killed = Failure("killed its decoder: exit code -9")
-    hung = Failure("took over 1 s")
+    hung = Failure("took over 3 s")
     assert results == ["A", killed, "B", hung, "C", killed, "D", "E"]
     assert workers.run(hostile_task, "f") == "F"
 
@@ -43,7 +45,7 @@ def test_workers_stay_and_are_replaced_when_they_die_idle(workers):
     assert len(first) <= 2
     for pid in first:
         os.kill(pid, signal.SIGKILL)
-    time.sleep(0.5)
+    wait_until(lambda: not workers._pool.active)
     assert workers.run(hostile_task, "a") == "A"
     assert workers.run(process_id, None) not in first
 
@@ -60,7 +62,7 @@ def test_closing_ends_the_workers_and_what_they_do(workers):
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    time.sleep(0.2)
+    wait_until(lambda: workers._running)
     workers.close()
     waiting.join(10)
     assert caught == ["the processes that decode pictures were ended"]

@@ -1,14 +1,15 @@
 import pytest
 from drawing import hostile_task
 
-from data_pipeline.workers import Failure, run_in_workers
+from data_pipeline.workers import WITH_PILLOW, Failure, run_in_workers
 
 
 @pytest.fixture(scope="module")
 def results():
     tasks = [f"file{index}" for index in range(40)]
     tasks[5], tasks[17], tasks[30] = "kill", "hang", "kill"
-    outcome = list(run_in_workers(hostile_task, tasks, workers=2, seconds=2))
+    results = run_in_workers(hostile_task, tasks, workers=2, seconds=2, preload=WITH_PILLOW)
+    outcome = list(results)
     assert sorted(task for task, _ in outcome) == sorted(tasks)
     return outcome
 
@@ -26,7 +27,7 @@ def test_a_task_that_hangs_is_stopped(results):
 
 def test_an_error_of_the_program_is_not_taken_for_a_bad_file():
     with pytest.raises(MemoryError):
-        list(run_in_workers(hostile_task, ["eat"], workers=1))
+        list(run_in_workers(hostile_task, ["eat"], workers=1, preload=WITH_PILLOW))
 
 
 def test_no_tasks_start_no_workers():

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
+from search.errors import TuneError
 from search.predict import Classifier
 
 # Pictures that the model is given at once; what lies between is padded, so that TensorFlow traces
@@ -49,6 +50,8 @@ class Answerer:
         self._classifier = classifier
         self._explain = _grad_cam(classifier.model)
         self._waiting: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
         self._warm_up()
         self._thread = threading.Thread(target=self._run, name="model", daemon=True)
         self._thread.start()
@@ -64,14 +67,22 @@ class Answerer:
         Args:
             pixels: uint8 [height, width, 3], as the model takes it.
             heat: whether to say where in the picture the answer comes from.
+
+        Raises:
+            TuneError: `close` was called.
         """
         question = _Question(pixels, heat and self.has_heat)
-        self._waiting.put(question)
+        with self._closing:  # so that no question comes to lie behind the end of them
+            if self._closed:
+                raise TuneError("the server is ending")
+            self._waiting.put(question)
         return question.answer.result()
 
     def close(self) -> None:
         """Answer what waits, and end."""
-        self._waiting.put(None)
+        with self._closing:
+            self._closed = True
+            self._waiting.put(None)
         self._thread.join()
 
     def _warm_up(self) -> None:

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Request, Response
 
 from data_pipeline.errors import DataError
 from data_pipeline.reading import PictureReader
+from search.errors import TuneError
 from search.heat import heat_layer
 from search.predict import Classifier, Prediction
 from search.serve.answerer import Answerer
@@ -72,7 +73,7 @@ class App:
             response = self._respond(Request(environ))
         except HTTPException as error:
             response = _refusal(error)
-        except DataError as error:
+        except (DataError, TuneError) as error:
             response = _refusal(ServiceUnavailable(str(error)))
         except Exception:
             # One request's failure is its own: the server goes on, and says so on the terminal.

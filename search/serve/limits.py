@@ -17,6 +17,9 @@ class Limits:
         stored: of these, how many have their photos on the disk at a time.
         spare_threads: for the page itself while as many wait as may.
         idle_seconds: without a byte, after which a connection is closed.
+        sending_seconds: in which a request must have come, of the time that it is waited for.
+        parting_seconds: for one that was refused and still sends, to stop and read why.
+        parting_bytes: that it may send meanwhile; they go nowhere.
         retry_seconds: after which one that was turned away may come again.
     """
 
@@ -26,4 +29,7 @@ class Limits:
     stored: int = 16
     spare_threads: int = 16
     idle_seconds: float = 30.0
+    sending_seconds: float = 60.0
+    parting_seconds: float = 2.0
+    parting_bytes: int = 2**30
     retry_seconds: int = 2

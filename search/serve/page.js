@@ -95,7 +95,8 @@ async function answer_to(file) {
 }
 
 function show_answer(card, file, row) {
-  const shares = Object.entries(row.probabilities);
+  // Sorted here again: an object gives names that are whole numbers first, in their own order.
+  const shares = Object.entries(row.probabilities).sort((one, other) => other[1] - one[1]);
   const [likeliest, share] = shares[0];
   card.classList.toggle("unsure", row.unsure);
   card.querySelector(".answer").textContent = row.unsure ? "unsure" : `${likeliest}, ${percent(share)}`;

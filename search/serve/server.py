@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.serving import ThreadedWSGIServer
 
 from data_pipeline.reading import PictureReader
 from search.errors import TuneError
@@ -19,6 +19,7 @@ from search.naming import shown
 from search.predict import Classifier, load_classifier
 from search.serve.answerer import Answerer
 from search.serve.app import App, Model
+from search.serve.connection import Handler
 from search.serve.limits import Limits
 from search.serve.local import ADDRESS
 
@@ -98,10 +99,8 @@ class _Server(ThreadedWSGIServer):
     """Werkzeug's server with a bounded number of threads; the rest waits to be accepted."""
 
     def __init__(self, listener: socket.socket, app: App, limits: Limits) -> None:
-        class Handler(_Handler):
-            timeout = limits.idle_seconds
-
-        super().__init__(ADDRESS, 0, app, Handler, fd=listener.fileno())
+        handler = type("Handler", (Handler,), {"limits": limits})
+        super().__init__(ADDRESS, 0, app, handler, fd=listener.fileno())
         self._slots = threading.Semaphore(limits.waiting + limits.spare_threads)
         self._ending = False
 
@@ -116,7 +115,11 @@ class _Server(ThreadedWSGIServer):
             if self._ending:
                 self.shutdown_request(request)
                 return
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # This machine has no thread left.
+            self._slots.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answer, and make room for the next."""
@@ -124,14 +127,3 @@ class _Server(ThreadedWSGIServer):
             super().process_request_thread(request, client_address)
         finally:
             self._slots.release()
-
-
-class _Handler(WSGIRequestHandler):
-    """Says nothing on the terminal, and to clients not what it is made of."""
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
-        """Not a line a request."""
-
-    def version_string(self) -> str:
-        """The header `Server`."""
-        return "tune"

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    BadRequest,
+    ClientDisconnected,
+    RequestEntityTooLarge,
+    RequestTimeout,
+)
 from werkzeug.wrappers import Request
 
 from search.serve.limits import Limits
@@ -38,6 +43,7 @@ def received(environ: dict[str, Any], folder: Path, limits: Limits) -> Iterator[
     Raises:
         BadRequest: there is none, or the connection broke.
         RequestEntityTooLarge: by its Content-Length before anything is read, or while it is.
+        RequestTimeout: it came too slowly.
     """
     with tempfile.TemporaryDirectory(dir=folder) as own:
         request = _request_into(Path(own), limits)(environ)
@@ -47,6 +53,13 @@ def received(environ: dict[str, Any], folder: Path, limits: Limits) -> Iterator[
             raise RequestEntityTooLarge(
                 f"received too much; expected {limits.max_bytes / 2**20:g} MiB and "
                 f"{limits.max_files} files at most"
+            ) from error
+        except ClientDisconnected as error:
+            if not isinstance(error.__context__, TimeoutError):
+                raise
+            raise RequestTimeout(
+                f"received too little; expected all within {limits.sending_seconds:g} s, without "
+                f"a pause of {limits.idle_seconds:g} s"
             ) from error
         finally:
             request.close()

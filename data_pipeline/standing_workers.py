@@ -1,0 +1,108 @@
+"""Workers for tasks that come one by one, from any thread, and may take their worker down."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from concurrent.futures.process import BrokenProcessPool
+
+from pebble import ProcessExpired, ProcessPool
+
+from data_pipeline.errors import DataError
+from data_pipeline.workers import (
+    DEFAULT_MEMORY,
+    DEFAULT_SECONDS,
+    MAX_BROKEN_POOLS,
+    WITH_TENSORFLOW,
+    Failure,
+    Result,
+    Task,
+    cores,
+    end_pool,
+    failure_of,
+    new_pool,
+)
+
+
+class StandingWorkers:
+    """Processes that may die, for a program that gets its tasks one by one: any thread may ask.
+
+    Args:
+        workers: processes; None for one a core.
+        seconds: a task's limit.
+        memory: a worker's limit in bytes.
+        preload: the module that workers start with.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int | None = None,
+        seconds: float = DEFAULT_SECONDS,
+        memory: int = DEFAULT_MEMORY,
+        preload: str = WITH_TENSORFLOW,
+    ) -> None:
+        self._workers = workers or cores()
+        self._seconds = seconds
+        self._set_up = (memory, preload)
+        self._lock = threading.Lock()
+        self._closed = False
+        self._running: set[Future] = set()
+        self._pool = self._new_pool()
+
+    def run(self, function: Callable[[Task], Result], task: Task) -> Result | Failure:
+        """Run `function` on `task` when its turn comes, and wait for it.
+
+        Args:
+            function: a module's function that bears to be run twice.
+            task: a small, picklable value.
+
+        Raises:
+            DataError: workers cannot be started, or `close` was called.
+        """
+        for _ in range(MAX_BROKEN_POOLS):
+            pool, future = self._schedule(function, task)
+            try:
+                return future.result()
+            except (TimeoutError, ProcessExpired) as error:
+                return failure_of(error, self._seconds)
+            except (BrokenProcessPool, CancelledError):
+                self._replace(pool)  # A worker died between two tasks, and the pool with it.
+            finally:
+                self._running.discard(future)
+        raise DataError("the processes that decode pictures die at once; check the free memory")
+
+    def close(self) -> None:
+        """End the workers, whatever they do."""
+        with self._lock:
+            self._closed = True
+            self._end()
+
+    def _schedule(
+        self, function: Callable[[Task], Result], task: Task
+    ) -> tuple[ProcessPool, Future[Result]]:
+        with self._lock:
+            if self._closed:
+                raise DataError("the processes that decode pictures were ended")
+            try:
+                future = self._pool.schedule(function, (task,), timeout=self._seconds)
+            except RuntimeError:  # It broke while it had nothing to do.
+                self._end()
+                self._pool = self._new_pool()
+                future = self._pool.schedule(function, (task,), timeout=self._seconds)
+            self._running.add(future)
+            return self._pool, future
+
+    def _replace(self, pool: ProcessPool) -> None:
+        with self._lock:
+            if self._pool is pool and not self._closed:
+                self._end()
+                self._pool = self._new_pool()
+
+    def _end(self) -> None:
+        # The pool would leave those who wait for what it has not done waiting for ever.
+        for future in tuple(self._running):
+            future.cancel()
+        end_pool(self._pool)
+
+    def _new_pool(self) -> ProcessPool:
+        return new_pool(self._workers, *self._set_up)

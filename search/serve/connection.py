@@ -1,0 +1,88 @@
+"""One connection: how long it may take to send its request, and how one that is refused ends."""
+
+import io
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+
+from werkzeug.serving import WSGIRequestHandler
+
+from search.serve.limits import Limits
+
+_CHUNK = 2**16
+
+
+class Handler(WSGIRequestHandler):
+    """Says nothing on the terminal, and to clients not what it is made of.
+
+    Attributes:
+        limits: set by a subclass, since the server makes one of these a connection.
+    """
+
+    limits: Limits
+    _refused = False
+
+    def setup(self) -> None:
+        """Read with limits."""
+        super().setup()
+        self.rfile = io.BufferedReader(_Incoming(self.connection, self.limits))
+
+    def make_environ(self) -> dict[str, Any]:
+        """What the application gets."""
+        environ = super().make_environ()
+        # Werkzeug reads what is left of a request after the answer, up to 10 GB for as long as it
+        # takes: there is nothing here to read.
+        self.rfile = io.BytesIO()
+        return environ
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Begin the answer."""
+        self._refused = code >= 400
+        super().send_response(code, message)
+
+    def run_wsgi(self) -> None:
+        """Answer the request."""
+        super().run_wsgi()
+        if self._refused:
+            self._see_off()
+
+    def _see_off(self) -> None:
+        """Let one that is still sending read the answer: closed at once, it would see a reset."""
+        end, left = time.monotonic() + self.limits.parting_seconds, self.limits.parting_bytes
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            while left > 0 and (seconds := end - time.monotonic()) > 0:
+                self.connection.settimeout(seconds)
+                received = len(self.connection.recv(_CHUNK))
+                left = left - received if received else 0
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+        """Not a line a request."""
+
+    def version_string(self) -> str:
+        """The header `Server`."""
+        return "tune"
+
+
+class _Incoming(io.RawIOBase):
+    """What a client sends. Only the time counts in which it is waited for."""
+
+    def __init__(self, connection: socket.socket, limits: Limits) -> None:
+        self._connection = connection
+        self._idle_seconds = limits.idle_seconds
+        self._left = limits.sending_seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._left <= 0:
+            raise TimeoutError
+        start = time.monotonic()
+        self._connection.settimeout(min(self._idle_seconds, self._left))
+        try:
+            return self._connection.recv_into(buffer)
+        finally:
+            self._left -= time.monotonic() - start
+            self._connection.settimeout(self._idle_seconds)  # the answer has its own time
