@@ -41,7 +41,7 @@ def confusion_picture(matrix: list[list[int]], labels: tuple[str, ...]) -> NDArr
     # The names of the user's folders, which need be neither text nor valid formulas ("a $5 bill").
     names = [shown(label)[:40] for label in labels]
     # TensorBoard shows 350 pixels at once; what is larger, it makes smaller and ragged.
-    size = min(12.0, 1.8 + 0.6 * len(names) + 0.09 * max(map(len, names)))
+    size = min(12.0, 1.7 + 0.6 * len(names) + 0.09 * max(map(len, names)))
     figure = Figure(figsize=(size, size), dpi=110, layout="constrained")
     axes = figure.subplots()
     counts = np.array(matrix, float)
