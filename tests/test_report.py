@@ -8,6 +8,7 @@ import pytest
 from reported import NAMES, export, reported_run
 from rich.console import Console
 
+from models.grad_cam import GradCam
 from search.cli import _run
 from search.errors import TuneError
 from search.interrupt import Going
@@ -201,11 +202,32 @@ def test_a_stopped_trial_that_leads_does_not_hide_the_mistakes_of_others(run):
     assert "Of the best configuration of the search" in report(run)[0]
 
 
-def test_ctrl_c_leaves_no_report(run):
-    answers = iter([True, False])
+@pytest.mark.parametrize("asked", [0, 1, 2])
+def test_ctrl_c_leaves_no_report(run, asked):
+    answers = iter([*[True] * asked, False])
     with pytest.raises(KeyboardInterrupt):
         write_report(run, Wanted(measure=0.0), going=lambda: next(answers), console=Console())
     assert not run.report.exists()
+
+
+def test_the_heat_is_that_of_the_answer_that_was_given(run, scratch, monkeypatch):
+    export(run, scratch)
+    wanted = []
+
+    class Asked(GradCam):
+        def __call__(self, images, classes=None):
+            wanted.extend(classes)
+            return super().__call__(images, classes)
+
+    monkeypatch.setattr("models.grad_cam.GradCam", Asked)
+    for row in (0, 1):  # one picture of each class is taken for the other
+        targets = scratch.targets[scratch.test]
+        shares = np.eye(2, dtype=np.float32)[targets] * 0.8 + 0.1
+        mistaken = list(targets).index(row)
+        shares[mistaken] = shares[mistaken, ::-1]
+        np.save(run.test_predictions, shares)
+        report(run)
+    assert wanted == [1, 0]
 
 
 def test_latencies_of_a_folder_that_is_only_to_be_read_are_measured_for_once(run, monkeypatch):
