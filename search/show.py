@@ -47,7 +47,7 @@ def _written(path: Path) -> Any:
 
 def _exported(run: RunFolder) -> dict[str, Any] | None:
     """What the exported model reached; None where there is none."""
-    metrics = _written(run.export / "metrics.json")
+    metrics = _written(run.metrics)
     if metrics is None:
         return None
     names = ("summary", "verdict", "val_accuracy", "accuracy", "accuracy_interval", "pictures")

@@ -194,6 +194,16 @@ class RunFolder:
         return self.path / "export"
 
     @property
+    def metrics(self) -> Path:
+        """All figures of the exported model (JSON)."""
+        return self.export / "metrics.json"
+
+    @property
+    def learnt(self) -> Path:
+        """What the search has taught (JSON)."""
+        return self.path / "learnt.json"
+
+    @property
     def test_predictions(self) -> Path:
         """What the exported model says of the test pictures (npy, float32 [n, classes])."""
         return self.export / "test_predictions.npy"

@@ -51,7 +51,9 @@ class TensorBoardLog:
         self.experiment = experiment
         self.folder = experiment.run.tensorboard
         self.writers: dict[str, Any] = {}
-        self.running: dict[str, TrialRecord] = {}
+        # What the run's folder holds: read once, since every trial would take the longer for it.
+        self.records = {record.trial_id: record for record in load_records(experiment.run)}
+        self.names: dict[str, str] = {}  # of the runs in TensorBoard, by configuration
         self.best: dict[str, Logs] = {}  # of the configurations that are running
         self.augmentation_shown = False
         with self._writing(PICTURES):
@@ -62,11 +64,12 @@ class TensorBoardLog:
 
     def trial_started(self, record: TrialRecord) -> None:
         """The configuration's values, once; pictures for the first that is augmented."""
-        self.running[record.trial_id] = record
-        before = configuration_history(load_records(self.experiment.run), record.configuration)
+        self.records[record.trial_id] = record
+        self.names[record.configuration] = run_name(self.folder, record)
+        before = configuration_history(self._in_order(), record.configuration)
         self.best[record.configuration] = self._best_epoch(before)
         title = f"{record.configuration} {describe(record.values)}"
-        with self._writing(run_name(self.folder, record)):
+        with self._writing(self.names[record.configuration]):
             if record.rung == 0:
                 hparams.hparams(row(record.values), trial_id=title)
         if not self.augmentation_shown:
@@ -76,10 +79,10 @@ class TensorBoardLog:
         """Scalars at the end of an epoch; steps are epochs, counted from 1."""
         if progress.logs is None:
             return
-        record, step = self.running[progress.trial_id], progress.epoch + 1
+        record, step = self.records[progress.trial_id], progress.epoch + 1
         best = self._best_epoch([self.best[record.configuration], progress.logs])
         self.best[record.configuration] = best
-        with self._writing(run_name(self.folder, record)):
+        with self._writing(self.names[record.configuration]):
             for name in _TAGS.keys() & progress.logs.keys():
                 tf.summary.scalar(_TAGS[name], progress.logs[name], step=step)
             for name in best.keys() & set(SCORES):
@@ -87,9 +90,9 @@ class TensorBoardLog:
 
     def trial_finished(self, record: TrialRecord) -> None:
         """What it cost, and a confusion matrix if it leads now."""
-        self.running.pop(record.trial_id, None)
+        self.records[record.trial_id] = record
         self.best.pop(record.configuration, None)
-        records = load_records(self.experiment.run)
+        records = self._in_order()
         self._write_cost(record, [r for r in records if r.configuration == record.configuration])
         # One that was stopped has a score, and predictions only once it goes on to its end.
         ended = [r for r in records if r.status == COMPLETED]
@@ -98,13 +101,16 @@ class TensorBoardLog:
             self._show_confusion(record)
 
     def _write_cost(self, record: TrialRecord, rungs: list[TrialRecord]) -> None:
-        name = run_name(self.folder, record)
+        name = self.names[record.configuration]
         step = max((int(logs["epoch"]) + 1 for r in rungs for logs in r.history), default=0)
         with self._writing(name):
             tf.summary.scalar(SECONDS, sum(r.seconds for r in rungs), step=step)
             if record.parameters is not None:
                 tf.summary.scalar(WEIGHTS, record.parameters, step=step)
         self.writers.pop(name).close()
+
+    def _in_order(self) -> list[TrialRecord]:
+        return [self.records[name] for name in sorted(self.records)]
 
     def _best_epoch(self, history: list[Logs]) -> Logs:
         config = self.experiment.config

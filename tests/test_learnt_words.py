@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from search.learnt.edges import Edge
-from search.learnt.names import count, exact, human, listed, number, shown
+from search.learnt.names import count, exact, human, listed, number, value_in_words
 from search.learnt.words import ALL, NOT_AT_RANDOM, ONLY_KNOWN_GOOD, at_the_end, mattered, sentences
 
 
@@ -32,7 +32,11 @@ def test_names_are_those_that_people_use():
     assert human("sgd_learning_rate") == "SGD learning rate"
     assert (count(3), count(12)) == ("three", "12")
     assert listed(["a", "b", "c"]) == "a, b and c"
-    assert (shown(True), shown("batch"), shown(1e-3)) == ("True", "batch", "1e-3")
+    assert (value_in_words(True), value_in_words("batch"), value_in_words(1e-3)) == (
+        "True",
+        "batch",
+        "1e-3",
+    )
 
 
 @pytest.mark.parametrize("value", [1e-4, 1.25e-4, 128.0, 4097.0, 1e6, 1234567.0, 0.3, 1 / 3])

@@ -6,6 +6,7 @@ import pytest
 from browser import assert_quiet, opened
 from reported import NAMES, export, reported_run
 from rich.console import Console
+from waiting import wait_until
 
 from search.interrupt import Going
 from search.report.write import Wanted, write_report
@@ -38,15 +39,6 @@ def visible(page):
     )
 
 
-def eventually(page, expression):
-    """Wait until it is true; Playwright's own waiting is forbidden by the page's policy."""
-    for _ in range(100):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(100)
-    pytest.fail(f"never true: {expression}")
-
-
 def drawn(page):
     """Charts that have something on their canvas."""
     return page.evaluate(
@@ -61,9 +53,7 @@ def drawn(page):
 def test_every_chart_is_drawn_and_nothing_is_asked_of_anyone(page, file):
     wanted = ["time", "curves", "parallel-cnn", "size", "latency", "confusion"]
     assert set(wanted) <= set(visible(page.page))
-    eventually(
-        page.page, f"document.querySelectorAll('{CHARTS}').length >= {len(visible(page.page))}"
-    )
+    wait_until(lambda: page.page.locator(CHARTS).count() >= len(visible(page.page)))
     page.page.wait_for_timeout(1500)  # they grow from nothing
     assert set(drawn(page.page)) == set(visible(page.page))
     assert_quiet(page)
@@ -85,11 +75,12 @@ def test_dragging_along_an_axis_picks_configurations(page):
     page.page.mouse.down()
     page.page.mouse.move(right, top + 100, steps=10)
     page.page.mouse.up()
-    picked = (
+    active = (
         "echarts.getInstanceByDom(document.querySelector(`[data-chart='parallel-cnn']`))"
-        ".getModel().getSeriesByIndex(0).getRawIndicesByActiveState('active').length"
+        ".getModel().getSeriesByIndex(0).getRawIndicesByActiveState('active')"
     )
-    eventually(page.page, f"{picked} == 1")
+    wait_until(lambda: page.page.evaluate(active))
+    assert page.page.evaluate(active) == [1]  # the best is drawn last
 
 
 def test_another_familys_tab_is_shown_when_it_is_chosen(page):
@@ -141,11 +132,7 @@ def test_a_window_that_was_narrow_can_be_made_wide_again(page):
 
     for width, expected in ((400, "vertical"), (1200, "horizontal")):
         page.page.set_viewport_size({"width": width, "height": 800})
-        for _ in range(100):
-            if layout() == expected:
-                break
-            page.page.wait_for_timeout(100)
-        assert layout() == expected
+        wait_until(lambda: layout() == expected)  # noqa: B023
 
 
 def test_charts_change_colour_with_the_system(page):
@@ -154,11 +141,7 @@ def test_charts_change_colour_with_the_system(page):
 
     assert ink() == "#1c1c1a"
     page.page.emulate_media(color_scheme="dark")
-    for _ in range(100):
-        if ink() != "#1c1c1a":
-            break
-        page.page.wait_for_timeout(100)
-    assert ink() == "#ecece8"
+    wait_until(lambda: ink() == "#ecece8")
     assert_quiet(page)
 
 

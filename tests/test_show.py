@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from exported_metrics import METRICS
 from rich.console import Console
 from searching import VALUES, epoch_logs, run_config, trial_record
 
@@ -160,15 +161,7 @@ def test_the_report_holds_what_was_trained_again_and_what_was_exported(tmp_path)
 
 def test_an_export_from_before_the_last_trials_says_so(tmp_path, capsys):
     run = run_with(tmp_path, trial_record("0000", 0.5), trial_record("0001", 0.6))
-    metrics = {
-        "summary": "cnn",
-        "verdict": "",
-        "accuracy": 0.45,
-        "accuracy_interval": [0.4, 0.5],
-        "pictures": 300,
-        "lock_box_opened": 1,
-    }
     for trials, expected in ((1, "exported after 1 trial: cnn"), (2, "exported: cnn")):
-        write_json(run.export / "metrics.json", metrics | {"trials": trials})
+        write_json(run.metrics, METRICS | {"summary": "cnn", "trials": trials})
         print_report(run_report(run), limit=5)
         assert expected in capsys.readouterr().out

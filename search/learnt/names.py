@@ -30,7 +30,7 @@ def exact(value: float) -> str:
     return short if float(short) == value else repr(value)
 
 
-def shown(value: Value) -> str:
+def value_in_words(value: Value) -> str:
     """A value of any kind."""
     return str(value) if isinstance(value, bool | str) else number(value)
 

@@ -38,10 +38,9 @@ def remembered(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig
     Else it is computed and written, if the folder can be written to. That it cannot be computed
     is worth a warning only: what the run has found stands there without it.
     """
-    path = run.path / "learnt.json"
     mark = fingerprint(records)
     with suppress(TuneError, OSError, KeyError, TypeError):
-        kept = read_json(path)
+        kept = read_json(run.learnt)
         if kept["fingerprint"] == mark:
             return dict(kept["learnt"])
     from search.learnt.insight import learnt
@@ -53,7 +52,7 @@ def remembered(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig
         return dict(NOTHING)
     if found["families"]:
         with suppress(OSError):
-            write_json(path, {"fingerprint": mark, "learnt": found})
+            write_json(run.learnt, {"fingerprint": mark, "learnt": found})
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from search.learnt.ahead import ahead
 from search.learnt.edges import Edge
-from search.learnt.names import count, exact, human, listed, number, shown
+from search.learnt.names import count, exact, human, listed, number, value_in_words
 
 ALL = "all"  # the families together, where hyperparameters are concerned that they share
 Row = Mapping[str, Any]
@@ -70,7 +70,7 @@ def mattered(family: str, drawn: int, importance: Sequence[Row]) -> str:
 def good(where: Row) -> str:
     """Where a value was good: "best: batch", or "good from 1e-3 to 3e-3"."""
     if "value" in where:
-        return f"best: {shown(where['value'])}"
+        return f"best: {value_in_words(where['value'])}"
     low, high = number(where["low"]), number(where["high"])
     return f"good at {low}" if low == high else f"good from {low} to {high}"
 

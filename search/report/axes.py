@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.learnt.names import human
+from search.learnt.names import human, value_in_words
 from search.learnt.space import Hyperparameter
 from search.report.configurations import Tried
 
@@ -44,12 +44,7 @@ def axes_of(tried: Sequence[Tried], space: Mapping[str, Hyperparameter]) -> list
 
 def _axis(parameter: Hyperparameter, seen: set[Any]) -> Axis:
     if parameter.values:
-        others = sorted(in_words(value) for value in seen)
-        declared = [in_words(value) for value in parameter.values]
+        others = sorted(value_in_words(value) for value in seen)
+        declared = [value_in_words(value) for value in parameter.values]
         return Axis(parameter.name, "category", tuple(dict.fromkeys([*declared, *others])))
     return Axis(parameter.name, "log" if parameter.log else "value")
-
-
-def in_words(value: Any) -> str:
-    """A value as it is read: 0.30000000000000004 is 0.3."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from search.config import RunConfig
 from search.experiment import Pictures, load_splits
+from search.learnt.remembered import remembered
 from search.learnt.space import Hyperparameter, read_space
 from search.metrics import confusion_matrix
 from search.records import TrialRecord, best_first, load_records
 from search.report.configurations import Tried, tried_configurations
 from search.report.mistakes import Mistake, worst_mistakes
 from search.report.timeline import Ended, timeline
-from search.show import run_report
+from search.show import verdict
 from search.store import RunFolder, read_json
 
 _NEEDED = {"accuracy_interval", "calibration", "ece", "finalists", "parity", "slices", "trained_on"}
@@ -45,7 +46,9 @@ class Contents:
 
     Attributes:
         data: what `data.json` holds.
-        summary: what `tune show --json` prints.
+        finished: trials that are.
+        verdict: whether the search beat what it started from.
+        learnt: what it has taught (see `search.learnt.insight.learnt`).
         metrics: of the exported model; None where there is none.
         outdated: what is to be said of an export that does not belong to what the search has
             found by now; "" where it does.
@@ -59,7 +62,9 @@ class Contents:
     run: RunFolder
     config: RunConfig
     data: dict[str, Any]
-    summary: dict[str, Any]
+    finished: int
+    verdict: str
+    learnt: dict[str, Any]
     metrics: dict[str, Any] | None
     outdated: str
     space: dict[str, Hyperparameter]
@@ -77,12 +82,15 @@ def read_contents(run: RunFolder) -> Contents:
     """
     config, data, records = RunConfig.load(run), read_json(run.data), load_records(run)
     ranked = best_first(records, config.direction)
-    metrics, outdated = _exported(run, sum(record.finished for record in records))
+    finished = sum(record.finished for record in records)
+    metrics, outdated = _exported(run, finished)
     return Contents(
         run=run,
         config=config,
         data=data,
-        summary=run_report(run),
+        finished=finished,
+        verdict=verdict(records, config),
+        learnt=remembered(run, records, config),
         metrics=metrics,
         outdated=outdated,
         space=read_space(run),
@@ -95,10 +103,9 @@ def read_contents(run: RunFolder) -> Contents:
 
 def _exported(run: RunFolder, finished: int) -> tuple[dict[str, Any] | None, str]:
     """The export's metrics, as far as a report can be made of them, and what is wrong with it."""
-    written = run.export / "metrics.json"
-    if not written.exists():
+    if not run.metrics.exists():
         return None, ""
-    metrics = read_json(written)
+    metrics = read_json(run.metrics)
     if not metrics.keys() >= _NEEDED:
         return None, "An older version of tune made the export of this run: it is left out here."
     if (then := metrics.get("trials", finished)) < finished:

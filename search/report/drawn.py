@@ -49,6 +49,6 @@ def families(contents: Contents) -> list[dict[str, Any]]:
 def importance_of(contents: Contents) -> dict[str, list[dict[str, Any]]]:
     """What the hyperparameters of each family decided, and of "all" what families share."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in contents.summary["learnt"]["importance"]:
+    for row in contents.learnt["importance"]:
         found[row["family"]].append(row)
     return found

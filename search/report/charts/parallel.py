@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from search.report.axes import Axis, in_words
+from search.learnt.names import value_in_words
+from search.report.axes import Axis
 from search.report.charts.style import SHADES, Option, percent, rounded, tooltip
 from search.report.configurations import Tried
 
@@ -85,4 +86,4 @@ def _cell(one: Tried, axis: Axis) -> Any:
     value = one.values.get(axis.name)
     if value is None:
         return "-"
-    return in_words(value) if axis.values else rounded(float(value))
+    return value_in_words(value) if axis.values else rounded(float(value))
