@@ -202,6 +202,15 @@ def test_a_stopped_trial_that_leads_does_not_hide_the_mistakes_of_others(run):
     assert "Of the best configuration of the search" in report(run)[0]
 
 
+def test_ctrl_c_says_what_is_kept(run, tmp_path, monkeypatch, capsys):
+    def pressed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("search.report.write.write_report", pressed)
+    assert _run(["report", "--results", str(tmp_path / "results")]) == 130
+    assert "run: no report was written; what was measured for it is kept" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("asked", [0, 1, 2])
 def test_ctrl_c_leaves_no_report(run, asked):
     answers = iter([*[True] * asked, False])

@@ -49,10 +49,16 @@ def report(
     from search.store import find_run
 
     chosen = find_run(results, run)
-    with Going() as going:
-        file = write_report(
-            chosen, Wanted(output, pictures, measure), going=going, console=console()
+    wanted = Wanted(output, pictures, measure)
+    try:
+        with Going() as going:
+            file = write_report(chosen, wanted, going=going, console=console())
+    except KeyboardInterrupt:
+        click.echo(
+            f"{shown(chosen.name)}: no report was written; what was measured for it is kept",
+            err=True,
         )
+        raise
     size = file.stat().st_size
     if as_json:
         print_json({"run": chosen.name, "file": str(file), "bytes": size})
