@@ -1,6 +1,7 @@
 """What is drawn: the values that the charts are given."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from searching import VALUES, epoch_logs, trial_record
@@ -78,6 +79,12 @@ def test_curves_go_on_over_rungs_and_are_grouped_by_how_far_they_went(tried):
     gap = ["-", "-"]
     assert points == [[1, 70], [2, 60], [3, 80], gap, [1, 70], [2, 75], [3, 60], gap]
     assert [point["value"] for point in series(option, "1 epoch")] == [[1, 50], gap]
+
+
+def test_one_that_was_stopped_in_its_first_epoch_has_no_curve(tried):
+    begun = replace(tried[0], curve=(), epochs=0, accuracy=None)
+    names = [one["name"] for one in learning_curves.learning_curves([*tried, begun])["series"]]
+    assert names == ["1 epoch", "3 epochs"]
 
 
 def test_no_more_curves_than_can_be_told_apart(tried, monkeypatch):

@@ -11,7 +11,9 @@ CURVES = 300  # configurations whose curves are drawn
 
 def learning_curves(tried: Sequence[Tried]) -> Option:
     """Validation accuracy by epoch, configurations grouped by how far they were let go."""
-    drawn = sorted(tried, key=lambda one: -(one.accuracy or 0))[:CURVES]
+    drawn = sorted((one for one in tried if one.curve), key=lambda one: -(one.accuracy or 0))[
+        :CURVES
+    ]
     budgets = sorted({one.epochs for one in drawn})
     return cartesian(
         x=value_axis("epoch") | {"minInterval": 1},
