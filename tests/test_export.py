@@ -69,6 +69,7 @@ def test_the_number_printed_is_what_the_file_reaches(run):
     predictions = np.load(run.run.test_predictions, allow_pickle=False)
     right = predictions.argmax(axis=1) == run.targets[run.test]
     assert right.mean() == metrics["accuracy"]
+    assert metrics["trials"] == sum(record.finished for record in load_records(run.run))
     assert sorted(metrics["files"]) == sorted(str(run.run.export / name) for name in names)
 
 

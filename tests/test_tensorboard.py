@@ -120,6 +120,13 @@ def test_a_leader_that_is_stopped_has_no_confusion_matrix_yet(run, values):
     assert found["confusion matrix of the best"] == [(1, None)]
 
 
+def test_a_resumed_search_knows_what_led_before(run, values):
+    trial(log_of(run), "0000", values, [0.9])
+    trial(log_of(run), "0001", values, [0.5], configuration="0001")
+    found = written(run.run.tensorboard / "pictures")
+    assert found["confusion matrix of the best"] == [(0, None)]
+
+
 def test_the_first_configuration_that_is_augmented_shows_how(run, values):
     log = log_of(run)
     name = "training pictures, before and after augmentation"
