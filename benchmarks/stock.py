@@ -19,8 +19,8 @@ import tensorflow as tf
 
 from data_pipeline import augment
 from models import transfer
-from models.backbones import available_backbones
 from models.hypermodel import ImageClassifier
+from models.pretrained import available_backbones
 from search.defaults import LIGHT_BACKBONES
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from models.backbones import build_backbone, preprocessing
 from models.head import Dropout, images_input, normalized, plain_dropout, probabilities
+from models.pretrained import build_backbone, preprocessing
 
 if TYPE_CHECKING:
     import keras

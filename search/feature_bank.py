@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from data_pipeline.augment import augmenter
 from data_pipeline.dataset import encode
 from models import transfer
-from models.backbones import weights_file
+from models.pretrained import weights_file
 from search.experiment import Experiment
 from search.partial_file import PartialFile
 from search.records import Values

@@ -7,8 +7,8 @@ import keras_tuner
 import numpy as np
 from searching import run_config, trial_record
 
-from models.backbones import build_backbone
 from models.hypermodel import default_values
+from models.pretrained import build_backbone
 from search.checkpoint import TrainingState
 from search.experiment import Experiment
 from search.store import RunFolder, write_array, write_arrays, write_json

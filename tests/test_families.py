@@ -4,7 +4,8 @@ import sys
 
 def test_names_are_listed_without_loading_tensorflow():
     code = (
-        "import sys, models.families, models.backbones, models.presets, models.describe;"
+        "import sys, models.families, models.backbones, models.pretrained, models.presets;"
+        "import models.describe;"
         "print([m for m in ('tensorflow', 'keras', 'keras_tuner') if m in sys.modules])"
     )
     result = subprocess.run(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from models import transfer
-from models.backbones import build_backbone
 from models.hypermodel import ImageClassifier
+from models.pretrained import build_backbone
 
 SIZE = (32, 32)
 

@@ -1,0 +1,155 @@
+"""Backbones as networks: whose weights can be had here, and the networks with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models import weights as files
+from models.backbones import BACKBONES, Backbone
+from models.errors import ModelError
+
+if TYPE_CHECKING:
+    import keras
+
+
+def available_backbones(
+    names: Sequence[str], weights: str | None, image_size: tuple[int, int]
+) -> tuple[str, ...]:
+    """Those of `names` that can be used here: large enough pictures, and weights to be had.
+
+    Args:
+        names: Names out of `BACKBONES`.
+        weights: "imagenet" (in the Keras cache, or the network answers within 5 seconds), the
+            path of a file that fits, or None (from scratch: all of them).
+        image_size: (height, width) in pixels.
+
+    Raises:
+        ModelError: There is none; says what is missing, and where to put it.
+    """
+    usable = [name for name in names if min(image_size) >= BACKBONES[name].min_size]
+    if not usable:
+        least = ", ".join(f"{name} {BACKBONES[name].min_size}" for name in names)
+        raise ModelError(
+            f"image_size: received {image_size[0]}x{image_size[1]}, too small for every backbone "
+            f"(least pixels a side: {least}); raise --image-size"
+        )
+    if weights is None:
+        return tuple(usable)
+    if weights != "imagenet":
+        return _fitting(usable, Path(weights))
+    return _pretrained(usable, image_size)
+
+
+def _pretrained(names: Sequence[str], image_size: tuple[int, int]) -> tuple[str, ...]:
+    missing = {
+        name: BACKBONES[name].url(BACKBONES[name].file_names(image_size)[0])
+        for name in names
+        if files.cached(BACKBONES[name].file_names(image_size)) is None
+    }
+    answering = files.reachable(missing.values())
+    found = tuple(name for name in names if name not in missing or missing[name] in answering)
+    if not found:
+        wanted = [
+            f"{files.cache_folder() / BACKBONES[name].file_names(image_size)[0]} for {name}"
+            for name in names
+        ]
+        raise ModelError(
+            "no pretrained weights: not in the Keras cache, and the network does not answer; put "
+            f"{' or '.join(wanted)}, or give a file with --weights"
+        )
+    return found
+
+
+def _fitting(names: Sequence[str], path: Path) -> tuple[str, ...]:
+    values = files.count_values(path)
+    fitting = tuple(name for name in names if BACKBONES[name].values == values)
+    if not fitting:
+        expected = ", ".join(f"{name} {BACKBONES[name].values:,}" for name in names)
+        raise ModelError(
+            f"{path}: holds {values:,} values, which fits no backbone asked for (expected: "
+            f"{expected}); give weights saved without the classifier (include_top=False)"
+        )
+    return fitting
+
+
+def weights_file(name: str, weights: str, image_size: tuple[int, int]) -> Path:
+    """The file with the weights of a backbone, downloaded into the Keras cache if need be.
+
+    Raises:
+        ModelError: A given file does not fit, or nothing is cached and the network does not
+            answer; says which file goes where.
+    """
+    backbone = BACKBONES[name]
+    if weights != "imagenet":
+        _fitting([name], Path(weights))
+        return Path(weights)
+    names = backbone.file_names(image_size)
+    return files.cached(names) or _fetch(backbone, names[0], backbone.digest)
+
+
+def build_backbone(name: str, *, image_size: tuple[int, int], weights: str | None) -> keras.Model:
+    """The network as feature extractor, named "backbone": preprocessed images -> [b, features].
+
+    Raises:
+        ModelError: The weights cannot be had or do not fit.
+    """
+    import keras
+
+    path = None if weights is None else weights_file(name, weights, image_size)
+    network = _construct(
+        BACKBONES[name], include_top=False, pooling="avg", input_shape=(*image_size, 3)
+    )
+    if path is not None:
+        _load(network, path, name)
+    # Named by a second model over the same layers: EfficientNetV2 reads its own name.
+    return keras.Model(network.input, network.output, name="backbone")
+
+
+def imagenet_classifier(name: str) -> keras.Model:
+    """The network as published: images [b, s, s, 3] 0-255 -> probabilities [b, 1000].
+
+    Raises:
+        ModelError: The weights are not in the Keras cache and the network does not answer.
+    """
+    import keras
+
+    backbone = BACKBONES[name]
+    path = files.cached([backbone.classifier_file]) or _fetch(
+        backbone, backbone.classifier_file, backbone.classifier_digest
+    )
+    size = backbone.image_size
+    network = _construct(backbone, include_top=True, input_shape=(size, size, 3))
+    _load(network, path, name)
+    images = keras.Input((size, size, 3), name="images")
+    return keras.Model(images, network(preprocessing(name)(images)), name=name)
+
+
+def preprocessing(name: str) -> keras.Layer:
+    """Layer from pixels 0-255 to what the network was trained on, in float32."""
+    from keras import layers
+
+    backbone = BACKBONES[name]
+    return layers.Rescaling(backbone.scale, backbone.offset, dtype="float32", name="preprocessing")
+
+
+def _fetch(backbone: Backbone, file_name: str, digest: str) -> Path:
+    return files.download(file_name, backbone.url(file_name), digest=digest)
+
+
+def _construct(backbone: Backbone, **arguments: Any) -> keras.Model:
+    import keras
+
+    constructor = getattr(keras.applications, backbone.constructor)
+    return constructor(weights=None, **backbone.arguments, **arguments)
+
+
+def _load(network: keras.Model, path: Path, name: str) -> None:
+    try:
+        network.load_weights(path)
+    except (ValueError, OSError, KeyError) as error:
+        raise ModelError(
+            f"{path}: does not fit {name} ({error}); give the weights that keras.applications "
+            "publishes for it, or remove the file so that it is downloaded again"
+        ) from error
