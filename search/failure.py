@@ -1,6 +1,6 @@
 """What happens to a trial that failed: tried again, or set aside. Pure decisions."""
 
-from search.records import FAILED, HUNG, KILLED, MEMORY, RUNNING, TrialRecord, Values
+from search.records import FAILED, HUNG, KILLED, MEMORY, RUNNING, TrialRecord
 
 MAX_KILLS = 2  # workers that a trial may cost before it is set aside
 MIN_BATCH = 2
@@ -36,15 +36,3 @@ def set_aside(record: TrialRecord, max_starts: int) -> TrialRecord | None:
         return None
     reason = f"started {record.attempts} times and got no further"
     return record.with_outcome(status=FAILED, failure=KILLED, reason=reason)
-
-
-def values_used(record: TrialRecord) -> Values:
-    """The values it is trained with: a smaller batch has its learning rate scaled with it."""
-    asked = int(record.values["batch_size"])
-    if record.batch_size is None or record.batch_size == asked:
-        return record.values
-    values = {**record.values, "batch_size": record.batch_size}
-    for name in ("learning_rate", "sgd_learning_rate"):
-        if name in values:
-            values[name] = float(values[name]) * record.batch_size / asked
-    return values

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from rich.console import Console
 
+from search.effective_values import effective_values
 from search.errors import TuneError
 from search.experiment import Experiment
-from search.failure import values_used
 from search.interrupt import Going, require_going
 from search.kept import Kept
 from search.progress import in_words
@@ -64,7 +64,7 @@ def retrain(
             require_going(going)
             progress(done, todo, "computing features")
 
-        training = Kept().training(both, values_used(record), seed, tell)
+        training = Kept().training(both, effective_values(record), seed, tell)
         model = training.build()
         try:
             history = train(

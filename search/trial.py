@@ -7,8 +7,8 @@ worker process, or on another machine.
 import time
 
 from search.checkpoint import TrainingState
+from search.effective_values import effective_values
 from search.experiment import Experiment
-from search.failure import values_used
 from search.kept import Kept
 from search.messages import REPORT_SECONDS, Progress, Report
 from search.records import STOPPED, TrialRecord
@@ -34,7 +34,7 @@ def run_trial(
     kept = kept or Kept()
     tell = _Preparations(record, report)
     seed = configuration_seed(experiment.config.seed, record.configuration)
-    training = kept.training(experiment, values_used(record), seed, tell)
+    training = kept.training(experiment, effective_values(record), seed, tell)
     try:
         model = kept.model(training)
         state = _last_state(experiment, record)

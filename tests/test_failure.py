@@ -2,7 +2,8 @@
 
 import pytest
 
-from search.failure import MAX_KILLS, again, set_aside, values_used
+from search.effective_values import effective_values
+from search.failure import MAX_KILLS, again, set_aside
 from search.records import COMPLETED, ERROR, FAILED, HUNG, KILLED, MEMORY, RUNNING, TrialRecord
 
 VALUES = {"batch_size": 32, "learning_rate": 1e-3}
@@ -23,11 +24,11 @@ def test_out_of_memory_is_tried_again_with_half_the_batch_until_none_is_left():
 
 def test_a_smaller_batch_scales_the_learning_rate_and_leaves_the_proposal_alone():
     smaller = record(batch_size=8)
-    assert values_used(smaller) == {"batch_size": 8, "learning_rate": 2.5e-4}
+    assert effective_values(smaller) == {"batch_size": 8, "learning_rate": 2.5e-4}
     assert smaller.values == VALUES
     sgd = record(values={"batch_size": 16, "sgd_learning_rate": 0.1}, batch_size=8)
-    assert values_used(sgd)["sgd_learning_rate"] == 0.05
-    assert values_used(record()) is VALUES
+    assert effective_values(sgd)["sgd_learning_rate"] == 0.05
+    assert effective_values(record()) is VALUES
 
 
 @pytest.mark.parametrize("failure", [KILLED, HUNG])

@@ -17,8 +17,8 @@ from rich.console import Console
 
 from models.describe import describe
 from search.config import RunConfig
+from search.effective_values import effective_values
 from search.experiment import Experiment
-from search.failure import values_used
 from search.interrupt import Going, require_going
 from search.kept import Kept
 from search.memory import forgotten
@@ -160,7 +160,7 @@ def _repeat(
         return np.load(path, allow_pickle=False)
     seed = configuration_seed(experiment.config.seed, record.configuration, number)
     with forgotten():
-        training = kept.training(experiment, values_used(record), seed, part.tell)
+        training = kept.training(experiment, effective_values(record), seed, part.tell)
         model = kept.model(training)
         train(training, model, epochs=record.epochs_to_best, advance=part.advance, going=part.going)
         predictions = training.validate(model)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from search.effective_values import effective_values
 from search.errors import TuneError
 from search.experiment import Experiment
-from search.failure import values_used
 from search.feature_bank import FeatureBank
 from search.head_training import HeadTraining
 from search.interrupt import Going, require_going
@@ -127,7 +127,10 @@ def _trained(training: Training, kept: Kept, epochs: int, advance: Advance, goin
 def _prepared(experiment: Experiment, judge: Judge, going: Going, progress: Update) -> Training:
     """How the judge is trained."""
     training = Training(
-        experiment, values_used(judge.record), rows=experiment.train, seed=experiment.config.seed
+        experiment,
+        effective_values(judge.record),
+        rows=experiment.train,
+        seed=experiment.config.seed,
     )
     if not judge.on_features:
         return training
