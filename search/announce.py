@@ -5,9 +5,10 @@ from typing import Any
 from rich.console import Console
 
 from search.config import RunConfig
-from search.disk import checkpoint_bytes, free_bytes, in_words
+from search.disk import checkpoint_bytes, free_bytes
 from search.plan import Plan
 from search.records import Values
+from search.wording import bytes_in_words
 
 
 def announce(plan: Plan, config: RunConfig, experiment: Any, console: Console) -> None:
@@ -28,7 +29,7 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, console: Console) -
         f"{height}×{width}\n"
         f"families: {families}{' (compact, as there is no GPU)' if config.compact else ''}, "
         f"{config.precision}, objective {config.objective}, seed {config.seed}{moved}\n"
-        f"disk: up to {in_words(need)} for training states, {in_words(free)} free",
+        f"disk: up to {bytes_in_words(need)} for training states, {bytes_in_words(free)} free",
         soft_wrap=True,
         highlight=False,
     )

@@ -22,13 +22,3 @@ def checkpoint_bytes(weights: int, kept: int) -> int:
         kept: training states kept at once.
     """
     return weights * BYTES_A_WEIGHT * kept
-
-
-def in_words(count: int) -> str:
-    """Bytes as people say them: `12 MB`, `3.4 GB`."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
-
-
-def megabytes(size: int) -> str:
-    """Bytes as `4.1 MB`, or `12 KB` where there are few."""
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} KB"

@@ -11,8 +11,9 @@ from rich.text import Text
 
 from models.describe import describe
 from search.messages import Progress
-from search.progress import Pace, in_words
+from search.progress import Pace
 from search.records import COMPLETED, DIVERGED, FAILED, TrialRecord, best_first
+from search.wording import duration_in_words
 
 _MARKS = {COMPLETED: "", DIVERGED: "diverged: ", FAILED: "failed: "}
 
@@ -75,8 +76,8 @@ class PlainDisplay:
         board = self.board
         self.console.print(
             f"trial {number} of {board.pace.plan.trials}  {describe(record.values)}  "
-            f"{outcome(record, board.objective)}  ({in_words(record.seconds)})  "
-            f"best {score(board.best)}  left {in_words(board.pace.seconds_left())}",
+            f"{outcome(record, board.objective)}  ({duration_in_words(record.seconds)})  "
+            f"best {score(board.best)}  left {duration_in_words(board.pace.seconds_left())}",
             soft_wrap=True,
             highlight=False,
             markup=False,
@@ -117,10 +118,10 @@ class LiveDisplay:
         bar = Table.grid(padding=(0, 2), expand=True)
         bar.add_column(ratio=1)
         bar.add_column(justify="right", no_wrap=True)
-        elapsed = in_words(time.monotonic() - pace.started)
+        elapsed = duration_in_words(time.monotonic() - pace.started)
         bar.add_row(
             ProgressBar(total=1.0, completed=pace.share),
-            f"{pace.share:.0%}   {elapsed} gone   {in_words(pace.seconds_left())} left",
+            f"{pace.share:.0%}   {elapsed} gone   {duration_in_words(pace.seconds_left())} left",
         )
         parts: list[RenderableType] = [self._current(), bar, Text(), self._leaders()]
         return Panel(Group(*parts), title=title, title_align="left", border_style="dim")

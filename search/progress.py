@@ -58,15 +58,3 @@ class Pace:
         to_train = max(self.plan.epochs - self.epochs_done - self.partial, 0.0)
         estimate = to_train * elapsed / trained
         return estimate if self.limit is None else min(estimate, max(self.limit - elapsed, 0.0))
-
-
-def in_words(seconds: float | None) -> str:
-    """A duration as people say it: `45 s`, `3 min 20 s`, `2 h 05 min`."""
-    if seconds is None:
-        return "not known yet"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

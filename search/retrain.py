@@ -14,10 +14,10 @@ from search.errors import TuneError
 from search.experiment import Experiment
 from search.interrupt import Going, require_going
 from search.kept import Kept
-from search.progress import in_words
 from search.records import Logs, TrialRecord
 from search.training import Training, configuration_seed
 from search.watch import watch_share
+from search.wording import duration_in_words
 
 Advance = Callable[[float], None]
 """Told the share of the training that is done, 0 to 1."""
@@ -78,7 +78,7 @@ def retrain(
             raise TuneError(
                 "retraining diverged: the loss is not a number; export another run"
             ) from error
-    console.print(f"retrained {epochs} epochs in {in_words(time.monotonic() - started)}")
+    console.print(f"retrained {epochs} epochs in {duration_in_words(time.monotonic() - started)}")
     return training.whole(model), history
 
 

@@ -10,9 +10,9 @@ from models.describe import describe
 from search.config import RunConfig
 from search.learnt.remembered import remembered
 from search.plan import known_good_count
-from search.progress import in_words
 from search.records import COMPLETED, TrialRecord, best_first, load_records
 from search.store import RunFolder, read_json, runs
+from search.wording import duration_in_words
 
 
 def run_report(run: RunFolder) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def run_table(report: dict[str, Any], *, limit: int) -> Table:
             score,
             str(row["best_epoch"] or "–"),
             str(row["epochs"]),
-            in_words(row["seconds"]),
+            duration_in_words(row["seconds"]),
             parameters,
             _plain(row["summary"] + note),
         )

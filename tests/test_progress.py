@@ -5,8 +5,9 @@ from searching import trial_record
 
 from search.messages import Progress
 from search.plan import Plan, Rung
-from search.progress import Pace, in_words
+from search.progress import Pace
 from search.records import STOPPED
+from search.wording import duration_in_words
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def epoch_done(trial_id="0000"):
     ],
 )
 def test_a_duration_is_said_as_people_say_it(seconds, words):
-    assert in_words(seconds) == words
+    assert duration_in_words(seconds) == words
 
 
 def test_nothing_is_promised_before_anything_is_measured(clock):

@@ -13,10 +13,10 @@ from typing import Any
 
 from models.describe import describe
 from search.command import command
-from search.disk import megabytes
 from search.experiment import Experiment
 from search.naming import shown
 from search.store import read_json, write_bytes
+from search.wording import megabytes
 
 _PACKAGES = ("tensorflow", "keras", "keras_tuner", "numpy")
 

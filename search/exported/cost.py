@@ -13,7 +13,6 @@ from rich.console import Console
 
 from models.describe import describe
 from models.space import architecture
-from search.disk import megabytes
 from search.errors import TuneError
 from search.experiment import Experiment
 from search.exported.formats import write_format
@@ -23,6 +22,7 @@ from search.interrupt import Going, require_going
 from search.memory import forgotten
 from search.records import TrialRecord, Values
 from search.training import representative
+from search.wording import megabytes
 
 
 @dataclass(frozen=True)

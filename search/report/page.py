@@ -17,16 +17,15 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from search.command import command
-from search.disk import megabytes
 from search.exported.card import figures
 from search.naming import shown
 from search.plan import make_plan
-from search.progress import in_words
 from search.report.album import SetAside
 from search.report.charts.learning_curves import CURVES
 from search.report.contents import Contents, most_confused
 from search.report.drawn import CLASSES, every_chart, families, importance_of
 from search.report.mistakes import Mistake
+from search.wording import duration_in_words, megabytes
 
 ROWS = 15  # configurations in the table
 FILES = 100  # files set aside that are named
@@ -84,7 +83,7 @@ def _template() -> Template:
     filters: dict[str, Callable[..., str]] = {
         "shown": lambda name: shown(str(name)),
         "data_uri": _data_uri,
-        "duration": in_words,
+        "duration": duration_in_words,
         "megabytes": megabytes,
     }
     environment.filters.update(filters)

@@ -23,13 +23,13 @@ from search.interrupt import Going, require_going
 from search.kept import Kept
 from search.memory import forgotten
 from search.plan import known_good_count
-from search.progress import in_words
 from search.records import TrialRecord, best_first
 from search.retrain import DivergedError, train
 from search.store import write_array
 from search.training import configuration_seed
 from search.trust.ties import Standing, shares, standings
 from search.watch import Update, watch_share
+from search.wording import duration_in_words
 
 Fits = Callable[[TrialRecord], bool]
 
@@ -100,7 +100,7 @@ def train_again(
     Raises:
         KeyboardInterrupt: told to stop; what is done is kept.
     """
-    expected = in_words(seeds * sum(map(_seconds, records)))
+    expected = duration_in_words(seeds * sum(map(_seconds, records)))
     console.print(
         f"training the best {len(records)} again with {seeds} other seeds each: at most {expected}",
         soft_wrap=True,

@@ -14,7 +14,6 @@ from models.describe import describe
 from search.experiment import Experiment, Pictures, require_written
 from search.hardware import prepare_to_train
 from search.interrupt import Going, require_going
-from search.progress import in_words
 from search.store import RunFolder, write_bytes
 from search.thumbnails import thumbnails
 from search.trust.folds import possible_folds
@@ -22,6 +21,7 @@ from search.trust.label_errors import LabelErrors, find_label_errors
 from search.trust.out_of_fold import Judge, choose_judge, out_of_fold
 from search.trust.suspects_page import page
 from search.watch import watch_share
+from search.wording import duration_in_words
 
 COLUMNS = (
     *("path", "given", "suggested", "probability_given", "probability_suggested"),
@@ -60,7 +60,7 @@ def find_suspects(
         probabilities = out_of_fold(
             experiment, judge, groups, folds=possible, going=going, progress=progress
         )
-    console.print(f"judged in {in_words(time.monotonic() - started)}")
+    console.print(f"judged in {duration_in_words(time.monotonic() - started)}")
     errors = find_label_errors(probabilities, experiment.targets)
     report = _report(experiment, judge, possible, probabilities, errors)
     return write_suspects(experiment, report, errors.order[:limit], going)

@@ -1,0 +1,23 @@
+"""Durations and sizes as people say them."""
+
+
+def duration_in_words(seconds: float | None) -> str:
+    """A duration as people say it: `45 s`, `3 min 20 s`, `2 h 05 min`."""
+    if seconds is None:
+        return "not known yet"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def bytes_in_words(count: int) -> str:
+    """Bytes as people say them: `12 MB`, `3.4 GB`."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def megabytes(size: int) -> str:
+    """Bytes as `4.1 MB`, or `12 KB` where there are few."""
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} KB"
