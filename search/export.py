@@ -18,8 +18,8 @@ from search.exported.folder import export_folder
 from search.exported.formats import FILES, check_formats
 from search.exported.parity import Parity
 from search.exported.writing import write_beside, write_models
-from search.hardware import prepare_to_train
 from search.interrupt import Going, require_going
+from search.keras_setup import prepare_to_train
 from search.lock import locked
 from search.records import load_records
 from search.retrain import retrain

@@ -4,7 +4,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.config import RunConfig
 from search.quiet import import_tensorflow
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -64,35 +63,6 @@ def _visible_gpus() -> list[int]:
     if allowed is None:
         return list(range(count))
     return [int(number) for number in allowed.split(",") if number.strip().isdigit()][:count]
-
-
-def set_up_training(config: RunConfig) -> None:
-    """Set dtype policy and determinism for models built from now on."""
-    import keras
-    import tensorflow as tf
-
-    keras.config.set_dtype_policy(config.precision)
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
-
-
-def prepare_to_train(config: RunConfig) -> None:
-    """Look at the devices and set what a run trains with, outside of any search.
-
-    Without TensorFloat-32, whose 10 bits differ from what a processor answers by more than the
-    check of exported files allows.
-    """
-    detect()
-    set_up_training(config)
-    import_tensorflow().config.experimental.enable_tensor_float_32_execution(False)
-
-
-def share_cores(workers: int) -> None:
-    """Give this process its share of the cores; before TensorFlow runs anything."""
-    import tensorflow as tf
-
-    if workers > 1:
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores() // workers))
 
 
 def cores() -> int:

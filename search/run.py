@@ -155,7 +155,7 @@ def _search(
     from search.display import Scoreboard, make_display
     from search.executor import InProcess
     from search.experiment import Experiment
-    from search.hardware import set_up_training
+    from search.keras_setup import set_up_training
     from search.loop import Search
     from search.oracles import make_oracle
     from search.tensorboard import TensorBoardLog

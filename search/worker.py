@@ -24,8 +24,9 @@ def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: A
     import_tensorflow()
     from search.executor import run_guarded
     from search.experiment import Experiment
-    from search.hardware import detect, set_up_training, share_cores
+    from search.hardware import detect
     from search.kept import Kept
+    from search.keras_setup import set_up_training, share_cores
 
     detect()
     share_cores(share)

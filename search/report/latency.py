@@ -68,7 +68,7 @@ def measure_latencies(
     missing = {key: values for key, values in missing.items() if key not in found}
     if not missing or seconds <= 0:
         return found
-    from search.hardware import prepare_to_train
+    from search.keras_setup import prepare_to_train
 
     prepare_to_train(experiment.config)
     begun = time.monotonic()

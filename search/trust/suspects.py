@@ -12,8 +12,8 @@ from rich.console import Console
 
 from models.describe import describe
 from search.experiment import Experiment, Pictures, require_written
-from search.hardware import prepare_to_train
 from search.interrupt import Going, require_going
+from search.keras_setup import prepare_to_train
 from search.store import RunFolder, write_bytes
 from search.thumbnails import thumbnails
 from search.trust.folds import possible_folds
