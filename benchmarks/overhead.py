@@ -33,7 +33,8 @@ def experiment_in(folder, data, weights, cache):
     from data_pipeline.prepare import prepare
     from data_pipeline.split import split_by_group
     from search.config import RunConfig
-    from search.experiment import Experiment, save_data
+    from search.data import save_data
+    from search.experiment import Experiment
     from search.store import RunFolder
 
     run = RunFolder(folder / "run")

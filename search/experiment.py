@@ -4,7 +4,6 @@ A worker is given a folder and a record, both plain values; this turns the folde
 and a hypermodel, so that a trial runs the same in any process on any machine that sees it.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_pipeline.catalog import Catalog
-from data_pipeline.duplicates import group_ids
 from data_pipeline.pixels import PreparedPixels
-from data_pipeline.split import Splits
 from search.config import RunConfig
-from search.errors import TuneError
-from search.store import RunFolder, read_json, write_array, write_arrays, write_json
+from search.data import load_splits
+from search.store import RunFolder, read_json
 
 
 @dataclass(frozen=True)
@@ -85,110 +81,3 @@ class Experiment:
             validation=splits.validation,
             test=splits.test,
         )
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """What the catalog knew of each prepared picture; item i is row i of the pixels.
-
-    Attributes:
-        root: folder of the user's pictures.
-        paths: relative to it, with "/".
-        formats: "JPEG", "PNG", "GIF", "BMP" or "WEBP".
-        sizes: int32 [n, 2], height and width in pixels once upright.
-    """
-
-    root: Path
-    paths: tuple[str, ...]
-    formats: tuple[str, ...]
-    sizes: NDArray[np.int32]
-
-    @classmethod
-    def load(cls, run: RunFolder) -> "Pictures":
-        """Read it from a run's folder.
-
-        Raises:
-            TuneError: the file is missing or broken; a `--resume` writes it anew.
-        """
-        values = read_json(run.pictures)
-        return cls(
-            root=Path(values["root"]),
-            paths=tuple(values["paths"]),
-            formats=tuple(values["formats"]),
-            sizes=np.array(values["sizes"], np.int32).reshape(-1, 2),
-        )
-
-
-def require_written(run: RunFolder, *paths: Path) -> None:
-    """Look for what runs of older versions lack, before minutes are spent.
-
-    Raises:
-        TuneError: something is missing.
-    """
-    missing = [path.name for path in paths if not path.exists()]
-    if missing:
-        raise TuneError(
-            f"{run.path}: has no {' and no '.join(missing)}, since an older version of tune began "
-            f"it; 'tune run --resume {run.name}' writes what is missing"
-        )
-
-
-def load_splits(run: RunFolder) -> Splits:
-    """Which picture is for what in this run."""
-    with np.load(run.splits, allow_pickle=False) as splits:
-        return Splits(*(splits[name] for name in ("train", "validation", "test")))
-
-
-def save_data(
-    run: RunFolder,
-    catalog: Catalog,
-    pixels: PreparedPixels,
-    splits: Splits,
-    leaks: Iterable[dict[str, Any]] = (),
-) -> None:
-    """Write what `Experiment.load` reads, and the fingerprint that a resume compares.
-
-    Of `leaks` (see `data_pipeline.leaks.find_leaks`) all but the pictures: they may be many.
-    """
-    write_json(
-        run.data,
-        {
-            "root": str(catalog.root),
-            "fingerprint": catalog.fingerprint,
-            "labels": list(catalog.labels),
-            "pictures": len(catalog.kept),
-            "set_aside": len(catalog.entries) - len(catalog.kept),
-            "pixels": str(Path(pixels.path).resolve()),
-            "splits": {
-                name: len(getattr(splits, name)) for name in ("train", "validation", "test")
-            },
-            "leaks": [
-                {key: value for key, value in leak.items() if key != "groups"} for leak in leaks
-            ],
-        },
-    )
-    _save_files(run, catalog)
-    write_array(run.targets, catalog.targets)
-    write_array(run.groups, group_ids(catalog))
-    write_arrays(run.splits, train=splits.train, validation=splits.validation, test=splits.test)
-
-
-def _save_files(run: RunFolder, catalog: Catalog) -> None:
-    """Write which files were kept, and which were not and why."""
-    write_json(
-        run.pictures,
-        {
-            "root": str(catalog.root.resolve()),
-            "paths": [entry.path for entry in catalog.kept],
-            "formats": [entry.format for entry in catalog.kept],
-            "sizes": [[entry.height, entry.width] for entry in catalog.kept],
-        },
-    )
-    write_json(
-        run.set_aside,
-        [
-            {"path": entry.path, "reason": entry.reason}
-            for entry in catalog.entries
-            if entry.verdict == "bad"
-        ],
-    )

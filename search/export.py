@@ -12,7 +12,8 @@ from rich.console import Console
 
 from models.describe import describe
 from models.head import divide_logits
-from search.experiment import Experiment, require_written
+from search.data import require_written
+from search.experiment import Experiment
 from search.exported.cost import Budget, Cost, Costs
 from search.exported.folder import export_folder
 from search.exported.formats import FILES, check_formats

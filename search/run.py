@@ -118,7 +118,7 @@ def prepare_data(run: RunFolder, config: RunConfig, setting: Setting) -> None:
     from data_pipeline.prepare import prepare
     from data_pipeline.split import split_by_group
     from search.cleaning import warn_of_leaks
-    from search.experiment import load_splits, save_data
+    from search.data import load_splits, save_data
     from search.watch import watch_files
 
     with watch_files(setting.console, "checking and preparing pictures") as progress:

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from reported import NAMES, reported_run
 
+from search.data import load_splits
 from search.errors import TuneError
-from search.experiment import load_splits
 from search.report.album import A_CLASS, class_samples, require_pictures, set_aside
 from search.store import read_json
 

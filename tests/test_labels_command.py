@@ -12,7 +12,7 @@ from small_trials import COUNT
 
 from data_pipeline.split import split_by_group
 from search.cli import _run
-from search.experiment import save_data
+from search.data import save_data
 from search.feature_bank import FeatureBank
 from search.store import RunFolder
 from search.trust import out_of_fold, suspects

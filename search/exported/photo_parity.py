@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from data_pipeline.decode import read_upright
 from data_pipeline.errors import DataError
+from search.data import Pictures
 from search.errors import TuneError
-from search.experiment import Experiment, Pictures
+from search.experiment import Experiment
 from search.naming import shown
 
 PHOTOS = 40

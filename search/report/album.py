@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from search.data import Pictures, load_splits
 from search.errors import TuneError
-from search.experiment import Pictures, load_splits
 from search.store import RunFolder, read_json
 from search.thumbnails import remains, thumbnails
 

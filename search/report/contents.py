@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.config import RunConfig
-from search.experiment import Pictures, load_splits
+from search.data import Pictures, load_splits
 from search.learnt.remembered import remembered
 from search.learnt.space import Hyperparameter, read_space
 from search.metrics import confusion_matrix

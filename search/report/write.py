@@ -8,8 +8,9 @@ from rich.console import Console
 
 from data_pipeline.errors import DataError
 from models.errors import ModelError
+from search.data import require_written
 from search.errors import TuneError
-from search.experiment import Experiment, require_written
+from search.experiment import Experiment
 from search.interrupt import Going, require_going
 from search.report.album import class_samples, require_pictures, set_aside
 from search.report.configurations import with_latencies

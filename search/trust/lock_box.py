@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from search.experiment import Experiment, Pictures
+from search.data import Pictures
+from search.experiment import Experiment
 from search.metrics import expected_calibration_error, measure
 from search.store import read_json, write_json
 from search.training import predict

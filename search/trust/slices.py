@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.experiment import Experiment, Pictures
+from search.data import Pictures
+from search.experiment import Experiment
 from search.metrics import wilson_interval
 
 TENTH = 0.1

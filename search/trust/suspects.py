@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from models.describe import describe
-from search.experiment import Experiment, Pictures, require_written
+from search.data import Pictures, require_written
+from search.experiment import Experiment
 from search.interrupt import Going, require_going
 from search.keras_setup import prepare_to_train
 from search.store import RunFolder, write_bytes
