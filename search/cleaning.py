@@ -1,13 +1,12 @@
 """The report of `tune clean` as people read it."""
 
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from search.leak_warning import leak_in_words
 from search.naming import shown
 
 SHOWN = 5  # paths shown of each kind; --json has all
@@ -36,39 +35,6 @@ def print_summary(summary: dict[str, Any]) -> None:
     console.print(_classes(summary), soft_wrap=True)
     for leak in summary["leaks"]:
         console.print(_leak(leak), soft_wrap=True)
-
-
-def warn_of_leaks(leaks: Iterable[dict[str, Any]], data: Path, console: Console) -> None:
-    """Say which given splits know pictures of one another, where any do.
-
-    Args:
-        leaks: what `data_pipeline.leaks.find_leaks` found.
-        data: the folder.
-        console: where warnings go.
-    """
-    found = [leak_in_words(leak) for leak in leaks if leak["pictures"]]
-    if found:
-        console.print(
-            Text.assemble(("warning: ", "yellow"), "; ".join(found)),
-            Text(f"scores on them flatter; see which they are: tune clean {shown(data)}"),
-            sep="\n",
-            soft_wrap=True,
-            highlight=False,
-        )
-
-
-def leak_in_words(leak: dict[str, Any]) -> str:
-    """`test: 12 of 200 pictures (6.0 %) are near-copies of pictures in train, 3 of them exact`."""
-    count, exact = leak["pictures"], leak["exact"]
-    if not count:
-        return f"{leak['split']}: no picture is a copy of one in {leak['other']}"
-    near = "" if exact == count else "near-"
-    are = f"is a {near}copy of one" if count == 1 else f"are {near}copies of pictures"
-    some = f", {exact:,} of them exact" if 0 < exact < count else ""
-    return (
-        f"{leak['split']}: {count:,} of {leak['of']:,} pictures ({100 * leak['share']:.1f} %) "
-        f"{are} in {leak['other']}{some}"
-    )
 
 
 def _leak(leak: dict[str, Any]) -> Text:

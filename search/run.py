@@ -117,8 +117,8 @@ def prepare_data(run: RunFolder, config: RunConfig, setting: Setting) -> None:
     from data_pipeline.leaks import find_leaks
     from data_pipeline.prepare import prepare
     from data_pipeline.split import split_by_group
-    from search.cleaning import warn_of_leaks
     from search.data import load_splits, save_data
+    from search.leak_warning import warn_of_leaks
     from search.watch import watch_files
 
     with watch_files(setting.console, "checking and preparing pictures") as progress:

@@ -6,7 +6,8 @@ from drawing import catalog, entry
 from rich.console import Console
 
 from data_pipeline.summary import summarize
-from search.cleaning import leak_in_words, print_summary, warn_of_leaks
+from search.cleaning import print_summary
+from search.leak_warning import leak_in_words, warn_of_leaks
 
 
 def _leak(pictures, exact, groups=()):
