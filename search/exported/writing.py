@@ -7,6 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from models.describe import describe
+from search.curves import write_curves
 from search.experiment import Experiment
 from search.exported.card import write_card
 from search.exported.folder import digest
@@ -15,7 +16,6 @@ from search.exported.measuring import measure_file
 from search.exported.parity import Parity, check, require
 from search.exported.photo_parity import check_photos
 from search.interrupt import Going, require_going
-from search.pictures import write_curves
 from search.records import Logs, TrialRecord, configuration_history, load_records
 from search.store import write_json
 from search.training import predict, representative
