@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from search.atomic_files import set_aside, write_arrays
 from search.errors import TuneError
 from search.records import Logs
-from search.store import set_aside, write_arrays
 
 
 @dataclass

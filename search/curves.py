@@ -3,8 +3,8 @@
 import io
 from pathlib import Path
 
+from search.atomic_files import write_bytes
 from search.records import Logs
-from search.store import write_bytes
 
 
 def write_curves(path: Path, searched: list[Logs], retrained: list[Logs], *, title: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_module
 
+from search.atomic_files import read_json, set_aside, write_json
 from search.errors import TuneError
 from search.records import (
     COMPLETED,
@@ -23,7 +24,7 @@ from search.records import (
     load_record,
     load_records,
 )
-from search.store import RunFolder, read_json, set_aside, write_json
+from search.store import RunFolder
 
 # KerasTuner's tuner file. Its own tuners reload a project only where this exists.
 _TUNER_FILE = "tuner0.json"

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from models.describe import describe
 from models.head import divide_logits
+from search.atomic_files import write_array
 from search.data import require_written
 from search.experiment import Experiment
 from search.exported.cost import Budget, Cost, Costs
@@ -24,7 +25,7 @@ from search.keras_setup import prepare_to_train
 from search.lock import locked
 from search.records import load_records
 from search.retrain import retrain
-from search.store import RunFolder, write_array
+from search.store import RunFolder
 from search.trust.choice import Choice, choose
 from search.trust.confidence import Calibration, calibrate, require_enough
 from search.trust.lock_box import open_lock_box

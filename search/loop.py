@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from search.atomic_files import sweep
 from search.checkpoint import TrainingState
 from search.durable import DurableOracle
 from search.errors import TuneError
 from search.failure import again, set_aside
 from search.messages import Progress, Report
 from search.records import FAILED, RUNNING, STOPPED, TrialRecord, load_record, set_broken_aside
-from search.store import RunFolder, sweep
+from search.store import RunFolder
 
 HOPELESS = 5  # trials that fail before any succeeds; then the search is stopped
 

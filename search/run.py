@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from search.announce import announce, known_good
+from search.atomic_files import read_json
 from search.config import RunConfig
 from search.defaults import Options, load_tensorflow, settle
 from search.errors import TuneError
@@ -26,7 +27,7 @@ from search.plan import make_plan
 from search.progress import Pace
 from search.ranges import moved, require_ranges
 from search.records import TrialRecord, load_records
-from search.store import RunFolder, read_json
+from search.store import RunFolder
 from search.workers import Limits, Workers
 
 MEMORY_SHARE = 0.8  # of the machine's memory, for all workers together

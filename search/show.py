@@ -7,11 +7,12 @@ from typing import Any
 from rich.table import Table
 
 from models.describe import describe
+from search.atomic_files import read_json
 from search.config import RunConfig
 from search.learnt.remembered import remembered
 from search.plan import known_good_count
 from search.records import COMPLETED, TrialRecord, best_first, load_records
-from search.store import RunFolder, read_json, runs
+from search.store import RunFolder, runs
 from search.wording import duration_in_words
 
 

@@ -20,96 +20,10 @@ results/<run>/
     labels/            what `tune labels` writes
 """
 
-import io
-import json
-import os
-import uuid
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from data_pipeline.atomic import sync_folder
 from search.errors import TuneError
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that at any moment the old content or the new one stands there whole.
-
-    Raises:
-        OSError: the disk is full or failing; the old content is untouched.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        _write_through(temporary, content)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def _write_through(path: Path, content: bytes) -> None:
-    """Write a new file and wait until it is on the disk."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(handle, rest) :]
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sweep(folder: Path) -> None:
-    """Delete what writes that never came to an end have left, in a folder and those below it."""
-    for path in folder.rglob(".*.tmp"):
-        path.unlink(missing_ok=True)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON whole or not at all; numbers that JSON lacks (NaN, infinity) are refused."""
-    write_bytes(path, json.dumps(value, indent=1, allow_nan=False).encode())
-
-
-def write_array(path: Path, array: Any) -> None:
-    """Write one numpy array as .npy, whole or not at all."""
-    import numpy as np
-
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    write_bytes(path, buffer.getvalue())
-
-
-def write_arrays(path: Path, **arrays: Any) -> None:
-    """Write numpy arrays as one .npz, whole or not at all."""
-    import numpy as np
-
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    write_bytes(path, buffer.getvalue())
-
-
-def read_json(path: Path) -> Any:
-    """Read JSON.
-
-    Raises:
-        TuneError: the file is missing or not JSON.
-    """
-    try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise TuneError(f"{path}: no such file") from error
-    except ValueError as error:
-        raise TuneError(f"{path}: not readable as JSON ({error})") from error
-
-
-def set_aside(path: Path, why: str) -> None:
-    """Rename a broken file out of the way, and say so: it is lost, the rest goes on."""
-    aside = path.with_name(path.name + ".broken")
-    path.replace(aside)
-    warnings.warn(f"{path}: {why}; kept as {aside.name}, the search goes on without", stacklevel=2)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from search.atomic_files import write_array
 from search.checkpoint import TrainingState, capture
 from search.config import OBJECTIVES
 from search.early_stop import EPOCHS, EarlyStop
@@ -22,7 +23,6 @@ from search.records import (
     configuration_history,
     load_records,
 )
-from search.store import write_array
 from search.training import Training
 
 CHECKPOINT_SHARE = 0.05  # of the time that may go into writing checkpoints

@@ -10,9 +10,10 @@ from finished_runs import finished_run
 from PIL import Image
 
 from models.serving import with_preprocessing
+from search.atomic_files import read_json, write_array, write_json
 from search.oracles import make_oracle
 from search.records import load_records
-from search.store import RunFolder, read_json, write_array, write_json
+from search.store import RunFolder
 
 SCORES = (("cnn", 0.5), ("xception", 2 / 3), ("cnn", 5 / 6))
 NAMES = ("</script><b>a & b", "--ink")  # of classes: names can be anything

@@ -5,17 +5,9 @@ import warnings
 import numpy as np
 import pytest
 
+from search.atomic_files import read_json, write_array, write_arrays, write_bytes, write_json
 from search.errors import TuneError
-from search.store import (
-    RunFolder,
-    find_run,
-    read_json,
-    runs,
-    write_array,
-    write_arrays,
-    write_bytes,
-    write_json,
-)
+from search.store import RunFolder, find_run, runs
 
 
 def files(folder):
@@ -113,7 +105,7 @@ def test_no_runs_at_all_is_answered_with_how_to_start_one(tmp_path, name):
 
 
 def test_a_broken_file_is_set_aside_with_a_warning(tmp_path):
-    from search.store import set_aside
+    from search.atomic_files import set_aside
 
     path = tmp_path / "0003.npz"
     path.write_bytes(b"broken")

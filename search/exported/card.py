@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from models.describe import describe
+from search.atomic_files import read_json, write_bytes
 from search.command import command
 from search.experiment import Experiment
 from search.naming import shown
-from search.store import read_json, write_bytes
 from search.wording import megabytes
 
 _PACKAGES = ("tensorflow", "keras", "keras_tuner", "numpy")

@@ -7,6 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from models.describe import describe
+from search.atomic_files import write_json
 from search.curves import write_curves
 from search.experiment import Experiment
 from search.exported.card import write_card
@@ -17,7 +18,6 @@ from search.exported.parity import Parity, check, require
 from search.exported.photo_parity import check_photos
 from search.interrupt import Going, require_going
 from search.records import Logs, TrialRecord, configuration_history, load_records
-from search.store import write_json
 from search.training import predict, representative
 from search.watch import watch_share
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from search.atomic_files import read_json
 from search.config import RunConfig
 from search.errors import TuneError
 from search.learnt.edges import edges
@@ -17,7 +18,7 @@ from search.learnt.space import Hyperparameter, read_space
 from search.learnt.standing import Member, members, standings
 from search.learnt.words import ALL, sentences
 from search.records import DIVERGED, TrialRecord, best_first
-from search.store import RunFolder, read_json
+from search.store import RunFolder
 
 Space = Mapping[str, Hyperparameter]
 Row = dict[str, Any]

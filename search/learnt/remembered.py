@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from search.atomic_files import read_json, write_json
 from search.config import RunConfig
 from search.errors import TuneError
 from search.records import TrialRecord
-from search.store import RunFolder, read_json, write_json
+from search.store import RunFolder
 
 NOTHING: dict[str, Any] = {
     "families": [],

@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from search.atomic_files import read_json
 from search.errors import TuneError
-from search.store import RunFolder, read_json
+from search.store import RunFolder
 
 Value = bool | int | float | str
 LISTED = 64  # a range of more whole numbers than this is treated as if it were continuous

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from search.atomic_files import read_json
 from search.data import Pictures, load_splits
 from search.errors import TuneError
-from search.store import RunFolder, read_json
+from search.store import RunFolder
 from search.thumbnails import remains, thumbnails
 
 SIDE = 144  # pixels of the longer side

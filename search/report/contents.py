@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from search.atomic_files import read_json
 from search.config import RunConfig
 from search.data import Pictures, load_splits
 from search.learnt.remembered import remembered
@@ -18,7 +19,7 @@ from search.report.configurations import Tried, tried_configurations
 from search.report.mistakes import Mistake, worst_mistakes
 from search.report.timeline import Ended, timeline
 from search.show import verdict
-from search.store import RunFolder, read_json
+from search.store import RunFolder
 
 _NEEDED = {"accuracy_interval", "calibration", "ece", "finalists", "parity", "slices", "trained_on"}
 """What the metrics of an export have had since they were last added to."""

@@ -16,12 +16,13 @@ import numpy as np
 from rich.console import Console
 
 from models.space import architecture
+from search.atomic_files import read_json, write_json
 from search.experiment import Experiment
 from search.exported.runtimes import latency
 from search.hardware import cores
 from search.interrupt import Going, require_going
 from search.records import Values
-from search.store import RunFolder, read_json, write_json
+from search.store import RunFolder
 from search.watch import watch_share
 
 _TIMED_SECONDS = 1.0  # of calls, for one architecture

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from data_pipeline.errors import DataError
 from models.errors import ModelError
+from search.atomic_files import write_bytes
 from search.data import require_written
 from search.errors import TuneError
 from search.experiment import Experiment
@@ -19,7 +20,7 @@ from search.report.front import Offer, pareto_front
 from search.report.latency import architecture_key, known_latencies, measure_latencies
 from search.report.mistakes import Mistake
 from search.report.page import page
-from search.store import RunFolder, write_bytes
+from search.store import RunFolder
 
 
 @dataclass(frozen=True)

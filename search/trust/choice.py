@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from models.describe import describe
+from search.atomic_files import write_json
 from search.config import RunConfig
 from search.errors import TuneError
 from search.experiment import Experiment
 from search.exported.cost import Budget, Cost, Costs, within
 from search.interrupt import Going
 from search.records import TrialRecord, load_records
-from search.store import write_json
 from search.trust.finalists import Finalist, candidates, compared, ensemble, train_again
 from search.trust.ties import cheapest
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from models.describe import describe
+from search.atomic_files import write_array
 from search.config import RunConfig
 from search.effective_values import effective_values
 from search.experiment import Experiment
@@ -25,7 +26,6 @@ from search.memory import forgotten
 from search.plan import known_good_count
 from search.records import TrialRecord, best_first
 from search.retrain import DivergedError, train
-from search.store import write_array
 from search.training import configuration_seed
 from search.trust.ties import Standing, shares, standings
 from search.watch import Update, watch_share

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from models.describe import describe
+from search.atomic_files import write_bytes
 from search.data import Pictures, require_written
 from search.experiment import Experiment
 from search.interrupt import Going, require_going
 from search.keras_setup import prepare_to_train
-from search.store import RunFolder, write_bytes
+from search.store import RunFolder
 from search.thumbnails import thumbnails
 from search.trust.folds import possible_folds
 from search.trust.label_errors import LabelErrors, find_label_errors
