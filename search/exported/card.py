@@ -15,6 +15,7 @@ from models.describe import describe
 from search.atomic_files import read_json, write_bytes
 from search.command import command
 from search.experiment import Experiment
+from search.figures import figures
 from search.naming import shown
 from search.wording import megabytes
 
@@ -79,29 +80,6 @@ def _summary(experiment: Experiment, metrics: dict[str, Any], data: dict[str, An
     )
 
 
-def figures(metrics: dict[str, Any]) -> list[tuple[str, str]]:
-    """What it reached on the test pictures, in words: (name, value).
-
-    Args:
-        metrics: what `metrics.json` holds.
-    """
-    low, high = metrics["accuracy_interval"]
-    rows = [
-        ("accuracy", f"{metrics['accuracy']:.4f} ({low:.4f} to {high:.4f})"),
-        ("accuracy on validation", _validation(metrics)),
-        ("AUC", f"{metrics['auc']:.4f}"),
-        ("log loss", f"{metrics['loss']:.4f}"),
-        (
-            "expected calibration error",
-            f"{metrics['ece']:.4f} ({metrics['ece_uncalibrated']:.4f} before calibration by a "
-            f"temperature of {metrics['calibration']['temperature']:.2f})",
-        ),
-    ]
-    if abstain := metrics.get("abstain"):
-        rows.append(("answering only when sure", _abstain(metrics, abstain)))
-    return rows
-
-
 def _results(metrics: dict[str, Any]) -> str:
     opened = metrics["lock_box_opened"]
     times = "once" if opened == 1 else f"{opened} times, so these figures flatter a little"
@@ -133,20 +111,6 @@ def _results(metrics: dict[str, Any]) -> str:
         "pictures' range.",
     ]
     return "\n\n".join(parts)
-
-
-def _validation(metrics: dict[str, Any]) -> str:
-    return f"{metrics['val_accuracy']:.4f} (the test pictures say {-metrics['optimism']:+.4f})"
-
-
-def _abstain(metrics: dict[str, Any], abstain: dict[str, Any]) -> str:
-    low, high = abstain["precision_interval"]
-    precision = "–" if abstain["precision"] is None else f"{abstain['precision']:.4f}"
-    return (
-        f"{precision} right ({low:.4f} to {high:.4f}) of the {abstain['coverage']:.1%} answered; "
-        f"asked for were {metrics['precision_wished']:g}, from a confidence of "
-        f"{metrics['calibration']['threshold']:.4f} on"
-    )
 
 
 def _limits(experiment: Experiment, metrics: dict[str, Any], data: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from search.command import command
-from search.exported.card import figures
+from search.figures import figures
 from search.naming import shown
 from search.plan import make_plan
 from search.report.album import SetAside

@@ -1,0 +1,40 @@
+"""What an exported model reached, in words."""
+
+from typing import Any
+
+
+def figures(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    """What it reached on the test pictures, in words: (name, value).
+
+    Args:
+        metrics: what `metrics.json` holds.
+    """
+    low, high = metrics["accuracy_interval"]
+    rows = [
+        ("accuracy", f"{metrics['accuracy']:.4f} ({low:.4f} to {high:.4f})"),
+        ("accuracy on validation", _validation(metrics)),
+        ("AUC", f"{metrics['auc']:.4f}"),
+        ("log loss", f"{metrics['loss']:.4f}"),
+        (
+            "expected calibration error",
+            f"{metrics['ece']:.4f} ({metrics['ece_uncalibrated']:.4f} before calibration by a "
+            f"temperature of {metrics['calibration']['temperature']:.2f})",
+        ),
+    ]
+    if abstain := metrics.get("abstain"):
+        rows.append(("answering only when sure", _abstain(metrics, abstain)))
+    return rows
+
+
+def _validation(metrics: dict[str, Any]) -> str:
+    return f"{metrics['val_accuracy']:.4f} (the test pictures say {-metrics['optimism']:+.4f})"
+
+
+def _abstain(metrics: dict[str, Any], abstain: dict[str, Any]) -> str:
+    low, high = abstain["precision_interval"]
+    precision = "–" if abstain["precision"] is None else f"{abstain['precision']:.4f}"
+    return (
+        f"{precision} right ({low:.4f} to {high:.4f}) of the {abstain['coverage']:.1%} answered; "
+        f"asked for were {metrics['precision_wished']:g}, from a confidence of "
+        f"{metrics['calibration']['threshold']:.4f} on"
+    )
