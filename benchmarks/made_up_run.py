@@ -56,7 +56,7 @@ def made_up_run(folder: Path, configurations: int = 1000, seed: int = 0) -> Any:
 
 def write_data(run: Any, rng: np.random.Generator) -> Any:
     """What a run was given; class numbers of the validation pictures."""
-    from search.atomic_files import write_array, write_arrays, write_json
+    from search.process.atomic_files import write_array, write_arrays, write_json
 
     order, targets = rng.permutation(PICTURES), rng.integers(0, 2, PICTURES).astype(np.int32)
     train, validation, test = np.split(order, [PICTURES * 7 // 10, PICTURES * 17 // 20])

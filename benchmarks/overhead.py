@@ -234,7 +234,7 @@ def main(data, weights, rounds, epochs, parts):
             options = (*SEARCH, "--max-epochs", str(epochs))
             found["share_of_steps"] = share_of_steps(data, folder, *options)
         if {"trial", "fixed"} & set(parts):
-            from search.quiet import import_tensorflow
+            from search.process.quiet import import_tensorflow
 
             import_tensorflow()
             trials = Trials(experiment_in(folder, data, weights, folder / "cache"))

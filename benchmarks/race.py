@@ -22,7 +22,7 @@ from pathlib import Path
 import click
 from race_plot import draw
 
-from search.quiet import import_tensorflow
+from search.process.quiet import import_tensorflow
 
 SIDES = ("stock", "tune")
 LIMIT = 30 * 60  # seconds for one search, and for one export

@@ -45,7 +45,7 @@ def main(configurations: int, measure: str, rounds: int) -> None:
 
 def draw_photos(run: Any, folder: Path) -> None:
     """JPEGs of 480x360 in place of the photos of the run."""
-    from search.atomic_files import read_json, write_json
+    from search.process.atomic_files import read_json, write_json
 
     pictures, random = read_json(run.pictures), np.random.default_rng(0)
     for path in pictures["paths"]:

@@ -5,10 +5,10 @@ from typing import Any
 from rich.console import Console
 
 from search.config import RunConfig
-from search.disk import checkpoint_bytes, free_bytes
 from search.plan import Plan
+from search.process.disk import checkpoint_bytes, free_bytes
+from search.process.wording import bytes_in_words
 from search.records import Values
-from search.wording import bytes_in_words
 
 
 def announce(plan: Plan, config: RunConfig, experiment: Any, console: Console) -> None:

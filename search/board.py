@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from search.errors import TuneError
-from search.quiet import import_tensorflow
+from search.process.quiet import import_tensorflow
 from search.store import RunFolder
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.atomic_files import set_aside, write_arrays
 from search.errors import TuneError
+from search.process.atomic_files import set_aside, write_arrays
 from search.records import Logs
 
 

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from search.leak_warning import leak_in_words
-from search.naming import shown
+from search.process.printable import shown
 
 SHOWN = 5  # paths shown of each kind; --json has all
 

@@ -4,8 +4,8 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from search.atomic_files import read_json, write_json
 from search.errors import TuneError
+from search.process.atomic_files import read_json, write_json
 from search.store import RunFolder
 
 OBJECTIVES = {"val_accuracy": "max", "val_auc": "max", "val_loss": "min"}

@@ -3,7 +3,7 @@
 import io
 from pathlib import Path
 
-from search.atomic_files import write_bytes
+from search.process.atomic_files import write_bytes
 from search.records import Logs
 
 

@@ -12,8 +12,8 @@ from data_pipeline.catalog import Catalog
 from data_pipeline.duplicates import group_ids
 from data_pipeline.pixels import PreparedPixels
 from data_pipeline.split import Splits
-from search.atomic_files import read_json, write_array, write_arrays, write_json
 from search.errors import TuneError
+from search.process.atomic_files import read_json, write_array, write_arrays, write_json
 from search.store import RunFolder
 
 

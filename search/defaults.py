@@ -53,7 +53,7 @@ def settle(data: Path, options: Options, console: Console) -> RunConfig:
 
 def load_tensorflow(console: Console) -> Any:
     """Import TensorFlow, which takes seconds, and look at the devices."""
-    from search.hardware import detect
+    from search.process.hardware import detect
 
     with console.status("loading TensorFlow"):
         return detect()

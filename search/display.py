@@ -11,9 +11,9 @@ from rich.text import Text
 
 from models.describe import describe
 from search.messages import Progress
+from search.process.wording import duration_in_words
 from search.progress import Pace
 from search.records import COMPLETED, DIVERGED, FAILED, TrialRecord, best_first
-from search.wording import duration_in_words
 
 _MARKS = {COMPLETED: "", DIVERGED: "diverged: ", FAILED: "failed: "}
 

@@ -12,8 +12,8 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_module
 
-from search.atomic_files import read_json, set_aside, write_json
 from search.errors import TuneError
+from search.process.atomic_files import read_json, set_aside, write_json
 from search.records import (
     COMPLETED,
     DIVERGED,

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from search.experiment import Experiment
 from search.kept import Kept
-from search.memory import forgotten
 from search.messages import Report
+from search.process.memory import forgotten
 from search.records import ERROR, FAILED, MEMORY, TrialRecord
 
 

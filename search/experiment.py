@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_pipeline.pixels import PreparedPixels
-from search.atomic_files import read_json
 from search.config import RunConfig
 from search.data import load_splits
+from search.process.atomic_files import read_json
 from search.store import RunFolder
 
 

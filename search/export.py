@@ -12,7 +12,6 @@ from rich.console import Console
 
 from models.describe import describe
 from models.head import divide_logits
-from search.atomic_files import write_array
 from search.data import require_written
 from search.experiment import Experiment
 from search.exported.cost import Budget, Cost, Costs
@@ -20,9 +19,10 @@ from search.exported.folder import export_folder
 from search.exported.formats import FILES, check_formats
 from search.exported.parity import Parity
 from search.exported.writing import write_beside, write_models
-from search.interrupt import Going, require_going
 from search.keras_setup import prepare_to_train
 from search.lock import locked
+from search.process.atomic_files import write_array
+from search.process.stop_signal import Going, require_going
 from search.records import load_records
 from search.retrain import retrain
 from search.store import RunFolder

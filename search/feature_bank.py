@@ -32,9 +32,9 @@ from data_pipeline.augment import augmenter
 from data_pipeline.dataset import encode
 from models import transfer
 from models.pretrained import weights_file
-from search.atomic_files import read_json, write_json
 from search.experiment import Experiment
 from search.partial_file import PartialFile
+from search.process.atomic_files import read_json, write_json
 from search.records import Values
 
 VIEWS = 4  # a picture, where it is augmented

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from search.naming import shown
+from search.process.printable import shown
 
 
 def warn_of_leaks(leaks: Iterable[dict[str, Any]], data: Path, console: Console) -> None:

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from search.atomic_files import sweep
 from search.checkpoint import TrainingState
 from search.durable import DurableOracle
 from search.errors import TuneError
 from search.failure import again, set_aside
 from search.messages import Progress, Report
+from search.process.atomic_files import sweep
 from search.records import FAILED, RUNNING, STOPPED, TrialRecord, load_record, set_broken_aside
 from search.store import RunFolder
 

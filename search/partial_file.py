@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from search.atomic_files import read_json, write_json
+from search.process.atomic_files import read_json, write_json
 
 SYNC_SECONDS = 10.0  # work that a crash may cost
 

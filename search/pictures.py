@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.naming import shown
+from search.process.printable import shown
 
 
 def side_by_side(before: NDArray[Any], after: NDArray[Any]) -> NDArray[np.uint8]:

@@ -14,8 +14,8 @@ from search.errors import TuneError
 from search.exported.labels_file import read_labels
 from search.exported.model_file import load_model_file
 from search.metrics import measure
-from search.naming import shown
-from search.quiet import import_tensorflow
+from search.process.printable import shown
+from search.process.quiet import import_tensorflow
 from search.trust.calibration import answered
 
 BATCH = 32  # pictures predicted together; bounds the memory

@@ -9,8 +9,8 @@ import warnings
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from search.atomic_files import read_json, set_aside, write_json
 from search.errors import TuneError
+from search.process.atomic_files import read_json, set_aside, write_json
 from search.store import RunFolder
 
 Values = dict[str, bool | int | float | str]

@@ -14,16 +14,16 @@ from pathlib import Path
 from rich.console import Console
 
 from search.announce import announce, known_good
-from search.atomic_files import read_json
 from search.config import RunConfig
 from search.defaults import Options, load_tensorflow, settle
 from search.errors import TuneError
-from search.hardware import devices
-from search.interrupt import Going
 from search.learnt.remembered import remembered
 from search.lock import locked
-from search.memory import machine_memory
 from search.plan import make_plan
+from search.process.atomic_files import read_json
+from search.process.hardware import devices
+from search.process.memory import machine_memory
+from search.process.stop_signal import Going
 from search.progress import Pace
 from search.ranges import moved, require_ranges
 from search.records import TrialRecord, load_records
@@ -120,7 +120,7 @@ def prepare_data(run: RunFolder, config: RunConfig, setting: Setting) -> None:
     from data_pipeline.split import split_by_group
     from search.data import load_splits, save_data
     from search.leak_warning import warn_of_leaks
-    from search.watch import watch_files
+    from search.process.progress_bar import watch_files
 
     with watch_files(setting.console, "checking and preparing pictures") as progress:
         catalog, pixels = prepare(

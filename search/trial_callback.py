@@ -8,12 +8,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from search.atomic_files import write_array
 from search.checkpoint import TrainingState, capture
 from search.config import OBJECTIVES
 from search.early_stop import EPOCHS, EarlyStop
 from search.messages import REPORT_SECONDS, Progress, Report
 from search.metrics import evaluate
+from search.process.atomic_files import write_array
 from search.records import (
     COMPLETED,
     DIVERGED,

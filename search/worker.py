@@ -8,8 +8,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from search.memory import resident_bytes
 from search.messages import Progress
+from search.process.memory import resident_bytes
 from search.store import RunFolder
 
 
@@ -17,16 +17,16 @@ def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: A
     """A worker's life: load the run, then take trials until the pipe closes."""
     follow_the_driver()
     _log_to(folder / "workers.log")
-    from search.quiet import import_tensorflow
+    from search.process.quiet import import_tensorflow
 
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = str(device)
     import_tensorflow()
     from search.executor import run_guarded
     from search.experiment import Experiment
-    from search.hardware import detect
     from search.kept import Kept
     from search.keras_setup import set_up_training, share_cores
+    from search.process.hardware import detect
 
     detect()
     share_cores(share)

@@ -8,8 +8,8 @@ import os
 import signal
 import time
 
-from search.memory import resident_bytes
 from search.messages import Progress
+from search.process.memory import resident_bytes
 from search.records import COMPLETED, DIVERGED, FAILED, MEMORY
 from search.worker import follow_the_driver
 

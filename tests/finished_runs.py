@@ -4,9 +4,9 @@ import numpy as np
 from searching import epoch_logs, trial_record
 from small_trials import elsewhere, values_for
 
-from search.atomic_files import write_array
 from search.exported.measuring import Measured, size_of
 from search.exported.runtimes import RUNTIMES, latency
+from search.process.atomic_files import write_array
 
 
 def finished_run(experiment, folder, scores, *, epochs=2):

@@ -8,8 +8,8 @@ import numpy as np
 from searching import trial_record
 from small_trials import values_for
 
-from search.atomic_files import read_json, write_array, write_json
 from search.experiment import Experiment
+from search.process.atomic_files import read_json, write_array, write_json
 from search.store import RunFolder
 
 HEAD = "transfer, frozen"

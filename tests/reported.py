@@ -10,8 +10,8 @@ from finished_runs import finished_run
 from PIL import Image
 
 from models.serving import with_preprocessing
-from search.atomic_files import read_json, write_array, write_json
 from search.oracles import make_oracle
+from search.process.atomic_files import read_json, write_array, write_json
 from search.records import load_records
 from search.store import RunFolder
 

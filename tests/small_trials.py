@@ -9,9 +9,9 @@ from searching import run_config, trial_record
 
 from models.hypermodel import default_values
 from models.pretrained import build_backbone
-from search.atomic_files import write_array, write_arrays, write_json
 from search.checkpoint import TrainingState
 from search.experiment import Experiment
+from search.process.atomic_files import write_array, write_arrays, write_json
 from search.store import RunFolder
 
 COUNT = 24

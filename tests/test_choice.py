@@ -8,9 +8,9 @@ import pytest
 from finished_runs import finished_run, made_up
 from rich.console import Console
 
-from search.atomic_files import read_json
 from search.errors import TuneError
 from search.exported.cost import Budget, Cost, Costs
+from search.process.atomic_files import read_json
 from search.records import load_records
 from search.trust import choice as module
 from search.trust.choice import choose

@@ -8,9 +8,9 @@ import click
 import pytest
 from searching import epoch_logs, run_config, trial_record
 
-from search.atomic_files import write_json
 from search.cli import _run, tune
 from search.cli.options import Duration, FileSize, ImageSize, Latency, Names
+from search.process.atomic_files import write_json
 from search.store import RunFolder
 
 HEAVY = ("tensorflow", "keras", "keras_tuner")

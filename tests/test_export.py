@@ -10,7 +10,6 @@ from finished_runs import finished_run, in_this_process
 from rich.console import Console
 
 from search import export as module
-from search.atomic_files import read_json
 from search.errors import TuneError
 from search.export import Wish, calibrate, export_best, retrain
 from search.exported import writing
@@ -20,6 +19,7 @@ from search.exported.measuring import Measured
 from search.exported.parity import check
 from search.kept import Kept
 from search.lock import locked
+from search.process.atomic_files import read_json
 from search.records import load_records
 from search.training import predict
 from search.trust.calibration import with_temperature

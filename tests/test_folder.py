@@ -7,8 +7,8 @@ import signal
 import pytest
 from forked import in_a_child
 
-from search.atomic_files import write_json
 from search.exported.folder import digest, export_folder
+from search.process.atomic_files import write_json
 from search.store import RunFolder
 
 OPERATIONS = ("rename", "unlink", "rmdir", "mkdir")

@@ -19,8 +19,8 @@ from small_trials import (
 
 from search import kept as kept_module
 from search.executor import run_guarded
-from search.hardware import detect
 from search.kept import Kept
+from search.process.hardware import detect
 from search.records import COMPLETED, FAILED
 from search.trial import run_trial
 
@@ -87,7 +87,7 @@ sys.path.insert(0, {tests!r})
 from small_trials import fresh, go_on, values_for
 from pathlib import Path
 from search.experiment import Experiment
-from search.hardware import detect, set_up_training
+from search.process.hardware import detect, set_up_training
 from search.store import RunFolder
 from search.trial import run_trial
 detect()

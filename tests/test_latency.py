@@ -7,8 +7,8 @@ from finished_runs import finished_run
 from rich.console import Console
 from small_trials import values_for
 
-from search.atomic_files import read_json, write_json
-from search.interrupt import Going
+from search.process.atomic_files import read_json, write_json
+from search.process.stop_signal import Going
 from search.records import load_records
 from search.report import latency as module
 from search.report.latency import architecture_key, known_latencies, measure_latencies

@@ -8,11 +8,11 @@ import pytest
 from made_up_search import begun, draws, learning_curve, searched
 from searching import VALUES, drive, epoch_logs, oracle_in, trial_record
 
-from search.atomic_files import write_json
 from search.cli import _run
 from search.learnt import chance, insight
 from search.learnt.insight import FALSE_ALARM, learnt
 from search.learnt.words import NOT_AT_RANDOM
+from search.process.atomic_files import write_json
 from search.records import DIVERGED, FAILED, TrialRecord
 from search.show import run_report
 from search.store import RunFolder

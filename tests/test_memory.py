@@ -5,7 +5,7 @@ import gc
 import keras
 import numpy as np
 
-from search.memory import forgotten, machine_memory, resident_bytes
+from search.process.memory import forgotten, machine_memory, resident_bytes
 
 
 def graphs():

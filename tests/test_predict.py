@@ -14,10 +14,10 @@ import pytest
 from drawing import draw
 
 from search import predict as module
-from search.atomic_files import write_json
 from search.cli import _run, main
 from search.errors import TuneError
 from search.predict import Classifier, Wanted, load_classifier, pictures_in
+from search.process.atomic_files import write_json
 
 
 class Bright:

@@ -5,9 +5,9 @@ from searching import trial_record
 
 from search.messages import Progress
 from search.plan import Plan, Rung
+from search.process.wording import duration_in_words
 from search.progress import Pace
 from search.records import STOPPED
-from search.wording import duration_in_words
 
 
 @pytest.fixture

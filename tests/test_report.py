@@ -9,10 +9,10 @@ from reported import NAMES, export, reported_run
 from rich.console import Console
 
 from models.grad_cam import GradCam
-from search.atomic_files import read_json, write_json
 from search.cli import _run
 from search.errors import TuneError
-from search.interrupt import Going
+from search.process.atomic_files import read_json, write_json
+from search.process.stop_signal import Going
 from search.records import STOPPED, load_records
 from search.report.contents import most_confused, read_contents
 from search.report.write import Wanted, write_report
@@ -114,7 +114,7 @@ def test_prepared_pixels_that_are_gone_cost_the_latencies_alone(run, tmp_path):
 def test_a_failed_write_leaves_the_report_of_before(run, monkeypatch):
     run.report.write_text("before")
     monkeypatch.setattr(
-        "search.atomic_files._write_through", lambda *_: (_ for _ in ()).throw(OSError)
+        "search.process.atomic_files._write_through", lambda *_: (_ for _ in ()).throw(OSError)
     )
     with pytest.raises(OSError):
         report(run)

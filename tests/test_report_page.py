@@ -8,7 +8,7 @@ from reported import NAMES, export, reported_run
 from rich.console import Console
 from waiting import wait_until
 
-from search.interrupt import Going
+from search.process.stop_signal import Going
 from search.report.write import Wanted, write_report
 
 CHARTS = "[data-chart] canvas"

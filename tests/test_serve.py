@@ -20,9 +20,9 @@ from PIL import Image
 from served import LABELS, SIZE, encoded, grey, running, small_classifier, status_of
 from waiting import wait_until
 
-from search.atomic_files import write_json
 from search.cli import _run
 from search.predict import pictures_in
+from search.process.atomic_files import write_json
 from search.serve.limits import Limits
 
 POLICY = "Content-Security-Policy"

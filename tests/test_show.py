@@ -5,8 +5,8 @@ from exported_metrics import METRICS
 from rich.console import Console
 from searching import VALUES, epoch_logs, run_config, trial_record
 
-from search.atomic_files import write_json
 from search.cli.looking import print_report
+from search.process.atomic_files import write_json
 from search.records import DIVERGED, FAILED
 from search.show import list_runs, run_report, run_table, verdict
 from search.store import RunFolder

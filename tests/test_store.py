@@ -5,8 +5,14 @@ import warnings
 import numpy as np
 import pytest
 
-from search.atomic_files import read_json, write_array, write_arrays, write_bytes, write_json
 from search.errors import TuneError
+from search.process.atomic_files import (
+    read_json,
+    write_array,
+    write_arrays,
+    write_bytes,
+    write_json,
+)
 from search.store import RunFolder, find_run, runs
 
 
@@ -105,7 +111,7 @@ def test_no_runs_at_all_is_answered_with_how_to_start_one(tmp_path, name):
 
 
 def test_a_broken_file_is_set_aside_with_a_warning(tmp_path):
-    from search.atomic_files import set_aside
+    from search.process.atomic_files import set_aside
 
     path = tmp_path / "0003.npz"
     path.write_bytes(b"broken")

@@ -28,7 +28,7 @@ def clean(data: Path, destination: Path | None, cache_dir: Path | None, as_json:
     from data_pipeline.quarantine import quarantine
     from data_pipeline.summary import summarize
     from search.cleaning import print_summary
-    from search.watch import watch_files
+    from search.process.progress_bar import watch_files
 
     with watch_files(console(), "checking files") as progress:
         catalog = open_catalog(data, cache_dir=cache_folder(cache_dir), progress=progress)

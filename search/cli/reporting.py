@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from search.cli.options import AS_JSON, RESULTS, Duration, console, print_json
-from search.naming import shown
+from search.process.printable import shown
 
 
 @click.command()
@@ -44,7 +44,7 @@ def report(
 
     Example: tune report --output cats.html
     """
-    from search.interrupt import Going
+    from search.process.stop_signal import Going
     from search.report.write import Wanted, write_report
     from search.store import find_run
 

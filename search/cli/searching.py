@@ -19,7 +19,7 @@ from search.cli.options import (
     print_json,
 )
 from search.config import OBJECTIVES
-from search.hardware import PRECISIONS
+from search.process.hardware import PRECISIONS
 
 SAMPLE = Path("sample-data")
 WORKERS = click.option(

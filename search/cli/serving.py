@@ -2,7 +2,7 @@
 
 import click
 
-from search.quiet import import_tensorflow
+from search.process.quiet import import_tensorflow
 
 
 @click.command()

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from search.naming import shown
+from search.process.printable import shown
 
 
 def print_metrics(metrics: dict[str, Any]) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from search.cli.options import AS_JSON, RESULTS, console, print_json
-from search.naming import shown
-from search.quiet import import_tensorflow
+from search.process.printable import shown
+from search.process.quiet import import_tensorflow
 
 
 @click.command()
@@ -35,7 +35,7 @@ def labels(run: str | None, limit: int, folds: int, results: Path, as_json: bool
 
     Example: tune labels --limit 50
     """
-    from search.interrupt import Going
+    from search.process.stop_signal import Going
     from search.store import find_run
 
     chosen = find_run(results, run)

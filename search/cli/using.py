@@ -20,8 +20,8 @@ from search.cli.options import (
     print_json_list,
 )
 from search.cli.telling import print_export, print_metrics
-from search.naming import shown
-from search.quiet import import_tensorflow
+from search.process.printable import shown
+from search.process.quiet import import_tensorflow
 
 
 @click.command("export-best")
@@ -88,7 +88,7 @@ def export_best(
 
     Example: tune export-best --format litert --int8 --precision 0.99
     """
-    from search.interrupt import Going
+    from search.process.stop_signal import Going
     from search.store import find_run
 
     chosen = find_run(results, run)
@@ -167,7 +167,7 @@ def evaluate(model: str, data: Path, cache_dir: Path | None, as_json: bool) -> N
     """
     import_tensorflow()
     from search.predict import evaluate_folder, load_classifier
-    from search.watch import watch_files
+    from search.process.progress_bar import watch_files
 
     classifier = load_classifier(model)
     with watch_files(console(), "checking and preparing pictures") as progress:

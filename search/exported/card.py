@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from models.describe import describe
-from search.atomic_files import read_json, write_bytes
 from search.command import command
 from search.experiment import Experiment
 from search.figures import figures
-from search.naming import shown
-from search.wording import megabytes
+from search.process.atomic_files import read_json, write_bytes
+from search.process.printable import shown
+from search.process.wording import megabytes
 
 _PACKAGES = ("tensorflow", "keras", "keras_tuner", "numpy")
 

@@ -18,11 +18,11 @@ from search.experiment import Experiment
 from search.exported.formats import write_format
 from search.exported.measuring import measure_file
 from search.exported.untrained import untrained
-from search.interrupt import Going, require_going
-from search.memory import forgotten
+from search.process.memory import forgotten
+from search.process.stop_signal import Going, require_going
+from search.process.wording import megabytes
 from search.records import TrialRecord, Values
 from search.training import representative
-from search.wording import megabytes
 
 
 @dataclass(frozen=True)

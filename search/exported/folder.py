@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from search.atomic_files import read_json
 from search.exported.formats import FILES
+from search.process.atomic_files import read_json
 from search.store import RunFolder
 
 _BESIDE = ("labels.json", "curves.png", "README.md", "metrics.json", "test_predictions.npy")

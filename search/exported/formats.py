@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import TuneError
-from search.naming import shown
-from search.quiet import silent
+from search.process.printable import shown
+from search.process.quiet import silent
 
 FORMATS = ("keras", "saved_model", "litert", "onnx")
 INT8 = "litert-int8"  # written beside "litert" where it is asked for

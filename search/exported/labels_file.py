@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import TuneError
-from search.naming import shown
+from search.process.printable import shown
 
 MAX_BYTES = 16 * 2**20
 _SIDES = range(8, 4097)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import TuneError
-from search.naming import shown
+from search.process.printable import shown
 
 TIMEOUT_SECONDS = 300.0  # TensorFlow alone took 17 to import on two busy cores
 LAST_LINES = 2  # of what a process said before it died: the error, after its place

@@ -12,7 +12,7 @@ from models.hdf5 import HDF5_ERRORS, why_not_plain
 from models.weights import WEIGHTS_MEMBER
 from search.errors import TuneError
 from search.exported.model_config import why_not_known, why_too_large
-from search.naming import shown
+from search.process.printable import shown
 
 MAX_BYTES = 4 * 2**30 - 1  # the largest network that Keras publishes has 1.4 GB of weights
 MAX_CONFIG_BYTES = 4 * 2**20  # the largest backbone's has 260 kB

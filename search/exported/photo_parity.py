@@ -15,7 +15,7 @@ from data_pipeline.errors import DataError
 from search.data import Pictures
 from search.errors import TuneError
 from search.experiment import Experiment
-from search.naming import shown
+from search.process.printable import shown
 
 PHOTOS = 40
 # The two resizes round a few values in 100,000 to the neighbouring level.

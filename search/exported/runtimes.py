@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from search.hardware import cores
-from search.quiet import silent
+from search.process.hardware import cores
+from search.process.quiet import silent
 
 Call = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Pictures uint8 [n, height, width, 3] -> probabilities float32 [n, classes]."""

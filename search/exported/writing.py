@@ -7,7 +7,6 @@ import numpy as np
 from rich.console import Console
 
 from models.describe import describe
-from search.atomic_files import write_json
 from search.curves import write_curves
 from search.experiment import Experiment
 from search.exported.card import write_card
@@ -16,10 +15,11 @@ from search.exported.formats import write_format
 from search.exported.measuring import measure_file
 from search.exported.parity import Parity, check, require
 from search.exported.photo_parity import check_photos
-from search.interrupt import Going, require_going
+from search.process.atomic_files import write_json
+from search.process.progress_bar import watch_share
+from search.process.stop_signal import Going, require_going
 from search.records import Logs, TrialRecord, configuration_history, load_records
 from search.training import predict, representative
-from search.watch import watch_share
 
 PARITY_PICTURES = 200
 

@@ -10,13 +10,13 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from search.atomic_files import read_json
 from search.config import RunConfig
 from search.errors import TuneError
 from search.learnt.edges import edges
 from search.learnt.space import Hyperparameter, read_space
 from search.learnt.standing import Member, members, standings
 from search.learnt.words import ALL, sentences
+from search.process.atomic_files import read_json
 from search.records import DIVERGED, TrialRecord, best_first
 from search.store import RunFolder
 

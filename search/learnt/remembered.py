@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from search.atomic_files import read_json, write_json
 from search.config import RunConfig
 from search.errors import TuneError
+from search.process.atomic_files import read_json, write_json
 from search.records import TrialRecord
 from search.store import RunFolder
 

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from search.atomic_files import read_json
 from search.errors import TuneError
+from search.process.atomic_files import read_json
 from search.store import RunFolder
 
 Value = bool | int | float | str

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from search.atomic_files import read_json
 from search.data import Pictures, load_splits
 from search.errors import TuneError
+from search.process.atomic_files import read_json
 from search.store import RunFolder
 from search.thumbnails import remains, thumbnails
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.atomic_files import read_json
 from search.config import RunConfig
 from search.data import Pictures, load_splits
 from search.learnt.remembered import remembered
 from search.learnt.space import Hyperparameter, read_space
 from search.metrics import confusion_matrix
+from search.process.atomic_files import read_json
 from search.records import TrialRecord, best_first, load_records
 from search.report.configurations import Tried, tried_configurations
 from search.report.mistakes import Mistake, worst_mistakes

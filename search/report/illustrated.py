@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from search.quiet import import_tensorflow
+from search.process.quiet import import_tensorflow
 from search.report.mistakes import Mistake
 from search.store import RunFolder
 from search.thumbnails import thumbnails

@@ -16,14 +16,14 @@ import numpy as np
 from rich.console import Console
 
 from models.space import architecture
-from search.atomic_files import read_json, write_json
 from search.experiment import Experiment
 from search.exported.runtimes import latency
-from search.hardware import cores
-from search.interrupt import Going, require_going
+from search.process.atomic_files import read_json, write_json
+from search.process.hardware import cores
+from search.process.progress_bar import watch_share
+from search.process.stop_signal import Going, require_going
 from search.records import Values
 from search.store import RunFolder
-from search.watch import watch_share
 
 _TIMED_SECONDS = 1.0  # of calls, for one architecture
 
@@ -89,7 +89,7 @@ def _measure(experiment: Experiment, values: Values) -> float:
     import tensorflow as tf
 
     from search.exported.untrained import untrained
-    from search.memory import forgotten
+    from search.process.memory import forgotten
 
     picture = np.zeros((*experiment.config.image_size, 3), np.uint8)
     # As exported files are measured: on the processor, whatever else the machine has.

@@ -18,14 +18,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from search.command import command
 from search.figures import figures
-from search.naming import shown
 from search.plan import make_plan
+from search.process.printable import shown
+from search.process.wording import duration_in_words, megabytes
 from search.report.album import SetAside
 from search.report.charts.learning_curves import CURVES
 from search.report.contents import Contents, most_confused
 from search.report.drawn import CLASSES, every_chart, families, importance_of
 from search.report.mistakes import Mistake
-from search.wording import duration_in_words, megabytes
 
 ROWS = 15  # configurations in the table
 FILES = 100  # files set aside that are named

@@ -8,11 +8,11 @@ from rich.console import Console
 
 from data_pipeline.errors import DataError
 from models.errors import ModelError
-from search.atomic_files import write_bytes
 from search.data import require_written
 from search.errors import TuneError
 from search.experiment import Experiment
-from search.interrupt import Going, require_going
+from search.process.atomic_files import write_bytes
+from search.process.stop_signal import Going, require_going
 from search.report.album import class_samples, require_pictures, set_aside
 from search.report.configurations import with_latencies
 from search.report.contents import Contents, read_contents

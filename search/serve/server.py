@@ -14,9 +14,9 @@ from werkzeug.serving import ThreadedWSGIServer
 
 from data_pipeline.reading import PictureReader
 from search.errors import TuneError
-from search.interrupt import Going
-from search.naming import shown
 from search.predict import Classifier, load_classifier
+from search.process.printable import shown
+from search.process.stop_signal import Going
 from search.serve.answerer import Answerer
 from search.serve.app import App, Model
 from search.serve.connection import Handler

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from models.describe import describe
-from search.atomic_files import write_json
 from search.config import RunConfig
 from search.errors import TuneError
 from search.experiment import Experiment
 from search.exported.cost import Budget, Cost, Costs, within
-from search.interrupt import Going
+from search.process.atomic_files import write_json
+from search.process.stop_signal import Going
 from search.records import TrialRecord, load_records
 from search.trust.finalists import Finalist, candidates, compared, ensemble, train_again
 from search.trust.ties import cheapest

@@ -16,20 +16,20 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from models.describe import describe
-from search.atomic_files import write_array
 from search.config import RunConfig
 from search.effective_values import effective_values
 from search.experiment import Experiment
-from search.interrupt import Going, require_going
 from search.kept import Kept
-from search.memory import forgotten
 from search.plan import known_good_count
+from search.process.atomic_files import write_array
+from search.process.memory import forgotten
+from search.process.progress_bar import Update, watch_share
+from search.process.stop_signal import Going, require_going
+from search.process.wording import duration_in_words
 from search.records import TrialRecord, best_first
 from search.retrain import DivergedError, train
 from search.training import configuration_seed
 from search.trust.ties import Standing, shares, standings
-from search.watch import Update, watch_share
-from search.wording import duration_in_words
 
 Fits = Callable[[TrialRecord], bool]
 

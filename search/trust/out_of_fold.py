@@ -17,13 +17,13 @@ from search.errors import TuneError
 from search.experiment import Experiment
 from search.feature_bank import FeatureBank
 from search.head_training import HeadTraining
-from search.interrupt import Going, require_going
 from search.kept import Kept
+from search.process.progress_bar import Update
+from search.process.stop_signal import Going, require_going
 from search.records import TrialRecord, best_first, load_records
 from search.retrain import Advance, DivergedError, train
 from search.training import Training, configuration_seed, predict
 from search.trust.folds import Rows, deal_folds
-from search.watch import Update
 
 # Times that the pictures are dealt anew, where only heads are trained; their mean is what counts.
 # Of 40 flipped labels among 2,000 the first 80 suspects held 35 with one, 37 with three to ten.

@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from models.describe import describe
-from search.atomic_files import write_bytes
 from search.data import Pictures, require_written
 from search.experiment import Experiment
-from search.interrupt import Going, require_going
 from search.keras_setup import prepare_to_train
+from search.process.atomic_files import write_bytes
+from search.process.progress_bar import watch_share
+from search.process.stop_signal import Going, require_going
+from search.process.wording import duration_in_words
 from search.store import RunFolder
 from search.thumbnails import thumbnails
 from search.trust.folds import possible_folds
 from search.trust.label_errors import LabelErrors, find_label_errors
 from search.trust.out_of_fold import Judge, choose_judge, out_of_fold
 from search.trust.suspects_page import page
-from search.watch import watch_share
-from search.wording import duration_in_words
 
 COLUMNS = (
     *("path", "given", "suggested", "probability_given", "probability_suggested"),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from search.naming import shown
+from search.process.printable import shown
 
 CAUTION = (
     "These are suspicions, not errors: about half of such flags are wrong in the literature, "

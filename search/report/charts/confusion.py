@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from search.naming import shown
+from search.process.printable import shown
 from search.report.charts.style import Option, tooltip
 
 

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.quiet import import_tensorflow
+from search.process.quiet import import_tensorflow
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from search.disk import RESERVE, free_bytes
+from search.process.disk import RESERVE, free_bytes
 
 LOOK_SECONDS = 5.0  # how often the disk is looked at
 

@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from search.interrupt import Going
+from search.process.stop_signal import Going
 
 
 def test_it_goes_on_until_told_to_stop():
