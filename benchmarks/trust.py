@@ -68,8 +68,8 @@ def one_seed(
 
 def uncalibrated(export: Path, unseen: Path, temperature: float) -> float:
     """Calibration error on the unseen photos that the model would have without its temperature."""
-    from search.metrics import expected_calibration_error
-    from search.trust.calibration import with_temperature
+    from search.evaluation.calibration import with_temperature
+    from search.evaluation.metrics import expected_calibration_error
 
     rows = json.loads(tune("predict", str(export), str(unseen), "--json"))
     labels = sorted(rows[0]["probabilities"])

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import TuneError
+from search.evaluation.calibration import answered
+from search.evaluation.metrics import measure
 from search.exported.labels_file import read_labels
 from search.exported.model_file import load_model_file
-from search.metrics import measure
 from search.process.printable import shown
 from search.process.quiet import import_tensorflow
-from search.trust.calibration import answered
 
 BATCH = 32  # pictures predicted together; bounds the memory
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
 from models.describe import describe
+from search.evaluation.metrics import confusion_matrix
 from search.experiment import Experiment
 from search.hparams import (
     BEST,
@@ -20,7 +21,6 @@ from search.hparams import (
     row,
 )
 from search.messages import Progress
-from search.metrics import confusion_matrix
 from search.pictures import confusion_picture, side_by_side
 from search.records import (
     COMPLETED,

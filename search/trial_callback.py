@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from search.checkpoint import TrainingState, capture
 from search.config import OBJECTIVES
 from search.early_stop import EPOCHS, EarlyStop
+from search.evaluation.metrics import evaluate
 from search.messages import REPORT_SECONDS, Progress, Report
-from search.metrics import evaluate
 from search.process.atomic_files import write_array
 from search.records import (
     COMPLETED,

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from search.metrics import expected_calibration_error
-from search.trust import calibration
-from search.trust.calibration import (
+from search.evaluation import calibration
+from search.evaluation.calibration import (
     abstain_threshold,
     answered,
     fit_temperature,
     highest_promise,
     with_temperature,
 )
+from search.evaluation.metrics import expected_calibration_error
 
 
 def drawn(count, *, seed=0, classes=3):

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from search import export as module
 from search.errors import TuneError
+from search.evaluation.calibration import with_temperature
 from search.export import Wish, calibrate, export_best, retrain
 from search.exported import writing
 from search.exported.cost import Budget
@@ -22,7 +23,6 @@ from search.lock import locked
 from search.process.atomic_files import read_json
 from search.records import load_records
 from search.training import predict
-from search.trust.calibration import with_temperature
 
 QUIET = Console(file=io.StringIO())
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from finished_runs import finished_run
 
-from search.metrics import measure, wilson_interval
-from search.trust.calibration import with_temperature
+from search.evaluation.calibration import with_temperature
+from search.evaluation.metrics import measure, wilson_interval
 from search.trust.lock_box import open_lock_box
 
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from search.metrics import auc, confusion_matrix, evaluate, two_columns, wilson_interval
+from search.evaluation.metrics import auc, confusion_matrix, evaluate, two_columns, wilson_interval
 
 
 def binary(*scores):

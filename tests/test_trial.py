@@ -17,7 +17,7 @@ from small_trials import (
 )
 
 from search.checkpoint import TrainingState
-from search.metrics import evaluate
+from search.evaluation.metrics import evaluate
 from search.records import COMPLETED, DIVERGED, STOPPED
 from search.trial import run_trial
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from models.describe import describe
 from search.command import command
+from search.evaluation.figures import figures
 from search.experiment import Experiment
-from search.figures import figures
 from search.process.atomic_files import read_json, write_bytes
 from search.process.printable import shown
 from search.process.wording import megabytes

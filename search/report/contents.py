@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from search.config import RunConfig
 from search.data import Pictures, load_splits
+from search.evaluation.metrics import confusion_matrix
 from search.learnt.remembered import remembered
 from search.learnt.space import Hyperparameter, read_space
-from search.metrics import confusion_matrix
 from search.process.atomic_files import read_json
 from search.records import TrialRecord, best_first, load_records
 from search.report.configurations import Tried, tried_configurations

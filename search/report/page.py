@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from search.command import command
-from search.figures import figures
+from search.evaluation.figures import figures
 from search.plan import make_plan
 from search.process.printable import shown
 from search.process.wording import duration_in_words, megabytes

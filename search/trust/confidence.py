@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from search.errors import TuneError
-from search.experiment import Experiment
-from search.metrics import FloatArray, expected_calibration_error
-from search.trust.calibration import (
+from search.evaluation.calibration import (
     abstain_threshold,
     fit_temperature,
     highest_promise,
     with_temperature,
 )
+from search.evaluation.metrics import FloatArray, expected_calibration_error
+from search.experiment import Experiment
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 The winner of a search is the best of many noisy scores, so part of its lead is luck. The best few
 and the best known-good configuration of each family are trained again on the same pictures with
-other seeds; `search.trust.ties` then says which are the same within noise. Trainings go round by
-round, and what is clearly behind drops out of the next round. Each result is kept in the run
-folder: an interrupted export goes on where it was, a second one trains nothing again.
+other seeds; `search.evaluation.bootstrap` then says which are the same within noise. Trainings go
+round by round, and what is clearly behind drops out of the next round. Each result is kept in the
+run folder: an interrupted export goes on where it was, a second one trains nothing again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +18,7 @@ from rich.console import Console
 from models.describe import describe
 from search.config import RunConfig
 from search.effective_values import effective_values
+from search.evaluation.bootstrap import Standing, shares, standings
 from search.experiment import Experiment
 from search.kept import Kept
 from search.plan import known_good_count
@@ -29,7 +30,6 @@ from search.process.wording import duration_in_words
 from search.records import TrialRecord, best_first
 from search.retrain import DivergedError, train
 from search.training import configuration_seed
-from search.trust.ties import Standing, shares, standings
 
 Fits = Callable[[TrialRecord], bool]
 

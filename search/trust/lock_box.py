@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.data import Pictures
+from search.evaluation.calibration import answered, with_temperature
+from search.evaluation.metrics import expected_calibration_error, measure
 from search.experiment import Experiment
-from search.metrics import expected_calibration_error, measure
 from search.process.atomic_files import read_json, write_json
 from search.training import predict
-from search.trust.calibration import answered, with_temperature
 from search.trust.slices import by_slice
 
 

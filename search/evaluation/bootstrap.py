@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.metrics import FloatArray, IntArray
+from search.evaluation.metrics import FloatArray, IntArray
 
 DRAWS = 10_000
 SAME_PRICE = 1.1  # costs within this ratio are equal: timings differ by as much from run to run

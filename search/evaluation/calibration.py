@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.metrics import FloatArray, IntArray, wilson_interval
+from search.evaluation.metrics import FloatArray, IntArray, wilson_interval
 
 _TINY = 1e-7
 # Beyond these a model is not miscalibrated but broken, or never wrong on these pictures.

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from search.metrics import evaluate
-from search.trust.ties import Standing, cheapest, shares, standings
+from search.evaluation.bootstrap import Standing, cheapest, shares, standings
+from search.evaluation.metrics import evaluate
 
 
 def trainings(accuracy, *, seeds=3, count=400, seed=0):
@@ -64,7 +64,7 @@ def test_the_interval_is_that_of_a_bootstrap_over_pictures():
 
 
 def test_few_trainings_vary_as_much_as_they_tell():
-    from search.trust.ties import _redraw
+    from search.evaluation.bootstrap import _redraw
 
     apart = np.array([np.full(50, 0.8), np.full(50, 1.0)])
     (drawn,) = _redraw([apart], np.random.default_rng(0))
