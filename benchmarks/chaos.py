@@ -18,8 +18,8 @@ from pathlib import Path
 
 import click
 
-from search.records import load_records
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import load_records
 
 
 def table(run):

@@ -79,7 +79,7 @@ def made_up(size: int, searches: int, quality: Callable[..., float]) -> Any:
     """Searches of the CNN family without SGD: (run folder, records, configuration) each."""
     from made_up_search import begun, draws, searched
 
-    from search.store import RunFolder
+    from search.run_folder.paths import RunFolder
 
     rng = np.random.default_rng(size)
     with tempfile.TemporaryDirectory() as folder:

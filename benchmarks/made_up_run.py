@@ -26,7 +26,7 @@ def made_up_run(folder: Path, configurations: int = 1000, seed: int = 0) -> Any:
     from made_up_search import begun, draws, searched
 
     from search.plan import hyperband_rungs
-    from search.store import RunFolder
+    from search.run_folder.paths import RunFolder
 
     run = RunFolder(folder)
     rng = np.random.default_rng(seed)

@@ -32,10 +32,10 @@ def experiment_in(folder, data, weights, cache):
     """A run folder as `tune run` leaves it before the first trial, loaded."""
     from data_pipeline.prepare import prepare
     from data_pipeline.split import split_by_group
-    from search.config import RunConfig
-    from search.data import save_data
     from search.experiment import Experiment
-    from search.store import RunFolder
+    from search.run_folder.config import RunConfig
+    from search.run_folder.data import save_data
+    from search.run_folder.paths import RunFolder
 
     run = RunFolder(folder / "run")
     config = RunConfig(
@@ -76,7 +76,7 @@ class Trials:
     def run(self, values, epochs):
         """(seconds, seconds to its first step, the record) of a trial with these values."""
         from search.executor import run_guarded
-        from search.records import TrialRecord
+        from search.run_folder.records import TrialRecord
 
         self.number += 1
         trial = f"{self.number:04}"

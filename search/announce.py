@@ -4,11 +4,11 @@ from typing import Any
 
 from rich.console import Console
 
-from search.config import RunConfig
 from search.plan import Plan
 from search.process.disk import checkpoint_bytes, free_bytes
 from search.process.wording import bytes_in_words
-from search.records import Values
+from search.run_folder.config import RunConfig
+from search.run_folder.records import Values
 
 
 def announce(plan: Plan, config: RunConfig, experiment: Any, console: Console) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from search.errors import TuneError
 from search.process.quiet import import_tensorflow
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 
 def serve(run: RunFolder, *, port: int, say: Callable[[str], None]) -> None:

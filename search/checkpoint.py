@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from search.errors import TuneError
 from search.process.atomic_files import set_aside, write_arrays
-from search.records import Logs
+from search.run_folder.records import Logs
 
 
 @dataclass

@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 from search.process.atomic_files import write_bytes
-from search.records import Logs
+from search.run_folder.records import Logs
 
 
 def write_curves(path: Path, searched: list[Logs], retrained: list[Logs], *, title: str) -> None:

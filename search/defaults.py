@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from search.config import RunConfig
+from search.run_folder.config import RunConfig
 
 # Those that a processor gets through a photo with in about 10 ms; --backbones takes any.
 LIGHT_BACKBONES = ("mobilenet_075", "mobilenet_v2", "efficientnet_v2_b0")

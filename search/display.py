@@ -13,7 +13,7 @@ from models.describe import describe
 from search.messages import Progress
 from search.process.wording import duration_in_words
 from search.progress import Pace
-from search.records import COMPLETED, DIVERGED, FAILED, TrialRecord, best_first
+from search.run_folder.records import COMPLETED, DIVERGED, FAILED, TrialRecord, best_first
 
 _MARKS = {COMPLETED: "", DIVERGED: "diverged: ", FAILED: "failed: "}
 

@@ -14,7 +14,8 @@ from keras_tuner.engine import trial as trial_module
 
 from search.errors import TuneError
 from search.process.atomic_files import read_json, set_aside, write_json
-from search.records import (
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import (
     COMPLETED,
     DIVERGED,
     FAILED,
@@ -24,7 +25,6 @@ from search.records import (
     load_record,
     load_records,
 )
-from search.store import RunFolder
 
 # KerasTuner's tuner file. Its own tuners reload a project only where this exists.
 _TUNER_FILE = "tuner0.json"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from search.records import Logs, TrialRecord, configuration_history
+from search.run_folder.records import Logs, TrialRecord, configuration_history
 
 CHANCE_STEPS = 100
 DEVIATIONS = 2.0  # of the accuracy that guessing has on as many pictures

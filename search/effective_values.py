@@ -1,6 +1,6 @@
 """The values that a trial is trained with, where memory allowed a smaller batch."""
 
-from search.records import TrialRecord, Values
+from search.run_folder.records import TrialRecord, Values
 
 
 def effective_values(record: TrialRecord) -> Values:

@@ -6,7 +6,7 @@ from search.experiment import Experiment
 from search.kept import Kept
 from search.messages import Report
 from search.process.memory import forgotten
-from search.records import ERROR, FAILED, MEMORY, TrialRecord
+from search.run_folder.records import ERROR, FAILED, MEMORY, TrialRecord
 
 
 class InProcess:

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_pipeline.pixels import PreparedPixels
-from search.config import RunConfig
-from search.data import load_splits
 from search.process.atomic_files import read_json
-from search.store import RunFolder
+from search.run_folder.config import RunConfig
+from search.run_folder.data import load_splits
+from search.run_folder.paths import RunFolder
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What happens to a trial that failed: tried again, or set aside. Pure decisions."""
 
-from search.records import FAILED, HUNG, KILLED, MEMORY, RUNNING, TrialRecord
+from search.run_folder.records import FAILED, HUNG, KILLED, MEMORY, RUNNING, TrialRecord
 
 MAX_KILLS = 2  # workers that a trial may cost before it is set aside
 MIN_BATCH = 2

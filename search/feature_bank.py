@@ -35,7 +35,7 @@ from models.pretrained import weights_file
 from search.experiment import Experiment
 from search.partial_file import PartialFile
 from search.process.atomic_files import read_json, write_json
-from search.records import Values
+from search.run_folder.records import Values
 
 VIEWS = 4  # a picture, where it is augmented
 DISK_SHARE = 0.1  # of the free disk that all features may take; the oldest views give way

@@ -5,7 +5,7 @@ from typing import Any
 
 from tensorboard.plugins.hparams import api
 
-from search.records import Logs, Values
+from search.run_folder.records import Logs, Values
 
 FOREMOST = ("family", "optimizer", "learning_rate", "batch_size", "augmentation/strength")
 """HParams shows five columns until the user ticks others: these, which every family has.

@@ -13,7 +13,7 @@ from models.adjustable import adjustable_dropout
 from search.experiment import Experiment
 from search.feature_bank import FeatureBank, Tell
 from search.head_training import HeadTraining
-from search.records import Values
+from search.run_folder.records import Values
 from search.training import Training
 
 MODELS = 12  # kept at most: the trials of Hyperband's widest rung at max_epochs 9, and some

@@ -1,8 +1,8 @@
 """How Keras and TensorFlow are set up before anything is trained."""
 
-from search.config import RunConfig
 from search.process.hardware import cores, detect
 from search.process.quiet import import_tensorflow
+from search.run_folder.config import RunConfig
 
 
 def set_up_training(config: RunConfig) -> None:

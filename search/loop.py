@@ -10,8 +10,15 @@ from search.errors import TuneError
 from search.failure import again, set_aside
 from search.messages import Progress, Report
 from search.process.atomic_files import sweep
-from search.records import FAILED, RUNNING, STOPPED, TrialRecord, load_record, set_broken_aside
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import (
+    FAILED,
+    RUNNING,
+    STOPPED,
+    TrialRecord,
+    load_record,
+    set_broken_aside,
+)
 
 HOPELESS = 5  # trials that fail before any succeeds; then the search is stopped
 

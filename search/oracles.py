@@ -7,11 +7,11 @@ import keras_tuner
 import numpy as np
 from keras_tuner.oracles import BayesianOptimizationOracle, RandomSearchOracle
 
-from search.config import RunConfig
 from search.durable import DurableOracle
 from search.errors import TuneError
 from search.hyperband import HyperbandOracle
-from search.records import Values
+from search.run_folder.config import RunConfig
+from search.run_folder.records import Values
 
 
 class RandomOracle(DurableOracle, RandomSearchOracle):

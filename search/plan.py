@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from models.families import KNOWN_GOOD
-from search.config import RunConfig
+from search.run_folder.config import RunConfig
 
 
 @dataclass(frozen=True)

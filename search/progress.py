@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from search.messages import Progress
 from search.plan import Plan
-from search.records import TrialRecord
+from search.run_folder.records import TrialRecord
 
 
 @dataclass

@@ -7,8 +7,8 @@ known-good configurations are tried as they are, inside the range or not.
 from collections.abc import Mapping
 from typing import Any
 
-from search.config import RunConfig
 from search.errors import TuneError
+from search.run_folder.config import RunConfig
 
 Ends = tuple[float, float]
 Ranges = tuple[tuple[str, float, float], ...]  # (name, low, high), ends included

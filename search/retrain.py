@@ -16,7 +16,7 @@ from search.kept import Kept
 from search.process.progress_bar import watch_share
 from search.process.stop_signal import Going, require_going
 from search.process.wording import duration_in_words
-from search.records import Logs, TrialRecord
+from search.run_folder.records import Logs, TrialRecord
 from search.training import Training, configuration_seed
 
 Advance = Callable[[float], None]

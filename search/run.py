@@ -14,11 +14,9 @@ from pathlib import Path
 from rich.console import Console
 
 from search.announce import announce, known_good
-from search.config import RunConfig
 from search.defaults import Options, load_tensorflow, settle
 from search.errors import TuneError
 from search.learnt.remembered import remembered
-from search.lock import locked
 from search.plan import make_plan
 from search.process.atomic_files import read_json
 from search.process.hardware import devices
@@ -26,8 +24,10 @@ from search.process.memory import machine_memory
 from search.process.stop_signal import Going
 from search.progress import Pace
 from search.ranges import moved, require_ranges
-from search.records import TrialRecord, load_records
-from search.store import RunFolder
+from search.run_folder.config import RunConfig
+from search.run_folder.lock import locked
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import TrialRecord, load_records
 from search.workers import Limits, Workers
 
 MEMORY_SHARE = 0.8  # of the machine's memory, for all workers together
@@ -118,9 +118,9 @@ def prepare_data(run: RunFolder, config: RunConfig, setting: Setting) -> None:
     from data_pipeline.leaks import find_leaks
     from data_pipeline.prepare import prepare
     from data_pipeline.split import split_by_group
-    from search.data import load_splits, save_data
     from search.leak_warning import warn_of_leaks
     from search.process.progress_bar import watch_files
+    from search.run_folder.data import load_splits, save_data
 
     with watch_files(setting.console, "checking and preparing pictures") as progress:
         catalog, pixels = prepare(

@@ -7,13 +7,13 @@ from typing import Any
 from rich.table import Table
 
 from models.describe import describe
-from search.config import RunConfig
 from search.learnt.remembered import remembered
 from search.plan import known_good_count
 from search.process.atomic_files import read_json
 from search.process.wording import duration_in_words
-from search.records import COMPLETED, TrialRecord, best_first, load_records
-from search.store import RunFolder, runs
+from search.run_folder.config import RunConfig
+from search.run_folder.paths import RunFolder, runs
+from search.run_folder.records import COMPLETED, TrialRecord, best_first, load_records
 
 
 def run_report(run: RunFolder) -> dict[str, Any]:

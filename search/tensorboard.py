@@ -22,7 +22,7 @@ from search.hparams import (
 )
 from search.messages import Progress
 from search.pictures import confusion_picture, side_by_side
-from search.records import (
+from search.run_folder.records import (
     COMPLETED,
     Logs,
     TrialRecord,

@@ -16,7 +16,7 @@ from models.space import in_the_graph
 from search.checkpoint import TrainingState, restore_optimizer, restore_weights
 from search.evaluation.metrics import two_columns
 from search.experiment import Experiment
-from search.records import Values
+from search.run_folder.records import Values
 
 EVALUATION_BATCH = 64  # pictures; bounded by memory, has no effect on results
 

@@ -11,7 +11,7 @@ from search.effective_values import effective_values
 from search.experiment import Experiment
 from search.kept import Kept
 from search.messages import REPORT_SECONDS, Progress, Report
-from search.records import STOPPED, TrialRecord
+from search.run_folder.records import STOPPED, TrialRecord
 from search.training import configuration_seed
 from search.trial_callback import TrialCallback
 

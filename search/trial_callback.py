@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.checkpoint import TrainingState, capture
-from search.config import OBJECTIVES
 from search.early_stop import EPOCHS, EarlyStop
 from search.evaluation.metrics import evaluate
 from search.messages import REPORT_SECONDS, Progress, Report
 from search.process.atomic_files import write_array
-from search.records import (
+from search.run_folder.config import OBJECTIVES
+from search.run_folder.records import (
     COMPLETED,
     DIVERGED,
     STOPPED,

@@ -10,7 +10,7 @@ from typing import Any
 
 from search.messages import Progress
 from search.process.memory import resident_bytes
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 
 def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: Any) -> None:

@@ -8,7 +8,7 @@ from fake_workers import score
 from search.checkpoint import TrainingState
 from search.hyperband import HyperbandOracle
 from search.loop import Search
-from search.records import COMPLETED, load_records
+from search.run_folder.records import COMPLETED, load_records
 
 
 class FakeExecutor:

@@ -10,7 +10,7 @@ import time
 
 from search.messages import Progress
 from search.process.memory import resident_bytes
-from search.records import COMPLETED, DIVERGED, FAILED, MEMORY
+from search.run_folder.records import COMPLETED, DIVERGED, FAILED, MEMORY
 from search.worker import follow_the_driver
 
 

@@ -10,7 +10,7 @@ from small_trials import values_for
 
 from search.experiment import Experiment
 from search.process.atomic_files import read_json, write_array, write_json
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 HEAD = "transfer, frozen"
 

@@ -8,7 +8,7 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from search.messages import Progress
 from search.process.atomic_files import write_array
-from search.records import COMPLETED, RUNNING
+from search.run_folder.records import COMPLETED, RUNNING
 from search.tensorboard import TensorBoardLog
 
 

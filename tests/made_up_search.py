@@ -8,10 +8,10 @@ import keras_tuner
 from searching import run_config
 
 from models.hypermodel import ImageClassifier, known_good_values
-from search.config import RunConfig
 from search.oracles import make_oracle
 from search.plan import Rung
-from search.records import COMPLETED, TrialRecord, Values
+from search.run_folder.config import RunConfig
+from search.run_folder.records import COMPLETED, TrialRecord, Values
 
 FULL = (Rung(bracket=0, size=10**9, initial_epoch=0, epochs=3),)
 """The rungs of a random search."""

@@ -12,8 +12,8 @@ from PIL import Image
 from models.serving import with_preprocessing
 from search.oracles import make_oracle
 from search.process.atomic_files import read_json, write_array, write_json
-from search.records import load_records
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import load_records
 
 SCORES = (("cnn", 0.5), ("xception", 2 / 3), ("cnn", 5 / 6))
 NAMES = ("</script><b>a & b", "--ink")  # of classes: names can be anything

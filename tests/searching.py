@@ -4,8 +4,8 @@ import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 
-from search.config import RunConfig
-from search.records import COMPLETED, TrialRecord
+from search.run_folder.config import RunConfig
+from search.run_folder.records import COMPLETED, TrialRecord
 
 VALUES = {
     "family": "cnn",

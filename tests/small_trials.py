@@ -12,7 +12,7 @@ from models.pretrained import build_backbone
 from search.checkpoint import TrainingState
 from search.experiment import Experiment
 from search.process.atomic_files import write_array, write_arrays, write_json
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 COUNT = 24
 EPOCHS = 10

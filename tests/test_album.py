@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 from reported import NAMES, reported_run
 
-from search.data import load_splits
 from search.errors import TuneError
 from search.process.atomic_files import read_json
 from search.report.album import A_CLASS, class_samples, require_pictures, set_aside
+from search.run_folder.data import load_splits
 
 
 @pytest.fixture

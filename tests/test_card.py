@@ -10,8 +10,8 @@ from finished_runs import finished_run
 from searching import run_config
 
 from search.cli import searching
-from search.command import command
 from search.exported.card import write_card
+from search.run_folder.command_line import command
 
 METRICS = exported_metrics.METRICS | {
     "calibration": {"temperature": 1.5, "threshold": 0.93},

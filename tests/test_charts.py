@@ -7,7 +7,6 @@ import pytest
 from searching import VALUES, epoch_logs, trial_record
 
 from search.learnt.space import Hyperparameter
-from search.records import DIVERGED
 from search.report.axes import axes_of
 from search.report.charts import learning_curves
 from search.report.charts.best_so_far import accuracy_against_time
@@ -19,6 +18,7 @@ from search.report.configurations import tried_configurations, with_latencies
 from search.report.latency import architecture_key
 from search.report.page import json_for_html
 from search.report.timeline import timeline
+from search.run_folder.records import DIVERGED
 
 
 def rung(name, configuration, epochs, scores, **changes):

@@ -11,7 +11,7 @@ from rich.console import Console
 from search.errors import TuneError
 from search.exported.cost import Budget, Cost, Costs
 from search.process.atomic_files import read_json
-from search.records import load_records
+from search.run_folder.records import load_records
 from search.trust import choice as module
 from search.trust.choice import choose
 from search.trust.finalists import compared

@@ -11,7 +11,7 @@ from searching import epoch_logs, run_config, trial_record
 from search.cli import _run, tune
 from search.cli.options import Duration, FileSize, ImageSize, Latency, Names
 from search.process.atomic_files import write_json
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 HEAVY = ("tensorflow", "keras", "keras_tuner")
 COMMANDS = sorted(tune.commands)

@@ -3,9 +3,9 @@ import json
 import pytest
 from searching import run_config
 
-from search.config import OBJECTIVES, RunConfig
 from search.errors import TuneError
-from search.store import RunFolder
+from search.run_folder.config import OBJECTIVES, RunConfig
+from search.run_folder.paths import RunFolder
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from small_trials import values_for
 
 from search.errors import TuneError
 from search.exported.cost import Budget, Cost, Costs, within
-from search.records import load_records
+from search.run_folder.records import load_records
 
 FAST, SMALL, NEITHER = Cost(0.004, 9_000_000), Cost(0.02, 1_000_000), Cost(0.03, 8_000_000)
 

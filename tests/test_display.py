@@ -9,7 +9,7 @@ from search.display import LiveDisplay, PlainDisplay, Scoreboard, make_display, 
 from search.messages import Progress
 from search.plan import Plan, Rung
 from search.progress import Pace
-from search.records import DIVERGED, FAILED
+from search.run_folder.records import DIVERGED, FAILED
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from small_trials import elsewhere, fresh, go_on, state_of, values_for
 
 from search import early_stop
 from search.early_stop import EarlyStop
-from search.records import COMPLETED, FAILED
+from search.run_folder.records import COMPLETED, FAILED
 from search.trial import run_trial
 
 TARGETS = np.array([0] * 50 + [1] * 50, np.int32)

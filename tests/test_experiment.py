@@ -9,12 +9,12 @@ from rich.console import Console
 from searching import run_config
 
 from data_pipeline.prepare import open_catalog
-from search.data import Pictures, load_splits
 from search.errors import TuneError
 from search.experiment import Experiment
 from search.process.atomic_files import read_json, write_arrays
 from search.run import Setting, prepare_data
-from search.store import RunFolder
+from search.run_folder.data import Pictures, load_splits
+from search.run_folder.paths import RunFolder
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from search.exported.folder import export_folder
 from search.exported.measuring import Measured
 from search.exported.parity import check
 from search.kept import Kept
-from search.lock import locked
 from search.process.atomic_files import read_json
-from search.records import load_records
+from search.run_folder.lock import locked
+from search.run_folder.records import load_records
 from search.training import predict
 
 QUIET = Console(file=io.StringIO())

@@ -13,8 +13,8 @@ from search.checkpoint import TrainingState
 from search.errors import TuneError
 from search.loop import HOPELESS, Search
 from search.plan import hyperband_rungs
-from search.records import COMPLETED, DIVERGED, ERROR, FAILED, load_records
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import COMPLETED, DIVERGED, ERROR, FAILED, load_records
 from search.workers import Limits, Workers
 
 MAX_EPOCHS = 9

@@ -4,7 +4,16 @@ import pytest
 
 from search.effective_values import effective_values
 from search.failure import MAX_KILLS, again, set_aside
-from search.records import COMPLETED, ERROR, FAILED, HUNG, KILLED, MEMORY, RUNNING, TrialRecord
+from search.run_folder.records import (
+    COMPLETED,
+    ERROR,
+    FAILED,
+    HUNG,
+    KILLED,
+    MEMORY,
+    RUNNING,
+    TrialRecord,
+)
 
 VALUES = {"batch_size": 32, "learning_rate": 1e-3}
 

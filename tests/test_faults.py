@@ -8,8 +8,8 @@ import pytest
 from fake_search import search_to_the_end, table
 from forked import in_a_child
 
-from search.records import load_records
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import load_records
 
 OPERATIONS = ("write", "fsync", "replace", "unlink")
 

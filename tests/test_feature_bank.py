@@ -10,7 +10,7 @@ from data_pipeline.augment import augmenter
 from search import feature_bank, partial_file
 from search.feature_bank import FeatureBank, View, views_of
 from search.kept import Kept
-from search.records import COMPLETED, STOPPED
+from search.run_folder.records import COMPLETED, STOPPED
 from search.training import Training, predict
 from search.trial import run_trial
 

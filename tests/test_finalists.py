@@ -7,8 +7,8 @@ import pytest
 from finished_runs import finished_run, made_up
 from rich.console import Console
 
-from search.records import load_records
 from search.retrain import DivergedError
+from search.run_folder.records import load_records
 from search.trust import finalists as module
 from search.trust.finalists import (
     candidates,

@@ -9,7 +9,7 @@ from forked import in_a_child
 
 from search.exported.folder import digest, export_folder
 from search.process.atomic_files import write_json
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 OPERATIONS = ("rename", "unlink", "rmdir", "mkdir")
 

@@ -10,7 +10,7 @@ from keras_tuner.oracles import HyperbandOracle as StockHyperbandOracle
 from searching import drive, finished, oracle_in, place_of, run_config, wide_space, x_of
 
 from search.plan import make_plan
-from search.records import DIVERGED, FAILED
+from search.run_folder.records import DIVERGED, FAILED
 
 # Of max_epochs 9 and factor 3, in trials by (bracket, round).
 PLANNED = {(0, 0): 3, (2, 0): 9, (2, 1): 3, (2, 2): 1, (1, 0): 5, (1, 1): 2}

@@ -21,7 +21,7 @@ from search import kept as kept_module
 from search.executor import run_guarded
 from search.kept import Kept
 from search.process.hardware import detect
-from search.records import COMPLETED, FAILED
+from search.run_folder.records import COMPLETED, FAILED
 from search.trial import run_trial
 
 pytestmark = pytest.mark.usefixtures("one_number_for_one_sum")
@@ -88,7 +88,7 @@ from small_trials import fresh, go_on, values_for
 from pathlib import Path
 from search.experiment import Experiment
 from search.process.hardware import detect, set_up_training
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 from search.trial import run_trial
 detect()
 experiment = Experiment.load(RunFolder(Path({run!r})))

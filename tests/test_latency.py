@@ -9,9 +9,9 @@ from small_trials import values_for
 
 from search.process.atomic_files import read_json, write_json
 from search.process.stop_signal import Going
-from search.records import load_records
 from search.report import latency as module
 from search.report.latency import architecture_key, known_latencies, measure_latencies
+from search.run_folder.records import load_records
 
 
 @pytest.fixture

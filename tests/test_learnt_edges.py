@@ -8,7 +8,7 @@ from search.learnt.space import Hyperparameter, read_space
 from search.learnt.standing import Member
 from search.learnt.words import at_the_end
 from search.ranges import check_ranges
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 RATE = Hyperparameter("learning_rate", None, low=1e-4, high=1e-2, log=True, ranged=True)
 DROPOUT = Hyperparameter(

@@ -13,9 +13,9 @@ from search.learnt import chance, insight
 from search.learnt.insight import FALSE_ALARM, learnt
 from search.learnt.words import NOT_AT_RANDOM
 from search.process.atomic_files import write_json
-from search.records import DIVERGED, FAILED, TrialRecord
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import DIVERGED, FAILED, TrialRecord
 from search.show import run_report
-from search.store import RunFolder
 
 
 def truth(seed):

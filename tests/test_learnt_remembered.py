@@ -7,7 +7,7 @@ from test_learnt_insight import noise, run_of
 from search.learnt import insight
 from search.learnt import remembered as module
 from search.learnt.remembered import fingerprint, remembered
-from search.records import RUNNING
+from search.run_folder.records import RUNNING
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from made_up_search import begun
 from searching import oracle_in
 
 from search.learnt.space import read_space
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 
 def saved(folder, space):

@@ -1,7 +1,7 @@
 from searching import VALUES, epoch_logs, run_config, trial_record
 
 from search.learnt.standing import members, standings
-from search.records import DIVERGED, FAILED, RUNNING
+from search.run_folder.records import DIVERGED, FAILED, RUNNING
 
 
 def standing_of(*records, **config):

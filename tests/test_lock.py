@@ -6,8 +6,8 @@ import os
 import pytest
 
 from search.errors import TuneError
-from search.lock import locked
-from search.store import RunFolder
+from search.run_folder.lock import locked
+from search.run_folder.paths import RunFolder
 
 
 def test_a_second_holder_is_refused_and_told_who_has_it(tmp_path):

@@ -5,8 +5,8 @@ from searching import drive, finished, oracle_in, run_config, wide_space, x_of
 
 from search.errors import TuneError
 from search.oracles import make_oracle
-from search.records import COMPLETED, DIVERGED, FAILED
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import COMPLETED, DIVERGED, FAILED
 
 
 @pytest.fixture(autouse=True)

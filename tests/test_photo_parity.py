@@ -11,7 +11,7 @@ from data_pipeline.resize import resize
 from search.errors import TuneError
 from search.exported.photo_parity import DIFFERENCE, check_photos
 from search.process.atomic_files import write_json
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 SIDE = 16
 

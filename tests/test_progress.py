@@ -7,7 +7,7 @@ from search.messages import Progress
 from search.plan import Plan, Rung
 from search.process.wording import duration_in_words
 from search.progress import Pace
-from search.records import STOPPED
+from search.run_folder.records import STOPPED
 
 
 @pytest.fixture

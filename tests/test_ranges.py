@@ -9,7 +9,7 @@ from search.errors import TuneError
 from search.learnt.space import read_space
 from search.ranges import check_ranges, limits, moved
 from search.run import resume
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 RATE = ("learning_rate", 1e-3, 1.0)
 

@@ -4,7 +4,8 @@ import pytest
 from fake_search import search_to_the_end
 from searching import trial_record
 
-from search.records import (
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import (
     COMPLETED,
     DIVERGED,
     FAILED,
@@ -14,7 +15,6 @@ from search.records import (
     load_record,
     load_records,
 )
-from search.store import RunFolder
 
 
 @pytest.fixture

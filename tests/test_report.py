@@ -13,9 +13,9 @@ from search.cli import _run
 from search.errors import TuneError
 from search.process.atomic_files import read_json, write_json
 from search.process.stop_signal import Going
-from search.records import STOPPED, load_records
 from search.report.contents import most_confused, read_contents
 from search.report.write import Wanted, write_report
+from search.run_folder.records import STOPPED, load_records
 
 BESIDE = {"measure": 0.0}
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from search.data import Pictures
+from search.run_folder.data import Pictures
 from search.trust.slices import brightness, by_slice, sharpness
 
 

@@ -6,7 +6,7 @@ import pytest
 from logged_runs import begin, end, epoch, log_of, trial, written
 from small_trials import elsewhere, experiment_in, values_for
 
-from search.records import STOPPED
+from search.run_folder.records import STOPPED
 from search.tensorboard import run_name
 
 

@@ -1,8 +1,8 @@
 import pytest
 from searching import trial_record
 
-from search.records import RUNNING
 from search.report.timeline import timeline
+from search.run_folder.records import RUNNING
 
 
 def trial(name, seconds, ended, **changes):

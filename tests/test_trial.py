@@ -18,7 +18,7 @@ from small_trials import (
 
 from search.checkpoint import TrainingState
 from search.evaluation.metrics import evaluate
-from search.records import COMPLETED, DIVERGED, STOPPED
+from search.run_folder.records import COMPLETED, DIVERGED, STOPPED
 from search.trial import run_trial
 
 pytestmark = pytest.mark.usefixtures("one_number_for_one_sum")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from fake_workers import fake_work
 
-from search.records import COMPLETED, FAILED, HUNG, KILLED, STOPPED, TrialRecord
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import COMPLETED, FAILED, HUNG, KILLED, STOPPED, TrialRecord
 from search.workers import Limits, Workers
 
 

@@ -18,8 +18,8 @@ def show(run: str | None, limit: int, results: Path, as_json: bool) -> None:
 
     Example: tune show --json
     """
+    from search.run_folder.paths import find_run
     from search.show import run_report
-    from search.store import find_run
 
     report = run_report(find_run(results, run))
     if as_json:
@@ -105,7 +105,7 @@ def tensorboard(run: str | None, port: int, results: Path) -> None:
     Example: tune tensorboard
     """
     from search.board import serve
-    from search.store import find_run
+    from search.run_folder.paths import find_run
 
     serve(find_run(results, run), port=port, say=lambda line: click.echo(line, err=True))
 

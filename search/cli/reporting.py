@@ -46,7 +46,7 @@ def report(
     """
     from search.process.stop_signal import Going
     from search.report.write import Wanted, write_report
-    from search.store import find_run
+    from search.run_folder.paths import find_run
 
     chosen = find_run(results, run)
     wanted = Wanted(output, pictures, measure)

@@ -18,8 +18,8 @@ from search.cli.options import (
     console,
     print_json,
 )
-from search.config import OBJECTIVES
 from search.process.hardware import PRECISIONS
+from search.run_folder.config import OBJECTIVES
 
 SAMPLE = Path("sample-data")
 WORKERS = click.option(
@@ -160,8 +160,8 @@ def run(
     """
     from search.run import Setting, start
     from search.run import resume as go_on
+    from search.run_folder.paths import find_run
     from search.sample import sample_data
-    from search.store import find_run
 
     setting = Setting(results, cache_folder(cache_dir), max_time, workers, trial_timeout, console())
     if resume:

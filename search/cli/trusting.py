@@ -36,7 +36,7 @@ def labels(run: str | None, limit: int, folds: int, results: Path, as_json: bool
     Example: tune labels --limit 50
     """
     from search.process.stop_signal import Going
-    from search.store import find_run
+    from search.run_folder.paths import find_run
 
     chosen = find_run(results, run)
     import_tensorflow()

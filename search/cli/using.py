@@ -89,7 +89,7 @@ def export_best(
     Example: tune export-best --format litert --int8 --precision 0.99
     """
     from search.process.stop_signal import Going
-    from search.store import find_run
+    from search.run_folder.paths import find_run
 
     chosen = find_run(results, run)
     import_tensorflow()

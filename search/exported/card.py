@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from models.describe import describe
-from search.command import command
 from search.evaluation.figures import figures
 from search.experiment import Experiment
 from search.process.atomic_files import read_json, write_bytes
 from search.process.printable import shown
 from search.process.wording import megabytes
+from search.run_folder.command_line import command
 
 _PACKAGES = ("tensorflow", "keras", "keras_tuner", "numpy")
 

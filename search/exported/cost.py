@@ -21,7 +21,7 @@ from search.exported.untrained import untrained
 from search.process.memory import forgotten
 from search.process.stop_signal import Going, require_going
 from search.process.wording import megabytes
-from search.records import TrialRecord, Values
+from search.run_folder.records import TrialRecord, Values
 from search.training import representative
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from search.exported.formats import FILES
 from search.process.atomic_files import read_json
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 _BESIDE = ("labels.json", "curves.png", "README.md", "metrics.json", "test_predictions.npy")
 _OURS = {*FILES.values(), *_BESIDE}

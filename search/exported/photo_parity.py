@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from data_pipeline.decode import read_upright
 from data_pipeline.errors import DataError
-from search.data import Pictures
 from search.errors import TuneError
 from search.experiment import Experiment
 from search.process.printable import shown
+from search.run_folder.data import Pictures
 
 PHOTOS = 40
 # The two resizes round a few values in 100,000 to the neighbouring level.

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from search.experiment import Experiment
-from search.records import Values
+from search.run_folder.records import Values
 from search.training import Training
 
 

@@ -18,7 +18,7 @@ from search.exported.photo_parity import check_photos
 from search.process.atomic_files import write_json
 from search.process.progress_bar import watch_share
 from search.process.stop_signal import Going, require_going
-from search.records import Logs, TrialRecord, configuration_history, load_records
+from search.run_folder.records import Logs, TrialRecord, configuration_history, load_records
 from search.training import predict, representative
 
 PARITY_PICTURES = 200

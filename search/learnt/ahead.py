@@ -23,7 +23,7 @@ def ahead(families: Sequence[Mapping[str, Any]], objective: str, pictures: int |
 
     Args:
         families: rows "family", "best", two or more, best first.
-        objective: key of `search.config.OBJECTIVES`.
+        objective: key of `search.run_folder.config.OBJECTIVES`.
         pictures: number of validation pictures; None where it is not known.
     """
     what = _OBJECTIVES[objective]

@@ -10,15 +10,15 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from search.config import RunConfig
 from search.errors import TuneError
 from search.learnt.edges import edges
 from search.learnt.space import Hyperparameter, read_space
 from search.learnt.standing import Member, members, standings
 from search.learnt.words import ALL, sentences
 from search.process.atomic_files import read_json
-from search.records import DIVERGED, TrialRecord, best_first
-from search.store import RunFolder
+from search.run_folder.config import RunConfig
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import DIVERGED, TrialRecord, best_first
 
 Space = Mapping[str, Hyperparameter]
 Row = dict[str, Any]

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from search.config import RunConfig
 from search.errors import TuneError
 from search.process.atomic_files import read_json, write_json
-from search.records import TrialRecord
-from search.store import RunFolder
+from search.run_folder.config import RunConfig
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import TrialRecord
 
 NOTHING: dict[str, Any] = {
     "families": [],

@@ -6,7 +6,7 @@ from typing import Any
 
 from search.errors import TuneError
 from search.process.atomic_files import read_json
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 Value = bool | int | float | str
 LISTED = 64  # a range of more whole numbers than this is treated as if it were continuous

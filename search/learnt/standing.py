@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from search.config import RunConfig
 from search.plan import known_good_count
-from search.records import DIVERGED, FAILED, TrialRecord, Values
+from search.run_folder.config import RunConfig
+from search.run_folder.records import DIVERGED, FAILED, TrialRecord, Values
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def sentences(
         families: rows "family", "drawn", "best", best family first.
         importance: rows "family", "name", "matters", "good", most important first.
         edges: where the best lie at the end of a range.
-        objective: key of `search.config.OBJECTIVES`.
+        objective: key of `search.run_folder.config.OBJECTIVES`.
         pictures: number of validation pictures; None where it is not known.
         at_random: whether values were drawn at random; if not, only families are compared.
     """

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from search.data import Pictures, load_splits
 from search.errors import TuneError
 from search.process.atomic_files import read_json
-from search.store import RunFolder
+from search.run_folder.data import Pictures, load_splits
+from search.run_folder.paths import RunFolder
 from search.thumbnails import remains, thumbnails
 
 SIDE = 144  # pixels of the longer side

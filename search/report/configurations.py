@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from models.describe import describe
-from search.records import TrialRecord, Values
 from search.report.latency import architecture_key
+from search.run_folder.records import TrialRecord, Values
 
 BYTES_A_WEIGHT = 4  # float32, as exported
 
@@ -60,7 +60,8 @@ def tried_configurations(
 
     Args:
         records: all of a run.
-        ranked: the best of each configuration, best first (see `search.records.best_first`).
+        ranked: the best of each configuration, best first (see
+        `search.run_folder.records.best_first`).
     """
     rungs: dict[str, list[TrialRecord]] = defaultdict(list)
     for record in records:

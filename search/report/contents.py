@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.config import RunConfig
-from search.data import Pictures, load_splits
 from search.evaluation.metrics import confusion_matrix
 from search.learnt.remembered import remembered
 from search.learnt.space import Hyperparameter, read_space
 from search.process.atomic_files import read_json
-from search.records import TrialRecord, best_first, load_records
 from search.report.configurations import Tried, tried_configurations
 from search.report.mistakes import Mistake, worst_mistakes
 from search.report.timeline import Ended, timeline
+from search.run_folder.config import RunConfig
+from search.run_folder.data import Pictures, load_splits
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import TrialRecord, best_first, load_records
 from search.show import verdict
-from search.store import RunFolder
 
 _NEEDED = {"accuracy_interval", "calibration", "ece", "finalists", "parity", "slices", "trained_on"}
 """What the metrics of an export have had since they were last added to."""

@@ -10,7 +10,7 @@ from PIL import Image
 
 from search.process.quiet import import_tensorflow
 from search.report.mistakes import Mistake
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 from search.thumbnails import thumbnails
 
 

@@ -22,8 +22,8 @@ from search.process.atomic_files import read_json, write_json
 from search.process.hardware import cores
 from search.process.progress_bar import watch_share
 from search.process.stop_signal import Going, require_going
-from search.records import Values
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import Values
 
 _TIMED_SECONDS = 1.0  # of calls, for one architecture
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from search.command import command
 from search.evaluation.figures import figures
 from search.plan import make_plan
 from search.process.printable import shown
@@ -26,6 +25,7 @@ from search.report.charts.learning_curves import CURVES
 from search.report.contents import Contents, most_confused
 from search.report.drawn import CLASSES, every_chart, families, importance_of
 from search.report.mistakes import Mistake
+from search.run_folder.command_line import command
 
 ROWS = 15  # configurations in the table
 FILES = 100  # files set aside that are named

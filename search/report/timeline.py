@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import accumulate
 from typing import NamedTuple
 
-from search.records import TrialRecord
+from search.run_folder.records import TrialRecord
 
 
 class Ended(NamedTuple):

@@ -8,7 +8,6 @@ from rich.console import Console
 
 from data_pipeline.errors import DataError
 from models.errors import ModelError
-from search.data import require_written
 from search.errors import TuneError
 from search.experiment import Experiment
 from search.process.atomic_files import write_bytes
@@ -20,7 +19,8 @@ from search.report.front import Offer, pareto_front
 from search.report.latency import architecture_key, known_latencies, measure_latencies
 from search.report.mistakes import Mistake
 from search.report.page import page
-from search.store import RunFolder
+from search.run_folder.data import require_written
+from search.run_folder.paths import RunFolder
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from models.describe import describe
-from search.config import RunConfig
 from search.effective_values import effective_values
 from search.evaluation.bootstrap import Standing, shares, standings
 from search.experiment import Experiment
@@ -27,8 +26,9 @@ from search.process.memory import forgotten
 from search.process.progress_bar import Update, watch_share
 from search.process.stop_signal import Going, require_going
 from search.process.wording import duration_in_words
-from search.records import TrialRecord, best_first
 from search.retrain import DivergedError, train
+from search.run_folder.config import RunConfig
+from search.run_folder.records import TrialRecord, best_first
 from search.training import configuration_seed
 
 Fits = Callable[[TrialRecord], bool]

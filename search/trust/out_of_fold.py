@@ -20,8 +20,8 @@ from search.head_training import HeadTraining
 from search.kept import Kept
 from search.process.progress_bar import Update
 from search.process.stop_signal import Going, require_going
-from search.records import TrialRecord, best_first, load_records
 from search.retrain import Advance, DivergedError, train
+from search.run_folder.records import TrialRecord, best_first, load_records
 from search.training import Training, configuration_seed, predict
 from search.trust.folds import Rows, deal_folds
 

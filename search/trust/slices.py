@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.data import Pictures
 from search.evaluation.metrics import wilson_interval
 from search.experiment import Experiment
+from search.run_folder.data import Pictures
 
 TENTH = 0.1
 SAMPLE = 5_000  # pictures by which it is decided what is dark or blurry for this run

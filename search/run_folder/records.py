@@ -11,7 +11,7 @@ from typing import Any
 
 from search.errors import TuneError
 from search.process.atomic_files import read_json, set_aside, write_json
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 Values = dict[str, bool | int | float | str]
 Logs = dict[str, float]

@@ -14,7 +14,7 @@ from data_pipeline.pixels import PreparedPixels
 from data_pipeline.split import Splits
 from search.errors import TuneError
 from search.process.atomic_files import read_json, write_array, write_arrays, write_json
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 
 @dataclass(frozen=True)

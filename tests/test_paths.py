@@ -13,7 +13,7 @@ from search.process.atomic_files import (
     write_bytes,
     write_json,
 )
-from search.store import RunFolder, find_run, runs
+from search.run_folder.paths import RunFolder, find_run, runs
 
 
 def files(folder):

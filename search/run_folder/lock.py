@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from search.errors import TuneError
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 from search.errors import TuneError
 from search.process.atomic_files import read_json, write_json
-from search.store import RunFolder
+from search.run_folder.paths import RunFolder
 
 OBJECTIVES = {"val_accuracy": "max", "val_auc": "max", "val_loss": "min"}
 

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from search.config import RunConfig
+from search.run_folder.config import RunConfig
 
 
 def command(config: RunConfig) -> str:
