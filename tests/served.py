@@ -11,7 +11,7 @@ import numpy as np
 from keras import layers
 from PIL import Image
 
-from search.predict import Classifier
+from search.inference.classifier import Classifier
 from search.serve.server import address_of, serving
 
 SIZE = (24, 32)

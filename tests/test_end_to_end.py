@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from search.cli import _run
 from search.display import PlainDisplay
-from search.predict import load_classifier
+from search.inference.classifier import load_classifier
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from search.errors import TuneError
-from search.exported.labels_file import Labels, read_labels
+from search.inference.labels_file import Labels, read_labels
 
 GOOD = {"labels": ["cat", "dog"], "image_size": [32, 48], "crop_to_aspect_ratio": True}
 

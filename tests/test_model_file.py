@@ -20,8 +20,8 @@ from models.errors import ModelError
 from models.hypermodel import ImageClassifier, default_values
 from models.serving import with_preprocessing
 from search.errors import TuneError
-from search.exported.model_config import why_not_known, why_too_large
-from search.exported.model_file import load_model_file
+from search.inference.model_config import why_not_known, why_too_large
+from search.inference.model_file import load_model_file
 
 SIZE = (32, 32)
 
@@ -351,7 +351,7 @@ def test_refusing_takes_little_memory(crafted):
     program = (
         "import resource, sys; from pathlib import Path\n"
         "from search.errors import TuneError\n"
-        "from search.exported.model_file import load_model_file\n"
+        "from search.inference.model_file import load_model_file\n"
         "import keras\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before = peak()\n"

@@ -21,7 +21,7 @@ from served import LABELS, SIZE, encoded, grey, running, small_classifier, statu
 from waiting import wait_until
 
 from search.cli import _run
-from search.predict import pictures_in
+from search.inference.classifier import pictures_in
 from search.process.atomic_files import write_json
 from search.serve.limits import Limits
 

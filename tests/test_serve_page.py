@@ -11,7 +11,7 @@ from browser import assert_quiet, opened
 from PIL import Image
 from served import encoded, grey, running, small_classifier
 
-from search.predict import Classifier
+from search.inference.classifier import Classifier
 
 # What Chromium itself writes for an answer that says that a file is no picture.
 EXPECTED = "the server responded with a status of 422"

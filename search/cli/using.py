@@ -141,7 +141,7 @@ def predict(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) ->
 
     get_ready()  # while TensorFlow is imported and the model loaded
     import_tensorflow()
-    from search.predict import load_classifier, pictures_in
+    from search.inference.classifier import load_classifier, pictures_in
 
     files = pictures_in(paths)
     classifier = load_classifier(model)
@@ -166,7 +166,7 @@ def evaluate(model: str, data: Path, cache_dir: Path | None, as_json: bool) -> N
     Example: tune evaluate results/cats/export more-photos/
     """
     import_tensorflow()
-    from search.predict import evaluate_folder, load_classifier
+    from search.inference.classifier import evaluate_folder, load_classifier
     from search.process.progress_bar import watch_files
 
     classifier = load_classifier(model)

@@ -30,8 +30,8 @@ def with_heat(mistakes: Sequence[Mistake], run: RunFolder) -> list[Mistake]:
     import_tensorflow()
     from data_pipeline.reading import read_pictures
     from models.grad_cam import GradCam
-    from search.heat import heat_layer
-    from search.predict import load_classifier
+    from search.inference.classifier import load_classifier
+    from search.inference.heat_map import heat_layer
 
     classifier = load_classifier(str(run.export))
     read = read_pictures(

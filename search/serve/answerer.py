@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.errors import ModelError
 from search.errors import TuneError
-from search.predict import Classifier
+from search.inference.classifier import Classifier
 
 # Pictures that the model is given at once; what lies between is padded, so that TensorFlow traces
 # each size once and never again. No more than 16 come together: `Limits.stored`.

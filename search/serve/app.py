@@ -17,8 +17,8 @@ from werkzeug.wrappers import Request, Response
 from data_pipeline.errors import DataError
 from data_pipeline.reading import PictureReader
 from search.errors import TuneError
-from search.heat import heat_layer
-from search.predict import Classifier, Prediction
+from search.inference.classifier import Classifier, Prediction
+from search.inference.heat_map import heat_layer
 from search.serve.answerer import Answerer
 from search.serve.limits import Limits
 from search.serve.local import protect, require_local

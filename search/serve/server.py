@@ -14,7 +14,7 @@ from werkzeug.serving import ThreadedWSGIServer
 
 from data_pipeline.reading import PictureReader
 from search.errors import TuneError
-from search.predict import Classifier, load_classifier
+from search.inference.classifier import Classifier, load_classifier
 from search.process.printable import shown
 from search.process.stop_signal import Going
 from search.serve.answerer import Answerer

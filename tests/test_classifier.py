@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from drawing import draw
 
-from search import predict as module
 from search.cli import _run, main
 from search.errors import TuneError
-from search.predict import Classifier, Wanted, load_classifier, pictures_in
+from search.inference import classifier as module
+from search.inference.classifier import Classifier, Wanted, load_classifier, pictures_in
 from search.process.atomic_files import write_json
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from search.errors import TuneError
 from search.evaluation.calibration import answered
 from search.evaluation.metrics import measure
-from search.exported.labels_file import read_labels
-from search.exported.model_file import load_model_file
+from search.inference.labels_file import read_labels
+from search.inference.model_file import load_model_file
 from search.process.printable import shown
 from search.process.quiet import import_tensorflow
 

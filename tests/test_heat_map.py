@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from search.heat import SIDE, heat_layer
+from search.inference.heat_map import SIDE, heat_layer
 
 
 def layer(heat, size, crop=False, **values):

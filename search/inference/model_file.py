@@ -11,7 +11,7 @@ from typing import Any
 from models.hdf5 import HDF5_ERRORS, why_not_plain
 from models.weights import WEIGHTS_MEMBER
 from search.errors import TuneError
-from search.exported.model_config import why_not_known, why_too_large
+from search.inference.model_config import why_not_known, why_too_large
 from search.process.printable import shown
 
 MAX_BYTES = 4 * 2**30 - 1  # the largest network that Keras publishes has 1.4 GB of weights
