@@ -25,7 +25,7 @@ def made_up_run(folder: Path, configurations: int = 1000, seed: int = 0) -> Any:
     """
     from made_up_search import begun, draws, searched
 
-    from search.plan import hyperband_rungs
+    from search.algorithms.plan import hyperband_rungs
     from search.run_folder.paths import RunFolder
 
     run = RunFolder(folder)

@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
-from search.plan import Plan
+from search.algorithms.plan import Plan
 from search.process.disk import checkpoint_bytes, free_bytes
 from search.process.wording import bytes_in_words
 from search.run_folder.config import RunConfig

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from search.algorithms.base import DurableOracle
 from search.checkpoint import TrainingState
-from search.durable import DurableOracle
 from search.errors import TuneError
 from search.failure import again, set_aside
 from search.messages import Progress, Report

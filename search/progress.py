@@ -3,8 +3,8 @@
 import time
 from dataclasses import dataclass, field
 
+from search.algorithms.plan import Plan
 from search.messages import Progress
-from search.plan import Plan
 from search.run_folder.records import TrialRecord
 
 

@@ -13,17 +13,17 @@ from pathlib import Path
 
 from rich.console import Console
 
+from search.algorithms.plan import make_plan
+from search.algorithms.ranges import moved, require_ranges
 from search.announce import announce, known_good
 from search.defaults import Options, load_tensorflow, settle
 from search.errors import TuneError
 from search.learnt.remembered import remembered
-from search.plan import make_plan
 from search.process.atomic_files import read_json
 from search.process.hardware import devices
 from search.process.memory import machine_memory
 from search.process.stop_signal import Going
 from search.progress import Pace
-from search.ranges import moved, require_ranges
 from search.run_folder.config import RunConfig
 from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
@@ -153,12 +153,12 @@ def _search(
     """Search until done or stopped, and say where things stand."""
     import keras_tuner
 
+    from search.algorithms.registry import make_oracle
     from search.display import Scoreboard, make_display
     from search.executor import InProcess
     from search.experiment import Experiment
     from search.keras_setup import set_up_training
     from search.loop import Search
-    from search.oracles import make_oracle
     from search.tensorboard import TensorBoardLog
 
     set_up_training(config)

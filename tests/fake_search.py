@@ -5,8 +5,8 @@ import os
 import keras_tuner
 from fake_workers import score
 
+from search.algorithms.hyperband import HyperbandOracle
 from search.checkpoint import TrainingState
-from search.hyperband import HyperbandOracle
 from search.loop import Search
 from search.run_folder.records import COMPLETED, load_records
 

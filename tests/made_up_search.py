@@ -8,8 +8,8 @@ import keras_tuner
 from searching import run_config
 
 from models.hypermodel import ImageClassifier, known_good_values
-from search.oracles import make_oracle
-from search.plan import Rung
+from search.algorithms.plan import Rung
+from search.algorithms.registry import make_oracle
 from search.run_folder.config import RunConfig
 from search.run_folder.records import COMPLETED, TrialRecord, Values
 

@@ -10,7 +10,7 @@ from finished_runs import finished_run
 from PIL import Image
 
 from models.serving import with_preprocessing
-from search.oracles import make_oracle
+from search.algorithms.registry import make_oracle
 from search.process.atomic_files import read_json, write_array, write_json
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import load_records

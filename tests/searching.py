@@ -96,7 +96,7 @@ def wide_space():
 
 def oracle_in(folder, *, space=None, known_good=(), **changes):
     """The oracle of a run folder, reloaded where it was there before."""
-    from search.oracles import make_oracle
+    from search.algorithms.registry import make_oracle
 
     return make_oracle(
         run_config(**changes),

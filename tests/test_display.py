@@ -5,9 +5,9 @@ import pytest
 from rich.console import Console
 from searching import VALUES, trial_record
 
+from search.algorithms.plan import Plan, Rung
 from search.display import LiveDisplay, PlainDisplay, Scoreboard, make_display, outcome
 from search.messages import Progress
-from search.plan import Plan, Rung
 from search.progress import Pace
 from search.run_folder.records import DIVERGED, FAILED
 

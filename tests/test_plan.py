@@ -2,7 +2,7 @@ import pytest
 from searching import run_config
 
 from models.families import KNOWN_GOOD
-from search.plan import make_plan
+from search.algorithms.plan import make_plan
 
 
 @pytest.mark.parametrize(

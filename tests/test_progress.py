@@ -3,8 +3,8 @@ import time
 import pytest
 from searching import trial_record
 
+from search.algorithms.plan import Plan, Rung
 from search.messages import Progress
-from search.plan import Plan, Rung
 from search.process.wording import duration_in_words
 from search.progress import Pace
 from search.run_folder.records import STOPPED

@@ -3,11 +3,11 @@ import pytest
 from made_up_search import begun
 from searching import drive, finished, oracle_in, run_config
 
+from search.algorithms.ranges import check_ranges, limits, moved
 from search.cli import _run
 from search.cli.options import Range
 from search.errors import TuneError
 from search.learnt.space import read_space
-from search.ranges import check_ranges, limits, moved
 from search.run import resume
 from search.run_folder.paths import RunFolder
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from search.plan import known_good_count
+from search.algorithms.plan import known_good_count
 from search.run_folder.config import RunConfig
 from search.run_folder.records import DIVERGED, FAILED, TrialRecord, Values
 

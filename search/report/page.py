@@ -16,8 +16,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from search.algorithms.plan import make_plan
 from search.evaluation.figures import figures
-from search.plan import make_plan
 from search.process.printable import shown
 from search.process.wording import duration_in_words, megabytes
 from search.report.album import SetAside

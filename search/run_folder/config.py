@@ -17,7 +17,7 @@ class RunConfig:
 
     Attributes:
         data: folder of labelled pictures.
-        algo: name in `search.oracles.ORACLES`.
+        algo: name in `search.algorithms.registry.ORACLES`.
         families: which of `models.FAMILIES` are searched.
         backbones: which pretrained networks the transfer family may choose.
         image_size: (height, width) of the prepared pictures.

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from models.describe import describe
+from search.algorithms.plan import known_good_count
 from search.effective_values import effective_values
 from search.evaluation.bootstrap import Standing, shares, standings
 from search.experiment import Experiment
 from search.kept import Kept
-from search.plan import known_good_count
 from search.process.atomic_files import write_array
 from search.process.memory import forgotten
 from search.process.progress_bar import Update, watch_share

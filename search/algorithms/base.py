@@ -2,8 +2,8 @@
 
 KerasTuner 1.4.8 writes its state in place, cannot reload past one broken file, ignores
 `seed=0`, and stops a search after three failures in a row. This class is mixed into its
-oracles (see `search.oracles`) and mends that, in the same file format: a project folder of
-ours stays readable by KerasTuner itself.
+oracles (see `search.algorithms.registry`) and mends that, in the same file format: a project folder
+of ours stays readable by KerasTuner itself.
 """
 
 from pathlib import Path

@@ -3,8 +3,8 @@ import keras_tuner
 import pytest
 from searching import drive, finished, oracle_in, run_config, wide_space, x_of
 
+from search.algorithms.registry import make_oracle
 from search.errors import TuneError
-from search.oracles import make_oracle
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import COMPLETED, DIVERGED, FAILED
 

@@ -7,9 +7,9 @@ import keras_tuner
 import numpy as np
 from keras_tuner.oracles import BayesianOptimizationOracle, RandomSearchOracle
 
-from search.durable import DurableOracle
+from search.algorithms.base import DurableOracle
+from search.algorithms.hyperband import HyperbandOracle
 from search.errors import TuneError
-from search.hyperband import HyperbandOracle
 from search.run_folder.config import RunConfig
 from search.run_folder.records import Values
 

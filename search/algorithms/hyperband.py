@@ -13,7 +13,7 @@ from typing import Any
 
 from keras_tuner.oracles import HyperbandOracle as StockHyperbandOracle
 
-from search.durable import DurableOracle
+from search.algorithms.base import DurableOracle
 from search.run_folder.records import TrialRecord
 
 Bracket = dict[str, Any]
