@@ -32,10 +32,10 @@ def experiment_in(folder, data, weights, cache):
     """A run folder as `tune run` leaves it before the first trial, loaded."""
     from data_pipeline.prepare import prepare
     from data_pipeline.split import split_by_group
-    from search.experiment import Experiment
     from search.run_folder.config import RunConfig
     from search.run_folder.data import save_data
     from search.run_folder.paths import RunFolder
+    from search.trial.experiment import Experiment
 
     run = RunFolder(folder / "run")
     config = RunConfig(
@@ -69,7 +69,7 @@ class Trials:
     """Trials of one experiment in this process, one after another."""
 
     def __init__(self, experiment):
-        from search.kept import Kept
+        from search.trial.model_cache import Kept
 
         self.experiment, self.kept, self.number = experiment, Kept(), 0
 

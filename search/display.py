@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from models.describe import describe
-from search.messages import Progress
 from search.process.wording import duration_in_words
 from search.progress import Pace
 from search.run_folder.records import COMPLETED, DIVERGED, FAILED, TrialRecord, best_first
+from search.trial.messages import Progress
 
 _MARKS = {COMPLETED: "", DIVERGED: "diverged: ", FAILED: "failed: "}
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from search.experiment import Experiment
-from search.kept import Kept
-from search.messages import Report
 from search.process.memory import forgotten
 from search.run_folder.records import ERROR, FAILED, MEMORY, TrialRecord
+from search.trial.experiment import Experiment
+from search.trial.messages import Report
+from search.trial.model_cache import Kept
 
 
 class InProcess:
@@ -39,7 +39,7 @@ def run_guarded(
 
     A full or failing disk is not the trial's fault: that ends the search, with all saved.
     """
-    from search.trial import run_trial
+    from search.trial.run_trial import run_trial
 
     try:
         with forgotten():

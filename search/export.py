@@ -12,20 +12,20 @@ from rich.console import Console
 
 from models.describe import describe
 from models.head import divide_logits
-from search.experiment import Experiment
 from search.exported.cost import Budget, Cost, Costs
 from search.exported.folder import export_folder
 from search.exported.formats import FILES, check_formats
 from search.exported.parity import Parity
 from search.exported.writing import write_beside, write_models
-from search.keras_setup import prepare_to_train
 from search.process.atomic_files import write_array
 from search.process.stop_signal import Going, require_going
-from search.retrain import retrain
 from search.run_folder.data import require_written
 from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import load_records
+from search.trial.experiment import Experiment
+from search.trial.keras_setup import prepare_to_train
+from search.trial.retrain import retrain
 from search.trust.choice import Choice, choose
 from search.trust.confidence import Calibration, calibrate, require_enough
 from search.trust.lock_box import open_lock_box

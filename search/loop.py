@@ -5,10 +5,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from search.algorithms.base import DurableOracle
-from search.checkpoint import TrainingState
 from search.errors import TuneError
 from search.failure import again, set_aside
-from search.messages import Progress, Report
 from search.process.atomic_files import sweep
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import (
@@ -19,6 +17,8 @@ from search.run_folder.records import (
     load_record,
     set_broken_aside,
 )
+from search.trial.checkpoint import TrainingState
+from search.trial.messages import Progress, Report
 
 HOPELESS = 5  # trials that fail before any succeeds; then the search is stopped
 

@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass, field
 
 from search.algorithms.plan import Plan
-from search.messages import Progress
 from search.run_folder.records import TrialRecord
+from search.trial.messages import Progress
 
 
 @dataclass

@@ -156,10 +156,10 @@ def _search(
     from search.algorithms.registry import make_oracle
     from search.display import Scoreboard, make_display
     from search.executor import InProcess
-    from search.experiment import Experiment
-    from search.keras_setup import set_up_training
     from search.loop import Search
     from search.tensorboard import TensorBoardLog
+    from search.trial.experiment import Experiment
+    from search.trial.keras_setup import set_up_training
 
     set_up_training(config)
     experiment = Experiment.load(run)

@@ -9,7 +9,6 @@ from tensorboard.plugins.hparams import api as hparams
 
 from models.describe import describe
 from search.evaluation.metrics import confusion_matrix
-from search.experiment import Experiment
 from search.hparams import (
     BEST,
     SCORES,
@@ -20,7 +19,6 @@ from search.hparams import (
     metric_columns,
     row,
 )
-from search.messages import Progress
 from search.pictures import confusion_picture, side_by_side
 from search.run_folder.records import (
     COMPLETED,
@@ -30,7 +28,9 @@ from search.run_folder.records import (
     configuration_history,
     load_records,
 )
-from search.training import Training, configuration_seed
+from search.trial.experiment import Experiment
+from search.trial.messages import Progress
+from search.trial.training import Training, configuration_seed
 
 PICTURES = "pictures"  # run of what belongs to no configuration
 _TAGS = {

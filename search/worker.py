@@ -8,9 +8,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from search.messages import Progress
 from search.process.memory import resident_bytes
 from search.run_folder.paths import RunFolder
+from search.trial.messages import Progress
 
 
 def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: Any) -> None:
@@ -23,10 +23,10 @@ def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: A
         os.environ["CUDA_VISIBLE_DEVICES"] = str(device)
     import_tensorflow()
     from search.executor import run_guarded
-    from search.experiment import Experiment
-    from search.kept import Kept
-    from search.keras_setup import set_up_training, share_cores
     from search.process.hardware import detect
+    from search.trial.experiment import Experiment
+    from search.trial.keras_setup import set_up_training, share_cores
+    from search.trial.model_cache import Kept
 
     detect()
     share_cores(share)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any
 
-from search.messages import Progress, Report
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import FAILED, HUNG, KILLED, STOPPED, TrialRecord
+from search.trial.messages import Progress, Report
 from search.worker import work
 
 TICK_SECONDS = 0.5  # how often the driver asks whether to go on, when nothing else happens

@@ -8,9 +8,9 @@ import os
 import signal
 import time
 
-from search.messages import Progress
 from search.process.memory import resident_bytes
 from search.run_folder.records import COMPLETED, DIVERGED, FAILED, MEMORY
+from search.trial.messages import Progress
 from search.worker import follow_the_driver
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from searching import trial_record
 from small_trials import values_for
 
-from search.experiment import Experiment
 from search.process.atomic_files import read_json, write_array, write_json
 from search.run_folder.paths import RunFolder
+from search.trial.experiment import Experiment
 
 HEAD = "transfer, frozen"
 

@@ -9,10 +9,10 @@ from searching import run_config, trial_record
 
 from models.hypermodel import default_values
 from models.pretrained import build_backbone
-from search.checkpoint import TrainingState
-from search.experiment import Experiment
 from search.process.atomic_files import write_array, write_arrays, write_json
 from search.run_folder.paths import RunFolder
+from search.trial.checkpoint import TrainingState
+from search.trial.experiment import Experiment
 
 COUNT = 24
 EPOCHS = 10

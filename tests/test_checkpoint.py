@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from search.checkpoint import TrainingState, capture, restore_optimizer, restore_weights
 from search.errors import TuneError
+from search.trial.checkpoint import TrainingState, capture, restore_optimizer, restore_weights
 
 
 def compiled(units=3):

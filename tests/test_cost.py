@@ -103,7 +103,7 @@ def test_where_none_fits_the_nearest_are_named(run, said):
 
 
 def test_pictures_to_learn_ranges_from_are_training_pictures_spread_over_all(scratch):
-    from search.training import representative
+    from search.trial.training import representative
 
     found = representative(scratch)
     assert found.dtype == np.uint8

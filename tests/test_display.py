@@ -7,9 +7,9 @@ from searching import VALUES, trial_record
 
 from search.algorithms.plan import Plan, Rung
 from search.display import LiveDisplay, PlainDisplay, Scoreboard, make_display, outcome
-from search.messages import Progress
 from search.progress import Pace
 from search.run_folder.records import DIVERGED, FAILED
+from search.trial.messages import Progress
 
 
 @pytest.fixture

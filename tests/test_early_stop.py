@@ -5,10 +5,10 @@ import pytest
 from searching import epoch_logs, trial_record
 from small_trials import elsewhere, fresh, go_on, state_of, values_for
 
-from search import early_stop
-from search.early_stop import EarlyStop
 from search.run_folder.records import COMPLETED, FAILED
-from search.trial import run_trial
+from search.trial import early_stop
+from search.trial.early_stop import EarlyStop
+from search.trial.run_trial import run_trial
 
 TARGETS = np.array([0] * 50 + [1] * 50, np.int32)
 STEPS = early_stop.CHANCE_STEPS  # in one epoch already

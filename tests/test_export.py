@@ -18,11 +18,11 @@ from search.exported.cost import Budget
 from search.exported.folder import export_folder
 from search.exported.measuring import Measured
 from search.exported.parity import check
-from search.kept import Kept
 from search.process.atomic_files import read_json
 from search.run_folder.lock import locked
 from search.run_folder.records import load_records
-from search.training import predict
+from search.trial.model_cache import Kept
+from search.trial.training import predict
 
 QUIET = Console(file=io.StringIO())
 
@@ -239,13 +239,13 @@ def test_the_winner_learns_from_validation_pictures_too(run, monkeypatch):
             seen.append(sorted(experiment.train))
             return super().training(experiment, *arguments)
 
-    monkeypatch.setattr("search.retrain.Kept", Watched)
+    monkeypatch.setattr("search.trial.retrain.Kept", Watched)
     retrain(run, load_records(run.run)[0], going=lambda: True, console=QUIET)
     assert seen == [sorted([*run.train, *run.validation])]
 
 
 def test_the_head_on_its_backbone_answers_what_the_head_does_on_features(transfer, tmp_path):
-    from search.training import configuration_seed
+    from search.trial.training import configuration_seed
 
     run = finished_run(transfer, tmp_path, [("transfer, frozen", 0.5)])
     values = load_records(run.run)[0].values

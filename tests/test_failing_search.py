@@ -10,11 +10,11 @@ from fake_search import make_hyperband, search_to_the_end, space
 from fake_workers import failing_work, failure_of
 
 from search.algorithms.plan import hyperband_rungs
-from search.checkpoint import TrainingState
 from search.errors import TuneError
 from search.loop import HOPELESS, Search
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import COMPLETED, DIVERGED, ERROR, FAILED, load_records
+from search.trial.checkpoint import TrainingState
 from search.workers import Limits, Workers
 
 MAX_EPOCHS = 9

@@ -2,7 +2,6 @@
 
 import pytest
 
-from search.effective_values import effective_values
 from search.failure import MAX_KILLS, again, set_aside
 from search.run_folder.records import (
     COMPLETED,
@@ -14,6 +13,7 @@ from search.run_folder.records import (
     RUNNING,
     TrialRecord,
 )
+from search.trial.effective_values import effective_values
 
 VALUES = {"batch_size": 32, "learning_rate": 1e-3}
 

@@ -7,8 +7,8 @@ import pytest
 from finished_runs import finished_run, made_up
 from rich.console import Console
 
-from search.retrain import DivergedError
 from search.run_folder.records import load_records
+from search.trial.retrain import DivergedError
 from search.trust import finalists as module
 from search.trust.finalists import (
     candidates,
@@ -126,7 +126,7 @@ def test_what_diverges_is_out_and_the_others_go_on(many, trainings):
 def test_predictions_that_are_no_numbers_are_a_divergence_and_not_kept(
     scratch, tmp_path, monkeypatch
 ):
-    from search.training import Training
+    from search.trial.training import Training
 
     run = finished_run(scratch, tmp_path, [("cnn", 0.5)])
     monkeypatch.setattr(Training, "validate", lambda *_: np.full((6, 2), np.nan, np.float32))

@@ -13,7 +13,7 @@ from search.exported.formats import FILES, INT8, check_formats, write_format
 from search.exported.measuring import Measured, measure_file
 from search.exported.parity import check, require
 from search.exported.runtimes import RUNTIMES, open_litert
-from search.training import Training, predict
+from search.trial.training import Training, predict
 
 
 @pytest.fixture(scope="module")

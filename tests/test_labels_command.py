@@ -12,9 +12,9 @@ from small_trials import COUNT
 
 from data_pipeline.split import split_by_group
 from search.cli import _run
-from search.feature_bank import FeatureBank
 from search.run_folder.data import save_data
 from search.run_folder.paths import RunFolder
+from search.trial.feature_cache import FeatureBank
 from search.trust import out_of_fold, suspects
 
 FLIPS = [4, 15, 22]  # of train, validation and test

@@ -4,10 +4,10 @@ import pytest
 from searching import trial_record
 
 from search.algorithms.plan import Plan, Rung
-from search.messages import Progress
 from search.process.wording import duration_in_words
 from search.progress import Pace
 from search.run_folder.records import STOPPED
+from search.trial.messages import Progress
 
 
 @pytest.fixture

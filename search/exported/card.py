@@ -13,11 +13,11 @@ from typing import Any
 
 from models.describe import describe
 from search.evaluation.figures import figures
-from search.experiment import Experiment
 from search.process.atomic_files import read_json, write_bytes
 from search.process.printable import shown
 from search.process.wording import megabytes
 from search.run_folder.command_line import command
+from search.trial.experiment import Experiment
 
 _PACKAGES = ("tensorflow", "keras", "keras_tuner", "numpy")
 

@@ -14,7 +14,6 @@ from rich.console import Console
 from models.describe import describe
 from models.space import architecture
 from search.errors import TuneError
-from search.experiment import Experiment
 from search.exported.formats import write_format
 from search.exported.measuring import measure_file
 from search.exported.untrained import untrained
@@ -22,7 +21,8 @@ from search.process.memory import forgotten
 from search.process.stop_signal import Going, require_going
 from search.process.wording import megabytes
 from search.run_folder.records import TrialRecord, Values
-from search.training import representative
+from search.trial.experiment import Experiment
+from search.trial.training import representative
 
 
 @dataclass(frozen=True)

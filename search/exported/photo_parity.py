@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from data_pipeline.decode import read_upright
 from data_pipeline.errors import DataError
 from search.errors import TuneError
-from search.experiment import Experiment
 from search.process.printable import shown
 from search.run_folder.data import Pictures
+from search.trial.experiment import Experiment
 
 PHOTOS = 40
 # The two resizes round a few values in 100,000 to the neighbouring level.

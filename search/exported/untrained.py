@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from search.experiment import Experiment
 from search.run_folder.records import Values
-from search.training import Training
+from search.trial.experiment import Experiment
+from search.trial.training import Training
 
 
 def untrained(experiment: Experiment, values: Values) -> tuple[Any, Any]:

@@ -8,7 +8,6 @@ from rich.console import Console
 
 from models.describe import describe
 from search.curves import write_curves
-from search.experiment import Experiment
 from search.exported.card import write_card
 from search.exported.folder import digest
 from search.exported.formats import write_format
@@ -19,7 +18,8 @@ from search.process.atomic_files import write_json
 from search.process.progress_bar import watch_share
 from search.process.stop_signal import Going, require_going
 from search.run_folder.records import Logs, TrialRecord, configuration_history, load_records
-from search.training import predict, representative
+from search.trial.experiment import Experiment
+from search.trial.training import predict, representative
 
 PARITY_PICTURES = 200
 

@@ -16,7 +16,6 @@ import numpy as np
 from rich.console import Console
 
 from models.space import architecture
-from search.experiment import Experiment
 from search.exported.runtimes import latency
 from search.process.atomic_files import read_json, write_json
 from search.process.hardware import cores
@@ -24,6 +23,7 @@ from search.process.progress_bar import watch_share
 from search.process.stop_signal import Going, require_going
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import Values
+from search.trial.experiment import Experiment
 
 _TIMED_SECONDS = 1.0  # of calls, for one architecture
 
@@ -69,7 +69,7 @@ def measure_latencies(
     missing = {key: values for key, values in missing.items() if key not in found}
     if not missing or seconds <= 0:
         return found
-    from search.keras_setup import prepare_to_train
+    from search.trial.keras_setup import prepare_to_train
 
     prepare_to_train(experiment.config)
     begun = time.monotonic()

@@ -9,7 +9,6 @@ from rich.console import Console
 from data_pipeline.errors import DataError
 from models.errors import ModelError
 from search.errors import TuneError
-from search.experiment import Experiment
 from search.process.atomic_files import write_bytes
 from search.process.stop_signal import Going, require_going
 from search.report.album import class_samples, require_pictures, set_aside
@@ -21,6 +20,7 @@ from search.report.mistakes import Mistake
 from search.report.page import page
 from search.run_folder.data import require_written
 from search.run_folder.paths import RunFolder
+from search.trial.experiment import Experiment
 
 
 @dataclass(frozen=True)

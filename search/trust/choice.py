@@ -11,12 +11,12 @@ from rich.console import Console
 from models.describe import describe
 from search.errors import TuneError
 from search.evaluation.bootstrap import cheapest
-from search.experiment import Experiment
 from search.exported.cost import Budget, Cost, Costs, within
 from search.process.atomic_files import write_json
 from search.process.stop_signal import Going
 from search.run_folder.config import RunConfig
 from search.run_folder.records import TrialRecord, load_records
+from search.trial.experiment import Experiment
 from search.trust.finalists import Finalist, candidates, compared, ensemble, train_again
 
 

@@ -13,7 +13,7 @@ from search.evaluation.calibration import (
     with_temperature,
 )
 from search.evaluation.metrics import FloatArray, expected_calibration_error
-from search.experiment import Experiment
+from search.trial.experiment import Experiment
 
 
 @dataclass(frozen=True)

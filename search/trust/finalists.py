@@ -17,19 +17,19 @@ from rich.console import Console
 
 from models.describe import describe
 from search.algorithms.plan import known_good_count
-from search.effective_values import effective_values
 from search.evaluation.bootstrap import Standing, shares, standings
-from search.experiment import Experiment
-from search.kept import Kept
 from search.process.atomic_files import write_array
 from search.process.memory import forgotten
 from search.process.progress_bar import Update, watch_share
 from search.process.stop_signal import Going, require_going
 from search.process.wording import duration_in_words
-from search.retrain import DivergedError, train
 from search.run_folder.config import RunConfig
 from search.run_folder.records import TrialRecord, best_first
-from search.training import configuration_seed
+from search.trial.effective_values import effective_values
+from search.trial.experiment import Experiment
+from search.trial.model_cache import Kept
+from search.trial.retrain import DivergedError, train
+from search.trial.training import configuration_seed
 
 Fits = Callable[[TrialRecord], bool]
 

@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.effective_values import effective_values
 from search.errors import TuneError
-from search.experiment import Experiment
-from search.feature_bank import FeatureBank
-from search.head_training import HeadTraining
-from search.kept import Kept
 from search.process.progress_bar import Update
 from search.process.stop_signal import Going, require_going
-from search.retrain import Advance, DivergedError, train
 from search.run_folder.records import TrialRecord, best_first, load_records
-from search.training import Training, configuration_seed, predict
+from search.trial.effective_values import effective_values
+from search.trial.experiment import Experiment
+from search.trial.feature_cache import FeatureBank
+from search.trial.head_training import HeadTraining
+from search.trial.model_cache import Kept
+from search.trial.retrain import Advance, DivergedError, train
+from search.trial.training import Training, configuration_seed, predict
 from search.trust.folds import Rows, deal_folds
 
 # Times that the pictures are dealt anew, where only heads are trained; their mean is what counts.

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.evaluation.metrics import wilson_interval
-from search.experiment import Experiment
 from search.run_folder.data import Pictures
+from search.trial.experiment import Experiment
 
 TENTH = 0.1
 SAMPLE = 5_000  # pictures by which it is decided what is dark or blurry for this run

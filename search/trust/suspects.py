@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from models.describe import describe
-from search.experiment import Experiment
-from search.keras_setup import prepare_to_train
 from search.process.atomic_files import write_bytes
 from search.process.progress_bar import watch_share
 from search.process.stop_signal import Going, require_going
@@ -20,6 +18,8 @@ from search.process.wording import duration_in_words
 from search.run_folder.data import Pictures, require_written
 from search.run_folder.paths import RunFolder
 from search.thumbnails import thumbnails
+from search.trial.experiment import Experiment
+from search.trial.keras_setup import prepare_to_train
 from search.trust.folds import possible_folds
 from search.trust.label_errors import LabelErrors, find_label_errors
 from search.trust.out_of_fold import Judge, choose_judge, out_of_fold

@@ -17,12 +17,12 @@ from small_trials import (
     values_for,
 )
 
-from search import kept as kept_module
 from search.executor import run_guarded
-from search.kept import Kept
 from search.process.hardware import detect
 from search.run_folder.records import COMPLETED, FAILED
-from search.trial import run_trial
+from search.trial import model_cache as kept_module
+from search.trial.model_cache import Kept
+from search.trial.run_trial import run_trial
 
 pytestmark = pytest.mark.usefixtures("one_number_for_one_sum")
 
@@ -86,10 +86,10 @@ import sys
 sys.path.insert(0, {tests!r})
 from small_trials import fresh, go_on, values_for
 from pathlib import Path
-from search.experiment import Experiment
+from search.trial.experiment import Experiment
 from search.process.hardware import detect, set_up_training
 from search.run_folder.paths import RunFolder
-from search.trial import run_trial
+from search.trial.run_trial import run_trial
 detect()
 experiment = Experiment.load(RunFolder(Path({run!r})))
 set_up_training(experiment.config)

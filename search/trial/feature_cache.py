@@ -32,10 +32,10 @@ from data_pipeline.augment import augmenter
 from data_pipeline.dataset import encode
 from models import transfer
 from models.pretrained import weights_file
-from search.experiment import Experiment
-from search.partial_file import PartialFile
 from search.process.atomic_files import read_json, write_json
 from search.run_folder.records import Values
+from search.trial.experiment import Experiment
+from search.trial.partial_file import PartialFile
 
 VIEWS = 4  # a picture, where it is augmented
 DISK_SHARE = 0.1  # of the free disk that all features may take; the oldest views give way

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from data_pipeline.dataset import feature_batches
 from models.head import Dropout, plain_dropout
-from search.feature_bank import FeatureBank, Tell, views_of
-from search.training import Training, predict
+from search.trial.feature_cache import FeatureBank, Tell, views_of
+from search.trial.training import Training, predict
 
 LONGEST_EXECUTION = 200  # steps between two chances to report and to stop; milliseconds each
 

@@ -16,10 +16,10 @@ from small_trials import (
     values_for,
 )
 
-from search.checkpoint import TrainingState
 from search.evaluation.metrics import evaluate
 from search.run_folder.records import COMPLETED, DIVERGED, STOPPED
-from search.trial import run_trial
+from search.trial.checkpoint import TrainingState
+from search.trial.run_trial import run_trial
 
 pytestmark = pytest.mark.usefixtures("one_number_for_one_sum")
 
@@ -97,7 +97,7 @@ def test_a_loss_that_is_no_number_makes_a_diverged_trial_with_a_reason(scratch, 
 
 def test_a_trial_stopped_in_its_first_epoch_starts_again_from_nothing(small, monkeypatch):
     experiment, values = small
-    monkeypatch.setattr("search.trial_callback.REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("search.trial.callback.REPORT_SECONDS", 0.0)
     stopped = run_trial(experiment, fresh(values=values), lambda progress: False)
     assert (stopped.status, stopped.history, stopped.score) == (STOPPED, [], None)
     assert state_of(experiment) is None
@@ -137,7 +137,7 @@ def test_two_configurations_with_equal_values_start_from_other_weights(small, tm
 
 def test_a_state_is_saved_in_between_where_much_would_be_lost(small, monkeypatch):
     experiment, values = small
-    monkeypatch.setattr("search.trial_callback.CHECKPOINT_SHARE", 1e9)
+    monkeypatch.setattr("search.trial.callback.CHECKPOINT_SHARE", 1e9)
     saved = []
     monkeypatch.setattr(TrainingState, "save", lambda state, path: saved.append(state.epoch))
     run_trial(experiment, fresh(values=values), go_on)

@@ -8,10 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from search.checkpoint import TrainingState, capture
-from search.early_stop import EPOCHS, EarlyStop
 from search.evaluation.metrics import evaluate
-from search.messages import REPORT_SECONDS, Progress, Report
 from search.process.atomic_files import write_array
 from search.run_folder.config import OBJECTIVES
 from search.run_folder.records import (
@@ -23,7 +20,10 @@ from search.run_folder.records import (
     configuration_history,
     load_records,
 )
-from search.training import Training
+from search.trial.checkpoint import TrainingState, capture
+from search.trial.early_stop import EPOCHS, EarlyStop
+from search.trial.messages import REPORT_SECONDS, Progress, Report
+from search.trial.training import Training
 
 CHECKPOINT_SHARE = 0.05  # of the time that may go into writing checkpoints
 

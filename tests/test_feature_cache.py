@@ -7,12 +7,13 @@ import pytest
 from small_trials import elsewhere, fresh, go_on, state_of, transfer_experiment, values_for
 
 from data_pipeline.augment import augmenter
-from search import feature_bank, partial_file
-from search.feature_bank import FeatureBank, View, views_of
-from search.kept import Kept
 from search.run_folder.records import COMPLETED, STOPPED
-from search.training import Training, predict
-from search.trial import run_trial
+from search.trial import feature_cache as feature_bank
+from search.trial import partial_file
+from search.trial.feature_cache import FeatureBank, View, views_of
+from search.trial.model_cache import Kept
+from search.trial.run_trial import run_trial
+from search.trial.training import Training, predict
 
 KIND = "transfer, frozen"
 

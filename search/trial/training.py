@@ -13,10 +13,10 @@ from data_pipeline.augment import augmenter
 from data_pipeline.dataset import steps_per_epoch, training_batches
 from models.head import Dropout, plain_dropout
 from models.space import in_the_graph
-from search.checkpoint import TrainingState, restore_optimizer, restore_weights
 from search.evaluation.metrics import two_columns
-from search.experiment import Experiment
 from search.run_folder.records import Values
+from search.trial.checkpoint import TrainingState, restore_optimizer, restore_weights
+from search.trial.experiment import Experiment
 
 EVALUATION_BATCH = 64  # pictures; bounded by memory, has no effect on results
 

@@ -9,15 +9,15 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from search.effective_values import effective_values
 from search.errors import TuneError
-from search.experiment import Experiment
-from search.kept import Kept
 from search.process.progress_bar import watch_share
 from search.process.stop_signal import Going, require_going
 from search.process.wording import duration_in_words
 from search.run_folder.records import Logs, TrialRecord
-from search.training import Training, configuration_seed
+from search.trial.effective_values import effective_values
+from search.trial.experiment import Experiment
+from search.trial.model_cache import Kept
+from search.trial.training import Training, configuration_seed
 
 Advance = Callable[[float], None]
 """Told the share of the training that is done, 0 to 1."""

@@ -10,11 +10,11 @@ from collections.abc import Hashable
 from typing import Any
 
 from models.adjustable import adjustable_dropout
-from search.experiment import Experiment
-from search.feature_bank import FeatureBank, Tell
-from search.head_training import HeadTraining
 from search.run_folder.records import Values
-from search.training import Training
+from search.trial.experiment import Experiment
+from search.trial.feature_cache import FeatureBank, Tell
+from search.trial.head_training import HeadTraining
+from search.trial.training import Training
 
 MODELS = 12  # kept at most: the trials of Hyperband's widest rung at max_epochs 9, and some
 

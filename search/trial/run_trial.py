@@ -6,14 +6,14 @@ worker process, or on another machine.
 
 import time
 
-from search.checkpoint import TrainingState
-from search.effective_values import effective_values
-from search.experiment import Experiment
-from search.kept import Kept
-from search.messages import REPORT_SECONDS, Progress, Report
 from search.run_folder.records import STOPPED, TrialRecord
-from search.training import configuration_seed
-from search.trial_callback import TrialCallback
+from search.trial.callback import TrialCallback
+from search.trial.checkpoint import TrainingState
+from search.trial.effective_values import effective_values
+from search.trial.experiment import Experiment
+from search.trial.messages import REPORT_SECONDS, Progress, Report
+from search.trial.model_cache import Kept
+from search.trial.training import configuration_seed
 
 
 def run_trial(
