@@ -1,4 +1,6 @@
-"""What worker processes run in tests: the protocol of `search.workers.work`, without TensorFlow.
+"""What worker processes run in tests, without TensorFlow.
+
+The protocol is that of `search.workers.work`.
 
 The trial's value "do" says what is to happen.
 """
