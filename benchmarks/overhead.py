@@ -75,7 +75,7 @@ class Trials:
 
     def run(self, values, epochs):
         """(seconds, seconds to its first step, the record) of a trial with these values."""
-        from search.executor import run_guarded
+        from search.executors.in_process import run_guarded
         from search.run_folder.records import TrialRecord
 
         self.number += 1

@@ -18,6 +18,7 @@ from search.algorithms.ranges import moved, require_ranges
 from search.announce import announce, known_good
 from search.defaults import Options, load_tensorflow, settle
 from search.errors import TuneError
+from search.executors.worker_pool import Limits, Workers
 from search.learnt.remembered import remembered
 from search.process.atomic_files import read_json
 from search.process.hardware import devices
@@ -28,7 +29,6 @@ from search.run_folder.config import RunConfig
 from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialRecord, load_records
-from search.workers import Limits, Workers
 
 MEMORY_SHARE = 0.8  # of the machine's memory, for all workers together
 
@@ -155,7 +155,7 @@ def _search(
 
     from search.algorithms.registry import make_oracle
     from search.display import Scoreboard, make_display
-    from search.executor import InProcess
+    from search.executors.in_process import InProcess
     from search.loop import Search
     from search.tensorboard import TensorBoardLog
     from search.trial.experiment import Experiment

@@ -1,6 +1,6 @@
 """What worker processes run in tests, without TensorFlow.
 
-The protocol is that of `search.workers.work`.
+The protocol is that of `search.executors.worker_pool.work`.
 
 The trial's value "do" says what is to happen.
 """
@@ -10,10 +10,10 @@ import os
 import signal
 import time
 
+from search.executors.worker_main import follow_the_driver
 from search.process.memory import resident_bytes
 from search.run_folder.records import COMPLETED, DIVERGED, FAILED, MEMORY
 from search.trial.messages import Progress
-from search.worker import follow_the_driver
 
 
 def score(record):

@@ -11,11 +11,11 @@ from fake_workers import failing_work, failure_of
 
 from search.algorithms.plan import hyperband_rungs
 from search.errors import TuneError
+from search.executors.worker_pool import Limits, Workers
 from search.loop import HOPELESS, Search
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import COMPLETED, DIVERGED, ERROR, FAILED, load_records
 from search.trial.checkpoint import TrainingState
-from search.workers import Limits, Workers
 
 MAX_EPOCHS = 9
 
@@ -26,7 +26,7 @@ def records(tmp_path_factory):
     oracle = make_hyperband(run, max_epochs=MAX_EPOCHS)
     limits = Limits(silence=0.5)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.workers.START_SECONDS", 5.0)
+        patch.setattr("search.executors.worker_pool.START_SECONDS", 5.0)
         with Workers(run, devices=[None, None], limits=limits, target=failing_work) as workers:
             search = Search(
                 run, oracle, workers, observers=[], max_epochs=MAX_EPOCHS, going=lambda: True

@@ -17,7 +17,7 @@ from small_trials import (
     values_for,
 )
 
-from search.executor import run_guarded
+from search.executors.in_process import run_guarded
 from search.process.hardware import detect
 from search.run_folder.records import COMPLETED, FAILED
 from search.trial import model_cache as kept_module

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from fake_workers import fake_work
 
+from search.executors.worker_pool import Limits, Workers
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import COMPLETED, FAILED, HUNG, KILLED, STOPPED, TrialRecord
-from search.workers import Limits, Workers
 
 
 def record(do, trial_id="0000"):
@@ -50,7 +50,7 @@ def test_a_dead_worker_is_a_failed_trial_and_the_next_trial_has_a_new_one(worker
 
 
 def test_a_silent_trial_is_ended(tmp_path, monkeypatch):
-    monkeypatch.setattr("search.workers.START_SECONDS", 1.0)
+    monkeypatch.setattr("search.executors.worker_pool.START_SECONDS", 1.0)
     limits = Limits(silence=1.0)
     with Workers(RunFolder(tmp_path), devices=[None], limits=limits, target=fake_work) as pool:
         run(pool, "well")

@@ -22,7 +22,7 @@ def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: A
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = str(device)
     import_tensorflow()
-    from search.executor import run_guarded
+    from search.executors.in_process import run_guarded
     from search.process.hardware import detect
     from search.trial.experiment import Experiment
     from search.trial.keras_setup import set_up_training, share_cores

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any
 
+from search.executors.worker_main import work
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import FAILED, HUNG, KILLED, STOPPED, TrialRecord
 from search.trial.messages import Progress, Report
-from search.worker import work
 
 TICK_SECONDS = 0.5  # how often the driver asks whether to go on, when nothing else happens
 START_SECONDS = 180.0  # a worker may take this long to import TensorFlow and load the run
