@@ -20,11 +20,11 @@ from search.defaults import Options, load_tensorflow, settle
 from search.errors import TuneError
 from search.executors.worker_pool import Limits, Workers
 from search.learnt.remembered import remembered
+from search.observers.pace import Pace
 from search.process.atomic_files import read_json
 from search.process.hardware import devices
 from search.process.memory import machine_memory
 from search.process.stop_signal import Going
-from search.progress import Pace
 from search.run_folder.config import RunConfig
 from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
@@ -154,10 +154,10 @@ def _search(
     import keras_tuner
 
     from search.algorithms.registry import make_oracle
-    from search.display import Scoreboard, make_display
     from search.executors.in_process import InProcess
     from search.loop import Search
-    from search.tensorboard import TensorBoardLog
+    from search.observers.display import Scoreboard, make_display
+    from search.observers.tensorboard import TensorBoardLog
     from search.trial.experiment import Experiment
     from search.trial.keras_setup import set_up_training
 

@@ -6,9 +6,9 @@ from searching import epoch_logs, trial_record
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
+from search.observers.tensorboard import TensorBoardLog
 from search.process.atomic_files import write_array
 from search.run_folder.records import COMPLETED, RUNNING
-from search.tensorboard import TensorBoardLog
 from search.trial.messages import Progress
 
 

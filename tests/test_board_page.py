@@ -10,7 +10,7 @@ from browser import assert_quiet, opened
 from logged_runs import begin, epoch, log_of, trial
 from small_trials import experiment_in, values_for
 
-from search.hparams import FOREMOST
+from search.observers.hparams import FOREMOST
 from search.run_folder.records import load_records
 
 pytestmark = pytest.mark.slow

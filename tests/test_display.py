@@ -6,8 +6,8 @@ from rich.console import Console
 from searching import VALUES, trial_record
 
 from search.algorithms.plan import Plan, Rung
-from search.display import LiveDisplay, PlainDisplay, Scoreboard, make_display, outcome
-from search.progress import Pace
+from search.observers.display import LiveDisplay, PlainDisplay, Scoreboard, make_display, outcome
+from search.observers.pace import Pace
 from search.run_folder.records import DIVERGED, FAILED
 from search.trial.messages import Progress
 

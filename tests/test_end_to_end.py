@@ -15,8 +15,8 @@ import pytest
 import tensorflow as tf
 
 from search.cli import _run
-from search.display import PlainDisplay
 from search.inference.classifier import load_classifier
+from search.observers.display import PlainDisplay
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ import keras_tuner
 import pytest
 from tensorboard.plugins.hparams import api, api_pb2
 
-from search.hparams import (
+from search.observers.hparams import (
     FOREMOST,
     best_epoch,
     hyperparameter_columns,

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from search.pictures import confusion_picture
+from search.observers.plots import confusion_picture
 from search.process.printable import shown
 
 ODD = [os.fsdecode(b"caf\xe9"), "new\nline", "$\\frac$ 5", "\x1b[2J", "x" * 250]

@@ -6,8 +6,8 @@ import pytest
 from logged_runs import begin, end, epoch, log_of, trial, written
 from small_trials import elsewhere, experiment_in, values_for
 
+from search.observers.tensorboard import run_name
 from search.run_folder.records import STOPPED
-from search.tensorboard import run_name
 
 
 @pytest.fixture(scope="module")

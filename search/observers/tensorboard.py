@@ -9,7 +9,7 @@ from tensorboard.plugins.hparams import api as hparams
 
 from models.describe import describe
 from search.evaluation.metrics import confusion_matrix
-from search.hparams import (
+from search.observers.hparams import (
     BEST,
     SCORES,
     SECONDS,
@@ -19,7 +19,7 @@ from search.hparams import (
     metric_columns,
     row,
 )
-from search.pictures import confusion_picture, side_by_side
+from search.observers.plots import confusion_picture, side_by_side
 from search.run_folder.records import (
     COMPLETED,
     Logs,

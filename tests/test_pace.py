@@ -4,8 +4,8 @@ import pytest
 from searching import trial_record
 
 from search.algorithms.plan import Plan, Rung
+from search.observers.pace import Pace
 from search.process.wording import duration_in_words
-from search.progress import Pace
 from search.run_folder.records import STOPPED
 from search.trial.messages import Progress
 

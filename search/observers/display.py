@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from models.describe import describe
+from search.observers.pace import Pace
 from search.process.wording import duration_in_words
-from search.progress import Pace
 from search.run_folder.records import COMPLETED, DIVERGED, FAILED, TrialRecord, best_first
 from search.trial.messages import Progress
 
