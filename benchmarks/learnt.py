@@ -94,7 +94,7 @@ def made_up(size: int, searches: int, quality: Callable[..., float]) -> Any:
 
 def said(search: Any) -> dict[str, Any]:
     """What we would say of it."""
-    from search.learnt.insight import learnt
+    from search.insights.insight import learnt
 
     found = learnt(*search)
     return {
@@ -105,7 +105,7 @@ def said(search: Any) -> dict[str, Any]:
 
 def by_permuting(search: Any, share: float = 0.25, times: int = 99) -> set[str]:
     """What is above the 95th percentile of the largest importance after permuting the standings."""
-    from search.learnt import importance
+    from search.insights import importance
 
     space, values, standings = asked(search)
     before, importance.TOP = importance.TOP, share
@@ -122,16 +122,16 @@ def by_permuting(search: Any, share: float = 0.25, times: int = 99) -> set[str]:
 
 def raw(space: Any, values: Any, standings: Any) -> dict[str, float]:
     """Importances before they are made to add up to 1."""
-    from search.learnt.importance import divergences
+    from search.insights.importance import divergences
 
     return divergences(space, values, [float(each) for each in standings])
 
 
 def asked(search: Any) -> tuple[Any, Any, list[float]]:
     """Space, values and standings as `learnt` has them."""
-    from search.learnt.insight import _of
-    from search.learnt.space import read_space
-    from search.learnt.standing import members, standings
+    from search.insights.insight import _of
+    from search.insights.ranks import members, standings
+    from search.insights.space import read_space
 
     run, records, config = search
     drawn = [member for member in members(records, config) if not member.known_good]
@@ -147,7 +147,7 @@ def asked(search: Any) -> tuple[Any, Any, list[float]]:
 @click.option("--pictures", default=300, show_default=True)
 def families(searches: int, pictures: int) -> None:
     """Configurations equally good, each judged on pictures of its own: the worst case."""
-    from search.learnt.ahead import cannot_tell
+    from search.insights.family_comparison import cannot_tell
 
     rng = np.random.default_rng(0)
     for accuracy, counts in itertools.product((0.7, 0.95), ((1, 1), (16, 16), (5, 50), (16,) * 3)):
@@ -162,7 +162,7 @@ def families(searches: int, pictures: int) -> None:
 @main.command()
 @click.option("--searches", default=100, show_default=True)
 def order(searches: int) -> None:
-    from search.learnt import importance
+    from search.insights import importance
 
     for size in (16, 49, 200):
         for share in (0.1, 0.25, 1 / 3, 0.5):

@@ -19,7 +19,7 @@ from search.announce import announce, known_good
 from search.defaults import Options, load_tensorflow, settle
 from search.errors import TuneError
 from search.executors.worker_pool import Limits, Workers
-from search.learnt.remembered import remembered
+from search.insights.cached import remembered
 from search.observers.pace import Pace
 from search.process.atomic_files import read_json
 from search.process.hardware import devices

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from models.describe import describe
 from search.algorithms.plan import known_good_count
-from search.learnt.remembered import remembered
+from search.insights.cached import remembered
 from search.process.atomic_files import read_json
 from search.process.wording import duration_in_words
 from search.run_folder.config import RunConfig

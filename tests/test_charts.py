@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from searching import VALUES, epoch_logs, trial_record
 
-from search.learnt.space import Hyperparameter
+from search.insights.space import Hyperparameter
 from search.report.axes import axes_of
 from search.report.charts import learning_curves
 from search.report.charts.best_so_far import accuracy_against_time

@@ -1,6 +1,6 @@
 import pytest
 
-from search.learnt.ahead import ahead, cannot_tell
+from search.insights.family_comparison import ahead, cannot_tell
 
 
 def rows(*bests):

@@ -3,9 +3,9 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from search.learnt import chance
-from search.learnt.chance import BLOCK, PERMUTATIONS, chance_levels
-from search.learnt.space import Hyperparameter
+from search.insights import permutation_test as chance
+from search.insights.permutation_test import BLOCK, PERMUTATIONS, chance_levels
+from search.insights.space import Hyperparameter
 
 SPACE = {
     "rate": Hyperparameter("rate", None, low=0.0, high=1.0, ranged=True),

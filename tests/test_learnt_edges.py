@@ -4,10 +4,10 @@ from searching import oracle_in
 
 from search.algorithms.ranges import check_ranges
 from search.cli.options import Range
-from search.learnt.edges import Edge, edges, widened
-from search.learnt.space import Hyperparameter, read_space
-from search.learnt.standing import Member
-from search.learnt.words import at_the_end
+from search.insights.range_edges import Edge, edges, widened
+from search.insights.ranks import Member
+from search.insights.sentences import at_the_end
+from search.insights.space import Hyperparameter, read_space
 from search.run_folder.paths import RunFolder
 
 RATE = Hyperparameter("learning_rate", None, low=1e-4, high=1e-2, log=True, ranged=True)

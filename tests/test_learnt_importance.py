@@ -5,9 +5,9 @@ import numpy as np
 import optuna
 import pytest
 
-from search.learnt.good import good_values
-from search.learnt.importance import divergences, importances
-from search.learnt.space import Hyperparameter
+from search.insights.good_values import good_values
+from search.insights.importance import divergences, importances
+from search.insights.space import Hyperparameter
 
 RATE = Hyperparameter("rate", None, low=1e-4, high=1e-2, log=True, ranged=True)
 DEPTH = Hyperparameter("depth", None, (1, 2, 3, 4), low=1.0, high=4.0)

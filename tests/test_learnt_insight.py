@@ -9,9 +9,10 @@ from made_up_search import begun, draws, learning_curve, searched
 from searching import VALUES, drive, epoch_logs, oracle_in, trial_record
 
 from search.cli import _run
-from search.learnt import chance, insight
-from search.learnt.insight import FALSE_ALARM, learnt
-from search.learnt.words import NOT_AT_RANDOM
+from search.insights import insight
+from search.insights import permutation_test as chance
+from search.insights.insight import FALSE_ALARM, learnt
+from search.insights.sentences import NOT_AT_RANDOM
 from search.process.atomic_files import write_json
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import DIVERGED, FAILED, TrialRecord

@@ -4,9 +4,9 @@ import sys
 import pytest
 from test_learnt_insight import noise, run_of
 
-from search.learnt import insight
-from search.learnt import remembered as module
-from search.learnt.remembered import fingerprint, remembered
+from search.insights import cached as module
+from search.insights import insight
+from search.insights.cached import fingerprint, remembered
 from search.run_folder.records import RUNNING
 
 

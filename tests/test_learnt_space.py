@@ -5,7 +5,7 @@ import pytest
 from made_up_search import begun
 from searching import oracle_in
 
-from search.learnt.space import read_space
+from search.insights.space import read_space
 from search.run_folder.paths import RunFolder
 
 

@@ -1,6 +1,6 @@
 from searching import VALUES, epoch_logs, run_config, trial_record
 
-from search.learnt.standing import members, standings
+from search.insights.ranks import members, standings
 from search.run_folder.records import DIVERGED, FAILED, RUNNING
 
 

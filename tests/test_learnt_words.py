@@ -2,9 +2,16 @@ from dataclasses import replace
 
 import pytest
 
-from search.learnt.edges import Edge
-from search.learnt.names import count, exact, human, listed, number, value_in_words
-from search.learnt.words import ALL, NOT_AT_RANDOM, ONLY_KNOWN_GOOD, at_the_end, mattered, sentences
+from search.insights.names import count, exact, human, listed, number, value_in_words
+from search.insights.range_edges import Edge
+from search.insights.sentences import (
+    ALL,
+    NOT_AT_RANDOM,
+    ONLY_KNOWN_GOOD,
+    at_the_end,
+    mattered,
+    sentences,
+)
 
 
 def family(name, best, drawn=10):

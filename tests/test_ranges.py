@@ -7,7 +7,7 @@ from search.algorithms.ranges import check_ranges, limits, moved
 from search.cli import _run
 from search.cli.options import Range
 from search.errors import TuneError
-from search.learnt.space import read_space
+from search.insights.space import read_space
 from search.run import resume
 from search.run_folder.paths import RunFolder
 

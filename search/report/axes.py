@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.learnt.names import human, value_in_words
-from search.learnt.space import Hyperparameter
+from search.insights.names import human, value_in_words
+from search.insights.space import Hyperparameter
 from search.report.configurations import Tried
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.evaluation.metrics import confusion_matrix
-from search.learnt.remembered import remembered
-from search.learnt.space import Hyperparameter, read_space
+from search.insights.cached import remembered
+from search.insights.space import Hyperparameter, read_space
 from search.process.atomic_files import read_json
 from search.report.configurations import Tried, tried_configurations
 from search.report.mistakes import Mistake, worst_mistakes
@@ -49,7 +49,7 @@ class Contents:
         data: what `data.json` holds.
         finished: trials that are.
         verdict: whether the search beat what it started from.
-        learnt: what it has taught (see `search.learnt.insight.learnt`).
+        learnt: what it has taught (see `search.insights.insight.learnt`).
         metrics: of the exported model; None where there is none.
         outdated: what is to be said of an export that does not belong to what the search has
             found by now; "" where it does.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search.learnt.names import human
+from search.insights.names import human
 from search.report.charts.style import Option, tooltip
 
 

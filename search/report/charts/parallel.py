@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from search.learnt.names import value_in_words
+from search.insights.names import value_in_words
 from search.report.axes import Axis
 from search.report.charts.style import SHADES, Option, percent, rounded, tooltip
 from search.report.configurations import Tried

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from search.learnt.importance import TOP
-from search.learnt.space import Hyperparameter, Value
+from search.insights.importance import TOP
+from search.insights.space import Hyperparameter, Value
 
 
 def good_values(

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from search.algorithms.ranges import limits
-from search.learnt.space import Hyperparameter, Value
-from search.learnt.standing import Member
+from search.insights.ranks import Member
+from search.insights.space import Hyperparameter, Value
 
 OUTER = 0.1  # share of a continuous range that is its end
 FEWEST = 3  # of the best, drawn and not given, that must lie there

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search.learnt.ahead import ahead
-from search.learnt.edges import Edge
-from search.learnt.names import count, exact, human, listed, number, value_in_words
+from search.insights.family_comparison import ahead
+from search.insights.names import count, exact, human, listed, number, value_in_words
+from search.insights.range_edges import Edge
 
 ALL = "all"  # the families together, where hyperparameters are concerned that they share
 Row = Mapping[str, Any]

@@ -44,7 +44,7 @@ def remembered(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig
         kept = read_json(run.learnt)
         if kept["fingerprint"] == mark:
             return dict(kept["learnt"])
-    from search.learnt.insight import learnt
+    from search.insights.insight import learnt
 
     try:
         found = learnt(run, records, config)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from search.learnt.space import Value
+from search.insights.space import Value
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 

@@ -2,7 +2,7 @@
 
 Promised is: of a run in which no value makes a difference, anything about values or ends of ranges
 is said with a probability of 5 % at most, all families and both kinds of sentences together.
-Whether a family is ahead is not part of that, see `search.learnt.ahead`.
+Whether a family is ahead is not part of that, see `search.insights.family_comparison`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,10 @@ from dataclasses import asdict
 from typing import Any
 
 from search.errors import TuneError
-from search.learnt.edges import edges
-from search.learnt.space import Hyperparameter, read_space
-from search.learnt.standing import Member, members, standings
-from search.learnt.words import ALL, sentences
+from search.insights.range_edges import edges
+from search.insights.ranks import Member, members, standings
+from search.insights.sentences import ALL, sentences
+from search.insights.space import Hyperparameter, read_space
 from search.process.atomic_files import read_json
 from search.run_folder.config import RunConfig
 from search.run_folder.paths import RunFolder
@@ -121,9 +121,9 @@ def _importance(space: Space, drawn: Sequence[Member], families: Sequence[str]) 
 
 def _rows(family: str, space: Space, drawn: Sequence[Member], *, share: float) -> list[Row]:
     """What is asked of one family: a row for each hyperparameter, the most important first."""
-    from search.learnt.chance import chance_levels
-    from search.learnt.good import good_values
-    from search.learnt.importance import importances
+    from search.insights.good_values import good_values
+    from search.insights.importance import importances
+    from search.insights.permutation_test import chance_levels
 
     standing = standings(drawn)
     values = [member.values for member in drawn]

@@ -3,7 +3,7 @@
 Watanabe, Bansal and Hutter 2023 (arXiv 2304.10255): how far the density of a value among the best
 differs from its density among all. Optuna's weighs hyperparameters that not all configurations
 have by how many of the best have them (arXiv 2601.20800). It says how much, not how surely: for
-that see `search.learnt.chance`.
+that see `search.insights.permutation_test`.
 """
 
 import warnings
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from search.learnt.space import Hyperparameter, Value
+from search.insights.space import Hyperparameter, Value
 
 TOP = 1 / 3
 """Share that counts as the best (the paper's gamma').

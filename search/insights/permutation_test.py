@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from search.learnt.space import Hyperparameter, Value
+from search.insights.space import Hyperparameter, Value
 
 Floats = NDArray[np.float64]
 PERMUTATIONS = 4999  # the smallest level, 1/5000, is below 1 % after twenty comparisons

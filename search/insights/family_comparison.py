@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search.learnt.names import listed
+from search.insights.names import listed
 
 STANDARD_ERRORS = 2.0  # by which two accuracies must differ before one is called the better
 

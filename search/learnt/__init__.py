@@ -1,1 +1,0 @@
-"""What a search has taught: which values mattered, where they were good, what lies at an edge."""
