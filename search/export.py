@@ -12,11 +12,11 @@ from rich.console import Console
 
 from models.describe import describe
 from models.head import divide_logits
-from search.exported.cost import Budget, Cost, Costs
 from search.exported.folder import export_folder
-from search.exported.formats import FILES, check_formats
-from search.exported.parity import Parity
 from search.exported.writing import write_beside, write_models
+from search.formats.cost import Budget, Cost, Costs
+from search.formats.parity import Parity
+from search.formats.write import FILES, check_formats
 from search.process.atomic_files import write_array
 from search.process.stop_signal import Going, require_going
 from search.run_folder.data import require_written
@@ -36,7 +36,7 @@ class Wish:
     """What is to be exported.
 
     Attributes:
-        formats: keys of `search.exported.formats.FILES` to write besides model.keras.
+        formats: keys of `search.formats.write.FILES` to write besides model.keras.
         budget: what these files, or else model.keras, may cost.
         precision: share of right answers among those given, for which a threshold is set; None
             for a model that always answers.

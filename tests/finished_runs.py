@@ -4,8 +4,8 @@ import numpy as np
 from searching import epoch_logs, trial_record
 from small_trials import elsewhere, values_for
 
-from search.exported.measuring import Measured, size_of
-from search.exported.runtimes import RUNTIMES, latency
+from search.formats.measuring import Measured, size_of
+from search.formats.runtimes import RUNTIMES, latency
 from search.process.atomic_files import write_array
 
 

@@ -9,7 +9,7 @@ from finished_runs import finished_run, made_up
 from rich.console import Console
 
 from search.errors import TuneError
-from search.exported.cost import Budget, Cost, Costs
+from search.formats.cost import Budget, Cost, Costs
 from search.process.atomic_files import read_json
 from search.run_folder.records import load_records
 from search.trust import choice as module

@@ -9,7 +9,7 @@ from rich.console import Console
 from small_trials import values_for
 
 from search.errors import TuneError
-from search.exported.cost import Budget, Cost, Costs, within
+from search.formats.cost import Budget, Cost, Costs, within
 from search.run_folder.records import load_records
 
 FAST, SMALL, NEITHER = Cost(0.004, 9_000_000), Cost(0.02, 1_000_000), Cost(0.03, 8_000_000)
@@ -30,7 +30,7 @@ def test_a_budget_holds_for_time_and_size(budget, allowed):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("search.exported.cost.measure_file", in_this_process)
+    monkeypatch.setattr("search.formats.cost.measure_file", in_this_process)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_what_cannot_be_written_has_no_cost(scratch, said, monkeypatch):
     def refuse(*_, **__):
         raise TuneError("cannot be written as this")
 
-    monkeypatch.setattr("search.exported.cost.write_format", refuse)
+    monkeypatch.setattr("search.formats.cost.write_format", refuse)
     costs = costs_of(scratch, said, "onnx")
     assert costs.of(values_for(scratch, "cnn")) is None
     assert "cannot be written as this" in said.getvalue()

@@ -14,10 +14,10 @@ from search.errors import TuneError
 from search.evaluation.calibration import with_temperature
 from search.export import Wish, calibrate, export_best, retrain
 from search.exported import writing
-from search.exported.cost import Budget
 from search.exported.folder import export_folder
-from search.exported.measuring import Measured
-from search.exported.parity import check
+from search.formats.cost import Budget
+from search.formats.measuring import Measured
+from search.formats.parity import check
 from search.process.atomic_files import read_json
 from search.run_folder.lock import locked
 from search.run_folder.records import load_records
@@ -30,7 +30,7 @@ QUIET = Console(file=io.StringIO())
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(writing, "measure_file", in_this_process)
-    monkeypatch.setattr("search.exported.cost.measure_file", in_this_process)
+    monkeypatch.setattr("search.formats.cost.measure_file", in_this_process)
     # The pictures were never files.
     monkeypatch.setattr(writing, "check_photos", lambda *_: None)
 

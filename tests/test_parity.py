@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from search.errors import TuneError
-from search.exported.measuring import Measured
-from search.exported.parity import check, require
+from search.formats.measuring import Measured
+from search.formats.parity import check, require
 
 
 def measured(probabilities, **figures):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from search.errors import TuneError
-from search.exported.measuring import measure_file, size_of
-from search.exported.runtimes import BATCH, WARM_UP, _in_batches, latency, open_onnx
+from search.formats.measuring import measure_file, size_of
+from search.formats.runtimes import BATCH, WARM_UP, _in_batches, latency, open_onnx
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (BATCH + 5, 6, 4, 3), dtype=np.uint8)
 
@@ -102,7 +102,7 @@ def test_a_process_that_is_killed_is_an_error_that_says_so(tmp_path, monkeypatch
 
 def test_the_measuring_process_loads_no_other_runtime(onnx_file):
     code = (
-        "import sys; from pathlib import Path; from search.exported.runtimes import open_onnx\n"
+        "import sys; from pathlib import Path; from search.formats.runtimes import open_onnx\n"
         "heavy = {'tensorflow', 'keras', 'ai_edge_litert', 'onnxruntime', 'PIL', 'rich'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
         "open_onnx(Path(sys.argv[1]))\n"

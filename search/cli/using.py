@@ -95,7 +95,7 @@ def export_best(
     import_tensorflow()
     from search.export import Wish
     from search.export import export_best as export
-    from search.exported.cost import Budget
+    from search.formats.cost import Budget
 
     wish = Wish(
         formats=(*formats, *(["litert-int8"] if int8 else [])),

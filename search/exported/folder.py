@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from search.exported.formats import FILES
+from search.formats.write import FILES
 from search.process.atomic_files import read_json
 from search.run_folder.paths import RunFolder
 

@@ -1,6 +1,6 @@
 """Does the exported model see a photo as the search saw it? Its own resize against the prepared.
 
-The gate before it (`search.exported.parity`) gives pictures that need no resizing; here the
+The gate before it (`search.formats.parity`) gives pictures that need no resizing; here the
 user's own files go in as they are.
 """
 

@@ -10,10 +10,10 @@ from models.describe import describe
 from search.curves import write_curves
 from search.exported.card import write_card
 from search.exported.folder import digest
-from search.exported.formats import write_format
-from search.exported.measuring import measure_file
-from search.exported.parity import Parity, check, require
 from search.exported.photo_parity import check_photos
+from search.formats.measuring import measure_file
+from search.formats.parity import Parity, check, require
+from search.formats.write import write_format
 from search.process.atomic_files import write_json
 from search.process.progress_bar import watch_share
 from search.process.stop_signal import Going, require_going

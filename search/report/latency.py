@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Console
 
 from models.space import architecture
-from search.exported.runtimes import latency
+from search.formats.runtimes import latency
 from search.process.atomic_files import read_json, write_json
 from search.process.hardware import cores
 from search.process.progress_bar import watch_share
@@ -88,7 +88,7 @@ def measure_latencies(
 def _measure(experiment: Experiment, values: Values) -> float:
     import tensorflow as tf
 
-    from search.exported.untrained import untrained
+    from search.formats.untrained import untrained
     from search.process.memory import forgotten
 
     picture = np.zeros((*experiment.config.image_size, 3), np.uint8)

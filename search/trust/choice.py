@@ -11,7 +11,7 @@ from rich.console import Console
 from models.describe import describe
 from search.errors import TuneError
 from search.evaluation.bootstrap import cheapest
-from search.exported.cost import Budget, Cost, Costs, within
+from search.formats.cost import Budget, Cost, Costs, within
 from search.process.atomic_files import write_json
 from search.process.stop_signal import Going
 from search.run_folder.config import RunConfig

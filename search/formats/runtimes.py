@@ -1,8 +1,8 @@
 """Exported files, each answered by its own runtime.
 
-`python -m search.exported.runtimes FORMAT FILE PICTURES.npy OUT.npz --repeats N` measures one, in
+`python -m search.formats.runtimes FORMAT FILE PICTURES.npy OUT.npz --repeats N` measures one, in
 a process that imports NumPy and the one runtime: its memory is what a program with that file
-takes. `search.exported.measuring` starts it.
+takes. `search.formats.measuring` starts it.
 """
 
 import argparse
@@ -154,7 +154,7 @@ def _peak_memory() -> int:
 
 def main() -> None:
     """Measure one file, and write what was found as an .npz file."""
-    parser = argparse.ArgumentParser(prog="python -m search.exported.runtimes")
+    parser = argparse.ArgumentParser(prog="python -m search.formats.runtimes")
     parser.add_argument("format", choices=RUNTIMES)
     for name in ("file", "pictures", "out"):
         parser.add_argument(name, type=Path)

@@ -62,7 +62,7 @@ def measure_file(
     with tempfile.TemporaryDirectory(prefix="tune-") as folder:
         asked, answered = Path(folder, "pictures.npy"), Path(folder, "out.npz")
         np.save(asked, np.ascontiguousarray(pictures))
-        command = [sys.executable, "-P", "-m", "search.exported.runtimes", name, str(path)]
+        command = [sys.executable, "-P", "-m", "search.formats.runtimes", name, str(path)]
         command += [str(asked), str(answered), "--repeats", str(repeats)]
         if problem := _problem_of(command, timeout):
             raise TuneError(

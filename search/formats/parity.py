@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import TuneError
-from search.exported.formats import FILES, INT8
-from search.exported.measuring import Measured
+from search.formats.measuring import Measured
+from search.formats.write import FILES, INT8
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Parity:
     """One file against the model.
 
     Attributes:
-        name: A key of `search.exported.formats.FILES`.
+        name: A key of `search.formats.write.FILES`.
         measured: What its own runtime made of it.
         difference: Of a probability from the model's, at most.
         mean: Total variation of a picture's probabilities from the model's, on average, 0 to 1.

@@ -9,10 +9,10 @@ from small_trials import values_for
 
 from models.serving import in_float32, with_preprocessing
 from search.errors import TuneError
-from search.exported.formats import FILES, INT8, check_formats, write_format
-from search.exported.measuring import Measured, measure_file
-from search.exported.parity import check, require
-from search.exported.runtimes import RUNTIMES, open_litert
+from search.formats.measuring import Measured, measure_file
+from search.formats.parity import check, require
+from search.formats.runtimes import RUNTIMES, open_litert
+from search.formats.write import FILES, INT8, check_formats, write_format
 from search.trial.training import Training, predict
 
 

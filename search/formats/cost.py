@@ -14,9 +14,9 @@ from rich.console import Console
 from models.describe import describe
 from models.space import architecture
 from search.errors import TuneError
-from search.exported.formats import write_format
-from search.exported.measuring import measure_file
-from search.exported.untrained import untrained
+from search.formats.measuring import measure_file
+from search.formats.untrained import untrained
+from search.formats.write import write_format
 from search.process.memory import forgotten
 from search.process.stop_signal import Going, require_going
 from search.process.wording import megabytes
@@ -65,7 +65,7 @@ class Costs:
 
     Args:
         experiment: the run.
-        formats: keys of `search.exported.formats.FILES`: what will be written.
+        formats: keys of `search.formats.write.FILES`: what will be written.
         going: whether to go on.
         console: told what is measured.
     """

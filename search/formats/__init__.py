@@ -1,0 +1,1 @@
+"""Exported files: written, timed by their own runtimes, checked against the model."""
