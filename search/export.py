@@ -23,11 +23,11 @@ from search.run_folder.data import require_written
 from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import load_records
+from search.selection.calibrate import Calibration, calibrate, require_enough
+from search.selection.choice import Choice, choose
 from search.trial.experiment import Experiment
 from search.trial.keras_setup import prepare_to_train
 from search.trial.retrain import retrain
-from search.trust.choice import Choice, choose
-from search.trust.confidence import Calibration, calibrate, require_enough
 from search.trust.lock_box import open_lock_box
 
 

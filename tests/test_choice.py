@@ -12,9 +12,9 @@ from search.errors import TuneError
 from search.formats.cost import Budget, Cost, Costs
 from search.process.atomic_files import read_json
 from search.run_folder.records import load_records
-from search.trust import choice as module
-from search.trust.choice import choose
-from search.trust.finalists import compared
+from search.selection import choice as module
+from search.selection.choice import choose
+from search.selection.finalists import compared
 
 QUIET = Console(file=io.StringIO())
 FOUR = [("cnn", 0.5), ("xception", 0.6), ("cnn", 0.9), ("cnn", 0.8)]

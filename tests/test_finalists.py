@@ -8,15 +8,15 @@ from finished_runs import finished_run, made_up
 from rich.console import Console
 
 from search.run_folder.records import load_records
-from search.trial.retrain import DivergedError
-from search.trust import finalists as module
-from search.trust.finalists import (
+from search.selection import finalists as module
+from search.selection.finalists import (
     candidates,
     compared,
     ensemble,
     is_known_good,
     train_again,
 )
+from search.trial.retrain import DivergedError
 
 QUIET = Console(file=io.StringIO())
 FIVE = [("cnn", 0.5), ("xception", 0.6), ("cnn", 0.9), ("cnn", 0.8), ("xception", 0.7)]

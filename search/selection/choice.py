@@ -16,8 +16,8 @@ from search.process.atomic_files import write_json
 from search.process.stop_signal import Going
 from search.run_folder.config import RunConfig
 from search.run_folder.records import TrialRecord, load_records
+from search.selection.finalists import Finalist, candidates, compared, ensemble, train_again
 from search.trial.experiment import Experiment
-from search.trust.finalists import Finalist, candidates, compared, ensemble, train_again
 
 
 @dataclass(frozen=True)

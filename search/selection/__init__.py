@@ -1,0 +1,1 @@
+"""Which configuration wins beyond noise."""
