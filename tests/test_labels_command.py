@@ -12,10 +12,10 @@ from small_trials import COUNT
 
 from data_pipeline.split import split_by_group
 from search.cli import _run
+from search.label_errors import out_of_fold, suspects
 from search.run_folder.data import save_data
 from search.run_folder.paths import RunFolder
 from search.trial.feature_cache import FeatureBank
-from search.trust import out_of_fold, suspects
 
 FLIPS = [4, 15, 22]  # of train, validation and test
 HOSTILE = "along/<b>\udce9\x1b[31m.png"

@@ -10,11 +10,11 @@ from searching import trial_record
 from small_trials import COUNT, values_for
 
 from search.errors import TuneError
+from search.label_errors import out_of_fold as module
+from search.label_errors.out_of_fold import Judge, choose_judge, out_of_fold
 from search.trial.experiment import Experiment
 from search.trial.feature_cache import FeatureBank
 from search.trial.retrain import DivergedError
-from search.trust import out_of_fold as module
-from search.trust.out_of_fold import Judge, choose_judge, out_of_fold
 
 ALONE = np.arange(COUNT)
 

@@ -40,7 +40,7 @@ def labels(run: str | None, limit: int, folds: int, results: Path, as_json: bool
 
     chosen = find_run(results, run)
     import_tensorflow()
-    from search.trust.suspects import find_suspects
+    from search.label_errors.suspects import find_suspects
 
     with Going() as going:
         report = find_suspects(chosen, limit=limit, folds=folds, going=going, console=console())
@@ -56,7 +56,7 @@ def print_suspects(report: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from search.trust.suspects_page import CAUTION, REMEDY, summary
+    from search.label_errors.page import CAUTION, REMEDY, summary
 
     out = Console(highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from search.trust.suspects_page import CAUTION, REMEDY, page, summary
+from search.label_errors.page import CAUTION, REMEDY, page, summary
 
 HOSTILE = '<script>alert("x")</script>&\udce9\u202e\n.png'
 

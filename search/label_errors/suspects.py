@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from models.describe import describe
+from search.label_errors.confident_learning import LabelErrors, find_label_errors
+from search.label_errors.folds import possible_folds
+from search.label_errors.out_of_fold import Judge, choose_judge, out_of_fold
+from search.label_errors.page import page
 from search.process.atomic_files import write_bytes
 from search.process.progress_bar import watch_share
 from search.process.stop_signal import Going, require_going
@@ -20,10 +24,6 @@ from search.run_folder.paths import RunFolder
 from search.thumbnails import thumbnails
 from search.trial.experiment import Experiment
 from search.trial.keras_setup import prepare_to_train
-from search.trust.folds import possible_folds
-from search.trust.label_errors import LabelErrors, find_label_errors
-from search.trust.out_of_fold import Judge, choose_judge, out_of_fold
-from search.trust.suspects_page import page
 
 COLUMNS = (
     *("path", "given", "suggested", "probability_given", "probability_suggested"),

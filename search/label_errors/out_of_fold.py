@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import TuneError
+from search.label_errors.folds import Rows, deal_folds
 from search.process.progress_bar import Update
 from search.process.stop_signal import Going, require_going
 from search.run_folder.records import TrialRecord, best_first, load_records
@@ -23,7 +24,6 @@ from search.trial.head_training import HeadTraining
 from search.trial.model_cache import Kept
 from search.trial.retrain import Advance, DivergedError, train
 from search.trial.training import Training, configuration_seed, predict
-from search.trust.folds import Rows, deal_folds
 
 # Times that the pictures are dealt anew, where only heads are trained; their mean is what counts.
 # Of 40 flipped labels among 2,000 the first 80 suspects held 35 with one, 37 with three to ten.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from search.trust.label_errors import find_label_errors
+from search.label_errors.confident_learning import find_label_errors
 
 
 def errors_of(rows, targets):
