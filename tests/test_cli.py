@@ -193,7 +193,7 @@ def test_an_interrupted_export_says_how_to_go_on(results, monkeypatch, capsys):
     def pressed(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("search.export.export_best", pressed)
+    monkeypatch.setattr("search.export.export_best.export_best", pressed)
     assert _run(["export-best", "--results", str(results)]) == 130
     said = capsys.readouterr().err
     assert "cats: what was trained again so far is kept; give the same command to go on" in said

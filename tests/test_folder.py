@@ -7,7 +7,7 @@ import signal
 import pytest
 from forked import in_a_child
 
-from search.exported.folder import digest, export_folder
+from search.export.folder import digest, export_folder
 from search.process.atomic_files import write_json
 from search.run_folder.paths import RunFolder
 

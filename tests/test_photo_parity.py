@@ -9,7 +9,7 @@ from PIL import Image
 from data_pipeline.decode import read_upright
 from data_pipeline.resize import resize
 from search.errors import TuneError
-from search.exported.photo_parity import DIFFERENCE, check_photos
+from search.export.photo_parity import DIFFERENCE, check_photos
 from search.process.atomic_files import write_json
 from search.run_folder.paths import RunFolder
 

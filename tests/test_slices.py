@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from search.export.slices import brightness, by_slice, sharpness
 from search.run_folder.data import Pictures
-from search.trust.slices import brightness, by_slice, sharpness
 
 
 def pictures_of(sizes, formats):

@@ -93,8 +93,8 @@ def export_best(
 
     chosen = find_run(results, run)
     import_tensorflow()
-    from search.export import Wish
-    from search.export import export_best as export
+    from search.export.export_best import Wish
+    from search.export.export_best import export_best as export
     from search.formats.cost import Budget
 
     wish = Wish(

@@ -12,8 +12,9 @@ from rich.console import Console
 
 from models.describe import describe
 from models.head import divide_logits
-from search.exported.folder import export_folder
-from search.exported.writing import write_beside, write_models
+from search.export.folder import export_folder
+from search.export.test_set import open_lock_box
+from search.export.writing import write_beside, write_models
 from search.formats.cost import Budget, Cost, Costs
 from search.formats.parity import Parity
 from search.formats.write import FILES, check_formats
@@ -28,7 +29,6 @@ from search.selection.choice import Choice, choose
 from search.trial.experiment import Experiment
 from search.trial.keras_setup import prepare_to_train
 from search.trial.retrain import retrain
-from search.trust.lock_box import open_lock_box
 
 
 @dataclass(frozen=True)

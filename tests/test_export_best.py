@@ -9,12 +9,12 @@ import pytest
 from finished_runs import finished_run, in_this_process
 from rich.console import Console
 
-from search import export as module
 from search.errors import TuneError
 from search.evaluation.calibration import with_temperature
-from search.export import Wish, calibrate, export_best, retrain
-from search.exported import writing
-from search.exported.folder import export_folder
+from search.export import export_best as module
+from search.export import writing
+from search.export.export_best import Wish, calibrate, export_best, retrain
+from search.export.folder import export_folder
 from search.formats.cost import Budget
 from search.formats.measuring import Measured
 from search.formats.parity import check

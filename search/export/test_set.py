@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from search.evaluation.calibration import answered, with_temperature
 from search.evaluation.metrics import expected_calibration_error, measure
+from search.export.slices import by_slice
 from search.process.atomic_files import read_json, write_json
 from search.run_folder.data import Pictures
 from search.trial.experiment import Experiment
 from search.trial.training import predict
-from search.trust.slices import by_slice
 
 
 class Tested(NamedTuple):

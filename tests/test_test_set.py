@@ -6,7 +6,7 @@ from finished_runs import finished_run
 
 from search.evaluation.calibration import with_temperature
 from search.evaluation.metrics import measure, wilson_interval
-from search.trust.lock_box import open_lock_box
+from search.export.test_set import open_lock_box
 
 
 @pytest.fixture

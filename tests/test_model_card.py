@@ -10,7 +10,7 @@ from finished_runs import finished_run
 from searching import run_config
 
 from search.cli import searching
-from search.exported.card import write_card
+from search.export.model_card import write_card
 from search.run_folder.command_line import command
 
 METRICS = exported_metrics.METRICS | {

@@ -7,10 +7,10 @@ import numpy as np
 from rich.console import Console
 
 from models.describe import describe
-from search.curves import write_curves
-from search.exported.card import write_card
-from search.exported.folder import digest
-from search.exported.photo_parity import check_photos
+from search.export.curves import write_curves
+from search.export.folder import digest
+from search.export.model_card import write_card
+from search.export.photo_parity import check_photos
 from search.formats.measuring import measure_file
 from search.formats.parity import Parity, check, require
 from search.formats.write import write_format

@@ -1,1 +1,0 @@
-"""Files of exported models: written, measured by their own runtimes, checked, read again."""

@@ -1,1 +1,0 @@
-"""How far a result can be believed: ties, calibration, the lock box, label errors."""
