@@ -21,7 +21,7 @@ from data_pipeline import augment
 from models import transfer
 from models.hypermodel import ImageClassifier
 from models.pretrained import available_backbones
-from search.defaults import LIGHT_BACKBONES
+from search.tuning.resolve_config import LIGHT_BACKBONES
 
 
 class WatchedHyperband(keras_tuner.Hyperband):

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from search.leak_warning import leak_in_words
 from search.process.printable import shown
+from search.tuning.leak_warning import leak_in_words
 
 SHOWN = 5  # paths shown of each kind; --json has all
 

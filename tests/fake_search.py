@@ -6,9 +6,9 @@ import keras_tuner
 from fake_workers import score
 
 from search.algorithms.hyperband import HyperbandOracle
-from search.loop import Search
 from search.run_folder.records import COMPLETED, load_records
 from search.trial.checkpoint import TrainingState
+from search.tuning.loop import Search
 
 
 class FakeExecutor:

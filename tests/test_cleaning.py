@@ -7,7 +7,7 @@ from rich.console import Console
 
 from data_pipeline.summary import summarize
 from search.cleaning import print_summary
-from search.leak_warning import leak_in_words, warn_of_leaks
+from search.tuning.leak_warning import leak_in_words, warn_of_leaks
 
 
 def _leak(pictures, exact, groups=()):

@@ -11,10 +11,10 @@ from searching import run_config
 from data_pipeline.prepare import open_catalog
 from search.errors import TuneError
 from search.process.atomic_files import read_json, write_arrays
-from search.run import Setting, prepare_data
 from search.run_folder.data import Pictures, load_splits
 from search.run_folder.paths import RunFolder
 from search.trial.experiment import Experiment
+from search.tuning.run import Setting, prepare_data
 
 
 @pytest.fixture

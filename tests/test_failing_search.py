@@ -12,10 +12,10 @@ from fake_workers import failing_work, failure_of
 from search.algorithms.plan import hyperband_rungs
 from search.errors import TuneError
 from search.executors.worker_pool import Limits, Workers
-from search.loop import HOPELESS, Search
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import COMPLETED, DIVERGED, ERROR, FAILED, load_records
 from search.trial.checkpoint import TrainingState
+from search.tuning.loop import HOPELESS, Search
 
 MAX_EPOCHS = 9
 

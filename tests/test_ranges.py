@@ -8,8 +8,8 @@ from search.cli import _run
 from search.cli.options import Range
 from search.errors import TuneError
 from search.insights.space import read_space
-from search.run import resume
 from search.run_folder.paths import RunFolder
+from search.tuning.run import resume
 
 RATE = ("learning_rate", 1e-3, 1.0)
 

@@ -158,10 +158,10 @@ def run(
 
     Example: tune run photos/ --algo hyperband --max-time 8h
     """
-    from search.run import Setting, start
-    from search.run import resume as go_on
     from search.run_folder.paths import find_run
-    from search.sample import sample_data
+    from search.tuning.run import Setting, start
+    from search.tuning.run import resume as go_on
+    from search.tuning.sample import sample_data
 
     setting = Setting(results, cache_folder(cache_dir), max_time, workers, trial_timeout, console())
     if resume:
@@ -207,8 +207,8 @@ def train(
 
     Example: tune train photos/ --preset keras-2022
     """
-    from search.preset import preset_options
-    from search.run import Setting, start
+    from search.tuning.preset import preset_options
+    from search.tuning.run import Setting, start
 
     setting = Setting(results, cache_folder(cache_dir), max_time, workers, trial_timeout, console())
     _conclude(start(data, name, preset_options(preset, options), setting), as_json)
@@ -221,7 +221,7 @@ def presets(as_json: bool) -> None:
 
     Example: tune presets
     """
-    from search.preset import preset_rows, print_presets
+    from search.tuning.preset import preset_rows, print_presets
 
     if as_json:
         print_json(preset_rows())

@@ -15,8 +15,6 @@ from rich.console import Console
 
 from search.algorithms.plan import make_plan
 from search.algorithms.ranges import moved, require_ranges
-from search.announce import announce, known_good
-from search.defaults import Options, load_tensorflow, settle
 from search.errors import TuneError
 from search.executors.worker_pool import Limits, Workers
 from search.insights.cached import remembered
@@ -29,6 +27,8 @@ from search.run_folder.config import RunConfig
 from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialRecord, load_records
+from search.tuning.print_plan import announce, known_good
+from search.tuning.resolve_config import Options, load_tensorflow, settle
 
 MEMORY_SHARE = 0.8  # of the machine's memory, for all workers together
 
@@ -118,9 +118,9 @@ def prepare_data(run: RunFolder, config: RunConfig, setting: Setting) -> None:
     from data_pipeline.leaks import find_leaks
     from data_pipeline.prepare import prepare
     from data_pipeline.split import split_by_group
-    from search.leak_warning import warn_of_leaks
     from search.process.progress_bar import watch_files
     from search.run_folder.data import load_splits, save_data
+    from search.tuning.leak_warning import warn_of_leaks
 
     with watch_files(setting.console, "checking and preparing pictures") as progress:
         catalog, pixels = prepare(
@@ -155,11 +155,11 @@ def _search(
 
     from search.algorithms.registry import make_oracle
     from search.executors.in_process import InProcess
-    from search.loop import Search
     from search.observers.display import Scoreboard, make_display
     from search.observers.tensorboard import TensorBoardLog
     from search.trial.experiment import Experiment
     from search.trial.keras_setup import set_up_training
+    from search.tuning.loop import Search
 
     set_up_training(config)
     experiment = Experiment.load(run)

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from search.algorithms.base import DurableOracle
 from search.errors import TuneError
-from search.failure import again, set_aside
 from search.process.atomic_files import sweep
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import (
@@ -19,6 +18,7 @@ from search.run_folder.records import (
 )
 from search.trial.checkpoint import TrainingState
 from search.trial.messages import Progress, Report
+from search.tuning.retry import again, set_aside
 
 HOPELESS = 5  # trials that fail before any succeeds; then the search is stopped
 

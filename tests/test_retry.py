@@ -2,7 +2,6 @@
 
 import pytest
 
-from search.failure import MAX_KILLS, again, set_aside
 from search.run_folder.records import (
     COMPLETED,
     ERROR,
@@ -14,6 +13,7 @@ from search.run_folder.records import (
     TrialRecord,
 )
 from search.trial.effective_values import effective_values
+from search.tuning.retry import MAX_KILLS, again, set_aside
 
 VALUES = {"batch_size": 32, "learning_rate": 1e-3}
 
