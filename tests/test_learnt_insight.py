@@ -14,9 +14,9 @@ from search.insights import permutation_test as chance
 from search.insights.insight import FALSE_ALARM, learnt
 from search.insights.sentences import NOT_AT_RANDOM
 from search.process.atomic_files import write_json
+from search.report.summary import run_report
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import DIVERGED, FAILED, TrialRecord
-from search.show import run_report
 
 
 def truth(seed):

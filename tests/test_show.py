@@ -7,9 +7,9 @@ from searching import VALUES, epoch_logs, run_config, trial_record
 
 from search.cli.looking import print_report
 from search.process.atomic_files import write_json
+from search.report.summary import list_runs, run_report, run_table, verdict
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import DIVERGED, FAILED
-from search.show import list_runs, run_report, run_table, verdict
 
 
 def run_with(folder, *records, name="cats", **config):

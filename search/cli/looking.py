@@ -18,8 +18,8 @@ def show(run: str | None, limit: int, results: Path, as_json: bool) -> None:
 
     Example: tune show --json
     """
+    from search.report.summary import run_report
     from search.run_folder.paths import find_run
-    from search.show import run_report
 
     report = run_report(find_run(results, run))
     if as_json:
@@ -32,7 +32,7 @@ def print_report(report: dict[str, Any], *, limit: int) -> None:
     """A report as people read it, on stdout."""
     from rich.console import Console
 
-    from search.show import run_table
+    from search.report.summary import run_table
 
     console = Console(highlight=False)
     console.print(
@@ -72,7 +72,7 @@ def list_(results: Path, as_json: bool) -> None:
 
     Example: tune list
     """
-    from search.show import list_runs
+    from search.report.summary import list_runs
 
     rows = list_runs(results)
     if as_json:

@@ -232,7 +232,7 @@ def presets(as_json: bool) -> None:
 def _conclude(run: Any, as_json: bool) -> None:
     """Say what was found."""
     from search.cli.looking import print_report
-    from search.show import run_report
+    from search.report.summary import run_report
 
     report = run_report(run)
     if as_json:

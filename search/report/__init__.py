@@ -1,1 +1,1 @@
-"""`tune report`: one HTML file of what was asked, of what data, and what was found."""
+"""What a run has found, as one HTML file and as the table of `tune show`."""

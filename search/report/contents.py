@@ -14,12 +14,12 @@ from search.insights.space import Hyperparameter, read_space
 from search.process.atomic_files import read_json
 from search.report.configurations import Tried, tried_configurations
 from search.report.mistakes import Mistake, worst_mistakes
+from search.report.summary import verdict
 from search.report.timeline import Ended, timeline
 from search.run_folder.config import RunConfig
 from search.run_folder.data import Pictures, load_splits
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialRecord, best_first, load_records
-from search.show import verdict
 
 _NEEDED = {"accuracy_interval", "calibration", "ece", "finalists", "parity", "slices", "trained_on"}
 """What the metrics of an export have had since they were last added to."""
