@@ -27,7 +27,7 @@ def clean(data: Path, destination: Path | None, cache_dir: Path | None, as_json:
     from data_pipeline.prepare import open_catalog
     from data_pipeline.quarantine import quarantine
     from data_pipeline.summary import summarize
-    from search.cleaning import print_summary
+    from search.cli.print_catalog import print_summary
     from search.process.progress_bar import watch_files
 
     with watch_files(console(), "checking files") as progress:

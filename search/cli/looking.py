@@ -104,7 +104,7 @@ def tensorboard(run: str | None, port: int, results: Path) -> None:
 
     Example: tune tensorboard
     """
-    from search.board import serve
+    from search.cli.tensorboard_server import serve
     from search.run_folder.paths import find_run
 
     serve(find_run(results, run), port=port, say=lambda line: click.echo(line, err=True))

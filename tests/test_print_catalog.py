@@ -6,7 +6,7 @@ from drawing import catalog, entry
 from rich.console import Console
 
 from data_pipeline.summary import summarize
-from search.cleaning import print_summary
+from search.cli.print_catalog import print_summary
 from search.tuning.leak_warning import leak_in_words, warn_of_leaks
 
 
