@@ -54,7 +54,7 @@ def measure(job, data, cache, size):
     import resource
 
     from data_pipeline.prepare import prepare
-    from data_pipeline.workers import run_in_workers
+    from data_pipeline.processes.workers import run_in_workers
 
     files = [path for path in data.rglob("*") if path.is_file()]
     start = time.monotonic()

@@ -28,7 +28,7 @@ import numpy as np
 from PIL import Image
 
 from data_pipeline.prepare import prepare
-from data_pipeline.workers import Failure, run_in_workers
+from data_pipeline.processes.workers import Failure, run_in_workers
 
 SIZE = (32, 32)
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")

@@ -14,7 +14,7 @@ from PIL import Image, ImageFile
 
 from data_pipeline.decode import read_upright
 from data_pipeline.errors import DataError
-from data_pipeline.workers import WITH_PILLOW, run_in_workers
+from data_pipeline.processes.workers import WITH_PILLOW, run_in_workers
 
 SIDE = 288  # pixels of the longer side
 _QUALITY = 80

@@ -13,8 +13,8 @@ from data_pipeline import prepare as module
 from data_pipeline.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.prepare import open_catalog, prepare
+from data_pipeline.processes.workers import Failure
 from data_pipeline.resize import resize
-from data_pipeline.workers import Failure
 
 
 @pytest.fixture

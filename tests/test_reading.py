@@ -9,9 +9,9 @@ from drawing import draw, hostile_read
 
 from data_pipeline import reading
 from data_pipeline.decode import read_upright
+from data_pipeline.processes.workers import run_in_workers
 from data_pipeline.reading import read_pictures
 from data_pipeline.resize import resize
-from data_pipeline.workers import run_in_workers
 
 
 def read(paths, size=(16, 24), **values):
@@ -100,7 +100,7 @@ def test_what_cannot_be_read_says_why(tmp_path):
 def test_workers_that_only_read_load_no_tensorflow(tmp_path):
     program = (
         "import sys\n"
-        "from data_pipeline.workers import WITH_PILLOW, run_in_workers, start_server\n"
+        "from data_pipeline.processes.workers import WITH_PILLOW, run_in_workers, start_server\n"
         "from drawing import modules_loaded\n"
         "start_server(WITH_PILLOW)\n"
         "((_, found),) = run_in_workers(modules_loaded, ['tensorflow'], preload=WITH_PILLOW)\n"

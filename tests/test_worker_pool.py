@@ -1,7 +1,7 @@
 import pytest
 from drawing import hostile_task
 
-from data_pipeline.workers import WITH_PILLOW, Failure, run_in_workers
+from data_pipeline.processes.workers import WITH_PILLOW, Failure, run_in_workers
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pebble import ProcessExpired, ProcessPool
 
 from data_pipeline.errors import DataError
-from data_pipeline.workers import (
+from data_pipeline.processes.workers import (
     DEFAULT_MEMORY,
     DEFAULT_SECONDS,
     MAX_BROKEN_POOLS,

@@ -23,7 +23,7 @@ DEFAULT_SECONDS = 10.0
 DEFAULT_MEMORY = 3 * 2**30
 DEFAULT_CHUNK = 16
 # Modules that workers start with: what is imported in the server is there in each of them.
-WITH_TENSORFLOW = "data_pipeline.preload"
+WITH_TENSORFLOW = "data_pipeline.processes.preload_decoders"
 WITH_PILLOW = "data_pipeline.decode"
 MAX_BROKEN_POOLS = 3
 
