@@ -17,7 +17,7 @@ import keras
 import keras_tuner
 import tensorflow as tf
 
-from data_pipeline import augment
+from data_pipeline.augment import augment
 from models import transfer
 from models.hypermodel import ImageClassifier
 from models.pretrained import available_backbones

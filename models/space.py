@@ -33,7 +33,7 @@ def declare_training(hp: Any, *, compact: bool) -> None:
 
 
 def declare_augmentation(hp: Any, *, compact: bool) -> None:
-    """Declare what `data_pipeline.augment.augmenter` takes.
+    """Declare what `data_pipeline.augment.augment.augmenter` takes.
 
     CutMix and MixUp together are left out where machines are small: both pay late, in long
     training, and slow the first epochs.

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.augment import MIXES, POLICIES, _traced, augmenter
+from data_pipeline.augment.augment import MIXES, POLICIES, _traced, augmenter
 
 SEED = tf.constant([11, 2], tf.int64)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_trials import elsewhere, fresh, go_on, state_of, transfer_experiment, values_for
 
-from data_pipeline.augment import augmenter
+from data_pipeline.augment.augment import augmenter
 from search.run_folder.records import COMPLETED, STOPPED
 from search.trial import feature_cache as feature_bank
 from search.trial import partial_file

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.mixing import cutmix, erase, mixup
+from data_pipeline.augment.mixing import cutmix, erase, mixup
 
 SEED = tf.constant([3, 4], tf.int64)
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline import randaugment as module
-from data_pipeline.randaugment import OPERATIONS, randaugment
+from data_pipeline.augment import randaugment as module
+from data_pipeline.augment.randaugment import OPERATIONS, randaugment
 
 
 @pytest.fixture

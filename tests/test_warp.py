@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.warp import warp
+from data_pipeline.augment.warp import warp
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_pipeline.augment import augmenter
+from data_pipeline.augment.augment import augmenter
 from data_pipeline.dataset import encode
 from models import transfer
 from models.pretrained import weights_file

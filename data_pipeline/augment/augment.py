@@ -13,9 +13,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from data_pipeline.mixing import cutmix, erase, mixup
-from data_pipeline.randaugment import randaugment
-from data_pipeline.warp import warp
+from data_pipeline.augment.mixing import cutmix, erase, mixup
+from data_pipeline.augment.randaugment import randaugment
+from data_pipeline.augment.warp import warp
 
 # At strength 1; half of it at 0.5.
 ROTATION = math.pi / 4  # 45 degrees either way, so 0.1 of a turn at 0.8

@@ -14,7 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from data_pipeline.warp import warp
+from data_pipeline.augment.warp import warp
 
 OPERATIONS_A_BATCH = 2
 LUMINANCE = (0.299, 0.587, 0.114)
