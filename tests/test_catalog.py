@@ -46,9 +46,16 @@ def test_the_fingerprint_tells_content_label_and_split(pictures):
 
 def test_reading_a_catalog_does_not_import_tensorflow():
     program = (
-        "import sys, data_pipeline.cache, data_pipeline.catalog, data_pipeline.prepare,"
-        "data_pipeline.summary, data_pipeline.split, data_pipeline.quarantine,"
-        "data_pipeline.decode, data_pipeline.sample, data_pipeline.dataset;"
+        "import sys;"
+        "import data_pipeline.cache;"
+        "import data_pipeline.catalog;"
+        "import data_pipeline.prepare;"
+        "import data_pipeline.summary;"
+        "import data_pipeline.split;"
+        "import data_pipeline.quarantine;"
+        "import data_pipeline.decode;"
+        "import data_pipeline.sample;"
+        "import data_pipeline.dataset;"
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
