@@ -175,7 +175,7 @@ def prepared_again(path: str) -> np.ndarray:
     """A file's row by Pillow and TensorFlow's own resize.  In a worker."""
     import tensorflow as tf
 
-    from data_pipeline.decode import read_upright
+    from data_pipeline.catalog.decode import read_upright
 
     small = tf.image.resize(read_upright(Path(path)), SIZE, antialias=True)
     return np.clip(np.rint(small.numpy()), 0, 255).astype(np.uint8)

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.catalog import Entry
-from data_pipeline.decode import decode, read_bytes
+from data_pipeline.catalog.decode import decode, read_bytes
+from data_pipeline.catalog.entries import Entry
+from data_pipeline.catalog.hashes import content_hash, pixel_hash
+from data_pipeline.catalog.tensorflow_decoder import require_decodable
+from data_pipeline.catalog.walk import Found
 from data_pipeline.errors import BadPictureError
-from data_pipeline.hashes import content_hash, pixel_hash
 from data_pipeline.pixels import RowFile
 from data_pipeline.resize import resize
 from data_pipeline.sketch import sketch
-from data_pipeline.tensorflow_decoder import require_decodable
-from data_pipeline.walk import Found
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from data_pipeline.catalog import Catalog
+from data_pipeline.catalog.entries import Catalog
 from data_pipeline.near import near_pairs
 from data_pipeline.sketch import read_sketches
 

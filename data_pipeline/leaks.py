@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from data_pipeline.catalog import Catalog, Split
+from data_pipeline.catalog.entries import Catalog, Split
 from data_pipeline.duplicates import group_ids
 
 # The split that a leak spoils, then where its pictures are known from; the worst first.

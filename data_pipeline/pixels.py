@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 
 from data_pipeline.atomic import publish, sweep, temporary_beside
-from data_pipeline.catalog import Catalog
+from data_pipeline.catalog.entries import Catalog
 from data_pipeline.errors import DataError
 
 # Raise it when decoding, resizing or the file's layout changes: old files are then made anew.

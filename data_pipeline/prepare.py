@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from data_pipeline.cache import is_known, load_entries, save_catalog
-from data_pipeline.catalog import Catalog, Entry
+from data_pipeline.catalog.cache import is_known, load_entries, save_catalog
+from data_pipeline.catalog.entries import Catalog, Entry
+from data_pipeline.catalog.walk import Found, walk
 from data_pipeline.check import CheckTask, bad_entry, check_file
 from data_pipeline.errors import DataError
 from data_pipeline.pixels import PixelsBuilder, PreparedPixels, RowFile, pixels_of
 from data_pipeline.processes.workers import WITH_TENSORFLOW, Failure, run_in_workers, start_server
-from data_pipeline.walk import Found, walk
 
 Progress = Callable[[int, int], None]
 

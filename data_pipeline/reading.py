@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.decode import read_upright
+from data_pipeline.catalog.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.processes.standing_workers import StandingWorkers
 from data_pipeline.processes.workers import WITH_PILLOW, Failure, run_in_workers, start_server

@@ -5,7 +5,7 @@ from typing import get_args
 
 import numpy as np
 
-from data_pipeline.catalog import Catalog, Split
+from data_pipeline.catalog.entries import Catalog, Split
 from data_pipeline.duplicates import group_ids
 from data_pipeline.errors import DataError
 

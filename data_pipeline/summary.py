@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from data_pipeline.catalog import Catalog, Entry
+from data_pipeline.catalog.entries import Catalog, Entry
 from data_pipeline.duplicates import Group, exact_groups, label_conflicts, near_groups
 from data_pipeline.leaks import find_leaks
 

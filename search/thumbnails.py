@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from data_pipeline.decode import read_upright
+from data_pipeline.catalog.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.processes.workers import WITH_PILLOW, run_in_workers
 

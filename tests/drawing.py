@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from data_pipeline.catalog import Catalog, Entry
+from data_pipeline.catalog.entries import Catalog, Entry
 
 
 def draw(seed: int, size: tuple[int, int] = (40, 30)) -> Image.Image:

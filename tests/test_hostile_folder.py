@@ -13,8 +13,8 @@ import pytest
 from drawing import draw
 from PIL import Image
 
+from data_pipeline.catalog.quarantine import quarantine, restore
 from data_pipeline.prepare import prepare
-from data_pipeline.quarantine import quarantine, restore
 from data_pipeline.resize import resize
 from search.cli import _run
 
@@ -129,7 +129,7 @@ def test_a_device_is_not_opened(photos, cache_dir, monkeypatch):
         os.mknod(photos / "cat" / "zero.png", stat.S_IFCHR | 0o666, os.makedev(1, 5))
     except PermissionError:
         pytest.skip("no devices can be made here")
-    from data_pipeline.walk import walk
+    from data_pipeline.catalog.walk import walk
 
     problems = {file.path: file.problem for file in walk(photos)[0]}
     assert problems["cat/zero.png"] == "not a regular file"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_pipeline.decode import read_upright
+from data_pipeline.catalog.decode import read_upright
 from data_pipeline.resize import resize
 from search.errors import TuneError
 from search.export.photo_parity import DIFFERENCE, check_photos

@@ -10,7 +10,7 @@ import pytest
 from drawing import draw
 
 from data_pipeline import prepare as module
-from data_pipeline.decode import read_upright
+from data_pipeline.catalog.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.prepare import open_catalog, prepare
 from data_pipeline.processes.workers import Failure

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from data_pipeline.catalog import Catalog, Entry
+from data_pipeline.catalog.entries import Catalog, Entry
+from data_pipeline.catalog.quarantine import quarantine, restore
 from data_pipeline.errors import DataError
-from data_pipeline.quarantine import quarantine, restore
 
 _CONTENTS = {"cat/words.jpg": b"words", "cat/deep/words.jpg": b"more", "dog/caf\udce9.jpg": b""}
 

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from drawing import draw, draw_folder
 
-from data_pipeline import walk as walk_module
+from data_pipeline.catalog import walk as walk_module
+from data_pipeline.catalog.walk import walk
 from data_pipeline.errors import DataError
-from data_pipeline.walk import walk
 
 
 def _paths(found):

@@ -24,7 +24,7 @@ DEFAULT_MEMORY = 3 * 2**30
 DEFAULT_CHUNK = 16
 # Modules that workers start with: what is imported in the server is there in each of them.
 WITH_TENSORFLOW = "data_pipeline.processes.preload_decoders"
-WITH_PILLOW = "data_pipeline.decode"
+WITH_PILLOW = "data_pipeline.catalog.decode"
 MAX_BROKEN_POOLS = 3
 
 

@@ -24,8 +24,8 @@ def clean(data: Path, destination: Path | None, cache_dir: Path | None, as_json:
 
     Example: tune clean photos/ --quarantine set-aside/
     """
+    from data_pipeline.catalog.quarantine import quarantine
     from data_pipeline.prepare import open_catalog
-    from data_pipeline.quarantine import quarantine
     from data_pipeline.summary import summarize
     from search.cli.print_catalog import print_summary
     from search.process.progress_bar import watch_files
@@ -51,7 +51,7 @@ def restore(folder: Path) -> None:
 
     Example: tune restore set-aside/
     """
-    from data_pipeline.quarantine import restore as put_back
+    from data_pipeline.catalog.quarantine import restore as put_back
 
     click.echo(f"put {put_back(folder)} files back")
 

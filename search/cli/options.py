@@ -150,7 +150,7 @@ def _as_json(value: Any) -> str:
 
 def cache_folder(given: Path | None) -> Path:
     """The cache folder given, or the user's."""
-    from data_pipeline.cache import default_cache_dir
+    from data_pipeline.catalog.cache import default_cache_dir
 
     return given or default_cache_dir()
 

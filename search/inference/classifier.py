@@ -161,7 +161,7 @@ def pictures_in(paths: Iterable[Path]) -> list[Wanted]:
     Raises:
         TuneError: a path does not exist, or there is no file at all.
     """
-    from data_pipeline.walk import walk_files
+    from data_pipeline.catalog.walk import walk_files
 
     found: list[Wanted] = []
     for path in paths:

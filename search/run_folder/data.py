@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_pipeline.catalog import Catalog
+from data_pipeline.catalog.entries import Catalog
 from data_pipeline.duplicates import group_ids
 from data_pipeline.pixels import PreparedPixels
 from data_pipeline.split import Splits

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drawing import catalog, entry
 
-from data_pipeline.catalog import Catalog
+from data_pipeline.catalog.entries import Catalog
 
 
 @pytest.fixture
@@ -47,13 +47,13 @@ def test_the_fingerprint_tells_content_label_and_split(pictures):
 def test_reading_a_catalog_does_not_import_tensorflow():
     program = (
         "import sys;"
-        "import data_pipeline.cache;"
-        "import data_pipeline.catalog;"
+        "import data_pipeline.catalog.cache;"
+        "import data_pipeline.catalog.entries;"
         "import data_pipeline.prepare;"
         "import data_pipeline.summary;"
         "import data_pipeline.split;"
-        "import data_pipeline.quarantine;"
-        "import data_pipeline.decode;"
+        "import data_pipeline.catalog.quarantine;"
+        "import data_pipeline.catalog.decode;"
         "import data_pipeline.sample;"
         "import data_pipeline.dataset;"
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"

@@ -10,7 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from data_pipeline.atomic import write_text
-from data_pipeline.catalog import Catalog, Entry
+from data_pipeline.catalog.entries import Catalog, Entry
 
 # Raise it when a check finds out something new or different.
 _VERSION = 3

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data_pipeline.atomic import publish, sync_folder, temporary_beside, write_text
-from data_pipeline.catalog import Catalog, Entry
+from data_pipeline.catalog.entries import Catalog, Entry
 from data_pipeline.errors import DataError
 
 _MANIFEST = "manifest.json"

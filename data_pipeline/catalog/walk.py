@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_pipeline.catalog import Split
+from data_pipeline.catalog.entries import Split
 from data_pipeline.errors import DataError
 
 _SPLIT_NAMES: dict[str, Split] = {
