@@ -95,8 +95,8 @@ def build(photos, folder, planted, chance):
 
 def report(catalog, truth):
     """Print what was found; the pairs that were not planted."""
-    from data_pipeline.duplicates import exact_groups, near_groups
-    from data_pipeline.leaks import find_leaks
+    from data_pipeline.near_duplicates.duplicates import exact_groups, near_groups
+    from data_pipeline.near_duplicates.leaks import find_leaks
 
     start = time.monotonic()
     groups = [*near_groups(catalog), *exact_groups(catalog)]

@@ -6,8 +6,8 @@ from typing import get_args
 import numpy as np
 
 from data_pipeline.catalog.entries import Catalog, Split
-from data_pipeline.duplicates import group_ids
 from data_pipeline.errors import DataError
+from data_pipeline.near_duplicates.duplicates import group_ids
 
 _NAMES: tuple[Split, ...] = get_args(Split)
 

@@ -5,8 +5,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from data_pipeline.catalog.entries import Catalog, Entry
-from data_pipeline.duplicates import Group, exact_groups, label_conflicts, near_groups
-from data_pipeline.leaks import find_leaks
+from data_pipeline.near_duplicates.duplicates import (
+    Group,
+    exact_groups,
+    label_conflicts,
+    near_groups,
+)
+from data_pipeline.near_duplicates.leaks import find_leaks
 
 
 def summarize(catalog: Catalog) -> dict[str, Any]:
@@ -24,7 +29,7 @@ def summarize(catalog: Catalog) -> dict[str, Any]:
             {path, label}.
         across_splits: the groups of either kind that stand in two given splits.
         leaks: what share of each given split is known from another (see
-            `data_pipeline.leaks.find_leaks`).
+            `data_pipeline.near_duplicates.leaks.find_leaks`).
     """
     kept = catalog.kept
     counts = Counter(entry.label for entry in kept)

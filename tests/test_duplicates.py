@@ -1,9 +1,14 @@
 import numpy as np
 from drawing import catalog, copy_of, draw, entry, numbered, random_sketch
 
-from data_pipeline import duplicates
-from data_pipeline.duplicates import exact_groups, group_ids, label_conflicts, near_groups
-from data_pipeline.sketch import sketch
+from data_pipeline.near_duplicates import duplicates
+from data_pipeline.near_duplicates.duplicates import (
+    exact_groups,
+    group_ids,
+    label_conflicts,
+    near_groups,
+)
+from data_pipeline.near_duplicates.sketch import sketch
 
 
 def _sketch(image):

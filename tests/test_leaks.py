@@ -3,7 +3,7 @@ import json
 import pytest
 from drawing import catalog, entry, random_sketch
 
-from data_pipeline.leaks import find_leaks
+from data_pipeline.near_duplicates.leaks import find_leaks
 
 
 def _pictures(split, count, **values):
@@ -58,7 +58,7 @@ def test_copies_within_one_split_are_no_leak():
 
 
 def test_a_folder_without_splits_has_no_leaks(monkeypatch):
-    monkeypatch.setattr("data_pipeline.leaks.group_ids", None)
+    monkeypatch.setattr("data_pipeline.near_duplicates.leaks.group_ids", None)
     twins = [entry(f"cat/{n}.png", "cat", pixel_hash="same") for n in range(2)]
     assert find_leaks(catalog(*twins)) == []
     assert find_leaks(catalog(*_pictures("train", 2))) == []

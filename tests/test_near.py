@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from drawing import copy_of, draw, random_sketch
 
-from data_pipeline import meetings
-from data_pipeline.near import near_pairs
-from data_pipeline.sketch import read_sketches, sketch
+from data_pipeline.near_duplicates import candidate_pairs as meetings
+from data_pipeline.near_duplicates.near import near_pairs
+from data_pipeline.near_duplicates.sketch import read_sketches, sketch
 
 CROPS = ((0, 0, 0, 0), (0.03, 0, 0, 0), (0, 0.03, 0, 0), (0.03, 0.03, 0.03, 0.03))
 

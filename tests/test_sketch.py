@@ -1,7 +1,7 @@
 import numpy as np
 from drawing import copy_of, draw
 
-from data_pipeline.sketch import read_sketches, sketch
+from data_pipeline.near_duplicates.sketch import read_sketches, sketch
 
 
 def _numbers(*images):

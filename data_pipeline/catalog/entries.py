@@ -29,7 +29,8 @@ class Entry:
         height: in pixels once upright; 0 where bad.
         content_hash: of the file's bytes, hex; "" where they could not be read.
         pixel_hash: of the upright RGB pixels, hex; "" where bad.
-        sketch: what it looks like (see `data_pipeline.sketch`), 224 characters; "" where bad,
+        sketch: what it looks like (see `data_pipeline.near_duplicates.sketch`), 224 characters; ""
+        where bad,
             and where a picture has too little in it.
         verdict: "kept" where both decoders read it, else "bad".
         reason: "" where kept, else stable words and after ":" a detail.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_pipeline.catalog.entries import Catalog
-from data_pipeline.duplicates import group_ids
+from data_pipeline.near_duplicates.duplicates import group_ids
 from data_pipeline.pixels import PreparedPixels
 from data_pipeline.split import Splits
 from search.errors import TuneError
@@ -78,7 +78,8 @@ def save_data(
 ) -> None:
     """Write what `Experiment.load` reads, and the fingerprint that a resume compares.
 
-    Of `leaks` (see `data_pipeline.leaks.find_leaks`) all but the pictures: they may be many.
+    Of `leaks` (see `data_pipeline.near_duplicates.leaks.find_leaks`) all but the pictures: they may
+    be many.
     """
     write_json(
         run.data,

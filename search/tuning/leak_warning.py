@@ -14,7 +14,7 @@ def warn_of_leaks(leaks: Iterable[dict[str, Any]], data: Path, console: Console)
     """Say which given splits know pictures of one another, where any do.
 
     Args:
-        leaks: what `data_pipeline.leaks.find_leaks` found.
+        leaks: what `data_pipeline.near_duplicates.leaks.find_leaks` found.
         data: the folder.
         console: where warnings go.
     """

@@ -115,7 +115,7 @@ def prepare_data(run: RunFolder, config: RunConfig, setting: Setting) -> None:
     Raises:
         TuneError: the run was begun on other data.
     """
-    from data_pipeline.leaks import find_leaks
+    from data_pipeline.near_duplicates.leaks import find_leaks
     from data_pipeline.prepare import prepare
     from data_pipeline.split import split_by_group
     from search.process.progress_bar import watch_files

@@ -7,8 +7,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from data_pipeline.catalog.entries import Catalog
-from data_pipeline.near import near_pairs
-from data_pipeline.sketch import read_sketches
+from data_pipeline.near_duplicates.near import near_pairs
+from data_pipeline.near_duplicates.sketch import read_sketches
 
 Group = tuple[int, ...]
 """Indices into `catalog.kept`, ascending, two or more."""

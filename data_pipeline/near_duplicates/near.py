@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from data_pipeline.meetings import meetings
-from data_pipeline.overlay import difference
+from data_pipeline.near_duplicates.alignment import difference
+from data_pipeline.near_duplicates.candidate_pairs import meetings
 
 # Of 2,000 copies measured, each cropped by 3 % on every side, halved, recompressed and up to 1.3
 # times as bright, two correlate less, and one differs more when laid over its picture. Of 32

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from data_pipeline.catalog.entries import Catalog, Split
-from data_pipeline.duplicates import group_ids
+from data_pipeline.near_duplicates.duplicates import group_ids
 
 # The split that a leak spoils, then where its pictures are known from; the worst first.
 _PAIRS: tuple[tuple[Split, Split], ...] = (

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from data_pipeline.sketch import frequency
+from data_pipeline.near_duplicates.sketch import frequency
 
 Meetings = tuple[np.ndarray, np.ndarray]
 """Indices of sketches and of those they meet, each int64 [meetings]."""

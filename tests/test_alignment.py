@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from drawing import copy_of, draw
 
-from data_pipeline.overlay import difference
-from data_pipeline.sketch import read_sketches, sketch
+from data_pipeline.near_duplicates.alignment import difference
+from data_pipeline.near_duplicates.sketch import read_sketches, sketch
 
 LARGE = (300, 240)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_pipeline.sketch import FREQUENCIES
+from data_pipeline.near_duplicates.sketch import FREQUENCIES
 
 _POINTS = FREQUENCIES + 2
 _GRID = ((np.arange(_POINTS) + 0.5) / _POINTS - 0.5).astype(np.float32)
