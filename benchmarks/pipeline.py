@@ -36,7 +36,7 @@ def ours(pixels, catalog, epochs, policy=None):
     import numpy as np
 
     from data_pipeline.augment.augment import augmenter
-    from data_pipeline.dataset import steps_per_epoch, training_batches
+    from data_pipeline.pixels.dataset import steps_per_epoch, training_batches
 
     augment = policy and augmenter(policy=policy, strength=0.3, erasing=0.0, mix="none")
 

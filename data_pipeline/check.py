@@ -13,8 +13,8 @@ from data_pipeline.catalog.tensorflow_decoder import require_decodable
 from data_pipeline.catalog.walk import Found
 from data_pipeline.errors import BadPictureError
 from data_pipeline.near_duplicates.sketch import sketch
-from data_pipeline.pixels import RowFile
-from data_pipeline.resize import resize
+from data_pipeline.pixels.prepared import RowFile
+from data_pipeline.pixels.resize import resize
 
 
 @dataclass(frozen=True)

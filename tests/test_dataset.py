@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.dataset import feature_batches, steps_per_epoch, training_batches
+from data_pipeline.pixels.dataset import feature_batches, steps_per_epoch, training_batches
 
 _PIXELS = np.random.default_rng(0).integers(0, 256, (23, 4, 5, 3), dtype=np.uint8)
 _TARGETS = np.arange(23, dtype=np.int32) % 3

@@ -14,8 +14,8 @@ from drawing import draw
 from PIL import Image
 
 from data_pipeline.catalog.quarantine import quarantine, restore
+from data_pipeline.pixels.resize import resize
 from data_pipeline.prepare import prepare
-from data_pipeline.resize import resize
 from search.cli import _run
 
 

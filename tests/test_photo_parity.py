@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from data_pipeline.catalog.decode import read_upright
-from data_pipeline.resize import resize
+from data_pipeline.pixels.resize import resize
 from search.errors import TuneError
 from search.export.photo_parity import DIFFERENCE, check_photos
 from search.process.atomic_files import write_json

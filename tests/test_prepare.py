@@ -12,9 +12,9 @@ from drawing import draw
 from data_pipeline import prepare as module
 from data_pipeline.catalog.decode import read_upright
 from data_pipeline.errors import DataError
+from data_pipeline.pixels.resize import resize
 from data_pipeline.prepare import open_catalog, prepare
 from data_pipeline.processes.workers import Failure
-from data_pipeline.resize import resize
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ def test_a_full_disk_is_an_error_and_not_a_bad_file(photos, cache_dir, in_proces
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("data_pipeline.pixels._write_all", full)
+    monkeypatch.setattr("data_pipeline.pixels.prepared._write_all", full)
     with pytest.raises(DataError, match="No space left on device; .* free some space"):
         prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
     monkeypatch.undo()

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from drawing import draw, hostile_read
 
-from data_pipeline import reading
 from data_pipeline.catalog.decode import read_upright
+from data_pipeline.pixels import reading
+from data_pipeline.pixels.reading import read_pictures
+from data_pipeline.pixels.resize import resize
 from data_pipeline.processes.workers import run_in_workers
-from data_pipeline.reading import read_pictures
-from data_pipeline.resize import resize
 
 
 def read(paths, size=(16, 24), **values):

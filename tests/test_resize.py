@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from data_pipeline.resize import resize
+from data_pipeline.pixels.resize import resize
 
 _SHAPES = [(1, 1), (1, 37), (53, 1), (7, 5), (31, 97), (97, 31), (64, 64), (200, 133), (375, 499)]
 _TARGETS = [(1, 1), (32, 32), (48, 31), (33, 60), (64, 64)]

@@ -13,10 +13,10 @@ from waiting import wait_until
 
 from data_pipeline.catalog.decode import read_upright
 from data_pipeline.errors import DataError
+from data_pipeline.pixels.reading import PictureReader
+from data_pipeline.pixels.resize import resize
 from data_pipeline.processes.standing_workers import StandingWorkers
 from data_pipeline.processes.workers import WITH_PILLOW, Failure
-from data_pipeline.reading import PictureReader
-from data_pipeline.resize import resize
 
 
 @pytest.fixture

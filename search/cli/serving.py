@@ -22,7 +22,7 @@ def serve(model: str, port: int) -> None:
 
     Example: tune serve results/cats/export
     """
-    from data_pipeline.reading import get_ready
+    from data_pipeline.pixels.reading import get_ready
 
     get_ready()  # while TensorFlow is imported and the model loaded
     import_tensorflow()

@@ -137,7 +137,7 @@ def predict(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) ->
 
     Example: tune predict results/cats/export photo.jpg
     """
-    from data_pipeline.reading import get_ready
+    from data_pipeline.pixels.reading import get_ready
 
     get_ready()  # while TensorFlow is imported and the model loaded
     import_tensorflow()

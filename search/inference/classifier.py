@@ -85,7 +85,7 @@ class Classifier:
 
     def predict(self, files: Sequence[Wanted]) -> Iterator[Prediction]:
         """One prediction a file, in order; a file that cannot be read does not stop the rest."""
-        from data_pipeline.reading import read_pictures
+        from data_pipeline.pixels.reading import read_pictures
 
         pictures = read_pictures(
             [file.path for file in files if not file.problem],

@@ -28,7 +28,7 @@ def with_heat(mistakes: Sequence[Mistake], run: RunFolder) -> list[Mistake]:
         ModelError: it has no feature maps.
     """
     import_tensorflow()
-    from data_pipeline.reading import read_pictures
+    from data_pipeline.pixels.reading import read_pictures
     from models.grad_cam import GradCam
     from search.inference.classifier import load_classifier
     from search.inference.heat_map import heat_layer

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Servi
 from werkzeug.wrappers import Request, Response
 
 from data_pipeline.errors import DataError
-from data_pipeline.reading import PictureReader
+from data_pipeline.pixels.reading import PictureReader
 from search.errors import TuneError
 from search.inference.classifier import Classifier, Prediction
 from search.inference.heat_map import heat_layer

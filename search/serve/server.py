@@ -12,7 +12,7 @@ from typing import Any
 
 from werkzeug.serving import ThreadedWSGIServer
 
-from data_pipeline.reading import PictureReader
+from data_pipeline.pixels.reading import PictureReader
 from search.errors import TuneError
 from search.inference.classifier import Classifier, load_classifier
 from search.process.printable import shown

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_pipeline.pixels import PreparedPixels
+from data_pipeline.pixels.prepared import PreparedPixels
 from search.process.atomic_files import read_json
 from search.run_folder.config import RunConfig
 from search.run_folder.data import load_splits

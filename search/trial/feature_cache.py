@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_pipeline.augment.augment import augmenter
-from data_pipeline.dataset import encode
+from data_pipeline.pixels.dataset import encode
 from models import transfer
 from models.pretrained import weights_file
 from search.process.atomic_files import read_json, write_json

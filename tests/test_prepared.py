@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from data_pipeline import pixels as module
 from data_pipeline.errors import DataError
-from data_pipeline.pixels import PixelsBuilder
+from data_pipeline.pixels import prepared as module
+from data_pipeline.pixels.prepared import PixelsBuilder
 
 
 def _picture(row):

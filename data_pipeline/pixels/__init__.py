@@ -1,0 +1,1 @@
+"""Images as uint8 pixels of one size, and batches of them."""
