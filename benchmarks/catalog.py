@@ -53,7 +53,7 @@ def measure(job, data, cache, size):
     """One job in this process: seconds in all, and seconds once workers could be started."""
     import resource
 
-    from data_pipeline.prepare import prepare
+    from data_pipeline.preparation.prepare import prepare
     from data_pipeline.processes.workers import run_in_workers
 
     files = [path for path in data.rglob("*") if path.is_file()]

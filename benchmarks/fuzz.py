@@ -27,7 +27,7 @@ import click
 import numpy as np
 from PIL import Image
 
-from data_pipeline.prepare import prepare
+from data_pipeline.preparation.prepare import prepare
 from data_pipeline.processes.workers import Failure, run_in_workers
 
 SIZE = (32, 32)

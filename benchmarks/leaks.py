@@ -137,7 +137,7 @@ def draw_sheet(folder, pairs, path):
 @click.option("--seed", default=0)
 @click.option("--sheet", type=click.Path(path_type=Path), help="PNG of the pairs not planted.")
 def main(data, planted, seed, sheet):
-    from data_pipeline.prepare import open_catalog
+    from data_pipeline.preparation.prepare import open_catalog
 
     photos = sorted(path for path in data.glob("*/*") if path.is_file())
     with tempfile.TemporaryDirectory(prefix="leaks-") as name:

@@ -30,8 +30,8 @@ SEARCH = ("--families", "cnn,xception", "--algo", "random", "--max-trials", "30"
 
 def experiment_in(folder, data, weights, cache):
     """A run folder as `tune run` leaves it before the first trial, loaded."""
-    from data_pipeline.prepare import prepare
-    from data_pipeline.split import split_by_group
+    from data_pipeline.preparation.prepare import prepare
+    from data_pipeline.preparation.split import split_by_group
     from search.run_folder.config import RunConfig
     from search.run_folder.data import save_data
     from search.run_folder.paths import RunFolder

@@ -97,7 +97,7 @@ def one_round(data, size, prepared, epochs):
 @click.option("--epochs", default=5, help="Epochs to stream for one figure.")
 def main(data, rounds, epochs):
     """DATA must hold nothing that TensorFlow cannot decode: Keras's reader stops at it."""
-    from data_pipeline.prepare import prepare
+    from data_pipeline.preparation.prepare import prepare
 
     report = {}
     with tempfile.TemporaryDirectory(prefix="pipeline-") as cache:

@@ -26,7 +26,7 @@ def cache_dir(tmp_path):
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory):
     """The built-in sample data, small, checked and prepared at 32×32: (catalog, pixels)."""
-    from data_pipeline.prepare import prepare
+    from data_pipeline.preparation.prepare import prepare
     from data_pipeline.sample import draw_sample
 
     folder = tmp_path_factory.mktemp("sample")

@@ -8,7 +8,7 @@ from drawing import draw, draw_folder
 from rich.console import Console
 from searching import run_config
 
-from data_pipeline.prepare import open_catalog
+from data_pipeline.preparation.prepare import open_catalog
 from search.errors import TuneError
 from search.process.atomic_files import read_json, write_arrays
 from search.run_folder.data import Pictures, load_splits

@@ -15,7 +15,7 @@ from PIL import Image
 
 from data_pipeline.catalog.quarantine import quarantine, restore
 from data_pipeline.pixels.resize import resize
-from data_pipeline.prepare import prepare
+from data_pipeline.preparation.prepare import prepare
 from search.cli import _run
 
 
@@ -171,7 +171,7 @@ def test_odd_names_are_reported_moved_and_put_back(odd_names, cache_dir, tmp_pat
 
 
 def test_a_catalog_of_odd_names_is_remembered(odd_names, cache_dir, monkeypatch):
-    from data_pipeline import prepare as module
+    from data_pipeline.preparation import prepare as module
 
     monkeypatch.setattr(
         module, "run_in_workers", lambda function, tasks, **_: ((t, function(t)) for t in tasks)

@@ -10,7 +10,7 @@ from judged import HEAD, copied_run, judged_run, rename_pictures, telling_featur
 from PIL import Image
 from small_trials import COUNT
 
-from data_pipeline.split import split_by_group
+from data_pipeline.preparation.split import split_by_group
 from search.cli import _run
 from search.label_errors import out_of_fold, suspects
 from search.run_folder.data import save_data

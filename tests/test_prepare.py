@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from drawing import draw
 
-from data_pipeline import prepare as module
 from data_pipeline.catalog.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.resize import resize
-from data_pipeline.prepare import open_catalog, prepare
+from data_pipeline.preparation import prepare as module
+from data_pipeline.preparation.prepare import open_catalog, prepare
 from data_pipeline.processes.workers import Failure
 
 
@@ -71,7 +71,8 @@ def test_a_second_run_decodes_nothing(sample, monkeypatch):
 def test_a_second_run_does_not_import_tensorflow(sample):
     catalog, pixels = sample
     program = (
-        "import sys; from pathlib import Path; from data_pipeline.prepare import prepare;"
+        "import sys; from pathlib import Path;"
+        "from data_pipeline.preparation.prepare import prepare;"
         "prepare(Path(sys.argv[1]), image_size=(32, 32), cache_dir=Path(sys.argv[2]));"
         "sys.exit('tensorflow' in sys.modules)"
     )
@@ -86,7 +87,7 @@ def test_another_size_decodes_the_kept_files_once_and_with_one_decoder(
     (photos / "cat" / "words.jpg").write_text("words")
     prepare(photos, image_size=(16, 16), cache_dir=cache_dir)
     in_process.clear()
-    monkeypatch.setattr("data_pipeline.check.require_decodable", _forbid)
+    monkeypatch.setattr("data_pipeline.preparation.check.require_decodable", _forbid)
     catalog, pixels = prepare(photos, image_size=(8, 12), cache_dir=cache_dir)
     assert in_process == [entry.path for entry in catalog.kept]
     assert pixels.open().shape == (8, 8, 12, 3)
@@ -191,7 +192,7 @@ def test_memory_that_runs_out_over_one_picture_costs_that_picture(
     def eat(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr("data_pipeline.check.resize", eat)
+    monkeypatch.setattr("data_pipeline.preparation.check.resize", eat)
     with pytest.raises(DataError, match="none of 8 files"):
         prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
     monkeypatch.undo()
@@ -265,7 +266,8 @@ def test_a_full_disk_is_an_error_and_not_a_bad_file(photos, cache_dir, in_proces
 
 def test_two_processes_may_prepare_the_same_data_at_once(photos, cache_dir):
     program = (
-        "import sys; from pathlib import Path; from data_pipeline.prepare import prepare;"
+        "import sys; from pathlib import Path;"
+        "from data_pipeline.preparation.prepare import prepare;"
         "catalog, pixels = prepare(Path(sys.argv[1]), image_size=(16, 16),"
         "    cache_dir=Path(sys.argv[2]), workers=1);"
         "print(catalog.fingerprint, pixels.open().sum())"

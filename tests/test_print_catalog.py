@@ -5,7 +5,7 @@ import pytest
 from drawing import catalog, entry
 from rich.console import Console
 
-from data_pipeline.summary import summarize
+from data_pipeline.preparation.summary import summarize
 from search.cli.print_catalog import print_summary
 from search.tuning.leak_warning import leak_in_words, warn_of_leaks
 

@@ -3,8 +3,8 @@ import pytest
 from data_pipeline.catalog.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.near_duplicates.duplicates import exact_groups, label_conflicts
+from data_pipeline.preparation.split import split_by_group
 from data_pipeline.sample import draw_sample
-from data_pipeline.split import split_by_group
 
 
 def _contents(folder):

@@ -3,7 +3,7 @@ import pytest
 from drawing import catalog, entry, numbered
 
 from data_pipeline.errors import DataError
-from data_pipeline.split import split_by_group
+from data_pipeline.preparation.split import split_by_group
 
 
 def _all(splits):

@@ -2,7 +2,7 @@ import json
 
 from drawing import catalog, entry
 
-from data_pipeline.summary import summarize
+from data_pipeline.preparation.summary import summarize
 
 
 def test_the_summary_counts_what_is_there():

@@ -25,8 +25,8 @@ def clean(data: Path, destination: Path | None, cache_dir: Path | None, as_json:
     Example: tune clean photos/ --quarantine set-aside/
     """
     from data_pipeline.catalog.quarantine import quarantine
-    from data_pipeline.prepare import open_catalog
-    from data_pipeline.summary import summarize
+    from data_pipeline.preparation.prepare import open_catalog
+    from data_pipeline.preparation.summary import summarize
     from search.cli.print_catalog import print_summary
     from search.process.progress_bar import watch_files
 

@@ -13,7 +13,7 @@ SHOWN = 5  # paths shown of each kind; --json has all
 
 
 def print_summary(summary: dict[str, Any]) -> None:
-    """Print a catalog's summary (see `data_pipeline.summary.summarize`) to stdout."""
+    """Print a catalog's summary (see `data_pipeline.preparation.summary.summarize`) to stdout."""
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("what")

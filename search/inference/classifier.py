@@ -180,12 +180,13 @@ def evaluate_folder(classifier: Classifier, data: Path, **preparing: Any) -> dic
     """Accuracy with its interval, AUC and confusion matrix on a folder of labelled pictures.
 
     Args:
-        preparing: `cache_dir` and `progress`, as `data_pipeline.prepare.prepare` takes them.
+        preparing: `cache_dir` and `progress`, as `data_pipeline.preparation.prepare.prepare` takes
+        them.
 
     Raises:
         TuneError: the folder has classes that the model does not know.
     """
-    from data_pipeline.prepare import prepare
+    from data_pipeline.preparation.prepare import prepare
 
     catalog, prepared = prepare(
         data,

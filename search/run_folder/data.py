@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.near_duplicates.duplicates import group_ids
 from data_pipeline.pixels.prepared import PreparedPixels
-from data_pipeline.split import Splits
+from data_pipeline.preparation.split import Splits
 from search.errors import TuneError
 from search.process.atomic_files import read_json, write_array, write_arrays, write_json
 from search.run_folder.paths import RunFolder

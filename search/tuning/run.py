@@ -60,7 +60,7 @@ def start(data: Path, name: str | None, options: Options, setting: Setting) -> R
     Raises:
         TuneError, DataError, ModelError: what a user can mend.
     """
-    from data_pipeline.prepare import expect
+    from data_pipeline.preparation.prepare import expect
 
     run = _new_folder(setting.results, name or _fresh_name(data))
     with locked(run), Going(setting.max_time, run.path) as going, _executor(run, setting) as where:
@@ -116,8 +116,8 @@ def prepare_data(run: RunFolder, config: RunConfig, setting: Setting) -> None:
         TuneError: the run was begun on other data.
     """
     from data_pipeline.near_duplicates.leaks import find_leaks
-    from data_pipeline.prepare import prepare
-    from data_pipeline.split import split_by_group
+    from data_pipeline.preparation.prepare import prepare
+    from data_pipeline.preparation.split import split_by_group
     from search.process.progress_bar import watch_files
     from search.run_folder.data import load_splits, save_data
     from search.tuning.leak_warning import warn_of_leaks

@@ -6,9 +6,9 @@ from pathlib import Path
 from data_pipeline.catalog.cache import is_known, load_entries, save_catalog
 from data_pipeline.catalog.entries import Catalog, Entry
 from data_pipeline.catalog.walk import Found, walk
-from data_pipeline.check import CheckTask, bad_entry, check_file
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.prepared import PixelsBuilder, PreparedPixels, RowFile, pixels_of
+from data_pipeline.preparation.check import CheckTask, bad_entry, check_file
 from data_pipeline.processes.workers import WITH_TENSORFLOW, Failure, run_in_workers, start_server
 
 Progress = Callable[[int, int], None]

@@ -1,0 +1,1 @@
+"""From a folder to its checked catalog, its prepared pixels and its splits."""
