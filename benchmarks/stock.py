@@ -20,7 +20,7 @@ import tensorflow as tf
 from data_pipeline.augment import augment
 from models import transfer
 from models.hypermodel import ImageClassifier
-from models.pretrained import available_backbones
+from models.pretrained.networks import available_backbones
 from search.tuning.resolve_config import LIGHT_BACKBONES
 
 

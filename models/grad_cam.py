@@ -42,7 +42,7 @@ class GradCam:
 
     Args:
         model: Images [b, h, w, 3] 0-255 -> probabilities [b, k], or [b, 1] of the second of two
-            classes: as trained, as exported, or ImageNet's of `models.pretrained`.
+            classes: as trained, as exported, or ImageNet's of `models.pretrained.networks`.
 
     Raises:
         ModelError: There is no feature map to look at.

@@ -9,10 +9,10 @@ import keras_tuner
 
 from models import optimization, space, transfer
 from models.adjustable import set_dropout
-from models.backbones import BACKBONES
 from models.errors import ModelError
 from models.families import FAMILIES, KNOWN_GOOD, MIN_IMAGE_SIZE, declare_family
 from models.head import Dropout, plain_dropout
+from models.pretrained.backbones import BACKBONES
 
 
 class ImageClassifier(keras_tuner.HyperModel):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.head import Dropout, images_input, normalized, plain_dropout, probabilities
-from models.pretrained import build_backbone, preprocessing
+from models.pretrained.networks import build_backbone, preprocessing
 
 if TYPE_CHECKING:
     import keras

@@ -8,7 +8,7 @@ import numpy as np
 from searching import run_config, trial_record
 
 from models.hypermodel import default_values
-from models.pretrained import build_backbone
+from models.pretrained.networks import build_backbone
 from search.process.atomic_files import write_array, write_arrays, write_json
 from search.run_folder.paths import RunFolder
 from search.trial.checkpoint import TrainingState

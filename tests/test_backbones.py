@@ -2,7 +2,7 @@ import importlib
 
 import pytest
 
-from models.backbones import BACKBONES
+from models.pretrained.backbones import BACKBONES
 
 
 class AskedError(Exception):

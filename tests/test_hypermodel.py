@@ -3,10 +3,10 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from models.backbones import BACKBONES
 from models.errors import ModelError
 from models.families import FAMILIES
 from models.hypermodel import ImageClassifier, default_values, known_good_values
+from models.pretrained.backbones import BACKBONES
 
 
 def classifier(families=tuple(FAMILIES), num_classes=2, compact=True, **arguments):

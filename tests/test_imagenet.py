@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from models import imagenet, weights
 from models.errors import ModelError
+from models.pretrained import imagenet, weights
 
 
 @pytest.fixture

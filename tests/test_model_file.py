@@ -14,10 +14,10 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from models import weights
-from models.backbones import BACKBONES
 from models.errors import ModelError
 from models.hypermodel import ImageClassifier, default_values
+from models.pretrained import weights
+from models.pretrained.backbones import BACKBONES
 from models.serving import with_preprocessing
 from search.errors import TuneError
 from search.inference.model_config import why_not_known, why_too_large

@@ -1,10 +1,10 @@
 import keras_tuner
 import pytest
 
-from models.backbones import BACKBONES
 from models.families import FAMILIES
 from models.hypermodel import ImageClassifier
 from models.presets import PRESETS
+from models.pretrained.backbones import BACKBONES
 
 COUNTS = {
     "keras-2022": 2_731_065,

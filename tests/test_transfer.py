@@ -5,7 +5,7 @@ import pytest
 
 from models import transfer
 from models.hypermodel import ImageClassifier
-from models.pretrained import build_backbone
+from models.pretrained.networks import build_backbone
 
 SIZE = (32, 32)
 

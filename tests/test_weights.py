@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 import pytest
 
-from models import weights
 from models.errors import ModelError
+from models.pretrained import weights
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def _families() -> tuple[str, ...]:
 
 
 def _backbones() -> tuple[str, ...]:
-    from models.backbones import BACKBONES
+    from models.pretrained.backbones import BACKBONES
 
     return tuple(BACKBONES)
 

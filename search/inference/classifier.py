@@ -145,9 +145,9 @@ def _load_exported(path: Path) -> Classifier:
 
 
 def _load_imagenet(name: str) -> Classifier:
-    from models.backbones import BACKBONES
-    from models.imagenet import imagenet_labels
-    from models.pretrained import imagenet_classifier
+    from models.pretrained.backbones import BACKBONES
+    from models.pretrained.imagenet import imagenet_labels
+    from models.pretrained.networks import imagenet_classifier
 
     if name not in BACKBONES:
         raise TuneError(f"imagenet:{name}: no such backbone; there are {', '.join(BACKBONES)}")

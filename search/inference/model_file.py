@@ -8,8 +8,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from models.hdf5 import HDF5_ERRORS, why_not_plain
-from models.weights import WEIGHTS_MEMBER
+from models.pretrained.hdf5 import HDF5_ERRORS, why_not_plain
+from models.pretrained.weights import WEIGHTS_MEMBER
 from search.errors import TuneError
 from search.inference.model_config import why_not_known, why_too_large
 from search.process.printable import shown

@@ -42,7 +42,7 @@ def largest_model(experiment: Any) -> int:
     """
     import keras_tuner
 
-    from models.backbones import BACKBONES
+    from models.pretrained.backbones import BACKBONES
 
     counts = [BACKBONES[name].values for name in experiment.config.backbones]
     for values in known_good(experiment):

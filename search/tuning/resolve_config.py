@@ -72,10 +72,10 @@ def _available_families(
     Raises:
         ModelError: transfer was asked for by name and has no weights.
     """
-    from models.backbones import BACKBONES
     from models.errors import ModelError
     from models.families import FAMILIES
-    from models.pretrained import available_backbones, weights_file
+    from models.pretrained.backbones import BACKBONES
+    from models.pretrained.networks import available_backbones, weights_file
 
     asked = given.get("families")
     families = tuple(asked or FAMILIES)

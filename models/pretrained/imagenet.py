@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from models import weights as files
 from models.errors import ModelError
+from models.pretrained import weights as files
 
 FILE = "imagenet_class_index.json"
 URL = f"https://storage.googleapis.com/download.tensorflow.org/data/{FILE}"

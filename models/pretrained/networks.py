@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import weights as files
-from models.backbones import BACKBONES, Backbone
 from models.errors import ModelError
+from models.pretrained import weights as files
+from models.pretrained.backbones import BACKBONES, Backbone
 
 if TYPE_CHECKING:
     import keras

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from models.errors import ModelError
-from models.hdf5 import HDF5_ERRORS, MAX_EXPANSION, why_not_plain
+from models.pretrained.hdf5 import HDF5_ERRORS, MAX_EXPANSION, why_not_plain
 
 if TYPE_CHECKING:
     import h5py

@@ -4,10 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import pretrained, weights
-from models.backbones import BACKBONES
 from models.errors import ModelError
-from models.pretrained import available_backbones, build_backbone, weights_file
+from models.pretrained import networks as pretrained
+from models.pretrained import weights
+from models.pretrained.backbones import BACKBONES
+from models.pretrained.networks import available_backbones, build_backbone, weights_file
 
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -1,0 +1,1 @@
+"""Pretrained networks: which there are, their weights, their classes."""
