@@ -18,7 +18,7 @@ import keras_tuner
 import tensorflow as tf
 
 from data_pipeline.augment import augment
-from models import transfer
+from models.families import transfer
 from models.hypermodel import ImageClassifier
 from models.pretrained.networks import available_backbones
 from search.tuning.resolve_config import LIGHT_BACKBONES

@@ -7,11 +7,12 @@ from typing import Any
 import keras
 import keras_tuner
 
-from models import optimization, space, transfer
+from models import optimization, space
 from models.adjustable import set_dropout
 from models.errors import ModelError
-from models.families import FAMILIES, KNOWN_GOOD, MIN_IMAGE_SIZE, declare_family
-from models.head import Dropout, plain_dropout
+from models.families import transfer
+from models.families.head import Dropout, plain_dropout
+from models.families.registry import FAMILIES, KNOWN_GOOD, MIN_IMAGE_SIZE, declare_family
 from models.pretrained.backbones import BACKBONES
 
 

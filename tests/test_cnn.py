@@ -2,7 +2,7 @@ import keras
 import keras_tuner
 import pytest
 
-from models import cnn
+from models.families import cnn
 
 
 def build(image_size=(32, 32), num_classes=2, compact=True, **values):

@@ -5,7 +5,7 @@ import sys
 def test_names_are_listed_without_loading_tensorflow():
     code = (
         "import sys;"
-        "import models.families;"
+        "import models.families.registry;"
         "import models.pretrained.backbones;"
         "import models.pretrained.networks;"
         "import models.presets;"

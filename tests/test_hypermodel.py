@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.errors import ModelError
-from models.families import FAMILIES
+from models.families.registry import FAMILIES
 from models.hypermodel import ImageClassifier, default_values, known_good_values
 from models.pretrained.backbones import BACKBONES
 

@@ -1,7 +1,7 @@
 import pytest
 from searching import run_config
 
-from models.families import KNOWN_GOOD
+from models.families.registry import KNOWN_GOOD
 from search.algorithms.plan import make_plan
 
 

@@ -1,7 +1,7 @@
 import keras_tuner
 import pytest
 
-from models.families import FAMILIES
+from models.families.registry import FAMILIES
 from models.hypermodel import ImageClassifier
 from models.presets import PRESETS
 from models.pretrained.backbones import BACKBONES

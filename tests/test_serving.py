@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.families import FAMILIES
+from models.families.registry import FAMILIES
 from models.hypermodel import ImageClassifier, default_values
 from models.serving import with_fixed_size, with_preprocessing
 

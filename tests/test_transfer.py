@@ -3,7 +3,7 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from models import transfer
+from models.families import transfer
 from models.hypermodel import ImageClassifier
 from models.pretrained.networks import build_backbone
 

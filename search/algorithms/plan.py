@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from models.families import KNOWN_GOOD
+from models.families.registry import KNOWN_GOOD
 from search.run_folder.config import RunConfig
 
 

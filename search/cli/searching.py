@@ -51,7 +51,7 @@ PRECISION = click.option(
 
 
 def _families() -> tuple[str, ...]:
-    from models.families import FAMILIES
+    from models.families.registry import FAMILIES
 
     return tuple(FAMILIES)
 

@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from models.describe import describe
-from models.head import divide_logits
+from models.families.head import divide_logits
 from search.export.folder import export_folder
 from search.export.test_set import open_lock_box
 from search.export.writing import write_beside, write_models

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from data_pipeline.augment.augment import augmenter
 from data_pipeline.pixels.dataset import encode
-from models import transfer
+from models.families import transfer
 from models.pretrained.networks import weights_file
 from search.process.atomic_files import read_json, write_json
 from search.run_folder.records import Values

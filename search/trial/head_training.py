@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_pipeline.pixels.dataset import feature_batches
-from models.head import Dropout, plain_dropout
+from models.families.head import Dropout, plain_dropout
 from search.trial.feature_cache import FeatureBank, Tell, views_of
 from search.trial.training import Training, predict
 

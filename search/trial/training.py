@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from data_pipeline.augment.augment import augmenter
 from data_pipeline.pixels.dataset import steps_per_epoch, training_batches
-from models.head import Dropout, plain_dropout
+from models.families.head import Dropout, plain_dropout
 from models.space import in_the_graph
 from search.evaluation.metrics import two_columns
 from search.run_folder.records import Values

@@ -73,7 +73,7 @@ def _available_families(
         ModelError: transfer was asked for by name and has no weights.
     """
     from models.errors import ModelError
-    from models.families import FAMILIES
+    from models.families.registry import FAMILIES
     from models.pretrained.backbones import BACKBONES
     from models.pretrained.networks import available_backbones, weights_file
 

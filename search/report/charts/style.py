@@ -6,7 +6,7 @@ and dark. Names of the user's are drawn on a canvas and never read as HTML.
 
 from typing import Any
 
-from models.families import FAMILIES
+from models.families.registry import FAMILIES
 
 Option = dict[str, Any]
 

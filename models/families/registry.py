@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from models import cnn, transfer, xception
+from models.families import cnn, transfer
+from models.families import mini_xception as xception
 
 FAMILIES: dict[str, Callable[..., Any]] = {
     "transfer": transfer.build,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from models.head import Dropout, images_input, normalized, plain_dropout, probabilities
+from models.families.head import Dropout, images_input, normalized, plain_dropout, probabilities
 
 if TYPE_CHECKING:
     import keras

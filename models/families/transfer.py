@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from models.head import Dropout, images_input, normalized, plain_dropout, probabilities
+from models.families.head import Dropout, images_input, normalized, plain_dropout, probabilities
 from models.pretrained.networks import build_backbone, preprocessing
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 import keras_tuner
 import pytest
 
-from models import xception
+from models.families import mini_xception as xception
 
 
 def build(image_size=(32, 32), num_classes=2, compact=True, **values):
