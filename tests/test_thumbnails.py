@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from search.thumbnails import SIDE, thumbnails
+from data_pipeline.pixels.thumbnails import SIDE, thumbnails
 
 
 def opened(jpeg):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from data_pipeline.pixels.thumbnails import thumbnails
 from models.describe import describe
 from search.label_errors.confident_learning import LabelErrors, find_label_errors
 from search.label_errors.folds import possible_folds
@@ -21,7 +22,6 @@ from search.process.stop_signal import Going, require_going
 from search.process.wording import duration_in_words
 from search.run_folder.data import Pictures, require_written
 from search.run_folder.paths import RunFolder
-from search.thumbnails import thumbnails
 from search.trial.experiment import Experiment
 from search.trial.keras_setup import prepare_to_train
 

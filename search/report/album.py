@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from data_pipeline.pixels.thumbnails import remains, thumbnails
 from search.errors import TuneError
 from search.process.atomic_files import read_json
 from search.run_folder.data import Pictures, load_splits
 from search.run_folder.paths import RunFolder
-from search.thumbnails import remains, thumbnails
 
 SIDE = 144  # pixels of the longer side
 A_CLASS = 6  # samples of each class

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from data_pipeline.pixels.thumbnails import thumbnails
 from search.process.quiet import import_tensorflow
 from search.report.mistakes import Mistake
 from search.run_folder.paths import RunFolder
-from search.thumbnails import thumbnails
 
 
 def with_pictures(mistakes: Sequence[Mistake]) -> list[Mistake]:
