@@ -9,7 +9,7 @@ import pytest
 from finished_runs import finished_run
 from searching import run_config
 
-from search.cli import searching
+from search.cli import run as searching
 from search.export.model_card import write_card
 from search.run_folder.command_line import command
 

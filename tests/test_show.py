@@ -5,7 +5,7 @@ from exported_metrics import METRICS
 from rich.console import Console
 from searching import VALUES, epoch_logs, run_config, trial_record
 
-from search.cli.looking import print_report
+from search.cli.show import print_report
 from search.process.atomic_files import write_json
 from search.report.summary import list_runs, run_report, run_table, verdict
 from search.run_folder.paths import RunFolder

@@ -10,7 +10,13 @@ import click
 
 from data_pipeline.errors import DataError
 from models.errors import ModelError
-from search.cli import data, looking, reporting, searching, serving, trusting, using
+from search.cli import data
+from search.cli import export as using
+from search.cli import labels as trusting
+from search.cli import report as reporting
+from search.cli import run as searching
+from search.cli import serve as serving
+from search.cli import show as looking
 from search.errors import TuneError
 
 INTERRUPTED = 130

@@ -19,7 +19,7 @@ from search.cli.options import (
     print_json,
     print_json_list,
 )
-from search.cli.telling import print_export, print_metrics
+from search.cli.print_export import print_export, print_metrics
 from search.process.printable import shown
 from search.process.quiet import import_tensorflow
 

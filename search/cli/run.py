@@ -231,7 +231,7 @@ def presets(as_json: bool) -> None:
 
 def _conclude(run: Any, as_json: bool) -> None:
     """Say what was found."""
-    from search.cli.looking import print_report
+    from search.cli.show import print_report
     from search.report.summary import run_report
 
     report = run_report(run)

@@ -3,7 +3,7 @@
 import pytest
 from exported_metrics import METRICS
 
-from search.cli.telling import print_export, print_metrics
+from search.cli.print_export import print_export, print_metrics
 
 
 @pytest.fixture
