@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # made_up_search.py
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests/support"))  # made_up_search.py
 
 TUNE = [sys.executable, "-c", "from search.cli import main; main()"]
 PICTURES, SIZE = 600, 64  # of a made-up run, in pixels

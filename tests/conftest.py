@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 # Worker processes import what tests hand them by name; pytest alone would not let them.
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from browser import browser  # noqa: E402, F401
 from drawing import draw_folder  # noqa: E402

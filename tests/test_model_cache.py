@@ -100,7 +100,8 @@ run_trial(experiment, fresh(values=values_for(experiment, "cnn")), go_on)
 def test_a_kept_model_gives_the_bits_of_a_new_process(tmp_path):
     detect()  # as a worker does: it sets how graphs are optimised
     experiment = experiment_in(tmp_path)
-    code = IN_A_NEW_PROCESS.format(tests=str(Path(__file__).parent), run=str(experiment.run.path))
+    support = str(Path(__file__).parent / "support")
+    code = IN_A_NEW_PROCESS.format(tests=support, run=str(experiment.run.path))
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120, cwd=Path.cwd())
     expected = state_of(experiment)
     before, ours = reversed(same_kind(experiment, "cnn"))

@@ -106,5 +106,5 @@ def test_workers_that_only_read_load_no_tensorflow(tmp_path):
         "((_, found),) = run_in_workers(modules_loaded, ['tensorflow'], preload=WITH_PILLOW)\n"
         "sys.exit(found != [])"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent / "support")}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=60)

@@ -10,13 +10,7 @@ import click
 
 from data_pipeline.errors import DataError
 from models.errors import ModelError
-from search.cli import data
-from search.cli import export as using
-from search.cli import labels as trusting
-from search.cli import report as reporting
-from search.cli import run as searching
-from search.cli import serve as serving
-from search.cli import show as looking
+from search.cli import data, export, labels, report, run, serve, show
 from search.errors import TuneError
 
 INTERRUPTED = 130
@@ -36,7 +30,7 @@ def tune(debug: bool) -> None:
     """
 
 
-for module in (data, searching, looking, reporting, trusting, using, serving):
+for module in (data, run, show, report, labels, export, serve):
     for command in module.COMMANDS:
         tune.add_command(command)
 

@@ -74,7 +74,7 @@ def page(
 
 def _template() -> Template:
     environment = Environment(
-        loader=PackageLoader("search.report", "."),
+        loader=PackageLoader("search.report", "assets"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -91,7 +91,7 @@ def _template() -> Template:
 
 
 def _asset(name: str) -> str:
-    return files("search.report").joinpath(name).read_text(encoding="utf-8")
+    return files("search.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def _policy(scripts: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from search.serve.limits import Limits
 from search.serve.local import protect, require_local
 from search.serve.uploads import Upload, is_form, received
 
+_ASSETS = Path(__file__).parent / "assets"
 _FILES = {
     "/": ("page.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
@@ -158,7 +159,7 @@ class App:
 
 def _file(request: Request) -> Response:
     name, mimetype = _FILES[request.path]
-    return Response(Path(__file__).with_name(name).read_bytes(), mimetype=mimetype)
+    return Response((_ASSETS / name).read_bytes(), mimetype=mimetype)
 
 
 def _refusal(error: HTTPException) -> Response:

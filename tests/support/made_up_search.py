@@ -5,12 +5,15 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 
 import keras_tuner
+import numpy as np
 from searching import run_config
 
 from models.hypermodel import ImageClassifier, known_good_values
 from search.algorithms.plan import Rung
 from search.algorithms.registry import make_oracle
+from search.process.atomic_files import write_json
 from search.run_folder.config import RunConfig
+from search.run_folder.paths import RunFolder
 from search.run_folder.records import COMPLETED, TrialRecord, Values
 
 FULL = (Rung(bracket=0, size=10**9, initial_epoch=0, epochs=3),)
@@ -112,3 +115,21 @@ def plain_record(name, values, quality, rung, place, parent):
         score=scores[-1],
         best_epoch=rung.epochs - 1,
     )
+
+
+def noise(seed):
+    rng = np.random.default_rng(seed)
+    return lambda values: float(rng.uniform(0.5, 1))
+
+
+def run_of(folder, quality, *, count, seed=0, **options):
+    """A finished random search of that many drawn configurations, written down."""
+    run = RunFolder(folder / "cats")
+    config, space, known_good = begun(run, max_trials=count + 1, seed=seed, **options)
+    splits = {"train": 834, "validation": 200, "test": 200}
+    write_json(run.data, {"labels": ["cat", "dog"], "pictures": 1234, "splits": splits})
+    drawn = itertools.islice(draws(space, seed), count)
+    records = searched([*known_good, *drawn], quality)
+    for record in records:
+        record.save(run)
+    return run, records, config

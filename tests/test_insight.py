@@ -1,11 +1,10 @@
 """Whole made-up searches: what is true of them is said, and nothing else."""
 
-import itertools
 import json
 
 import numpy as np
 import pytest
-from made_up_search import begun, draws, learning_curve, searched
+from made_up_search import begun, learning_curve, noise, run_of
 from searching import VALUES, drive, epoch_logs, oracle_in, trial_record
 
 from search.cli import _run
@@ -34,24 +33,6 @@ def truth(seed):
         return float(0.6 + 0.2 * place + 0.08 * batch + 0.01 * noise)
 
     return quality
-
-
-def noise(seed):
-    rng = np.random.default_rng(seed)
-    return lambda values: float(rng.uniform(0.5, 1))
-
-
-def run_of(folder, quality, *, count, seed=0, **options):
-    """A finished random search of that many drawn configurations, written down."""
-    run = RunFolder(folder / "cats")
-    config, space, known_good = begun(run, max_trials=count + 1, seed=seed, **options)
-    splits = {"train": 834, "validation": 200, "test": 200}
-    write_json(run.data, {"labels": ["cat", "dog"], "pictures": 1234, "splits": splits})
-    drawn = itertools.islice(draws(space, seed), count)
-    records = searched([*known_good, *drawn], quality)
-    for record in records:
-        record.save(run)
-    return run, records, config
 
 
 def named(found):

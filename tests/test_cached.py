@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 import pytest
-from test_learnt_insight import noise, run_of
+from made_up_search import noise, run_of
 
 from search.insights import cached as module
 from search.insights import insight
