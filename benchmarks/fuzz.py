@@ -1,4 +1,4 @@
-"""Broken pictures by the thousand, through the real check, and then the check of the check.
+"""Broken images by the thousand, through the real check, and then the check of the check.
 
     python benchmarks/fuzz.py --files 5000 --seconds 300 --seed 0
 
@@ -38,7 +38,7 @@ BOTH = {"pillow": "", "tensorflow": ""}
 
 
 def draw(rng: random.Random) -> bytes:
-    """A picture in one of the formats, in one of the forms that cameras and programs write."""
+    """An image in one of the formats, in one of the forms that cameras and programs write."""
     size = (rng.randint(1, 160), rng.randint(1, 160))
     noise = np.random.default_rng(rng.getrandbits(32)).integers(0, 256, (6, 6, 4), np.uint8)
     image = Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC)
@@ -207,7 +207,7 @@ def verify(root: Path, entries: list, rows: np.ndarray, wrong: dict[str, list]) 
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--keep-wrong", type=click.Path(path_type=Path), help="Folder for wrong files.")
 def main(files: int, seconds: float, seed: int, keep_wrong: Path | None) -> None:
-    """Check mutated pictures, and the check."""
+    """Check mutated images, and the check."""
     started, checking, done = time.monotonic(), 0.0, 0
     wrong: dict[str, list] = {"lost": [], "unreadable": [], "different": []}
     mutations: Counter = Counter()

@@ -53,7 +53,7 @@ def other_gamma(image, chance):
     return image.point(lambda value: round(255 * (value / 255) ** gamma))
 
 
-KINDS = {  # how the picture is changed, and how well it is saved
+KINDS = {  # how the image is changed, and how well it is saved
     "resized": ([resized], 95),
     "re-encoded": ([], 45),
     "cropped, one side": ([one_side], 95),
@@ -106,7 +106,7 @@ def report(catalog, truth):
         frozenset(paths[i] for i in pair) for group in groups for pair in combinations(group, 2)
     }
     planted = {frozenset((copy, original)) for copy, (original, _) in truth.items()}
-    print(f"{len(catalog.kept)} pictures, {len(truth)} of them planted; grouped in {seconds:.2f} s")
+    print(f"{len(catalog.kept)} images, {len(truth)} of them planted; grouped in {seconds:.2f} s")
     print(f"{'change':24}{'planted':>8}{'found':>8}{'missed':>8}")
     for kind in KINDS:
         pairs = [frozenset((copy, of)) for copy, (of, its) in truth.items() if its == kind]
@@ -117,7 +117,7 @@ def report(catalog, truth):
         if frozenset((copy, original)) not in together:
             print(f"  missed: {copy} of {original}")
     for leak in find_leaks(catalog):
-        print(f"{leak['split']} in {leak['other']}: {leak['pictures']} of {leak['of']} pictures")
+        print(f"{leak['split']} in {leak['other']}: {leak['pictures']} of {leak['of']} images")
     return sorted(sorted(pair) for pair in together - planted)
 
 

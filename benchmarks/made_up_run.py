@@ -13,14 +13,14 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/support"))  # made_up_search.py
 
 TUNE = [sys.executable, "-c", "from search.cli import main; main()"]
-PICTURES, SIZE = 600, 64  # of a made-up run, in pixels
+IMAGES, SIZE = 600, 64  # of a made-up run, in pixels
 
 
 def made_up_run(folder: Path, configurations: int = 1000, seed: int = 0) -> Any:
     """Write the folder of a Hyperband run that was never trained; its `RunFolder`.
 
     Complete but for the photos: settings, data, noise for pixels, splits, the oracle's file, a
-    record with a history for each trial and its predictions on the validation pictures. Three
+    record with a history for each trial and its predictions on the validation images. Three
     families, 27 epochs; learning rate and normalization matter.
     """
     from made_up_search import begun, draws, searched
@@ -30,7 +30,7 @@ def made_up_run(folder: Path, configurations: int = 1000, seed: int = 0) -> Any:
 
     run = RunFolder(folder)
     rng = np.random.default_rng(seed)
-    config, space, known_good = begun(
+    config, space, baselines = begun(
         run,
         algo="hyperband",
         families=("transfer", "cnn", "xception"),
@@ -41,8 +41,8 @@ def made_up_run(folder: Path, configurations: int = 1000, seed: int = 0) -> Any:
         hyperband_iterations=1000,
     )
     targets = write_data(run, rng)
-    values = itertools.islice(itertools.chain(known_good, draws(space, seed)), configurations)
-    one_round = hyperband_rungs(config.max_epochs, config.factor, len(known_good))
+    values = itertools.islice(itertools.chain(baselines, draws(space, seed)), configurations)
+    one_round = hyperband_rungs(config.max_epochs, config.factor, len(baselines))
     rounds = configurations // sum(rung.size for rung in one_round if not rung.initial_epoch) + 1
     records = searched(
         values, lambda v: plausible(v, rng), rungs=tuple(one_round) * rounds, make=full_record(rng)
@@ -55,15 +55,15 @@ def made_up_run(folder: Path, configurations: int = 1000, seed: int = 0) -> Any:
 
 
 def write_data(run: Any, rng: np.random.Generator) -> Any:
-    """What a run was given; class numbers of the validation pictures."""
+    """What a run was given; class numbers of the validation images."""
     from search.process.atomic_files import write_array, write_arrays, write_json
 
-    order, targets = rng.permutation(PICTURES), rng.integers(0, 2, PICTURES).astype(np.int32)
-    train, validation, test = np.split(order, [PICTURES * 7 // 10, PICTURES * 17 // 20])
+    order, targets = rng.permutation(IMAGES), rng.integers(0, 2, IMAGES).astype(np.int32)
+    train, validation, test = np.split(order, [IMAGES * 7 // 10, IMAGES * 17 // 20])
     pixels = run.path / "pixels.npy"
-    write_array(pixels, rng.integers(0, 256, (PICTURES, SIZE, SIZE, 3), np.uint8))
+    write_array(pixels, rng.integers(0, 256, (IMAGES, SIZE, SIZE, 3), np.uint8))
     write_array(run.targets, targets)
-    write_array(run.groups, np.arange(PICTURES))
+    write_array(run.groups, np.arange(IMAGES))
     write_arrays(run.splits, train=train, validation=validation, test=test)
     labels = ["cat", "dog"]
     write_json(
@@ -72,7 +72,7 @@ def write_data(run: Any, rng: np.random.Generator) -> Any:
             "root": "/photos",
             "fingerprint": "made up",
             "labels": labels,
-            "pictures": PICTURES,
+            "pictures": IMAGES,
             "set_aside": 0,
             "pixels": str(pixels.resolve()),
             "splits": {"train": len(train), "validation": len(validation), "test": len(test)},
@@ -80,12 +80,12 @@ def write_data(run: Any, rng: np.random.Generator) -> Any:
         },
     )
     write_json(
-        run.pictures,
+        run.images,
         {
             "root": "/photos",
             "paths": [f"{labels[target]}/{number}.jpg" for number, target in enumerate(targets)],
-            "formats": ["JPEG"] * PICTURES,
-            "sizes": [[SIZE, SIZE]] * PICTURES,
+            "formats": ["JPEG"] * IMAGES,
+            "sizes": [[SIZE, SIZE]] * IMAGES,
         },
     )
     return targets[validation]

@@ -69,9 +69,9 @@ class Trials:
     """Trials of one experiment in this process, one after another."""
 
     def __init__(self, experiment):
-        from search.trial.model_cache import Kept
+        from search.trial.model_cache import ModelCache
 
-        self.experiment, self.kept, self.number = experiment, Kept(), 0
+        self.experiment, self.kept, self.number = experiment, ModelCache(), 0
 
     def run(self, values, epochs):
         """(seconds, seconds to its first step, the record) of a trial with these values."""
@@ -111,9 +111,9 @@ def stock_trial(experiment, values, epochs, batches=None):
     data = {}
     for name, index in rows.items():
         labels = experiment.targets[index].astype("float32")[:, None]
-        pictures = tf.data.Dataset.from_tensor_slices((experiment.pixels[index], labels)).cache()
-        pictures = pictures.shuffle(len(index)) if name == "train" else pictures
-        data[name] = pictures.batch(values["batch_size"], drop_remainder=name == "train")
+        images = tf.data.Dataset.from_tensor_slices((experiment.pixels[index], labels)).cache()
+        images = images.shuffle(len(index)) if name == "train" else images
+        data[name] = images.batch(values["batch_size"], drop_remainder=name == "train")
     start = time.monotonic()
     hp = keras_tuner.HyperParameters()
     hp.values = dict(values)
@@ -131,7 +131,7 @@ def stock_trial(experiment, values, epochs, batches=None):
 
 
 def transfer_trial(trials, rounds):
-    """One more trial of a frozen head, every view of its pictures made before."""
+    """One more trial of a frozen head, every view of its images made before."""
     from models.hypermodel import default_values
 
     values = default_values(trials.experiment.classifier, "transfer")

@@ -1,4 +1,4 @@
-"""How fast pictures reach a training step, beside Keras's own readers of a folder.
+"""How fast images reach a training step, beside Keras's own readers of a folder.
 
     python benchmarks/pipeline.py DATA --rounds 3
 
@@ -45,7 +45,7 @@ def ours(pixels, catalog, epochs, policy=None):
             pixels,
             catalog.targets,
             np.arange(len(pixels)),
-            num_classes=len(catalog.labels),
+            num_classes=len(catalog.class_names),
             batch_size=BATCH,
             seed=0,
             initial_epoch=first,

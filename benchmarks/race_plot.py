@@ -1,4 +1,4 @@
-"""The picture of a race: best validation accuracy so far against seconds, by side."""
+"""The image of a race: best validation accuracy so far against seconds, by side."""
 
 import statistics
 

@@ -5,5 +5,5 @@ class DataError(Exception):
     """A problem that the user can mend: says what was received, what was expected, what to do."""
 
 
-class BadPictureError(DataError):
-    """A file that is no usable picture; its text is the reason, as the catalog records it."""
+class BadImageError(DataError):
+    """A file that is no usable image; its text is the reason, as the catalog records it."""

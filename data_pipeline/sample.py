@@ -27,24 +27,24 @@ _FORMATS = (
 _ORIENTATION_TAG = 0x0112
 
 
-def draw_sample(folder: Path, *, pictures_per_class: int = 240, seed: int = 0) -> None:
+def draw_sample(folder: Path, *, images_per_class: int = 240, seed: int = 0) -> None:
     """Draw checked, dotted and striped pieces of all colours, shapes and sizes, in clutter.
 
     Neither colour nor outline tells the class, only the pattern does. Planted among them:
     a truncated JPEG, an empty file, a text called .jpg, a GIF called .jpg, a CMYK JPEG, a JPEG
-    that Exif turns upright, exact copies, and one picture under two labels.
+    that Exif turns upright, exact copies, and one image under two labels.
 
     Args:
         folder: created; must be empty where it exists.
-        pictures_per_class: at least 8, before the planted ones.
+        images_per_class: at least 8, before the planted ones.
         seed: the same seed draws the same pixels.
 
     Raises:
-        DataError: the folder holds something already, or too few pictures are asked for.
+        DataError: the folder holds something already, or too few images are asked for.
     """
-    if pictures_per_class < 8:
+    if images_per_class < 8:
         raise DataError(
-            f"received {pictures_per_class} pictures a class, expected at least 8; ask for more"
+            f"received {images_per_class} images a class, expected at least 8; ask for more"
         )
     if folder.exists() and any(folder.iterdir()):
         raise DataError(
@@ -53,7 +53,7 @@ def draw_sample(folder: Path, *, pictures_per_class: int = 240, seed: int = 0) -
         )
     for number, (label, pattern) in enumerate(_PATTERNS.items()):
         (folder / label).mkdir(parents=True)
-        for index in range(pictures_per_class):
+        for index in range(images_per_class):
             random = np.random.default_rng([seed, number, index])
             format_name, suffix = _FORMATS[index % len(_FORMATS)]
             path = folder / label / f"{label}_{index:03d}{suffix}"
@@ -93,7 +93,7 @@ def _cloth(
     across = np.cos(turn) * columns + np.sin(turn) * rows + random.uniform(0, 2 * np.pi)
     down = np.cos(turn) * rows - np.sin(turn) * columns + random.uniform(0, 2 * np.pi)
     # One lighter and one darker, whatever the hues: where hue alone parts them, a network
-    # needs thousands of pictures to see that it is not the hue that counts.
+    # needs thousands of images to see that it is not the hue that counts.
     colour, change = random.normal(130, 30, 3), random.uniform(*_CONTRASTS)
     pixels = np.where(pattern(across, down)[..., np.newaxis], colour + change, colour - change)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
@@ -117,7 +117,7 @@ def _clutter(scene: Image.Image, random: np.random.Generator) -> None:
 def _outline(
     corners: int, radius: float, size: tuple[int, int], random: np.random.Generator
 ) -> list[tuple[float, float]]:
-    """A regular polygon, turned, and shifted as far as it stays in the picture."""
+    """A regular polygon, turned, and shifted as far as it stays in the image."""
     angles = (np.arange(corners) + random.uniform()) * 2 * np.pi / corners
     half = np.array(size) / 2
     middle = half + random.uniform(-1, 1, 2) * (half - radius)
@@ -144,7 +144,7 @@ def _plant_troubles(folder: Path, random: np.random.Generator) -> None:
     whole = (checked / "checked_000.jpg").read_bytes()
     (checked / "cut_short.jpg").write_bytes(whole[: len(whole) * 6 // 10])
     (dotted / "empty.jpg").write_bytes(b"")
-    (striped / "notes.jpg").write_text("Not a picture: somebody's notes under a wrong name.\n")
+    (striped / "notes.jpg").write_text("Not an image: somebody's notes under a wrong name.\n")
     gif = io.BytesIO()
     _draw(_PATTERNS["checked"], random).save(gif, "GIF")
     (checked / "really_a_gif.jpg").write_bytes(gif.getvalue())

@@ -1,4 +1,4 @@
-"""Grad-CAM: where in a picture a classifier sees a class (Selvaraju et al. 2017, arXiv 1610.02391).
+"""Grad-CAM: where in an image a classifier sees a class (Selvaraju et al. 2017, arXiv 1610.02391).
 
 The paper's A^k are channel k of the last convolution's feature map, alpha_k the mean over all
 places of the gradient of the class's score y^c by A^k, and the heat is ReLU(sum_k alpha_k A^k).
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from models.errors import ModelError
 
-BATCH = 8  # pictures explained together; a single one goes alone
+BATCH = 8  # images explained together; a single one goes alone
 _CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
 _LIKELIEST = -1
 _SMALLEST = 1e-30  # least probability whose logarithm is taken
@@ -28,7 +28,7 @@ class Explained(NamedTuple):
     Attributes:
         probabilities: float32 [b, k], as the model itself gives them.
         heat: float32 [b, rows, columns] over the model's input area, the largest of each map 1;
-            all 0 where nothing in the picture speaks for the class.
+            all 0 where nothing in the image speaks for the class.
     """
 
     probabilities: NDArray[np.float32]
@@ -38,7 +38,7 @@ class Explained(NamedTuple):
 class GradCam:
     """Heat maps of a classifier's answers.
 
-    Every new size of pictures is traced anew, up to twice: give them all in one size.
+    Every new size of images is traced anew, up to twice: give them all in one size.
 
     Args:
         model: Images [b, h, w, 3] 0-255 -> probabilities [b, k], or [b, 1] of the second of two
@@ -58,7 +58,7 @@ class GradCam:
         self._explain = tf.function(self._explain_batch)
 
     def __call__(self, images: NDArray, classes: NDArray | None = None) -> Explained:
-        """Explain one picture or more.
+        """Explain one image or more.
 
         Args:
             images: [b, h, w, 3], 0-255, of any number type.

@@ -12,7 +12,7 @@ from models.adjustable import set_dropout
 from models.errors import ModelError
 from models.families import transfer
 from models.families.head import Dropout, plain_dropout
-from models.families.registry import FAMILIES, KNOWN_GOOD, MIN_IMAGE_SIZE, declare_family
+from models.families.registry import BASELINES, FAMILIES, MIN_IMAGE_SIZE, declare_family
 from models.pretrained.backbones import BACKBONES
 
 
@@ -161,7 +161,7 @@ class ImageClassifier(keras_tuner.HyperModel):
     ) -> None:
         """Give a compiled model of one phase the numbers of another configuration.
 
-        Both must have the same values `space.in_the_graph`, and `model` adjustable dropout.
+        Both must have the same values `space.traced_values`, and `model` adjustable dropout.
         """
         numbers = self._schedule_numbers(hp, 0, steps_per_epoch, max_epochs)
         optimization.adjust(model.optimizer, hp, numbers)
@@ -179,7 +179,7 @@ class ImageClassifier(keras_tuner.HyperModel):
         )
 
 
-def known_good_values(hypermodel: ImageClassifier) -> list[dict[str, Any]]:
+def baseline_values(hypermodel: ImageClassifier) -> list[dict[str, Any]]:
     """The known-good configurations of its families, the soonest good first.
 
     Each has a value for every hyperparameter that is active in it.
@@ -188,13 +188,13 @@ def known_good_values(hypermodel: ImageClassifier) -> list[dict[str, Any]]:
     return [
         _completed(hypermodel, {"family": family, **values})
         for family in families
-        for values in KNOWN_GOOD[family]
+        for values in BASELINES[family]
     ]
 
 
 def default_values(hypermodel: ImageClassifier, family: str) -> dict[str, Any]:
     """The first known-good configuration of `family`."""
-    return _completed(hypermodel, {"family": family, **KNOWN_GOOD[family][0]})
+    return _completed(hypermodel, {"family": family, **BASELINES[family][0]})
 
 
 def _completed(hypermodel: ImageClassifier, values: dict[str, Any]) -> dict[str, Any]:

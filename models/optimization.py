@@ -125,7 +125,7 @@ class CrossEntropy(keras.losses.Loss):
         self.label_smoothing = number(label_smoothing)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Loss of each picture, float32 [b]."""
+        """Loss of each image, float32 [b]."""
         even = 1.0 / self.num_classes
         labels = y_true + self.label_smoothing * (even - y_true)
         if self.num_classes == 2:
@@ -150,5 +150,5 @@ def accuracy(*, num_classes: int) -> keras.metrics.Metric:
 
 
 def _same_side(labels: Any, probabilities: Any) -> Any:
-    # Keras's own compares a label of 0.7 with 1 and counts every mixed picture as wrong.
+    # Keras's own compares a label of 0.7 with 1 and counts every mixed image as wrong.
     return ops.cast(ops.equal(labels > 0.5, probabilities > 0.5), "float32")

@@ -17,7 +17,7 @@ class Preset:
         values: Every hyperparameter that is active in it.
         image_size: (height, width) in pixels.
         epochs: As published; where none is stated, what the description of the source implies.
-        crop_to_aspect_ratio: Cut pictures to shape rather than squeeze them.
+        crop_to_aspect_ratio: Cut images to shape rather than squeeze them.
         published: The figure that it reached, and on what.
         weights: Of the backbone: "imagenet", or None (from scratch, or no backbone).
     """

@@ -21,12 +21,12 @@ def with_preprocessing(
     crop_to_aspect_ratio: bool,
     num_classes: int,
 ) -> keras.Model:
-    """`model` behind the resize with which its pictures were prepared.
+    """`model` behind the resize with which its images were prepared.
 
     Args:
         model: Images [b, height, width, 3] 0-255 -> probabilities [b, 1] or [b, k].
         image_size: (height, width) in pixels that `model` takes.
-        crop_to_aspect_ratio: Cut the picture to shape rather than squeeze it, as in training.
+        crop_to_aspect_ratio: Cut the image to shape rather than squeeze it, as in training.
         num_classes: Two or more.
 
     Returns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 ADAPTIVE = ["adam", "adamw"]
-NUMBERS = (
+RUNTIME_VALUES = (
     *("learning_rate", "sgd_learning_rate", "schedule", "warmup", "label_smoothing"),
     "transfer/fine_tune_rate",
 )
@@ -45,7 +45,7 @@ def declare_augmentation(hp: Any, *, compact: bool) -> None:
     hp.Choice("augmentation/mix", mixes if compact else [*mixes, "both"], default="none")
 
 
-def in_the_graph(values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+def traced_values(values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Of a configuration's values those that its training step is traced for, sorted by name.
 
     Of dropout and weight decay it matters only whether there is any; augmentation happens
@@ -54,7 +54,7 @@ def in_the_graph(values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
     return tuple(
         (name, value > 0 if name.endswith(("dropout", "weight_decay")) else value)
         for name, value in sorted(values.items())
-        if name not in NUMBERS and not name.startswith("augmentation/")
+        if name not in RUNTIME_VALUES and not name.startswith("augmentation/")
     )
 
 

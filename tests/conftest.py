@@ -14,7 +14,7 @@ from drawing import draw_folder  # noqa: E402
 
 @pytest.fixture
 def photos(tmp_path):
-    """A folder of two classes, four different pictures each."""
+    """A folder of two classes, four different images each."""
     return draw_folder(tmp_path / "photos", {"cat": 4, "dog": 4})
 
 
@@ -30,7 +30,7 @@ def sample(tmp_path_factory):
     from data_pipeline.sample import draw_sample
 
     folder = tmp_path_factory.mktemp("sample")
-    draw_sample(folder / "pictures", pictures_per_class=12)
+    draw_sample(folder / "pictures", images_per_class=12)
     return prepare(folder / "pictures", image_size=(32, 32), cache_dir=folder / "cache")
 
 

@@ -8,7 +8,7 @@ from reported import NAMES, reported_run
 
 from search.errors import TuneError
 from search.process.atomic_files import read_json
-from search.report.album import A_CLASS, class_samples, require_pictures, set_aside
+from search.report.album import A_CLASS, class_samples, excluded, require_images
 from search.run_folder.data import load_splits
 
 
@@ -22,7 +22,7 @@ def size(jpeg):
         return image.format, image.size
 
 
-def test_each_class_shows_a_few_of_its_training_pictures(run):
+def test_each_class_shows_a_few_of_its_training_images(run):
     found = class_samples(run, list(NAMES))
     rows = load_splits(run).train
     targets = np.load(run.targets)[rows]
@@ -31,30 +31,30 @@ def test_each_class_shows_a_few_of_its_training_pictures(run):
     assert size(found[NAMES[0]][0]) == ("JPEG", (90, 60))
 
 
-def test_a_picture_that_is_gone_is_left_out(run):
-    folder = read_json(run.pictures)["root"]
+def test_an_image_that_is_gone_is_left_out(run):
+    folder = read_json(run.images)["root"]
     row = load_splits(run).train[0]
-    path = f"{folder}/{read_json(run.pictures)['paths'][row]}"
+    path = f"{folder}/{read_json(run.images)['paths'][row]}"
     before = sum(map(len, class_samples(run, list(NAMES)).values()))
     Path(path).write_bytes(b"")
     assert sum(map(len, class_samples(run, list(NAMES)).values())) == before - 1
 
 
 def test_of_a_broken_file_what_is_left_is_shown(run):
-    half, gone = set_aside(run, pictures=True)
+    half, gone = excluded(run, images=True)
     assert (half.path, half.reason) == ("along/half.png", "truncated")
     assert size(half.remains) == ("JPEG", (90, 60))
     assert gone.remains == b""
-    assert [file.remains for file in set_aside(run, pictures=False)] == [b"", b""]
+    assert [file.remains for file in excluded(run, images=False)] == [b"", b""]
 
 
 def test_a_run_of_an_older_version_has_nothing_to_show_of_them(run):
-    run.set_aside.unlink()
-    assert set_aside(run, pictures=True) == []
+    run.excluded.unlink()
+    assert excluded(run, images=True) == []
 
 
-def test_pictures_that_were_moved_are_said_to_be_missing(run, tmp_path):
-    require_pictures(run)
+def test_images_that_were_moved_are_said_to_be_missing(run, tmp_path):
+    require_images(run)
     (tmp_path / "pictures").rename(tmp_path / "elsewhere")
     with pytest.raises(TuneError, match="--no-pictures"):
-        require_pictures(run)
+        require_images(run)

@@ -32,9 +32,9 @@ def test_as_many_trials_as_asked_for_and_no_more(tmp_path, algo):
 
 
 def test_known_good_values_come_first(tmp_path, algo):
-    known_good = [{"x": 0.25, "y": 0.5}, {"x": 0.75, "y": 0.5}]
-    oracle = oracle_in(tmp_path, algo=algo, max_trials=6, known_good=known_good)
-    assert values_of(drive(oracle))[:2] == known_good
+    baselines = [{"x": 0.25, "y": 0.5}, {"x": 0.75, "y": 0.5}]
+    oracle = oracle_in(tmp_path, algo=algo, max_trials=6, baselines=baselines)
+    assert values_of(drive(oracle))[:2] == baselines
 
 
 @pytest.mark.parametrize("failures", [1, 4])
@@ -161,5 +161,5 @@ def test_a_trial_that_never_reached_the_state_never_happened(tmp_path):
 
 def test_the_algorithm_is_given_its_own_budget(tmp_path):
     config = run_config(algo="random", max_trials=11)
-    oracle = make_oracle(config, wide_space(), known_good=[], directory=tmp_path)
+    oracle = make_oracle(config, wide_space(), baselines=[], directory=tmp_path)
     assert oracle.max_trials == 11

@@ -13,7 +13,7 @@ def _sketches(images):
 
 
 @pytest.mark.parametrize("crop", [(0.03, 0, 0, 0), (0, 0, 0, 0.03), (0.03, 0.03, 0.03, 0.03)])
-def test_a_cropped_picture_fits_its_original(crop):
+def test_a_cropped_image_fits_its_original(crop):
     images = [draw(seed, LARGE) for seed in range(20)]
     copies = [copy_of(image, crop=crop, scale=0.5, brightness=1.2) for image in images]
     originals = _sketches(images)
@@ -30,13 +30,13 @@ def test_it_is_the_fit_that_makes_them_alike():
     assert difference(one[np.newaxis], other[np.newaxis])[0] < as_they_are / 2
 
 
-def test_a_picture_that_has_to_be_moved_far_is_another():
+def test_an_image_that_has_to_be_moved_far_is_another():
     image = draw(3, LARGE)
     pair = _sketches([image, copy_of(image, crop=(0.2, 0, 0, 0))])
     assert difference(pair[:1], pair[1:]).tolist() == [1.0]
 
 
-def test_pictures_with_too_little_in_them_are_not_called_copies():
+def test_images_with_too_little_in_them_are_not_called_copies():
     few = np.zeros((1, 13, 13), np.int8)
     few[0, :3, :3] = np.random.default_rng(0).integers(50, 128, (3, 3))
     assert difference(few, few).tolist() == [1.0]

@@ -29,7 +29,7 @@ def test_an_unknown_policy_or_mix_is_refused():
 
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("mix", MIXES)
-def test_pictures_come_out_as_float_pixels_and_differ_with_the_seed_alone(policy, mix):
+def test_images_come_out_as_float_pixels_and_differ_with_the_seed_alone(policy, mix):
     images, labels = batch()
     settings = {"policy": policy, "strength": 0.7, "erasing": 0.5, "mix": mix}
     first, targets = augment(images, labels, **settings)
@@ -49,7 +49,7 @@ def test_labels_stay_as_they_are_without_mixing():
     np.testing.assert_array_equal(given, labels)
 
 
-def test_at_strength_nothing_pictures_are_only_mixed():
+def test_at_strength_nothing_images_are_only_mixed():
     images, _ = batch()
     given, targets = augment(images, tf.eye(16), mix="cutmix")
     alone = tf.reduce_max(targets, axis=1).numpy() == 1
@@ -57,7 +57,7 @@ def test_at_strength_nothing_pictures_are_only_mixed():
     np.testing.assert_array_equal(given[alone], tf.cast(images, tf.float32)[alone])
 
 
-def test_a_little_strength_flips_half_of_the_pictures_and_changes_little_else():
+def test_a_little_strength_flips_half_of_the_images_and_changes_little_else():
     images, labels = batch(count=400)
     given = augment(images, labels, strength=1e-4)[0].numpy()
     pixels = images.numpy().astype("float32")

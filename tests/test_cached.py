@@ -6,7 +6,7 @@ from made_up_search import noise, run_of
 
 from search.insights import cached as module
 from search.insights import insight
-from search.insights.cached import fingerprint, remembered
+from search.insights.cached import cached_insights, fingerprint
 from search.run_folder.records import RUNNING
 
 
@@ -16,41 +16,41 @@ def search(tmp_path):
 
 
 def test_what_was_learnt_is_computed_once(search, monkeypatch):
-    first = remembered(*search)
-    monkeypatch.setattr(insight, "learnt", None)
+    first = cached_insights(*search)
+    monkeypatch.setattr(insight, "find_insights", None)
     assert first["words"]
-    assert remembered(*search) == first
+    assert cached_insights(*search) == first
 
 
 def test_a_new_result_is_taken_into_account_and_a_running_trial_is_not(search):
     run, records, config = search
-    remembered(*search)
+    cached_insights(*search)
     running = records[-1].with_outcome(trial_id="0100", configuration="0100", status=RUNNING)
     assert fingerprint([*records, running]) == fingerprint(records)
     better = records[-1].with_outcome(score=0.999)
-    assert remembered(run, [*records[:-1], better], config)["families"][0]["best"] == 0.999
+    assert cached_insights(run, [*records[:-1], better], config)["families"][0]["best"] == 0.999
 
 
 def test_what_another_version_wrote_is_computed_anew(search, monkeypatch):
-    remembered(*search)
+    cached_insights(*search)
     monkeypatch.setattr(module, "VERSION", module.VERSION + 1)
-    monkeypatch.setattr(insight, "learnt", lambda *_: {"families": [], "words": ["anew"]})
-    assert remembered(*search)["words"] == ["anew"]
+    monkeypatch.setattr(insight, "find_insights", lambda *_: {"families": [], "words": ["anew"]})
+    assert cached_insights(*search)["words"] == ["anew"]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"fingerprint": 1}'])
 def test_a_broken_file_is_written_anew(search, content):
     run, *_ = search
-    first = remembered(*search)
+    first = cached_insights(*search)
     (run.path / "learnt.json").write_text(content)
-    assert remembered(*search) == first
+    assert cached_insights(*search) == first
     assert len((run.path / "learnt.json").read_text()) > 1000
 
 
 def test_where_it_cannot_be_written_it_is_said_all_the_same(search):
     run, *_ = search
     (run.path / "learnt.json").mkdir()  # an obstacle for the administrator too
-    assert remembered(*search)["words"]
+    assert cached_insights(*search)["words"]
 
 
 @pytest.mark.parametrize("error", [ValueError("odd"), MemoryError()])
@@ -58,14 +58,14 @@ def test_what_cannot_be_computed_is_a_warning(search, monkeypatch, error):
     def broken(*_):
         raise error
 
-    monkeypatch.setattr(insight, "learnt", broken)
+    monkeypatch.setattr(insight, "find_insights", broken)
     with pytest.warns(UserWarning, match="cannot be said"):
-        assert remembered(*search)["words"] == []
+        assert cached_insights(*search)["words"] == []
 
 
 def test_showing_what_is_known_loads_neither_numpy_nor_optuna(search):
     run, *_ = search
-    remembered(*search)
+    cached_insights(*search)
     code = (
         "import sys\n"
         "from search.cli import _run\n"

@@ -48,7 +48,7 @@ def test_what_made_a_model_too_sure_is_found_again():
         assert fit_temperature(sharpened[None], targets) == pytest.approx(1 / factor, rel=0.08)
 
 
-def test_few_pictures_move_the_temperature_less_than_many():
+def test_few_images_move_the_temperature_less_than_many():
     probabilities, targets = drawn(4000, seed=3)
     sure = with_temperature(probabilities, 0.4)[None]
     few, many = (fit_temperature(sure[:, :n], targets[:n]) for n in (40, 4000))
@@ -57,7 +57,7 @@ def test_few_pictures_move_the_temperature_less_than_many():
     assert many == pytest.approx(2.5, rel=0.08)
 
 
-def test_of_very_many_pictures_some_are_enough(monkeypatch):
+def test_of_very_many_images_some_are_enough(monkeypatch):
     probabilities, targets = drawn(4000, seed=5)
     sure = with_temperature(probabilities, 0.5)[None]
     whole = fit_temperature(sure, targets)
@@ -70,7 +70,7 @@ def test_of_very_many_pictures_some_are_enough(monkeypatch):
     assert fit_temperature(spoilt, targets) == fit_temperature(sure, targets)
 
 
-def test_a_model_without_a_mistake_on_few_pictures_is_not_made_surer():
+def test_a_model_without_a_mistake_on_few_images_is_not_made_surer():
     probabilities, targets = two(*[0.97] * 20)[None], np.zeros(20, int)
     assert 0.7 < fit_temperature(probabilities, targets) < 1.5
     assert fit_temperature(probabilities[:, :5], targets[:5]) > 1
@@ -110,7 +110,7 @@ def test_of_equal_confidences_all_are_answered_or_none():
     assert abstain_threshold(probabilities, targets, precision=0.8) is None
 
 
-def test_trainings_count_each_picture_once():
+def test_trainings_count_each_image_once():
     probabilities, targets = two(*[0.95] * 15)[None], np.zeros(15, int)
     assert abstain_threshold(probabilities, targets, precision=0.95) is None
     thrice = np.repeat(probabilities, 3, axis=0)
@@ -118,7 +118,7 @@ def test_trainings_count_each_picture_once():
     assert abstain_threshold(thrice, targets, precision=0.93) == pytest.approx(0.95)
 
 
-def test_fresh_pictures_are_answered_as_precisely_as_promised_on_average():
+def test_fresh_images_are_answered_as_precisely_as_promised_on_average():
     reached = []
     for seed in range(60):
         probabilities, targets = drawn(400, seed=seed, classes=2)

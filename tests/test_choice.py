@@ -22,7 +22,7 @@ FOUR = [("cnn", 0.5), ("xception", 0.6), ("cnn", 0.9), ("cnn", 0.8)]
 
 @pytest.fixture
 def run(scratch, tmp_path):
-    """Four configurations, the first two known-good, and 200 validation pictures."""
+    """Four configurations, the first two known-good, and 200 validation images."""
     found = finished_run(scratch, tmp_path, FOUR)
     return replace(found, validation=np.resize(found.validation, 200))
 

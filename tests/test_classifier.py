@@ -16,7 +16,7 @@ from drawing import draw
 from search.cli import _run, main
 from search.errors import TuneError
 from search.inference import classifier as module
-from search.inference.classifier import Classifier, Wanted, load_classifier, pictures_in
+from search.inference.classifier import Classifier, Wanted, images_in, load_classifier
 from search.process.atomic_files import write_json
 
 
@@ -39,7 +39,7 @@ def classifier():
 
 @pytest.fixture
 def export(tmp_path):
-    """An exported folder, its model a mean over the picture."""
+    """An exported folder, its model a mean over the image."""
     images = keras.Input((None, None, 3))
     x = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(images))
     x = keras.layers.Dense(2, activation="softmax")(x)
@@ -99,7 +99,7 @@ def test_a_folder_is_walked_as_clean_walks_it(tmp_path):
     (tmp_path / "out.png").symlink_to("/etc/passwd")
     os.mkfifo(tmp_path / "pipe.png")
     found = {
-        file.path.relative_to(tmp_path).as_posix(): file.problem for file in pictures_in([tmp_path])
+        file.path.relative_to(tmp_path).as_posix(): file.problem for file in images_in([tmp_path])
     }
     assert found == {
         "b.png": "",
@@ -109,7 +109,7 @@ def test_a_folder_is_walked_as_clean_walks_it(tmp_path):
         "pipe.png": "not a regular file",
     }
     with pytest.raises(TuneError, match="no such file or folder"):
-        pictures_in([tmp_path / "absent"])
+        images_in([tmp_path / "absent"])
 
 
 def test_a_folder_that_cannot_be_listed_costs_its_own_line(tmp_path, monkeypatch):
@@ -124,7 +124,7 @@ def test_a_folder_that_cannot_be_listed_costs_its_own_line(tmp_path, monkeypatch
         return listed(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    found = [(file.path.name, file.problem) for file in pictures_in([tmp_path])]
+    found = [(file.path.name, file.problem) for file in images_in([tmp_path])]
     assert found == [("locked", "unreadable: Permission denied"), ("one.png", "")]
 
 
@@ -196,7 +196,7 @@ def test_a_crafted_model_is_an_error_and_no_traceback(export, capsys):
     assert said.count("\n") == 1
 
 
-def test_drawn_pictures_are_read_whatever_their_names(export, tmp_path):
+def test_drawn_images_are_read_whatever_their_names(export, tmp_path):
     draw(1).save(tmp_path / "picture.txt", "WEBP")
-    (answer,) = load_classifier(str(export)).predict(pictures_in([tmp_path / "picture.txt"]))
+    (answer,) = load_classifier(str(export)).predict(images_in([tmp_path / "picture.txt"]))
     assert set(answer.probabilities) == {"a", "b"}

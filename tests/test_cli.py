@@ -130,7 +130,7 @@ def test_a_mistake_is_status_1_and_one_line_without_traceback(
     arguments, message, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "text").write_text("no picture")
+    (tmp_path / "text").write_text("no image")
     assert _run(arguments) == 1
     said = capsys.readouterr()
     (line,) = said.err.splitlines()
@@ -184,7 +184,7 @@ def test_the_list_has_a_line_a_run(results, capsys):
 def test_show_prints_the_table_and_the_verdict(results, capsys):
     assert _run(["show", "--results", str(results)]) == 0
     printed = capsys.readouterr().out
-    assert "cats: hyperband, 2 trials finished, 1,234 pictures of 2 classes" in printed
+    assert "cats: hyperband, 2 trials finished, 1,234 images of 2 classes" in printed
     assert printed.index("0.8750") < printed.index("0.7500")
     assert "0.1250 better than the best known-good configuration" in printed
 
@@ -214,7 +214,7 @@ def test_show_ends_with_what_was_exported(results, capsys):
     *_, verdict, exported = capsys.readouterr().out.splitlines()
     assert verdict == "After further trainings it was no better."
     assert exported == (
-        "exported: cnn 8 filters, accuracy 0.4500 on 300 test pictures "
+        "exported: cnn 8 filters, accuracy 0.4500 on 300 test images "
         "(95 % interval 0.4000 to 0.5000; looked at 2 times)"
     )
 
@@ -246,7 +246,7 @@ def test_tensorboard_on_a_run_without_trials_says_so(results, capsys):
 
 
 def test_bad_files_are_reported_moved_and_put_back(photos, cache_dir, tmp_path, capsys):
-    (photos / "cat" / "broken.jpg").write_bytes(b"no picture")
+    (photos / "cat" / "broken.jpg").write_bytes(b"no image")
     aside = tmp_path / "aside"
     common = ["clean", str(photos), "--cache-dir", str(cache_dir)]
     assert _run([*common, "--json"]) == 0
@@ -262,7 +262,7 @@ def test_bad_files_are_reported_moved_and_put_back(photos, cache_dir, tmp_path, 
 
 
 def test_a_file_name_with_control_characters_is_shown_and_not_obeyed(photos, cache_dir, capsys):
-    (photos / "cat" / "red\x1b[31m.jpg").write_bytes(b"no picture")
+    (photos / "cat" / "red\x1b[31m.jpg").write_bytes(b"no image")
     assert _run(["clean", str(photos), "--cache-dir", str(cache_dir)]) == 0
     printed = capsys.readouterr().out
     assert "\x1b" not in printed

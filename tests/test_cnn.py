@@ -51,7 +51,7 @@ def test_normalisation_is_there_where_it_is_chosen(kind, count):
     assert kinds(build(blocks=2, normalization=kind)).count("BatchNormalization") == count
 
 
-def test_small_pictures_allow_fewer_blocks():
+def test_small_images_allow_fewer_blocks():
     hp = keras_tuner.HyperParameters()
     cnn.declare(hp, image_size=(16, 64), compact=True)
     assert hp.get("cnn/blocks") == 4

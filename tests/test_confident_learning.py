@@ -24,7 +24,7 @@ def test_the_likelier_label_is_the_best_of_the_others():
     assert found.order.tolist() == [0]
 
 
-def test_of_equal_ones_the_first_picture_comes_first():
+def test_of_equal_ones_the_first_image_comes_first():
     found = errors_of([[0.2, 0.8]] * 30 + [[0.1, 0.9]] * 2, [0] * 31 + [1])
     assert found.order.tolist() == [30, *range(30)]
 
@@ -33,7 +33,7 @@ def test_what_reaches_the_threshold_of_another_class_is_flagged():
     rows = [
         [0.9, 0.1],
         [0.8, 0.2],
-        [0.1, 0.9],  # as sure as the pictures labelled 1 are on average: flagged
+        [0.1, 0.9],  # as sure as the images labelled 1 are on average: flagged
         [0.45, 0.55],  # in doubt, but less sure than they are
         [0.3, 0.7],
         [0.1, 0.9],

@@ -102,7 +102,7 @@ def test_where_none_fits_the_nearest_are_named(run, said):
     assert "can be written" in str(costs.none_fits(Budget(size=1)))
 
 
-def test_pictures_to_learn_ranges_from_are_training_pictures_spread_over_all(scratch):
+def test_images_to_learn_ranges_from_are_training_images_spread_over_all(scratch):
     from search.trial.training import representative
 
     found = representative(scratch)

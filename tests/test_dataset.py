@@ -35,7 +35,7 @@ def _grain(images, labels, seed):
     return tf.cast(images, tf.float32) + noise, labels
 
 
-def test_an_epoch_holds_every_picture_with_its_label_and_ends_with_its_first_ones():
+def test_an_epoch_holds_every_image_with_its_label_and_ends_with_its_first_ones():
     batches = _stream()
     assert [len(images) for images, _ in batches] == [8, 8, 8]
     rows = _rows(batches)
@@ -96,7 +96,7 @@ def test_the_stream_knows_its_length():
 
 
 @pytest.mark.parametrize("kind", ["aligned", "misaligned", "read-only"])
-def test_batches_are_of_the_pictures_whatever_the_array(kind):
+def test_batches_are_of_the_images_whatever_the_array(kind):
     pixels = _PIXELS.copy()
     if kind == "misaligned":
         pixels = np.concatenate([_PIXELS[:1], _PIXELS])[1:]
@@ -110,7 +110,7 @@ def test_batches_are_of_the_pictures_whatever_the_array(kind):
 
 
 def _of_all(pixels, targets):
-    """One epoch of everything, each picture labelled with its place."""
+    """One epoch of everything, each image labelled with its place."""
     return training_batches(
         pixels,
         targets,
@@ -132,7 +132,7 @@ def test_prepared_pixels_reach_the_batches(sample):
     assert pixels.flags.writeable
 
 
-def test_features_are_streamed_view_by_view_in_the_order_of_pictures():
+def test_features_are_streamed_view_by_view_in_the_order_of_images():
     labels = np.eye(19, dtype=np.float32)
     views = [
         (np.arange(19, dtype=np.float32)[:, None] + 100 * view, labels * (view + 1))

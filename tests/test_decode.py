@@ -6,11 +6,11 @@ from drawing import draw
 from PIL import Image
 
 from data_pipeline.catalog.decode import decode, read_bytes, read_upright
-from data_pipeline.errors import BadPictureError, DataError
+from data_pipeline.errors import BadImageError, DataError
 
 
 @pytest.mark.parametrize("suffix", ["png", "bmp"])
-def test_a_lossless_picture_comes_back_pixel_by_pixel(tmp_path, suffix):
+def test_a_lossless_image_comes_back_pixel_by_pixel(tmp_path, suffix):
     path = tmp_path / f"one.{suffix}"
     draw(1).save(path)
     assert np.array_equal(read_upright(path), np.asarray(draw(1)))
@@ -94,30 +94,30 @@ def test_broken_contents_say_why(tmp_path, contents, reason):
     draw(1, (200, 150)).save(tmp_path / "one.jpg")
     draw(1, (200, 150)).save(tmp_path / "one.png")
     broken = contents(*((tmp_path / f"one.{end}").read_bytes() for end in ("jpg", "png")))
-    with pytest.raises(BadPictureError, match=f"^{reason}"):
+    with pytest.raises(BadImageError, match=f"^{reason}"):
         decode(broken)
 
 
 def test_formats_that_tensorflow_lacks_are_no_images(tmp_path):
     draw(1).save(tmp_path / "one.tif")
-    with pytest.raises(BadPictureError, match="not an image"):
+    with pytest.raises(BadImageError, match="not an image"):
         decode((tmp_path / "one.tif").read_bytes())
 
 
 def test_a_decompression_bomb_is_refused_by_its_header(tmp_path):
     Image.new("1", (9500, 9500)).save(tmp_path / "bomb.png")
-    with pytest.raises(BadPictureError, match="too many pixels"):
+    with pytest.raises(BadImageError, match="too many pixels"):
         decode((tmp_path / "bomb.png").read_bytes())
 
 
-def test_a_thin_picture_is_a_picture(tmp_path):
+def test_a_thin_image_is_an_image(tmp_path):
     Image.new("RGB", (1, 60000)).save(tmp_path / "thin.png")
     assert read_upright(tmp_path / "thin.png").shape == (60000, 1, 3)
 
 
 def test_a_fifo_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
-    with pytest.raises(BadPictureError, match="not a regular file"):
+    with pytest.raises(BadImageError, match="not a regular file"):
         read_bytes(tmp_path / "pipe.jpg")
 
 
@@ -133,14 +133,14 @@ def test_a_file_that_grows_or_shrinks_while_it_is_read_is_bad(tmp_path, monkeypa
         return status
 
     monkeypatch.setattr(os, "fstat", look_and_change)
-    with pytest.raises(BadPictureError, match="changed while it was read"):
+    with pytest.raises(BadImageError, match="changed while it was read"):
         read_bytes(path)
 
 
 def test_a_huge_file_is_not_read(tmp_path):
     (tmp_path / "huge.png").touch()
     os.truncate(tmp_path / "huge.png", 2**40)
-    with pytest.raises(BadPictureError, match="too large"):
+    with pytest.raises(BadImageError, match="too large"):
         read_bytes(tmp_path / "huge.png")
 
 

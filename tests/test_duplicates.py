@@ -26,7 +26,7 @@ def test_exact_copies_are_grouped_by_pixels_and_not_by_bytes():
     assert near_groups(pictures) == []
 
 
-def test_one_picture_under_two_labels_is_a_conflict():
+def test_one_image_under_two_labels_is_a_conflict():
     pictures = catalog(
         entry("cat/a.png", "cat", pixel_hash="same"),
         entry("dog/a.png", "dog", pixel_hash="same"),
@@ -49,7 +49,7 @@ def test_near_duplicates_are_chained():
     assert near_groups(pictures) == [(0, 2, 3)]
 
 
-def test_pictures_of_one_sketch_are_near_duplicates():
+def test_images_of_one_sketch_are_near_duplicates():
     same = random_sketch(7)
     pictures = catalog(*(entry(f"cat/{n}.png", "cat", sketch=same) for n in range(3)))
     assert near_groups(pictures) == [(0, 1, 2)]
@@ -64,12 +64,12 @@ def test_copies_are_named_rightly_where_others_share_a_sketch():
     assert group_ids(pictures).tolist() == [0, 0, 0, 3, 3]
 
 
-def test_pictures_without_a_sketch_are_not_glued_together():
+def test_images_without_a_sketch_are_not_glued_together():
     pictures = catalog(*(entry(f"cat/{n}.png", "cat", sketch="") for n in range(4)))
     assert group_ids(pictures).tolist() == [0, 1, 2, 3]
 
 
-def test_a_kind_of_picture_is_not_taken_for_one_picture():
+def test_a_kind_of_image_is_not_taken_for_one_image():
     alike = numbered({"cat": 30}, sketch=random_sketch(7))
     others = numbered({"dog": 30})
     pictures = catalog(*alike.kept, *others.kept)

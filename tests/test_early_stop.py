@@ -39,9 +39,9 @@ def test_no_better_than_chance_is_borne_while_nobody_is():
     assert verdict(rule(record_of(0, 0.52, 0.51)), 0.5, 0.5) == ""
 
 
-def test_chance_allows_for_how_few_pictures_there_are():
+def test_chance_allows_for_how_few_images_there_are():
     better = rule(record_of(0, 0.9))
-    assert verdict(better, 0.5, 0.595)  # 2 deviations of 100 pictures: 0.1
+    assert verdict(better, 0.5, 0.595)  # 2 deviations of 100 images: 0.1
     assert not verdict(better, 0.5, 0.605)
     assert not verdict(better, 0.605, 0.5)
 
@@ -65,7 +65,7 @@ CURVES = [(0.6, 0.85), (0.6, 0.88), (0.6, 0.9), (0.6, 0.92), (0.6, 0.95)]
 
 def test_clearly_below_the_median_of_enough_others_ends_a_trial():
     enough = rule(*peers(*CURVES))
-    # 2 deviations of an accuracy of 0.8 on 100 pictures: 0.08.
+    # 2 deviations of an accuracy of 0.8 on 100 images: 0.08.
     assert "median of 5" in verdict(enough, 0.7, 0.81, steps=1)
     assert not verdict(enough, 0.7, 0.83, steps=1)
     assert not verdict(rule(*peers(*CURVES[1:])), 0.6, 0.7, steps=1)

@@ -1,4 +1,4 @@
-"""One small road from a folder of pictures to files that other programs load, in one process."""
+"""One small road from a folder of images to files that other programs load, in one process."""
 
 import contextlib
 import io
@@ -152,7 +152,7 @@ def test_the_winner_is_tested_on_the_lock_box_once(road):
 
 @pytest.fixture(scope="module")
 def pictures(road):
-    """Pixels of 4 pictures of the size that the model was trained at, and what Keras says."""
+    """Pixels of 4 images of the size that the model was trained at, and what Keras says."""
     pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
     expected = load_classifier(str(road.export)).probabilities(pixels)
     assert expected.shape == (4, 3)
@@ -195,7 +195,7 @@ def test_predict_names_files_it_cannot_read_and_answers_for_the_others(road, tmp
     good = tmp_path / "good.png"
     shutil.copy(photo, good)
     bad = tmp_path / "bad.jpg"
-    bad.write_bytes(b"no picture")
+    bad.write_bytes(b"no image")
     first, second = tune("predict", road.export, bad, good, "--json").json
     assert (first["label"], first["probabilities"]) == (None, {})
     assert first["error"]
@@ -247,4 +247,4 @@ def test_data_that_changed_since_is_refused(road, tmp_path):
         *("--results", tmp_path / "results", "--cache-dir", tmp_path / "cache"),
     )
     assert refused.status == 1
-    assert "the pictures are not those that first was begun with" in refused.err
+    assert "the images are not those that first was begun with" in refused.err

@@ -40,7 +40,9 @@ def test_the_fingerprint_tells_content_label_and_split(pictures):
     assert same.fingerprint == pictures.fingerprint
     for change in ({"content_hash": "other"}, {"label": "dog"}, {"split": "train"}):
         values = {"label": "cat", "content_hash": first.content_hash} | change
-        other = Catalog(pictures.root, (entry("cat/a.png", **values), bad, last), pictures.labels)
+        other = Catalog(
+            pictures.root, (entry("cat/a.png", **values), bad, last), pictures.class_names
+        )
         assert other.fingerprint != pictures.fingerprint
 
 

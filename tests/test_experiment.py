@@ -11,10 +11,10 @@ from searching import run_config
 from data_pipeline.preparation.prepare import open_catalog
 from search.errors import TuneError
 from search.process.atomic_files import read_json, write_arrays
-from search.run_folder.data import Pictures, load_splits
+from search.run_folder.data import Images, load_splits
 from search.run_folder.paths import RunFolder
 from search.trial.experiment import Experiment
-from search.tuning.run import Setting, prepare_data
+from search.tuning.run import RunEnvironment, prepare_data
 
 
 @pytest.fixture
@@ -23,15 +23,15 @@ def begun(photos, cache_dir, tmp_path):
     run = RunFolder(tmp_path / "run")
     config = run_config(data=str(photos), validation=0.25, test=0.25)
     console = Console(file=io.StringIO())
-    setting = Setting(tmp_path, cache_dir, None, 0, 60.0, console)
-    prepare_data(run, config, setting)
+    environment = RunEnvironment(tmp_path, cache_dir, None, 0, 60.0, console)
+    prepare_data(run, config, environment)
     config.save(run)
-    return run, config, setting
+    return run, config, environment
 
 
-def test_row_i_of_the_pixels_is_picture_i(begun, photos, cache_dir):
+def test_row_i_of_the_pixels_is_image_i(begun, photos, cache_dir):
     run, _, _ = begun
-    pictures = Pictures.load(run)
+    pictures = Images.load(run)
     kept = open_catalog(photos, cache_dir=cache_dir).kept
     assert pictures.root == photos.resolve()
     assert pictures.paths == tuple(entry.path for entry in kept)
@@ -40,24 +40,24 @@ def test_row_i_of_the_pixels_is_picture_i(begun, photos, cache_dir):
     experiment = Experiment.load(run)
     assert len(experiment.pixels) == len(pictures.paths)
     labels = [path.split("/")[0] for path in pictures.paths]
-    assert [experiment.labels[k] for k in experiment.targets] == labels
+    assert [experiment.class_names[k] for k in experiment.targets] == labels
 
 
 def test_files_that_are_set_aside_are_written_down_with_their_reason(cache_dir, tmp_path):
     photos = draw_folder(tmp_path / "photos", {"cat": 8, "dog": 8})
-    (photos / "cat" / "notes.jpg").write_text("no picture")
+    (photos / "cat" / "notes.jpg").write_text("no image")
     run = RunFolder(tmp_path / "run")
-    setting = Setting(tmp_path, cache_dir, None, 0, 60.0, Console(file=io.StringIO()))
-    prepare_data(run, run_config(data=str(photos), validation=0.25, test=0.25), setting)
-    assert read_json(run.set_aside) == [{"path": "cat/notes.jpg", "reason": "not an image"}]
+    environment = RunEnvironment(tmp_path, cache_dir, None, 0, 60.0, Console(file=io.StringIO()))
+    prepare_data(run, run_config(data=str(photos), validation=0.25, test=0.25), environment)
+    assert read_json(run.excluded) == [{"path": "cat/notes.jpg", "reason": "not an image"}]
 
 
 def test_a_run_that_goes_on_keeps_the_splits_it_was_begun_with(begun):
-    run, config, setting = begun
+    run, config, environment = begun
     before = load_splits(run)
     swapped = {"train": before.train, "validation": before.test, "test": before.validation}
     write_arrays(run.splits, **swapped)  # as another version might have dealt them
-    prepare_data(run, config, setting)
+    prepare_data(run, config, environment)
     after = load_splits(run)
     np.testing.assert_array_equal(after.test, before.validation)
     np.testing.assert_array_equal(after.validation, before.test)
@@ -72,9 +72,9 @@ def test_given_splits_that_leak_are_warned_of_and_written_down(cache_dir, tmp_pa
     prepare_data(
         run,
         run_config(data=str(data), validation=0.25, test=0.25),
-        Setting(tmp_path, cache_dir, None, 0, 60.0, console),
+        RunEnvironment(tmp_path, cache_dir, None, 0, 60.0, console),
     )
-    said = "test: 8 of 9 pictures (88.9 %) are copies of pictures in train"
+    said = "test: 8 of 9 images (88.9 %) are copies of images in train"
     assert console.file.getvalue().count(said) == 1
     (leak,) = read_json(run.data)["leaks"]
     assert leak.items() >= {"split": "test", "other": "train", "pictures": 8, "of": 9}.items()
@@ -82,13 +82,13 @@ def test_given_splits_that_leak_are_warned_of_and_written_down(cache_dir, tmp_pa
 
 
 def test_a_run_that_deals_its_own_splits_has_no_leaks(begun):
-    run, _, setting = begun
+    run, _, environment = begun
     assert read_json(run.data)["leaks"] == []
-    assert "copies" not in setting.console.file.getvalue()
+    assert "copies" not in environment.console.file.getvalue()
 
 
-def test_a_run_without_its_pictures_says_so(begun):
+def test_a_run_without_its_images_says_so(begun):
     run, _, _ = begun
-    run.pictures.unlink()
+    run.images.unlink()
     with pytest.raises(TuneError, match="no such file"):
-        Pictures.load(run)
+        Images.load(run)

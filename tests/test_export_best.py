@@ -13,7 +13,7 @@ from search.errors import TuneError
 from search.evaluation.calibration import with_temperature
 from search.export import export_best as module
 from search.export import writing
-from search.export.export_best import Wish, calibrate, export_best, retrain
+from search.export.export_best import ExportOptions, calibrate, export_best, retrain
 from search.export.folder import export_folder
 from search.formats.cost import Budget
 from search.formats.measuring import Measured
@@ -21,7 +21,7 @@ from search.formats.parity import check
 from search.process.atomic_files import read_json
 from search.run_folder.lock import locked
 from search.run_folder.records import load_records
-from search.trial.model_cache import Kept
+from search.trial.model_cache import ModelCache
 from search.trial.training import predict
 
 QUIET = Console(file=io.StringIO())
@@ -31,7 +31,7 @@ QUIET = Console(file=io.StringIO())
 def quick(monkeypatch):
     monkeypatch.setattr(writing, "measure_file", in_this_process)
     monkeypatch.setattr("search.formats.cost.measure_file", in_this_process)
-    # The pictures were never files.
+    # The images were never files.
     monkeypatch.setattr(writing, "check_photos", lambda *_: None)
 
 
@@ -40,8 +40,8 @@ def run(scratch, tmp_path):
     return finished_run(scratch, tmp_path, [("cnn", 1.0)])
 
 
-def export(run, going=lambda: True, **wish):
-    return export_best(run.run, Wish(**wish), going=going, console=QUIET)
+def export(run, going=lambda: True, **options):
+    return export_best(run.run, ExportOptions(**options), going=going, console=QUIET)
 
 
 def lock_box(run):
@@ -57,10 +57,10 @@ def test_the_number_printed_is_what_the_file_reaches(run):
     assert metrics["pictures"] == len(run.test)
     assert read_json(run.run.export / "metrics.json") == metrics
     labels = read_json(run.run.export / "labels.json")
-    assert labels["labels"] == list(run.labels)
+    assert labels["labels"] == list(run.class_names)
     calibration = metrics["calibration"]
     assert labels["threshold"] == calibration["threshold"]
-    # The validation pictures were all answered at 0.9, before calibration.
+    # The validation images were all answered at 0.9, before calibration.
     calibrated = with_temperature(np.array([[0.9, 0.1]]), calibration["temperature"]).max()
     assert calibration["threshold"] == pytest.approx(calibrated, abs=1e-6)
     names = {path.name for path in run.run.export.iterdir()}
@@ -162,7 +162,7 @@ def test_an_export_killed_before_the_users_files_were_moved_moves_them_later(run
 
 
 def test_a_run_of_an_older_version_is_refused_before_anything_is_trained(run):
-    run.run.pictures.unlink()
+    run.run.images.unlink()
     with pytest.raises(TuneError, match=r"has no pictures.json.*tune run --resume run"):
         export(run)
     assert not (run.run.path / "repeats").exists()
@@ -204,7 +204,7 @@ def test_two_exports_of_one_run_do_not_meet(run):
         assert export(run)["files"]
 
 
-def test_a_precision_that_too_few_pictures_can_show_is_refused(run):
+def test_a_precision_that_too_few_images_can_show_is_refused(run):
     with pytest.raises(TuneError, match=r"--precision 0.99 cannot be promised: 6 valid.* 0.8571"):
         export(run, precision=0.99)
     assert not lock_box(run).exists()
@@ -231,15 +231,15 @@ def test_a_frozen_backbone_is_exported_with_the_head_that_was_trained_on_its_fea
     assert abs(right.mean() - history[-1]["accuracy"]) < 0.5
 
 
-def test_the_winner_learns_from_validation_pictures_too(run, monkeypatch):
+def test_the_winner_learns_from_validation_images_too(run, monkeypatch):
     seen = []
 
-    class Watched(Kept):
+    class Watched(ModelCache):
         def training(self, experiment, *arguments):
             seen.append(sorted(experiment.train))
             return super().training(experiment, *arguments)
 
-    monkeypatch.setattr("search.trial.retrain.Kept", Watched)
+    monkeypatch.setattr("search.trial.retrain.ModelCache", Watched)
     retrain(run, load_records(run.run)[0], going=lambda: True, console=QUIET)
     assert seen == [sorted([*run.train, *run.validation])]
 
@@ -250,7 +250,7 @@ def test_the_head_on_its_backbone_answers_what_the_head_does_on_features(transfe
     run = finished_run(transfer, tmp_path, [("transfer, frozen", 0.5)])
     values = load_records(run.run)[0].values
     tell = lambda done, todo: None  # noqa: E731
-    training = Kept().training(run, values, configuration_seed(0, "0"), tell)
+    training = ModelCache().training(run, values, configuration_seed(0, "0"), tell)
     head = training.build()
     whole = training.whole(head)
     on_pixels = predict(whole, run.pixels, run.validation)

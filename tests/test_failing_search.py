@@ -11,7 +11,7 @@ from fake_workers import failing_work, failure_of
 
 from search.algorithms.plan import hyperband_rungs
 from search.errors import TuneError
-from search.executors.worker_pool import Limits, Workers
+from search.executors.worker_pool import WorkerLimits, Workers
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import COMPLETED, DIVERGED, ERROR, FAILED, load_records
 from search.trial.checkpoint import TrainingState
@@ -24,7 +24,7 @@ MAX_EPOCHS = 9
 def records(tmp_path_factory):
     run = RunFolder(tmp_path_factory.mktemp("failing"))
     oracle = make_hyperband(run, max_epochs=MAX_EPOCHS)
-    limits = Limits(silence=0.5)
+    limits = WorkerLimits(silence=0.5)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("search.executors.worker_pool.START_SECONDS", 5.0)
         with Workers(run, devices=[None, None], limits=limits, target=failing_work) as workers:

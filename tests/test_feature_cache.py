@@ -8,10 +8,10 @@ from small_trials import elsewhere, fresh, go_on, state_of, transfer_experiment,
 
 from data_pipeline.augment.augment import augmenter
 from search.run_folder.records import COMPLETED, STOPPED
-from search.trial import feature_cache as feature_bank
+from search.trial import feature_cache as feature_cache
 from search.trial import partial_file
-from search.trial.feature_cache import FeatureBank, View, views_of
-from search.trial.model_cache import Kept
+from search.trial.feature_cache import FeatureCache, View, views_of
+from search.trial.model_cache import ModelCache
 from search.trial.run_trial import run_trial
 from search.trial.training import Training, predict
 
@@ -27,7 +27,7 @@ def experiment(transfer, tmp_path):
 def bank_of(experiment, **changes):
     values = values_for(experiment, KIND, **changes)
     training = Training(experiment, values, rows=experiment.train, seed=0)
-    return FeatureBank(experiment, training.hyperparameters())
+    return FeatureCache(experiment, training.hyperparameters())
 
 
 def quiet(done, todo):
@@ -51,7 +51,7 @@ def test_the_score_is_that_of_the_whole_model(experiment, upscale):
     for variable, array in zip(head.variables, state.weights, strict=True):
         variable.assign(array)
     by_whole = predict(model, experiment.pixels, experiment.validation)
-    kept = Kept()
+    kept = ModelCache()
     training = kept.training(experiment, values, 0, quiet)
     small = kept.model(training)
     for variable, array in zip(small.variables, state.weights, strict=True):
@@ -65,7 +65,7 @@ def test_the_score_is_that_of_the_whole_model(experiment, upscale):
 def test_epochs_go_through_the_views_in_turn():
     views = views_of(augmentation())
     assert [view.name for view in views[:2]] == ["plain", "flipped"]
-    assert len(views) == feature_bank.VIEWS
+    assert len(views) == feature_cache.VIEWS
     assert len({view.name for view in views}) == len({view.seed for view in views[2:]}) + 2
     assert all(view.augmentation["strength"] == 0.3 for view in views[2:])
 
@@ -81,7 +81,7 @@ def test_without_augmentation_there_is_one_view():
 
 def test_without_strength_nothing_is_flipped():
     views = views_of(augmentation(strength=0.0, erasing=0.5))
-    assert [view.flipped for view in views] == [False] * feature_bank.VIEWS
+    assert [view.flipped for view in views] == [False] * feature_cache.VIEWS
 
 
 def test_plain_and_flipped_serve_every_strength():
@@ -91,11 +91,11 @@ def test_plain_and_flipped_serve_every_strength():
 
 
 def features_of(experiment, bank, images):
-    """What the backbone makes of pictures, straight."""
+    """What the backbone makes of images, straight."""
     return bank.extractor.predict_on_batch(np.asarray(images))
 
 
-def test_each_view_is_of_the_pictures_that_it_names(experiment):
+def test_each_view_is_of_the_images_that_it_names(experiment):
     bank = bank_of(experiment)
     pictures = experiment.pixels[experiment.train]
     plain, labels = bank.training(View("plain"), quiet)
@@ -112,7 +112,7 @@ def test_each_view_is_of_the_pictures_that_it_names(experiment):
 
 def test_each_epoch_of_a_head_trains_on_its_own_view(experiment):
     values = values_for(experiment, KIND)
-    training = Kept().training(experiment, values, 0, quiet)
+    training = ModelCache().training(experiment, values, 0, quiet)
     batches = list(training.batches(1, 6))
     assert len(batches) == 5 * training.steps
     views = views_of(values)
@@ -124,7 +124,7 @@ def test_each_epoch_of_a_head_trains_on_its_own_view(experiment):
 
 
 @pytest.mark.parametrize("mix", ["mixup", "cutmix"])
-def test_mixed_pictures_have_mixed_labels(experiment, mix):
+def test_mixed_images_have_mixed_labels(experiment, mix):
     bank = bank_of(experiment)
     view = views_of(augmentation(strength=0.0, mix=mix))[1]
     features, labels = bank.training(view, quiet)
@@ -146,9 +146,9 @@ def test_features_are_computed_once_for_all_trials_and_processes(experiment, mon
     def never(*_):
         raise AssertionError("computed again")
 
-    monkeypatch.setattr(FeatureBank, "_lines", never)
+    monkeypatch.setattr(FeatureCache, "_lines", never)
     monkeypatch.setattr(type(experiment.classifier), "build_extractor", never)
-    again = run_trial(experiment, fresh(values=values), go_on, Kept())
+    again = run_trial(experiment, fresh(values=values), go_on, ModelCache())
     assert again.history == first.history
 
 
@@ -173,7 +173,7 @@ def test_what_features_depend_on_makes_new_ones(changed, experiment, tmp_path):
 
 
 def test_work_that_was_interrupted_goes_on_where_it_stopped(experiment, monkeypatch):
-    monkeypatch.setattr(feature_bank, "_BATCH", 4)
+    monkeypatch.setattr(feature_cache, "_BATCH", 4)
     monkeypatch.setattr(partial_file, "SYNC_SECONDS", 0.0)
     expected = bank_of(experiment).plain(quiet).copy()
     for path in experiment.features.rglob("*.f32"):
@@ -193,7 +193,7 @@ def test_work_that_was_interrupted_goes_on_where_it_stopped(experiment, monkeypa
     resumed = []
     found = bank_of(experiment).plain(lambda done, todo: resumed.append((done, todo)))
     np.testing.assert_array_equal(found, expected)
-    assert resumed == [(3, 5), (4, 5), (5, 5)]  # 14 + 6 pictures, 4 a batch
+    assert resumed == [(3, 5), (4, 5), (5, 5)]  # 14 + 6 images, 4 a batch
     assert not list(experiment.features.rglob("*.partial"))
 
 
@@ -221,8 +221,8 @@ def test_the_views_used_longest_ago_give_way(experiment, monkeypatch):
 
         os.utime(path, (age, age))
     usage = type("Usage", (), {"free": 0})()
-    monkeypatch.setattr(feature_bank.shutil, "disk_usage", lambda path: usage)
-    monkeypatch.setattr(feature_bank, "DISK_SHARE", 1.0)
+    monkeypatch.setattr(feature_cache.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(feature_cache, "DISK_SHARE", 1.0)
     random = views_of(augmentation())[2]
     bank.training(random, quiet)
     names = sorted(path.name.split("-")[0] for path in experiment.features.rglob("*.f32"))
@@ -240,8 +240,8 @@ def test_one_worker_computes_and_the_other_waits(experiment):
             raise KeyboardInterrupt
 
     view = View("flipped", flipped=True)
-    digest = feature_bank._digest(experiment.train.tobytes())
+    digest = feature_cache._digest(experiment.train.tobytes())
     path = bank.folder / f"{view.name}-{digest}.f32"
-    with feature_bank._alone(path, quiet), pytest.raises(KeyboardInterrupt):
+    with feature_cache._alone(path, quiet), pytest.raises(KeyboardInterrupt):
         bank.training(view, tell)
     assert waited == [(0, 1)] * 3

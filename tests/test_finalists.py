@@ -44,7 +44,7 @@ def test_the_best_and_each_familys_best_known_good_are_candidates(run):
 
 
 def test_of_the_known_good_of_one_family_only_the_best_is_a_candidate(run, monkeypatch):
-    monkeypatch.setattr(module, "known_good_count", lambda config: 4)
+    monkeypatch.setattr(module, "baseline_count", lambda config: 4)
     found = asked(run, 1)
     assert names(found) == ["0002", "0001"]  # and neither 0003 nor 0000, which are CNNs too
 
@@ -87,7 +87,7 @@ def trainings(monkeypatch):
 
 @pytest.fixture
 def many(run):
-    """The same run with 200 validation pictures, so that differences can be told from chance."""
+    """The same run with 200 validation images, so that differences can be told from chance."""
     from dataclasses import replace
 
     rows = np.resize(run.validation, 200)
@@ -172,7 +172,7 @@ def test_an_ensemble_can_be_right_where_each_member_is_wrong_now_and_then(run):
     members = []
     for number, record in enumerate(load_records(run.run)[:3]):
         sure = np.full(6, 0.9)
-        sure[2 * number : 2 * number + 2] = 0.4  # wrong on two pictures of its own
+        sure[2 * number : 2 * number + 2] = 0.4  # wrong on two images of its own
         rows = np.where(np.eye(2)[targets] > 0, sure[:, None], 1 - sure[:, None])
         members.append((record, [rows, rows]))
     found = ensemble(run, finalists_of(run, *members), top=3)

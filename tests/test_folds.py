@@ -1,4 +1,4 @@
-"""Which pictures are held out together."""
+"""Which images are held out together."""
 
 import numpy as np
 import pytest
@@ -48,19 +48,19 @@ def test_a_rare_class_is_not_held_out_whole_because_its_groups_hold_more_of_anot
         assert fold_of[80] != fold_of[81]
 
 
-def test_a_class_with_fewer_pictures_than_folds_makes_fewer_folds():
+def test_a_class_with_fewer_images_than_folds_makes_fewer_folds():
     assert possible_folds(TARGETS, ALONE, ("a", "b", "c"), wanted=5) == 5
     assert possible_folds(TARGETS, ALONE, ("a", "b", "c"), wanted=10) == 7
 
 
-def test_copies_count_as_one_picture():
+def test_copies_count_as_one_image():
     groups = ALONE.copy()
     groups[-4:] = groups[-1]
     assert possible_folds(TARGETS, groups, ("a", "b", "c"), wanted=10) == 4
 
 
-def test_a_class_of_copies_of_one_picture_cannot_be_judged():
+def test_a_class_of_copies_of_one_image_cannot_be_judged():
     groups = ALONE.copy()
     groups[-7:] = groups[-1]
-    with pytest.raises(TuneError, match="class c: received 1 picture"):
+    with pytest.raises(TuneError, match="class c: received 1 image"):
         possible_folds(TARGETS, groups, ("a", "b", "c"), wanted=5)

@@ -45,7 +45,7 @@ def write(trained, model, name, folder):
         folder,
         image_size=trained.size,
         num_classes=2,
-        representative=trained.pictures,
+        representative=trained.images,
     )
 
 
@@ -66,7 +66,7 @@ def written(trained, tmp_path_factory):
 
 def parities(trained, name, path):
     """The gate's figures, without what a process of its own would measure besides."""
-    answers = RUNTIMES[name](path)(trained.pictures)
+    answers = RUNTIMES[name](path)(trained.images)
     return check({name: Measured(answers, 0.0, 0.0, 0, 0, 0.0)}, trained.expected)
 
 
@@ -120,16 +120,16 @@ def test_an_operation_that_only_tensorflow_has_is_refused_for_litert(trained, tm
 def test_litert_files_open_by_tensorflow_where_litert_is_not_installed(
     trained, written, monkeypatch
 ):
-    expected = open_litert(written("litert"))(trained.pictures)
+    expected = open_litert(written("litert"))(trained.images)
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
-    given = open_litert(written("litert"))(trained.pictures)
+    given = open_litert(written("litert"))(trained.images)
     np.testing.assert_allclose(given, expected, atol=1e-5)
 
 
 @pytest.mark.slow
 def test_a_saved_model_answers_the_same_in_a_process_of_its_own(trained, written):
     path = written("saved_model")
-    measured = measure_file("saved_model", path, trained.pictures, repeats=3)
+    measured = measure_file("saved_model", path, trained.images, repeats=3)
     np.testing.assert_allclose(measured.probabilities, trained.expected, atol=1e-5)
 
 

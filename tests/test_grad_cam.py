@@ -20,7 +20,7 @@ SQUARE = 10
 
 
 def squares(places=PLACES):
-    """Pictures uint8 [n, SIDE, SIDE, 3], grey with noise, one bright square in each."""
+    """Images uint8 [n, SIDE, SIDE, 3], grey with noise, one bright square in each."""
     pictures = np.random.default_rng(0).integers(
         BACKGROUND - 20, BACKGROUND + 20, (len(places), SIDE, SIDE, 3), dtype=np.uint8
     )
@@ -54,7 +54,7 @@ def looks_for_squares(num_classes=2):
 
 
 def centre(heat):
-    """(row, column) of the centre of mass, in pixels of the picture."""
+    """(row, column) of the centre of mass, in pixels of the image."""
     places = (np.arange(len(heat)) + 0.5) * SIDE / len(heat)
     return np.array([(heat.sum(axis) * places).sum() / heat.sum() for axis in (1, 0)])
 
@@ -99,7 +99,7 @@ def test_what_a_network_has_learned_is_found(trained):
 
 @pytest.fixture(scope="module")
 def trained():
-    """A small CNN that learned to tell red squares from blue ones, on other pictures of them."""
+    """A small CNN that learned to tell red squares from blue ones, on other images of them."""
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(1)
     places = rng.integers(0, SIDE - SQUARE, (240, 2))
@@ -185,7 +185,7 @@ def test_the_model_is_what_it_was_and_can_be_saved(tmp_path):
     np.testing.assert_allclose(again.predict_on_batch(pictures), before, atol=1e-6)
 
 
-def test_any_number_of_pictures_is_traced_twice_at_most():
+def test_any_number_of_images_is_traced_twice_at_most():
     explain = GradCam(looks_for_squares())
     whole = explain(squares(PLACES * 5)).heat
     for count in (1, 2, 7, BATCH, 25):

@@ -1,4 +1,4 @@
-"""Heat maps as pictures: in place, in proportion, seen through."""
+"""Heat maps as images: in place, in proportion, seen through."""
 
 import io
 

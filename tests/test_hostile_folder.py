@@ -91,7 +91,7 @@ def reasons(catalog):
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_picture_is_set_aside_with_a_reason(hostile, name):
+def test_a_hostile_image_is_set_aside_with_a_reason(hostile, name):
     expected, reason = HOSTILE[name][1], reasons(hostile[0])[name]
     if expected is not None:
         assert reason
@@ -99,7 +99,7 @@ def test_a_hostile_picture_is_set_aside_with_a_reason(hostile, name):
         assert len(reason) < 150
 
 
-def test_large_thin_and_flat_pictures_are_pictures(hostile):
+def test_large_thin_and_flat_images_are_images(hostile):
     catalog, pixels = hostile
     found = reasons(catalog)
     assert found["thin.png"] == found["flat.png"] == found["large.png"] == ""

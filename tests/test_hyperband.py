@@ -198,8 +198,8 @@ def test_brackets_are_begun_with_the_one_that_has_the_full_budget_at_once(tmp_pa
 
 
 def test_known_good_values_have_the_full_budget(tmp_path):
-    known_good = [{"x": 0.25, "y": 0.5}, {"x": 0.75, "y": 0.5}]
-    driven = drive(oracle_in(tmp_path, known_good=known_good))
+    baselines = [{"x": 0.25, "y": 0.5}, {"x": 0.75, "y": 0.5}]
+    driven = drive(oracle_in(tmp_path, baselines=baselines))
     budgets = [
         (trial.hyperparameters.values["x"], trial.hyperparameters.values["tuner/epochs"])
         for trial in driven.trials[:2]
@@ -208,15 +208,15 @@ def test_known_good_values_have_the_full_budget(tmp_path):
 
 
 def test_all_known_good_values_have_the_full_budget_however_many(tmp_path):
-    known_good = [{"x": number / 10, "y": 0.5} for number in range(5)]
-    driven = drive(oracle_in(tmp_path, known_good=known_good))
+    baselines = [{"x": number / 10, "y": 0.5} for number in range(5)]
+    driven = drive(oracle_in(tmp_path, baselines=baselines))
     assert [x_of(trial) for trial in in_place(driven, 0, 0)] == [0.0, 0.1, 0.2, 0.3, 0.4]
     assert driven.live() == PLANNED | {(0, 0): 5}
 
 
 def test_known_good_values_are_tried_first_in_their_order_and_once(tmp_path):
-    known_good = [{"x": 0.25, "y": 0.5}, {"x": 0.75, "y": 0.5}]
-    driven = drive(oracle_in(tmp_path, known_good=known_good))
+    baselines = [{"x": 0.25, "y": 0.5}, {"x": 0.75, "y": 0.5}]
+    driven = drive(oracle_in(tmp_path, baselines=baselines))
     first_rungs = [trial for trial in driven.trials if place_of(trial)[1] == 0]
     tried = [(x_of(trial), trial.hyperparameters.values["y"]) for trial in first_rungs]
     assert tried[:2] == [(0.25, 0.5), (0.75, 0.5)]

@@ -5,7 +5,7 @@ import pytest
 
 from models.errors import ModelError
 from models.families.registry import FAMILIES
-from models.hypermodel import ImageClassifier, default_values, known_good_values
+from models.hypermodel import ImageClassifier, baseline_values, default_values
 from models.pretrained.backbones import BACKBONES
 
 
@@ -46,7 +46,7 @@ def test_a_family_has_known_good_values_of_its_own():
 
 
 def test_known_good_values_differ_and_are_of_every_family_transfer_first():
-    values = known_good_values(classifier(("xception", "cnn", "transfer"), weights="imagenet"))
+    values = baseline_values(classifier(("xception", "cnn", "transfer"), weights="imagenet"))
     assert [v["family"] for v in values] == ["transfer"] * 5 + ["cnn", "xception"]
     assert len({tuple(sorted(v.items())) for v in values}) == len(values)
 

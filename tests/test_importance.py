@@ -37,11 +37,11 @@ def test_what_the_best_have_in_common_is_the_most_important():
 
 
 def test_it_is_the_best_that_count_and_not_the_worst():
-    values, standings = sample()
-    for each, standing in zip(values, standings, strict=True):
+    values, ranks = sample()
+    for each, standing in zip(values, ranks, strict=True):
         each["kind"] = "a" if standing > 0.8 else "b"
-    worst_first = [1 - standing for standing in standings]
-    found, turned = (divergences({"kind": KIND}, values, s) for s in (standings, worst_first))
+    worst_first = [1 - standing for standing in ranks]
+    found, turned = (divergences({"kind": KIND}, values, s) for s in (ranks, worst_first))
     assert found["kind"] > 5 * turned["kind"]
 
 
@@ -55,8 +55,8 @@ def test_optuna_keeps_silent_in_here_and_only_in_here(caplog):
 
 
 def test_a_number_was_good_in_the_middle_of_the_best_third():
-    values, standings = sample()
-    good = good_values(RATE, values, standings)
+    values, ranks = sample()
+    good = good_values(RATE, values, ranks)
     assert 4e-4 < good["low"] < 1e-3 < good["high"] < 2.5e-3
     assert {good["low"], good["high"]} <= {each["rate"] for each in values}
 

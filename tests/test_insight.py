@@ -10,7 +10,7 @@ from searching import VALUES, drive, epoch_logs, oracle_in, trial_record
 from search.cli import _run
 from search.insights import insight
 from search.insights import permutation_test as chance
-from search.insights.insight import FALSE_ALARM, learnt
+from search.insights.insight import FALSE_ALARM, find_insights
 from search.insights.sentences import NOT_AT_RANDOM
 from search.process.atomic_files import write_json
 from search.report.summary import run_report
@@ -71,7 +71,7 @@ def test_json_holds_what_was_learnt_with_figures(tmp_path, capsys):
 
 @pytest.mark.parametrize("count", [6, 49])
 def test_of_noise_nothing_is_said_to_matter_and_no_end_is_advised(tmp_path, count):
-    found = learnt(*run_of(tmp_path, noise(0), count=count))
+    found = find_insights(*run_of(tmp_path, noise(0), count=count))
     assert named(found) == set()
     assert found["edges"] == []
     assert found["words"] == [
@@ -83,7 +83,7 @@ def test_of_noise_nothing_is_said_to_matter_and_no_end_is_advised(tmp_path, coun
 def test_hyperbands_brackets_and_budgets_are_seen_through(tmp_path):
     """The real oracle, three rounds: 51 configurations and more trials, most trained briefly."""
     run = RunFolder(tmp_path)
-    config, space, known_good = begun(run, algo="hyperband", hyperband_iterations=4)
+    config, space, baselines = begun(run, algo="hyperband", hyperband_iterations=4)
     records: dict[str, TrialRecord] = {}
     quality, qualities = truth(3), {}
 
@@ -110,8 +110,8 @@ def test_hyperbands_brackets_and_budgets_are_seen_through(tmp_path):
         return records[trial.trial_id]
 
     options = {"algo": "hyperband", "hyperband_iterations": 4, "image_size": (96, 96)}
-    drive(oracle_in(run.path, space=space, known_good=known_good, **options), outcome=outcome)
-    found = learnt(run, list(records.values()), config)
+    drive(oracle_in(run.path, space=space, baselines=baselines, **options), outcome=outcome)
+    found = find_insights(run, list(records.values()), config)
     assert len(records) > found["configurations"] > 60
     assert named(found) == {("cnn", "learning_rate"), ("cnn", "cnn/normalization")}
 
@@ -124,10 +124,10 @@ def test_families_are_ranked_and_what_they_share_is_asked_of_all_together(tmp_pa
         base = {"cnn": 0.6, "xception": 0.8}[values["family"]]
         return float(base + smoothing + 0.02 * rng.standard_normal())
 
-    found = learnt(*run_of(tmp_path, quality, count=60, families=("cnn", "xception")))
+    found = find_insights(*run_of(tmp_path, quality, count=60, families=("cnn", "xception")))
     assert [row["family"] for row in found["families"]] == ["xception", "cnn"]
     assert found["words"][0].startswith("xception is ahead with 0.")
-    assert " validation accuracy on 200 pictures, 0." in found["words"][0]
+    assert " validation accuracy on 200 images, 0." in found["words"][0]
     assert ("all", "label_smoothing") in named(found)
     assert {name for _, name in named(found)} == {"label_smoothing"}
     asked = {row["name"] for row in found["importance"] if row["family"] == "all"}
@@ -165,20 +165,20 @@ def test_the_family_that_show_lists_first_comes_first_with_the_score_that_it_lis
         scored("0002", 0.92),
         scored("0003", after, status=end, **went_on),
     )
-    found = learnt(*search)
+    found = find_insights(*search)
     rows = [(row["family"], row["configurations"], row["best"]) for row in found["families"]]
     assert rows == [("cnn", 2, expected), ("xception", 1, 0.85)]
     first = run_report(search[0])["configurations"][0]
     assert (first["values"]["family"], first["score"]) == ("cnn", expected)
     assert found["words"][0] == (
-        f"cnn is ahead with {expected:.4f} validation accuracy on 200 pictures, "
+        f"cnn is ahead with {expected:.4f} validation accuracy on 200 images, "
         f"{expected - 0.85:.4f} more than xception."
     )
 
 
 def test_a_family_of_which_all_diverged_at_once_is_not_compared(tmp_path):
     lost = scored("0001", 0.99, family="xception", status=DIVERGED)
-    found = learnt(*of_two_families(tmp_path, scored("0000", 0.8), lost))
+    found = find_insights(*of_two_families(tmp_path, scored("0000", 0.8), lost))
     assert [row["best"] for row in found["families"]] == [0.8, None]
     assert not any("xception is" in said or "0.9900" in said for said in found["words"])
 
@@ -187,15 +187,15 @@ def test_a_family_of_which_all_diverged_at_once_is_not_compared(tmp_path):
     "content",
     ["", "[]", "{}", '{"splits": 3}', '{"splits": {}}', '{"splits": {"validation": null}}'],
 )
-def test_where_the_number_of_pictures_is_not_known_families_are_not_judged(tmp_path, content):
+def test_where_the_number_of_images_is_not_known_families_are_not_judged(tmp_path, content):
     search = of_two_families(tmp_path, scored("0000", 0.5), scored("0001", 0.9, family="xception"))
     search[0].data.write_text(content)
-    said = learnt(*search)["words"][0]
+    said = find_insights(*search)["words"][0]
     assert said == "Best validation accuracy: xception 0.9000, cnn 0.5000."
 
 
 def test_of_a_bayesian_search_nothing_is_said_of_values_or_ends(tmp_path):
-    found = learnt(*run_of(tmp_path, truth(0), count=150, algo="bayesian"))
+    found = find_insights(*run_of(tmp_path, truth(0), count=150, algo="bayesian"))
     assert (found["importance"], found["edges"]) == ([], [])
     assert found["words"] == [NOT_AT_RANDOM]
 
@@ -212,7 +212,7 @@ def test_values_and_ends_of_all_families_share_one_chance_of_a_false_alarm(tmp_p
 
     monkeypatch.setattr(insight, "edges", no_edges)
     monkeypatch.setattr(chance, "chance_levels", one_dependence)
-    found = learnt(*run_of(tmp_path, noise(0), count=30, families=("cnn", "xception")))
+    found = find_insights(*run_of(tmp_path, noise(0), count=30, families=("cnn", "xception")))
     asked = {"cnn", "xception", "all"}
     share = (FALSE_ALARM - sum(levels)) / len(asked)  # what the ends leave, for each question
     assert len(levels) == 2
@@ -222,13 +222,13 @@ def test_values_and_ends_of_all_families_share_one_chance_of_a_false_alarm(tmp_p
 
 def test_a_preset_teaches_nothing(tmp_path):
     run, records, config = run_of(tmp_path, noise(0), count=3, preset="keras-2022")
-    assert learnt(run, records, config)["words"] == []
+    assert find_insights(run, records, config)["words"] == []
 
 
 def test_a_run_whose_space_is_lost_teaches_nothing_and_is_shown_all_the_same(tmp_path, capsys):
     run, records, config = run_of(tmp_path, truth(0), count=12)
     (run.path / "oracle" / "oracle.json").write_text("{")
-    found = learnt(run, records, config)
+    found = find_insights(run, records, config)
     assert (found["words"], found["families"], found["configurations"]) == ([], [], 0)
     assert _run(["show", "--results", str(tmp_path)]) == 0
     assert "val_accuracy" in capsys.readouterr().out

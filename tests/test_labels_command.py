@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from judged import HEAD, copied_run, judged_run, rename_pictures, telling_features, with_flipped
+from judged import HEAD, copied_run, judged_run, rename_images, telling_features, with_flipped
 from PIL import Image
 from small_trials import COUNT
 
@@ -15,7 +15,7 @@ from search.cli import _run
 from search.label_errors import out_of_fold, suspects
 from search.run_folder.data import save_data
 from search.run_folder.paths import RunFolder
-from search.trial.feature_cache import FeatureBank
+from search.trial.feature_cache import FeatureCache
 
 FLIPS = [4, 15, 22]  # of train, validation and test
 HOSTILE = "along/<b>\udce9\x1b[31m.png"
@@ -24,7 +24,7 @@ HOSTILE = "along/<b>\udce9\x1b[31m.png"
 @pytest.fixture
 def run(transfer, tmp_path, monkeypatch):
     """A run with three wrong labels, and features that know better."""
-    monkeypatch.setattr(FeatureBank, "plain_of_all", telling_features)
+    monkeypatch.setattr(FeatureCache, "plain_of_all", telling_features)
     monkeypatch.setattr(out_of_fold, "HEAD_REPEATS", 1)
     run = judged_run(transfer, tmp_path, HEAD, epochs=10)
     with_flipped(run, FLIPS)
@@ -33,7 +33,7 @@ def run(transfer, tmp_path, monkeypatch):
 
 @pytest.fixture
 def judged(run, monkeypatch):
-    """The same run, judged before: the labels of two pictures are in doubt."""
+    """The same run, judged before: the labels of two images are in doubt."""
     given = np.full(COUNT, 0.9, np.float32)
     given[[7, 4]] = 0.1, 0.2
     targets = np.load(run.targets)
@@ -47,14 +47,14 @@ def labels(run, *arguments):
 
 
 def rows_of(run):
-    with (run.labels / "suspects.csv").open(errors="surrogateescape", newline="") as file:
+    with (run.label_errors / "suspects.csv").open(errors="surrogateescape", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def test_the_list_its_table_and_its_page_name_the_wrong_labels(run, capsys):
     names = [f"along/{number:02d}.png" for number in range(COUNT)]
     names[4] = HOSTILE
-    root = rename_pictures(run, names, run.path.parent / "photos")
+    root = rename_images(run, names, run.path.parent / "photos")
     (root / "along").mkdir(parents=True)
     Image.new("RGB", (40, 10)).save(root / names[15])
     assert labels(run, "--json", "--folds", "4") == 0
@@ -71,14 +71,14 @@ def test_the_list_its_table_and_its_page_name_the_wrong_labels(run, capsys):
     assert shares[-1] < 0.5
     assert [row["path"] for row in rows_of(run)] == [row["path"] for row in report["suspects"]]
     assert list(rows_of(run)[0]) == list(suspects.COLUMNS)
-    page = (run.labels / "suspects.html").read_text()
+    page = (run.label_errors / "suspects.html").read_text()
     assert page.count("<img ") == 3
     assert "along/&lt;b&gt;\\udce9\\x1b[31m.png" in page
-    assert report["files"] == [str(run.labels / f"suspects.{k}") for k in ("csv", "html")]
+    assert report["files"] == [str(run.label_errors / f"suspects.{k}") for k in ("csv", "html")]
 
 
 def test_the_table_is_said_with_what_to_think_of_it(judged, capsys):
-    rename_pictures(judged, [*(f"along/{n}" for n in range(4)), HOSTILE])
+    rename_images(judged, [*(f"along/{n}" for n in range(4)), HOSTILE])
     assert labels(judged) == 0
     said = capsys.readouterr()
     lines = [" ".join(line.split()) for line in said.out.splitlines()]
@@ -88,7 +88,7 @@ def test_the_table_is_said_with_what_to_think_of_it(judged, capsys):
     assert f"of {COUNT} labels are flagged" in said.out
     assert "about half of such flags are wrong" in said.out
     assert "then start a new run" in said.out
-    assert f"wrote {judged.labels / 'suspects.html'}" in said.out
+    assert f"wrote {judged.label_errors / 'suspects.html'}" in said.out
     assert "judged in" in said.err
 
 
@@ -98,10 +98,10 @@ def test_no_more_are_listed_than_asked_for_and_the_first_are(judged, capsys):
     assert [row["path"] for row in report["suspects"]] == ["across/07.png"]
     assert report["doubted"] == 2
     assert len(rows_of(judged)) == 1
-    assert (judged.labels / "suspects.html").read_text().count("<img ") == 1
+    assert (judged.label_errors / "suspects.html").read_text().count("<img ") == 1
 
 
-def test_pictures_and_the_rest_of_the_run_stay_as_they_are(judged):
+def test_images_and_the_rest_of_the_run_stay_as_they_are(judged):
     before = {path: path.stat().st_mtime_ns for path in judged.path.rglob("*") if path.is_file()}
     assert labels(judged) == 0
     after = {path: path.stat().st_mtime_ns for path in judged.path.rglob("*") if path.is_file()}
@@ -110,7 +110,7 @@ def test_pictures_and_the_rest_of_the_run_stay_as_they_are(judged):
     assert before.items() <= after.items()
 
 
-@pytest.mark.parametrize("missing", ["pictures", "groups"])
+@pytest.mark.parametrize("missing", ["images", "groups"])
 def test_a_run_of_an_older_version_is_told_what_writes_the_rest(run, missing, capsys):
     path = getattr(run, missing)
     path.unlink()
@@ -140,7 +140,7 @@ def test_fewer_folds_are_said_and_so_is_that_whole_models_are_trained(
     monkeypatch.setattr(suspects, "out_of_fold", half)
     run = judged_run(scratch, tmp_path, "cnn")
     assert labels(run, "--folds", "20") == 0
-    assert asked == [12]  # pictures a class
+    assert asked == [12]  # images a class
     said = capsys.readouterr()
     assert "12 folds instead of 20" in said.err
     assert "is trained 12 times anew, for 1 epoch each" in said.err
@@ -154,17 +154,17 @@ def pressed(*args, **options):
 def test_ctrl_c_while_heads_are_trained_leaves_nothing(run, monkeypatch, capsys):
     monkeypatch.setattr(out_of_fold, "train", pressed)
     assert labels(run) == 130
-    assert not run.labels.exists()
+    assert not run.label_errors.exists()
     assert "interrupted" in capsys.readouterr().err
 
 
-def test_ctrl_c_while_pictures_are_read_leaves_nothing(judged, monkeypatch):
+def test_ctrl_c_while_images_are_read_leaves_nothing(judged, monkeypatch):
     monkeypatch.setattr(suspects, "thumbnails", pressed)
     assert labels(judged) == 130
-    assert not judged.labels.exists()
+    assert not judged.label_errors.exists()
 
 
-def test_a_run_writes_down_which_pictures_are_copies_of_one_another(sample, tmp_path):
+def test_a_run_writes_down_which_images_are_copies_of_one_another(sample, tmp_path):
     catalog, pixels = sample
     copied = replace(catalog.kept[0], path="copy.png")
     more = replace(catalog, entries=(*catalog.entries, copied))

@@ -6,26 +6,26 @@ from drawing import catalog, entry, random_sketch
 from data_pipeline.near_duplicates.leaks import find_leaks
 
 
-def _pictures(split, count, **values):
+def _images(split, count, **values):
     return [entry(f"{split}/cat/{n}.png", "cat", split=split, **values) for n in range(count)]
 
 
 @pytest.fixture
 def leaky():
-    """Of 10 test pictures 3 are in train, one of them exactly, and 1 in validation."""
+    """Of 10 test images 3 are in train, one of them exactly, and 1 in validation."""
     near, exact = random_sketch(10**10), {"pixel_hash": "same", "sketch": random_sketch(10**11)}
     shared = {"pixel_hash": "shared", "sketch": random_sketch(10**12)}
     return catalog(
-        *_pictures("test", 6),
+        *_images("test", 6),
         entry("test/dog/a.png", "dog", split="test", sketch=near),
         entry("test/dog/b.png", "dog", split="test", sketch=near),
         entry("test/dog/c.png", "dog", split="test", **exact),
         entry("test/dog/d.png", "dog", split="test", **shared),
-        *_pictures("train", 5),
+        *_images("train", 5),
         entry("train/dog/a.png", "dog", split="train", sketch=near),
         entry("train/dog/c.png", "cat", split="train", **exact),
         entry("train/dog/e.png", "dog", split="train", **exact),
-        *_pictures("validation", 3),
+        *_images("validation", 3),
         entry("validation/dog/d.png", "dog", split="validation", **shared),
     )
 
@@ -41,7 +41,7 @@ def test_what_share_of_each_split_is_known_from_another(leaky):
     ]
 
 
-def test_the_pictures_of_a_leak_are_named_the_spoilt_split_first(leaky):
+def test_the_images_of_a_leak_are_named_the_spoilt_split_first(leaky):
     to_train, _, to_validation = find_leaks(leaky)
     assert [[file["path"] for file in group] for group in to_train["groups"]] == [
         ["test/dog/a.png", "test/dog/b.png", "train/dog/a.png"],
@@ -52,8 +52,8 @@ def test_the_pictures_of_a_leak_are_named_the_spoilt_split_first(leaky):
 
 
 def test_copies_within_one_split_are_no_leak():
-    twins = _pictures("train", 2, pixel_hash="same")
-    (leak,) = find_leaks(catalog(*twins, *_pictures("test", 2)))
+    twins = _images("train", 2, pixel_hash="same")
+    (leak,) = find_leaks(catalog(*twins, *_images("test", 2)))
     assert (leak["pictures"], leak["groups"]) == (0, [])
 
 
@@ -61,4 +61,4 @@ def test_a_folder_without_splits_has_no_leaks(monkeypatch):
     monkeypatch.setattr("data_pipeline.near_duplicates.leaks.group_ids", None)
     twins = [entry(f"cat/{n}.png", "cat", pixel_hash="same") for n in range(2)]
     assert find_leaks(catalog(*twins)) == []
-    assert find_leaks(catalog(*_pictures("train", 2))) == []
+    assert find_leaks(catalog(*_images("train", 2))) == []

@@ -5,7 +5,7 @@ import gc
 import keras
 import numpy as np
 
-from search.process.memory import forgotten, machine_memory, resident_bytes
+from search.process.memory import machine_memory, released_graphs, resident_bytes
 
 
 def graphs():
@@ -22,11 +22,11 @@ def train_one():
 
 
 def test_graphs_of_a_trained_model_do_not_stay():
-    with forgotten():
+    with released_graphs():
         train_one()
     before = graphs()
     for _ in range(3):
-        with forgotten():
+        with released_graphs():
             train_one()
     assert graphs() <= before
 

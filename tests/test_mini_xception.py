@@ -26,7 +26,7 @@ def test_width_scales_every_layer_in_steps_of_eight():
     assert filters == {8, 16, 32, 64, 88, 128}
 
 
-def test_each_block_halves_the_picture():
+def test_each_block_halves_the_image():
     model = build((64, 64), blocks=3)
     last_map = next(layer.input.shape for layer in model.layers if "global_average" in layer.name)
     assert last_map[1:3] == (4, 4)

@@ -13,7 +13,7 @@ PATHS = [Path(f"{k}.png") for k in range(4)]
 
 def worst(targets, **options):
     return worst_mistakes(
-        SHARES, np.array(targets, np.int32), paths=PATHS, labels=("a", "b", "c"), **options
+        SHARES, np.array(targets, np.int32), paths=PATHS, class_names=("a", "b", "c"), **options
     )
 
 

@@ -9,12 +9,12 @@ SEED = tf.constant([3, 4], tf.int64)
 
 @pytest.fixture
 def batch():
-    """Picture i is filled with 10 i, and its label is the i-th of 16 classes."""
+    """Image i is filled with 10 i, and its label is the i-th of 16 classes."""
     images = tf.ones((16, 20, 24, 3)) * (10.0 * tf.range(16.0))[:, None, None, None]
     return images, tf.eye(16)
 
 
-def test_mixup_blends_pictures_and_labels_in_the_same_share(batch):
+def test_mixup_blends_images_and_labels_in_the_same_share(batch):
     images, labels = mixup(*batch, SEED)
     values = (labels.numpy() * 10 * np.arange(16)).sum(axis=1)
     np.testing.assert_allclose(images[:, 5, 5, 0], values, atol=1e-3)
@@ -29,7 +29,7 @@ def test_mixup_never_makes_nan():
     assert np.isfinite(targets).all()
 
 
-def test_cutmix_gives_each_label_the_area_that_its_picture_covers(batch):
+def test_cutmix_gives_each_label_the_area_that_its_image_covers(batch):
     images, labels = cutmix(*batch, SEED)
     for picture, label in zip(images.numpy(), labels.numpy(), strict=True):
         values, counts = np.unique(picture[..., 0], return_counts=True)
@@ -61,7 +61,7 @@ def test_erasing_covers_one_box_with_one_colour():
         assert 0 <= picture[covered].min() <= picture[covered].max() <= 255
 
 
-def test_the_probability_says_how_many_pictures_are_erased():
+def test_the_probability_says_how_many_images_are_erased():
     images = tf.fill((1000, 16, 16, 3), -1.0)
     touched = (erase(images, 0.25, SEED).numpy() != -1).any(axis=(1, 2, 3))
     assert 0.2 < touched.mean() < 0.3

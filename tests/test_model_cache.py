@@ -21,7 +21,7 @@ from search.executors.in_process import run_guarded
 from search.process.hardware import detect
 from search.run_folder.records import COMPLETED, FAILED
 from search.trial import model_cache as kept_module
-from search.trial.model_cache import Kept
+from search.trial.model_cache import ModelCache
 from search.trial.run_trial import run_trial
 
 pytestmark = pytest.mark.usefixtures("one_number_for_one_sum")
@@ -72,7 +72,7 @@ def test_a_kept_model_gives_the_bits_of_a_new_one(kind, optimizer, scratch, tran
     before = values_for(experiment, kind, optimizer=optimizer, **numbers)
     alone = elsewhere(experiment, tmp_path / "alone")
     expected = run_trial(alone, fresh(values=ours), go_on)
-    shared, kept = elsewhere(experiment, tmp_path / "shared"), Kept()
+    shared, kept = elsewhere(experiment, tmp_path / "shared"), ModelCache()
     run_trial(shared, fresh("0007", configuration="0007", values=before), go_on, kept)
     found = run_trial(shared, fresh(values=ours), go_on, kept)
     assert len(kept.models) == 1
@@ -87,7 +87,8 @@ sys.path.insert(0, {tests!r})
 from small_trials import fresh, go_on, values_for
 from pathlib import Path
 from search.trial.experiment import Experiment
-from search.process.hardware import detect, set_up_training
+from search.process.hardware import detect
+from search.trial.keras_setup import set_up_training
 from search.run_folder.paths import RunFolder
 from search.trial.run_trial import run_trial
 detect()
@@ -105,7 +106,7 @@ def test_a_kept_model_gives_the_bits_of_a_new_process(tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120, cwd=Path.cwd())
     expected = state_of(experiment)
     before, ours = reversed(same_kind(experiment, "cnn"))
-    kept = Kept()
+    kept = ModelCache()
     run_trial(experiment, fresh("0007", configuration="0007", values=before), go_on, kept)
     run_trial(elsewhere(experiment, tmp_path / "here"), fresh(values=ours), go_on, kept)
     assert len(kept.models) == 1
@@ -128,7 +129,7 @@ def traces(monkeypatch):
 @pytest.mark.parametrize("kind", OTHER_NUMBERS)
 def test_one_architecture_is_traced_once(kind, scratch, transfer, tmp_path, traces):
     loaded = transfer if kind.startswith("transfer") else scratch
-    experiment, kept = elsewhere(loaded, tmp_path), Kept()
+    experiment, kept = elsewhere(loaded, tmp_path), ModelCache()
     for number, values in enumerate(same_kind(experiment, kind)):
         run_trial(experiment, fresh(f"{number:04}", values=values), go_on, kept)
     assert (len(kept.models), len(traces)) == (1, 1)
@@ -146,7 +147,7 @@ def test_one_architecture_is_traced_once(kind, scratch, transfer, tmp_path, trac
     ],
 )
 def test_what_changes_the_graph_is_another_architecture(changes, scratch, tmp_path, traces):
-    experiment, kept = elsewhere(scratch, tmp_path), Kept()
+    experiment, kept = elsewhere(scratch, tmp_path), ModelCache()
     first = values_for(experiment, "cnn")
     assert first["augmentation/strength"] > 0
     for number, values in enumerate((first, values_for(experiment, "cnn", **changes))):
@@ -156,7 +157,7 @@ def test_what_changes_the_graph_is_another_architecture(changes, scratch, tmp_pa
 
 
 def test_a_promoted_trial_takes_up_the_model_of_its_first_rung(scratch, tmp_path, traces):
-    experiment, kept = elsewhere(scratch, tmp_path), Kept()
+    experiment, kept = elsewhere(scratch, tmp_path), ModelCache()
     values = values_for(experiment, "cnn")
     run_trial(experiment, fresh(values=values, epochs=2), go_on, kept)
     model = next(iter(kept.models.values()))
@@ -168,7 +169,7 @@ def test_a_promoted_trial_takes_up_the_model_of_its_first_rung(scratch, tmp_path
 
 def test_no_more_are_kept_than_the_bound_and_the_oldest_goes(scratch, tmp_path, monkeypatch):
     monkeypatch.setattr(kept_module, "MODELS", 2)
-    experiment, kept = elsewhere(scratch, tmp_path), Kept()
+    experiment, kept = elsewhere(scratch, tmp_path), ModelCache()
     for number, size in enumerate((8, 16, 8, 32)):
         values = values_for(experiment, "cnn", batch_size=size)
         run_trial(experiment, fresh(f"{number:04}", values=values, epochs=1), go_on, kept)
@@ -177,14 +178,14 @@ def test_no_more_are_kept_than_the_bound_and_the_oldest_goes(scratch, tmp_path, 
 
 
 def test_two_phases_are_not_kept(transfer, tmp_path):
-    experiment, kept = elsewhere(transfer, tmp_path), Kept()
+    experiment, kept = elsewhere(transfer, tmp_path), ModelCache()
     values = values_for(experiment, "transfer, unfrozen after 3 epochs")
     assert run_trial(experiment, fresh(values=values, epochs=1), go_on, kept).status == COMPLETED
     assert not kept.models
 
 
 def test_after_a_failure_nothing_is_kept(scratch, tmp_path, monkeypatch):
-    experiment, kept = elsewhere(scratch, tmp_path), Kept()
+    experiment, kept = elsewhere(scratch, tmp_path), ModelCache()
     values = values_for(experiment, "cnn")
     assert run_guarded(experiment, fresh(values=values), go_on, kept).status == COMPLETED
     assert kept.models
@@ -197,7 +198,7 @@ def test_after_a_failure_nothing_is_kept(scratch, tmp_path, monkeypatch):
 
 
 def test_weights_of_a_new_trial_do_not_depend_on_what_was_trained_before(scratch, tmp_path):
-    experiment, kept = elsewhere(scratch, tmp_path), Kept()
+    experiment, kept = elsewhere(scratch, tmp_path), ModelCache()
     values = values_for(experiment, "cnn")
     training = kept.training(experiment, values, 5, lambda done, todo: None)
     first = [np.array(v) for v in kept.model(training).variables]

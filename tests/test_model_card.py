@@ -64,7 +64,7 @@ def test_machines_read_its_head(card):
 def test_it_holds_the_figures_the_files_and_how_to_load_it(card):
     text = card()
     for part in (
-        "**95.1% right** on 80 pictures",
+        "**95.1% right** on 80 images",
         "92.0% to 97.0%",
         "0.0200 (0.0400 before calibration by a temperature of 1.50)",
         "| dark | 8 | 50.0% | 20.0% to 80.0% |",
@@ -84,9 +84,9 @@ def test_its_limits_are_those_of_this_model(card):
         data={"leaks": [{"split": "test", "other": "train", "pictures": 4, "share": 0.05}]},
     )
     assert "looked at 3 times, so these figures flatter" in text
-    assert "It is weaker on these pictures: dark (50.0%)." in text
-    assert "tested on 80 pictures only" in text
-    assert "4 of its test pictures (5.0%) are near-copies of pictures in train" in text
+    assert "It is weaker on these images: dark (50.0%)." in text
+    assert "tested on 80 images only" in text
+    assert "4 of its test images (5.0%) are near-copies of images in train" in text
 
 
 def test_withheld_answers_are_told(card):
@@ -101,7 +101,7 @@ def test_splits_that_the_folder_gave_are_not_said_to_be_clean(card):
     text = card(data={"leaks": [none]})
     assert "The folder gave these splits" in text
     assert "were kept in one split" not in text
-    assert "near-copies of pictures in train" not in text
+    assert "near-copies of images in train" not in text
 
 
 def test_names_are_shown_and_not_obeyed(card):

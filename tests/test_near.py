@@ -70,7 +70,7 @@ def test_pages_of_text_are_not_copies_of_one_another():
     assert len(near_pairs(sketches)) == 0
 
 
-def test_many_copies_of_one_picture_are_linked_to_one_group():
+def test_many_copies_of_one_image_are_linked_to_one_group():
     image = draw(5, (240, 180))
     crops = np.random.default_rng(0).uniform(0, 0.02, (60, 4))
     sketches = np.unique(_sketches([copy_of(image, crop=tuple(crop)) for crop in crops]), axis=0)
@@ -89,11 +89,11 @@ def test_where_all_look_alike_few_meet(monkeypatch):
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_no_two_pictures_have_no_pairs(count):
+def test_no_two_images_have_no_pairs(count):
     assert near_pairs(_random(count)).shape == (0, 2)
 
 
-def test_sixty_thousand_pictures_are_looked_through_without_comparing_each_with_each():
+def test_sixty_thousand_images_are_looked_through_without_comparing_each_with_each():
     random = np.random.default_rng(0)
     sketches = random.integers(-127, 128, (60_000, 13, 13), np.int8)
     sketches[-1] = sketches[0]

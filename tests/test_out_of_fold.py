@@ -1,4 +1,4 @@
-"""What models say of pictures that they did not see."""
+"""What models say of images that they did not see."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from search.errors import TuneError
 from search.label_errors import out_of_fold as module
 from search.label_errors.out_of_fold import Judge, choose_judge, out_of_fold
 from search.trial.experiment import Experiment
-from search.trial.feature_cache import FeatureBank
+from search.trial.feature_cache import FeatureCache
 from search.trial.retrain import DivergedError
 
 ALONE = np.arange(COUNT)
@@ -41,7 +41,7 @@ def heads(transfer, tmp_path):
 
 @pytest.fixture
 def once(monkeypatch):
-    """Pictures are dealt once: a third of the time."""
+    """Images are dealt once: a third of the time."""
     monkeypatch.setattr(module, "HEAD_REPEATS", 1)
 
 
@@ -63,7 +63,7 @@ def seen(monkeypatch):
     return rounds
 
 
-def test_no_picture_is_judged_by_a_model_that_saw_it_or_a_copy(heads, seen):
+def test_no_image_is_judged_by_a_model_that_saw_it_or_a_copy(heads, seen):
     groups = ALONE.copy()
     groups[[3, 8, 21]] = 3  # of train and test, and of both classes
     judged(heads, groups)
@@ -73,14 +73,14 @@ def test_no_picture_is_judged_by_a_model_that_saw_it_or_a_copy(heads, seen):
         assert set(trained) | set(asked) == set(ALONE)
 
 
-def test_every_picture_is_judged_once_a_repeat_those_to_test_on_too(heads, seen):
+def test_every_image_is_judged_once_a_repeat_those_to_test_on_too(heads, seen):
     judged(heads)
     for start in range(0, len(seen), 3):
         asked = np.concatenate([rows for _, rows, _ in seen[start : start + 3]])
         assert sorted(asked) == ALONE.tolist()
 
 
-def test_pictures_are_dealt_anew_in_each_repeat(heads, seen):
+def test_images_are_dealt_anew_in_each_repeat(heads, seen):
     judged(heads)
     dealt = {tuple(rows) for _, rows, _ in seen}
     assert len(dealt) > 3
@@ -106,7 +106,7 @@ def test_heads_share_one_compiled_model(heads, once, monkeypatch):
 
 
 def test_flipped_labels_are_the_least_credible(heads, once, monkeypatch):
-    monkeypatch.setattr(FeatureBank, "plain_of_all", telling_features)
+    monkeypatch.setattr(FeatureCache, "plain_of_all", telling_features)
     flips = [4, 15, 22]  # of train, validation and test
     experiment = with_flipped(heads, flips)
     record = choose_judge(experiment).record.with_outcome(best_epoch=9)
@@ -125,16 +125,16 @@ def test_the_same_run_is_judged_alike_again(heads, once, one_number_for_one_sum)
     np.testing.assert_allclose(first.sum(axis=1), 1.0, atol=1e-6)
 
 
-def test_features_of_all_pictures_stand_in_the_order_of_rows(heads, transfer):
+def test_features_of_all_images_stand_in_the_order_of_rows(heads, transfer):
     experiment = Experiment.load(heads)
     some = np.array([17, 2, 9])
     dealt = replace(experiment, train=some, validation=np.array([5]), test=np.array([20, 0]))
     hp = choose_judge(experiment).record.values
     training = module.Training(dealt, hp, rows=some, seed=0)
-    bank = FeatureBank(dealt, training.hyperparameters())
+    bank = FeatureCache(dealt, training.hyperparameters())
     before = bank.plain(lambda done, todo: None).copy()
     rows_made = []
-    lines = FeatureBank._lines
+    lines = FeatureCache._lines
     bank._lines = lambda view, rows, number: (
         rows_made.extend(rows) or lines(bank, view, rows, number)
     )

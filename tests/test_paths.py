@@ -111,12 +111,12 @@ def test_no_runs_at_all_is_answered_with_how_to_start_one(tmp_path, name):
 
 
 def test_a_broken_file_is_set_aside_with_a_warning(tmp_path):
-    from search.process.atomic_files import set_aside
+    from search.process.atomic_files import move_broken_file
 
     path = tmp_path / "0003.npz"
     path.write_bytes(b"broken")
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        set_aside(path, "broken training state")
+        move_broken_file(path, "broken training state")
     assert files(tmp_path) == ["0003.npz.broken"]
     assert "0003.npz: broken training state" in str(said[0].message)

@@ -32,8 +32,8 @@ def levels(of, *, count=40, seed=0, space=SPACE):
     rng = np.random.default_rng(seed)
     values = drawn(rng, count)
     scores = np.array([of(each, rng.standard_normal()) for each in values])
-    standings = (scores.argsort().argsort() + 0.5) / count
-    return chance_levels(space, values, list(standings))
+    ranks = (scores.argsort().argsort() + 0.5) / count
+    return chance_levels(space, values, list(ranks))
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,14 @@ def test_a_dozen_values_to_ask_about_make_one_harder_to_name():
         for each in values:
             each |= {name: float(rng.random()) for name in many if name.startswith("more")}
         scores = np.array([each["rate"] + 0.25 * rng.standard_normal() for each in values])
-        standings = list((scores.argsort().argsort() + 0.5) / 12)
+        ranks = list((scores.argsort().argsort() + 0.5) / 12)
         named = {
             name: Hyperparameter(name, None, low=0.0, high=1.0, ranged=True)
             if name.startswith("more")
             else each
             for name, each in space.items()
         }
-        return chance_levels(named, values, standings)["rate"]
+        return chance_levels(named, values, ranks)["rate"]
 
     assert tell({"rate": SPACE["rate"]}) < tell(many)
 
@@ -84,8 +84,8 @@ def test_conditional_values_are_judged_among_those_that_have_them():
     for each in values[20:]:
         del each["rate"]
     scores = np.array([each.get("rate", rng.random()) for each in values])
-    standings = list((scores.argsort().argsort() + 0.5) / 40)
-    assert chance_levels(SPACE, values, standings)["rate"] < 0.01
+    ranks = list((scores.argsort().argsort() + 0.5) / 40)
+    assert chance_levels(SPACE, values, ranks)["rate"] < 0.01
 
 
 def test_what_too_few_have_or_what_never_differs_is_not_asked_about():
@@ -106,10 +106,10 @@ def test_memory_is_bounded_whatever_the_number_of_configurations(count):
 
 
 def test_in_blocks_or_at_once_the_permutations_are_the_same(monkeypatch):
-    standings = np.arange(7.0)
+    ranks = np.arange(7.0)
 
     def permuted():
-        return list(chance._rows(standings, np.random.default_rng(0)))
+        return list(chance._rows(ranks, np.random.default_rng(0)))
 
     at_once = permuted()
     monkeypatch.setattr(chance, "BLOCK", 7 * 900)
@@ -117,7 +117,7 @@ def test_in_blocks_or_at_once_the_permutations_are_the_same(monkeypatch):
     assert [len(block) for block in at_once] == [1, PERMUTATIONS]
     assert [len(block) for block in in_blocks] == [1, 900, 900, 900, 900, 900, 499]
     np.testing.assert_array_equal(np.vstack(at_once), np.vstack(in_blocks))
-    assert (at_once[0][0] == standings).all()
+    assert (at_once[0][0] == ranks).all()
 
 
 def test_in_blocks_or_at_once_the_levels_are_the_same(monkeypatch):

@@ -25,7 +25,7 @@ def run(scratch, tmp_path):
     pixels = np.stack([resize(read_upright(tmp_path / name), (SIDE, SIDE)) for name in paths])
     run = RunFolder(tmp_path / "run")
     write_json(
-        run.pictures,
+        run.images,
         {
             "root": str(tmp_path),
             "paths": paths,
@@ -74,7 +74,7 @@ def test_a_model_that_sees_something_else_is_refused(run):
 
 def test_photos_edited_or_gone_since_do_not_fail_it(run, tmp_path):
     (tmp_path / "00.png").unlink()
-    (tmp_path / "01.png").write_text("no picture")
+    (tmp_path / "01.png").write_text("no image")
     Image.new("RGB", (60, 40), "white").save(tmp_path / "02.png")
     found = checked(run, resizing)
     assert (found.photos, found.changed) == (18, 1)

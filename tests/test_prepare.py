@@ -35,7 +35,7 @@ def _forbid(*_, **__):
     raise AssertionError("a file was decoded again")
 
 
-def test_rows_are_the_upright_resized_pictures_in_the_order_of_kept(sample):
+def test_rows_are_the_upright_resized_images_in_the_order_of_kept(sample):
     catalog, pixels = sample
     array = pixels.open()
     assert array.dtype == np.uint8
@@ -186,7 +186,7 @@ def test_what_may_have_been_the_machines_fault_is_looked_at_again(
     assert in_process == []
 
 
-def test_memory_that_runs_out_over_one_picture_costs_that_picture(
+def test_memory_that_runs_out_over_one_image_costs_that_image(
     photos, cache_dir, in_process, monkeypatch
 ):
     def eat(*_, **__):
@@ -245,11 +245,11 @@ def test_crop_to_aspect_ratio_has_pixels_of_its_own(photos, cache_dir, in_proces
     assert np.array_equal(cropped.open()[0], expected)
 
 
-def test_no_usable_picture_is_an_error(tmp_path, cache_dir, in_process):
+def test_no_usable_image_is_an_error(tmp_path, cache_dir, in_process):
     for label in ("cat", "dog"):
         (tmp_path / "words" / label).mkdir(parents=True)
         (tmp_path / "words" / label / "words.jpg").write_text("words")
-    with pytest.raises(DataError, match="none of 2 files is a usable picture"):
+    with pytest.raises(DataError, match="none of 2 files is a usable image"):
         prepare(tmp_path / "words", image_size=(8, 8), cache_dir=cache_dir)
 
 

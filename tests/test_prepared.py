@@ -6,7 +6,7 @@ from data_pipeline.pixels import prepared as module
 from data_pipeline.pixels.prepared import PixelsBuilder
 
 
-def _picture(row):
+def _image(row):
     return np.full((2, 3, 3), row, np.uint8)
 
 
@@ -15,16 +15,16 @@ def test_holes_of_bad_files_are_closed(tmp_path, monkeypatch, kept):
     monkeypatch.setattr(module, "_BLOCK_BYTES", 7)
     with PixelsBuilder(tmp_path, 6, (2, 3), False) as builder:
         for row in kept:
-            builder.rows.write(row, _picture(row))
+            builder.rows.write(row, _image(row))
         builder.finish(kept, tmp_path / "done.npy")
     array = np.load(tmp_path / "done.npy")
-    assert np.array_equal(array, np.stack([_picture(row) for row in kept]))
+    assert np.array_equal(array, np.stack([_image(row) for row in kept]))
     assert [path.name for path in tmp_path.iterdir()] == ["done.npy"]
 
 
 def test_an_unfinished_file_leaves_nothing_behind(tmp_path):
     with pytest.raises(KeyboardInterrupt), PixelsBuilder(tmp_path, 6, (2, 3), False) as builder:
-        builder.rows.write(2, _picture(2))
+        builder.rows.write(2, _image(2))
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
 

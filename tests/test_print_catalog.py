@@ -18,11 +18,11 @@ def _leak(pictures, exact, groups=()):
 @pytest.mark.parametrize(
     ("pictures", "exact", "words"),
     [
-        (12, 0, "12 of 200 pictures (6.0 %) are near-copies of pictures in train"),
-        (12, 3, "12 of 200 pictures (6.0 %) are near-copies of pictures in train, 3 of them exact"),
-        (12, 12, "12 of 200 pictures (6.0 %) are copies of pictures in train"),
-        (1, 0, "1 of 200 pictures (0.5 %) is a near-copy of one in train"),
-        (0, 0, "no picture is a copy of one in train"),
+        (12, 0, "12 of 200 images (6.0 %) are near-copies of images in train"),
+        (12, 3, "12 of 200 images (6.0 %) are near-copies of images in train, 3 of them exact"),
+        (12, 12, "12 of 200 images (6.0 %) are copies of images in train"),
+        (1, 0, "1 of 200 images (0.5 %) is a near-copy of one in train"),
+        (0, 0, "no image is a copy of one in train"),
     ],
 )
 def test_a_leak_in_words(pictures, exact, words):
@@ -42,7 +42,7 @@ def _leaky(count):
 def test_a_summary_says_what_leaks_and_shows_some_of_it(capsys):
     print_summary(summarize(_leaky(7)))
     printed = capsys.readouterr().out
-    assert "test: 7 of 7 pictures (100.0 %) are copies of pictures in train\n" in printed
+    assert "test: 7 of 7 images (100.0 %) are copies of images in train\n" in printed
     assert "  test/cat/0.png, train/cat/0.png\n" in printed
     assert printed.count("  test/cat/") == 5
     assert "and 2 more groups" in printed
@@ -53,8 +53,8 @@ def test_a_warning_names_what_leaks_and_says_where_to_look():
     leaks = [_leak(12, 3), _leak(0, 0), {**_leak(1, 0), "split": "validation"}]
     warn_of_leaks(leaks, Path("ph[b]otos"), console)
     assert console.file.getvalue() == (
-        "warning: test: 12 of 200 pictures (6.0 %) are near-copies of pictures in train, 3 of them "
-        "exact; validation: 1 of 200 pictures (0.5 %) is a near-copy of one in train\n"
+        "warning: test: 12 of 200 images (6.0 %) are near-copies of images in train, 3 of them "
+        "exact; validation: 1 of 200 images (0.5 %) is a near-copy of one in train\n"
         "scores on them flatter; see which they are: tune clean ph[b]otos\n"
     )
 

@@ -22,7 +22,7 @@ def test_an_export_says_what_was_chosen_and_against_what(printed):
     assert "behind by 0.0010 (-0.0100 to 0.0120), a tie: xception [known-good]" in text
     assert "The best is better." in text
     assert "the average of the best 2 would reach 0.9700" in text
-    assert "31.0 ms a picture" in text
+    assert "31.0 ms an image" in text
 
 
 def test_an_export_says_how_much_of_the_score_was_luck(printed):
@@ -30,14 +30,14 @@ def test_an_export_says_how_much_of_the_score_was_luck(printed):
     assert "validation accuracy 0.9620 (0.9700 in the search), test 0.9500: 0.0120 less" in text
     assert "looked at" not in text
     again = printed(print_export, lock_box_opened=2, optimism=-0.01)
-    assert "0.0100 more; the test pictures were looked at 2 times" in again
+    assert "0.0100 more; the test images were looked at 2 times" in again
 
 
 def test_an_export_shows_its_files_slices_and_calibration(printed):
     lines = printed(print_export).splitlines()
     (row,) = [line for line in lines if line.startswith("model.onnx")]
     assert row.split() == ["model.onnx", "7.7", "8.8", "19.4", "95", "5.2e-06", "100.0%"]
-    assert "  dark    0.9000 (0.7000 to 0.9700) of 20 pictures" in lines
+    assert "  dark    0.9000 (0.7000 to 0.9700) of 20 images" in lines
     assert any("calibration error 0.0400 before, 0.0200 after" in line for line in lines)
     assert lines[-1] == "wrote results/run/export/model.onnx"
 

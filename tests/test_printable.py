@@ -2,26 +2,26 @@ import os
 
 import pytest
 
-from search.observers.plots import confusion_picture
-from search.process.printable import shown
+from search.observers.plots import confusion_image
+from search.process.printable import printable
 
 ODD = [os.fsdecode(b"caf\xe9"), "new\nline", "$\\frac$ 5", "\x1b[2J", "x" * 250]
 
 
 def test_text_stays_as_it_is():
-    assert shown("Häschen 猫 $5 'a'.png") == "Häschen 猫 $5 'a'.png"
+    assert printable("Häschen 猫 $5 'a'.png") == "Häschen 猫 $5 'a'.png"
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_every_name_is_one_line_that_can_be_printed(name):
-    assert shown(name).isprintable()
-    shown(name).encode()
+    assert printable(name).isprintable()
+    printable(name).encode()
 
 
 def test_names_that_differ_stay_different():
-    assert len({shown(name) for name in ["a\nb", "a\tb", os.fsdecode(b"a\xe9b"), "aéb"]}) == 4
+    assert len({printable(name) for name in ["a\nb", "a\tb", os.fsdecode(b"a\xe9b"), "aéb"]}) == 4
 
 
 def test_a_confusion_matrix_can_be_drawn_for_any_names():
     matrix = [[1] * len(ODD)] * len(ODD)
-    assert confusion_picture(matrix, tuple(ODD)).ndim == 3
+    assert confusion_image(matrix, tuple(ODD)).ndim == 3

@@ -106,9 +106,9 @@ def test_two_quarantines_in_one_folder_come_back_together(folder, tmp_path):
 
 def test_a_file_mended_since_its_check_stays(folder, tmp_path):
     catalog = _catalog(folder)
-    (folder / "cat" / "words.jpg").write_bytes(b"a mended picture")
+    (folder / "cat" / "words.jpg").write_bytes(b"a mended image")
     assert quarantine(catalog, tmp_path / "bad") == 2
-    assert (folder / "cat" / "words.jpg").read_bytes() == b"a mended picture"
+    assert (folder / "cat" / "words.jpg").read_bytes() == b"a mended image"
 
 
 def test_a_folder_inside_the_data_is_refused(folder):

@@ -63,7 +63,7 @@ def test_solarize_inverts_what_is_brighter_than_the_threshold(images):
     np.testing.assert_array_equal(given[~bright], images.numpy()[~bright])
 
 
-def test_the_same_seed_gives_the_same_pictures_and_stays_in_range(images):
+def test_the_same_seed_gives_the_same_images_and_stays_in_range(images):
     run = tf.function(randaugment, autograph=False)
     seeds = [tf.constant([n, 0], tf.int64) for n in range(12)]
     results = [run(images, tf.constant(1.0), seed).numpy() for seed in seeds]

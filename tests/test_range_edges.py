@@ -18,7 +18,7 @@ FILTERS = Hyperparameter("cnn/filters", "cnn", (8, 16, 32), low=8.0, high=32.0)
 POOLING = Hyperparameter("cnn/pooling", "cnn", ("average", "flatten"), ordered=False)
 
 
-def ranked(name, values, known_good=()):
+def ranked(name, values, baselines=()):
     """Members with these values of one hyperparameter (None: it is inactive), best first."""
     return [
         Member(
@@ -26,7 +26,7 @@ def ranked(name, values, known_good=()):
             family="cnn",
             bracket=0,
             values={} if value is None else {name: value},
-            known_good=number in known_good,
+            baselines=number in baselines,
             reached=(True, 1, -float(number)),
         )
         for number, value in enumerate(values)
@@ -83,13 +83,13 @@ def test_nothing_lies_below_a_dropout_of_zero():
 
 
 def test_known_good_ones_at_an_end_are_no_evidence_of_their_own():
-    assert found(RATE, [9e-3] * 4 + MIDDLE, known_good={0, 1}) == []
-    (edge,) = found(RATE, [9e-3] * 4 + MIDDLE, known_good={1})
+    assert found(RATE, [9e-3] * 4 + MIDDLE, baselines={0, 1}) == []
+    (edge,) = found(RATE, [9e-3] * 4 + MIDDLE, baselines={1})
     assert edge.best == 4
 
 
 def test_a_known_good_one_elsewhere_among_the_best_speaks_against_the_end():
-    assert found(RATE, [9e-3, 9e-3, 1e-3, 9e-3, *MIDDLE], known_good={2}) == []
+    assert found(RATE, [9e-3, 9e-3, 1e-3, 9e-3, *MIDDLE], baselines={2}) == []
 
 
 def test_those_that_have_no_such_value_are_passed_over():

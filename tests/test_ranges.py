@@ -3,7 +3,7 @@ import pytest
 from made_up_search import begun
 from searching import drive, finished, oracle_in, run_config
 
-from search.algorithms.ranges import check_ranges, limits, moved
+from search.algorithms.ranges import check_ranges, limits, with_ranges
 from search.cli import _run
 from search.cli.options import Range
 from search.errors import TuneError
@@ -24,7 +24,7 @@ def by_name(space):
 
 
 def test_a_moved_range_is_all_that_changes(space):
-    result, before = by_name(moved(space, (RATE, ("cnn/blocks", 3.0, 4.0)))), by_name(space)
+    result, before = by_name(with_ranges(space, (RATE, ("cnn/blocks", 3.0, 4.0)))), by_name(space)
     assert list(result) == list(before)
     assert (result["learning_rate"].min_value, result["learning_rate"].max_value) == (1e-3, 1.0)
     assert (result["cnn/blocks"].min_value, result["cnn/blocks"].max_value) == (3, 4)
@@ -38,7 +38,7 @@ def test_a_moved_range_is_all_that_changes(space):
 
 
 def test_a_default_outside_comes_to_the_nearest_end(space):
-    result = by_name(moved(space, (("learning_rate", 0.01, 1.0), ("cnn/blocks", 2.0, 3.0))))
+    result = by_name(with_ranges(space, (("learning_rate", 0.01, 1.0), ("cnn/blocks", 2.0, 3.0))))
     assert result["learning_rate"].default == 0.01
     assert (result["cnn/blocks"].default, type(result["cnn/blocks"].default)) == (3, int)
 
@@ -47,11 +47,11 @@ def test_a_default_outside_comes_to_the_nearest_end(space):
 def test_the_oracle_draws_from_the_moved_range_after_known_good_values_outside_it(tmp_path, algo):
     run = RunFolder(tmp_path / "run")
     options = {"algo": algo, "image_size": (96, 96), "max_trials": 14}
-    _, space, known_good = begun(RunFolder(tmp_path / "declared"), **options)
+    _, space, baselines = begun(RunFolder(tmp_path / "declared"), **options)
     oracle = oracle_in(
         run.path,
-        space=moved(space, (("learning_rate", 0.1, 1.0),)),
-        known_good=known_good,
+        space=with_ranges(space, (("learning_rate", 0.1, 1.0),)),
+        baselines=baselines,
         **options,
     )
 

@@ -1,11 +1,11 @@
 from searching import VALUES, epoch_logs, run_config, trial_record
 
-from search.insights.ranks import members, standings
+from search.insights.ranks import members, ranks
 from search.run_folder.records import DIVERGED, FAILED, RUNNING
 
 
 def standing_of(*records, **config):
-    return standings(members(records, run_config(**config)))
+    return ranks(members(records, run_config(**config)))
 
 
 def record(number, score, *, epochs=1, **changes):
@@ -79,4 +79,4 @@ def test_a_failure_later_leaves_what_was_reached_before():
 
 def test_the_first_configurations_are_the_known_good_ones():
     found = members([record(n, 0.5) for n in range(3)], run_config(families=("cnn", "xception")))
-    assert [member.known_good for member in found] == [True, True, False]
+    assert [member.baselines for member in found] == [True, True, False]

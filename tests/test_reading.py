@@ -9,16 +9,16 @@ from drawing import draw, hostile_read
 
 from data_pipeline.catalog.decode import read_upright
 from data_pipeline.pixels import reading
-from data_pipeline.pixels.reading import read_pictures
+from data_pipeline.pixels.reading import read_images
 from data_pipeline.pixels.resize import resize
 from data_pipeline.processes.workers import run_in_workers
 
 
 def read(paths, size=(16, 24), **values):
-    return list(read_pictures(paths, image_size=size, crop_to_aspect_ratio=False, **values))
+    return list(read_images(paths, image_size=size, crop_to_aspect_ratio=False, **values))
 
 
-def test_pictures_come_in_the_order_of_their_paths_as_prepared_for_training(tmp_path):
+def test_images_come_in_the_order_of_their_paths_as_prepared_for_training(tmp_path):
     paths = [tmp_path / f"{number}.png" for number in range(40)]
     for number, path in enumerate(paths):
         draw(number, (30 + 20 * (number % 3), 40)).save(path)
@@ -27,7 +27,7 @@ def test_pictures_come_in_the_order_of_their_paths_as_prepared_for_training(tmp_
         assert np.array_equal(picture, resize(read_upright(path), (16, 24)))
 
 
-def test_a_picture_that_kills_or_hangs_its_decoder_costs_its_own_line(monkeypatch):
+def test_an_image_that_kills_or_hangs_its_decoder_costs_its_own_line(monkeypatch):
     monkeypatch.setattr(reading, "_read", hostile_read)
     quick = functools.partial(run_in_workers, seconds=1.0)
     monkeypatch.setattr(reading, "run_in_workers", quick)
@@ -41,7 +41,7 @@ def test_a_picture_that_kills_or_hangs_its_decoder_costs_its_own_line(monkeypatc
     assert [int(picture[0, 0, 0]) for picture, _ in pictures[::2]] == [0, 2, 4]
 
 
-def test_a_picture_too_large_for_a_worker_costs_its_own_line(monkeypatch):
+def test_an_image_too_large_for_a_worker_costs_its_own_line(monkeypatch):
     def eat(path):
         raise MemoryError
 
@@ -61,12 +61,12 @@ def test_memory_is_bounded_by_a_window_of_files(monkeypatch):
     assert len(read(paths, (4, 4))) == 1100
     assert windows == [512, 512, 76]
     windows.clear()
-    pictures = read_pictures(paths, image_size=(4096, 4096), crop_to_aspect_ratio=False)
+    pictures = read_images(paths, image_size=(4096, 4096), crop_to_aspect_ratio=False)
     next(pictures)
     assert windows == [16]
 
 
-def test_pictures_that_come_late_are_not_overtaken(monkeypatch):
+def test_images_that_come_late_are_not_overtaken(monkeypatch):
     def backwards(function, tasks, **_):
         for task in reversed(tasks):
             yield task, np.full((4, 4, 3), task[0], np.uint8)

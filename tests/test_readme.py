@@ -20,7 +20,7 @@ def test_every_command_that_the_readme_shows_exists():
     assert shown <= set(tune.commands)
 
 
-def test_every_link_and_picture_of_the_readme_is_there():
+def test_every_link_and_image_of_the_readme_is_there():
     links = re.findall(r"\]\(([^)#]+)\)", README.read_text())
     local = [link for link in links if "://" not in link]
     assert local

@@ -38,16 +38,16 @@ def pictures(text):
 
 def test_before_an_export_it_tells_of_the_best_on_validation(run):
     text, _ = report(run)
-    assert "<strong>83.3 %</strong> of the validation pictures" in text
+    assert "<strong>83.3 %</strong> of the validation images" in text
     assert "tune export-best run" in text
-    assert "Of the best configuration of the search, on the validation pictures." in text
+    assert "Of the best configuration of the search, on the validation images." in text
     assert 'id="winner"' not in text
 
 
-def test_after_an_export_it_tells_of_the_test_pictures_with_heat_maps(run, scratch):
+def test_after_an_export_it_tells_of_the_test_images_with_heat_maps(run, scratch):
     export(run, scratch)
     text, said = report(run)
-    assert "<strong>95.0 %</strong> of 300 pictures that the search never saw" in text
+    assert "<strong>95.0 %</strong> of 300 images that the search never saw" in text
     assert 'id="winner"' in text
     assert "model.onnx" in text
     assert text.count('class="heat" src="data:image/png') == 1  # of the one mistake
@@ -72,19 +72,19 @@ def test_names_are_shown_and_never_obeyed(run, scratch):
     assert text.count("</script>") == 3  # the charts' values and two scripts
 
 
-def test_no_pictures_leaves_every_picture_out(run):
+def test_no_images_leaves_every_image_out(run):
     assert pictures(report(run)[0]) > 10
-    text, _ = report(run, pictures=False)
+    text, _ = report(run, images=False)
     assert pictures(text) == 0
-    assert "along/half.png" in text  # names of files set aside are no pictures
+    assert "along/half.png" in text  # names of files set aside are no images
 
 
-def test_pictures_that_are_gone_are_an_error_that_names_the_way_out(run, tmp_path):
+def test_images_that_are_gone_are_an_error_that_names_the_way_out(run, tmp_path):
     (tmp_path / "pictures").rename(tmp_path / "elsewhere")
     with pytest.raises(TuneError, match="--no-pictures"):
         report(run)
     assert not run.report.exists()
-    assert "usable pictures" in report(run, pictures=False)[0]
+    assert "usable images" in report(run, images=False)[0]
 
 
 def test_a_run_that_has_tried_nothing_has_a_report_too(run):
@@ -121,7 +121,7 @@ def test_a_failed_write_leaves_the_report_of_before(run, monkeypatch):
     assert run.report.read_text() == "before"
 
 
-def test_the_matrix_is_that_of_the_exported_models_test_pictures(run, scratch):
+def test_the_matrix_is_that_of_the_exported_models_test_images(run, scratch):
     before = read_contents(run).answers
     assert not before.exported
     assert sum(map(sum, before.confusion_matrix)) == len(scratch.validation)
@@ -191,10 +191,10 @@ def test_an_export_of_an_older_version_is_left_out_and_said_to_be(run, scratch):
     assert 'id="winner"' not in text
 
 
-def test_a_run_without_its_pictures_says_how_to_get_them(run):
-    run.pictures.unlink()
+def test_a_run_without_its_images_says_how_to_get_them(run):
+    run.images.unlink()
     with pytest.raises(TuneError, match="tune run --resume run"):
-        report(run, pictures=False)
+        report(run, images=False)
 
 
 def test_a_stopped_trial_that_leads_does_not_hide_the_mistakes_of_others(run):
@@ -231,7 +231,7 @@ def test_the_heat_is_that_of_the_answer_that_was_given(run, scratch, monkeypatch
             return super().__call__(images, classes)
 
     monkeypatch.setattr("models.grad_cam.GradCam", Asked)
-    for row in (0, 1):  # one picture of each class is taken for the other
+    for row in (0, 1):  # one image of each class is taken for the other
         targets = scratch.targets[scratch.test]
         shares = np.eye(2, dtype=np.float32)[targets] * 0.8 + 0.1
         mistaken = list(targets).index(row)

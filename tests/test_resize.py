@@ -47,7 +47,7 @@ def test_halves_that_round_otherwise_are_rare():
 
 
 @pytest.mark.parametrize("level", [0, 1, 128, 255])
-def test_a_plain_picture_stays_plain(level):
+def test_a_plain_image_stays_plain(level):
     for shape in _SHAPES:
         resized = resize(np.full((*shape, 3), level, np.uint8), (48, 31))
         assert np.all(resized == level), shape
@@ -68,7 +68,7 @@ def test_crops_of_many_proportions_are_those_of_keras():
         _require_same_but_for_halves(resized, _unrounded(image, layer))
 
 
-def test_a_batch_is_resized_like_its_pictures():
+def test_a_batch_is_resized_like_its_images():
     images = np.random.default_rng(2).integers(0, 256, (3, 20, 30, 3), dtype=np.uint8)
     batch = resize(images, (16, 16))
     assert batch.shape == (3, 16, 16, 3)

@@ -13,7 +13,7 @@ from search.run_folder.records import (
     TrialRecord,
 )
 from search.trial.effective_values import effective_values
-from search.tuning.retry import MAX_KILLS, again, set_aside
+from search.tuning.retry import MAX_KILLS, again, given_up
 
 VALUES = {"batch_size": 32, "learning_rate": 1e-3}
 
@@ -54,7 +54,7 @@ def test_an_exception_and_a_success_are_final():
 
 
 def test_a_trial_that_was_started_too_often_is_set_aside_at_its_start():
-    assert set_aside(record(attempts=2), max_starts=3) is None
-    aside = set_aside(record(attempts=3), max_starts=3)
+    assert given_up(record(attempts=2), max_starts=3) is None
+    aside = given_up(record(attempts=3), max_starts=3)
     assert (aside.status, aside.failure) == (FAILED, KILLED)
     assert "3 times" in aside.reason

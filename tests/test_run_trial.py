@@ -1,4 +1,4 @@
-"""Trials of tiny models on tiny pictures, through `run_trial` alone."""
+"""Trials of tiny models on tiny images, through `run_trial` alone."""
 
 from dataclasses import replace
 
@@ -110,7 +110,7 @@ def test_progress_tells_every_epoch_and_its_last_step(small):
     run_trial(experiment, fresh(values=values), lambda progress: told.append(progress) or True)
     ends = [progress for progress in told if progress.logs]
     assert [progress.epoch for progress in ends] == [0, 1, 2]
-    assert all(progress.step == progress.steps == 2 for progress in ends)  # 14 pictures, 8 a batch
+    assert all(progress.step == progress.steps == 2 for progress in ends)  # 14 images, 8 a batch
 
 
 def test_the_same_seed_gives_the_same_history_and_another_seed_another(small, tmp_path):

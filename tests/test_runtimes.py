@@ -9,7 +9,7 @@ from search.errors import TuneError
 from search.formats.measuring import measure_file, size_of
 from search.formats.runtimes import BATCH, WARM_UP, _in_batches, latency, open_onnx
 
-PICTURES = np.random.default_rng(0).integers(0, 256, (BATCH + 5, 6, 4, 3), dtype=np.uint8)
+IMAGES = np.random.default_rng(0).integers(0, 256, (BATCH + 5, 6, 4, 3), dtype=np.uint8)
 
 
 def softmax_of_means(pictures):
@@ -45,16 +45,16 @@ def onnx_file(tmp_path_factory):
     return path
 
 
-def test_a_file_answers_all_pictures_in_order(onnx_file):
-    given = open_onnx(onnx_file)(PICTURES)
+def test_a_file_answers_all_images_in_order(onnx_file):
+    given = open_onnx(onnx_file)(IMAGES)
     assert given.dtype == np.float32
-    np.testing.assert_allclose(given, softmax_of_means(PICTURES), atol=1e-6)
+    np.testing.assert_allclose(given, softmax_of_means(IMAGES), atol=1e-6)
 
 
 def test_a_file_is_measured_in_a_process_whose_memory_is_its_own(onnx_file):
     ballast = np.ones(300_000_000, np.uint8)  # what a process began with must not count
-    measured = measure_file("onnx", onnx_file, PICTURES, repeats=5)
-    np.testing.assert_allclose(measured.probabilities, softmax_of_means(PICTURES), atol=1e-6)
+    measured = measure_file("onnx", onnx_file, IMAGES, repeats=5)
+    np.testing.assert_allclose(measured.probabilities, softmax_of_means(IMAGES), atol=1e-6)
     assert 0 < measured.latency_median <= measured.latency_p95
     assert 10_000_000 < measured.peak_memory < ballast.nbytes
     assert measured.size == onnx_file.stat().st_size
@@ -66,7 +66,7 @@ def test_a_file_that_cannot_be_loaded_is_an_error_with_what_its_runtime_said(tmp
     broken = tmp_path / "model.onnx"
     broken.write_bytes(b"no model")
     with pytest.raises(TuneError, match=r"model\.onnx: .*exit status 1: .*INVALID_PROTOBUF"):
-        measure_file("onnx", broken, PICTURES)
+        measure_file("onnx", broken, IMAGES)
 
 
 def test_a_process_that_hangs_is_ended_and_what_it_started_too(tmp_path, monkeypatch):
@@ -75,7 +75,7 @@ def test_a_process_that_hangs_is_ended_and_what_it_started_too(tmp_path, monkeyp
     hanging.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(hanging))
     with pytest.raises(TuneError, match="no answer within 1 s; export again, or without litert"):
-        measure_file("litert", tmp_path / "model.tflite", PICTURES, timeout=1)
+        measure_file("litert", tmp_path / "model.tflite", IMAGES, timeout=1)
     assert not _runs(int((tmp_path / "started").read_text()))
 
 
@@ -97,7 +97,7 @@ def test_a_process_that_is_killed_is_an_error_that_says_so(tmp_path, monkeypatch
     killed.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(killed))
     with pytest.raises(TuneError, match="killed by SIGKILL: out of memory"):
-        measure_file("onnx", tmp_path / "model.onnx", PICTURES)
+        measure_file("onnx", tmp_path / "model.onnx", IMAGES)
 
 
 def test_the_measuring_process_loads_no_other_runtime(onnx_file):
@@ -111,33 +111,33 @@ def test_the_measuring_process_loads_no_other_runtime(onnx_file):
     subprocess.run([sys.executable, "-c", code, onnx_file], check=True, timeout=60)
 
 
-def test_pictures_are_answered_in_batches_of_bounded_size():
+def test_images_are_answered_in_batches_of_bounded_size():
     sizes = []
 
     def answer(pictures):
         sizes.append(len(pictures))
         return pictures[:, 0, 0]
 
-    given = _in_batches(answer)(PICTURES)
+    given = _in_batches(answer)(IMAGES)
     assert sizes == [BATCH, 5]
-    np.testing.assert_array_equal(given, PICTURES[:, 0, 0])
+    np.testing.assert_array_equal(given, IMAGES[:, 0, 0])
 
 
-def test_latency_is_of_single_pictures_and_leaves_the_first_calls_out():
+def test_latency_is_of_single_images_and_leaves_the_first_calls_out():
     shapes = []
 
     def slow_at_first(pictures):
         shapes.append(pictures.shape)
         time.sleep(0.05 if len(shapes) <= WARM_UP else 0)
 
-    timed = latency(slow_at_first, PICTURES[0], repeats=7)
+    timed = latency(slow_at_first, IMAGES[0], repeats=7)
     assert shapes == [(1, 6, 4, 3)] * (WARM_UP + 7)
     assert timed.median <= timed.p95 < 0.05
 
 
 def test_latency_of_a_slow_model_takes_no_longer_than_it_may():
     calls = []
-    latency(lambda _: calls.append(time.sleep(0.02)), PICTURES[0], repeats=1000, seconds=0.1)
+    latency(lambda _: calls.append(time.sleep(0.02)), IMAGES[0], repeats=1000, seconds=0.1)
     assert WARM_UP < len(calls) <= WARM_UP + 6
 
 

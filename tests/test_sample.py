@@ -13,14 +13,14 @@ def _contents(folder):
 
 def test_the_same_seed_draws_the_same_files(tmp_path):
     for name, seed in (("one", 1), ("again", 1), ("other", 2)):
-        draw_sample(tmp_path / name, pictures_per_class=8, seed=seed)
+        draw_sample(tmp_path / name, images_per_class=8, seed=seed)
     one, again, other = (_contents(tmp_path / name) for name in ("one", "again", "other"))
     assert one == again
     assert one.keys() == other.keys()
     assert one != other
 
 
-def test_copies_and_a_picture_under_two_labels_are_planted(sample):
+def test_copies_and_an_image_under_two_labels_are_planted(sample):
     catalog, _ = sample
     kept = catalog.kept
     groups = [{kept[index].path for index in group} for group in exact_groups(catalog)]
@@ -37,10 +37,10 @@ def test_the_sample_can_be_split_and_its_classes_are_balanced(sample):
     assert len(split_by_group(catalog).test) >= 3
 
 
-def test_the_picture_that_lies_down_is_turned_upright(tmp_path):
+def test_the_image_that_lies_down_is_turned_upright(tmp_path):
     from PIL import Image
 
-    draw_sample(tmp_path / "sample", pictures_per_class=8)
+    draw_sample(tmp_path / "sample", images_per_class=8)
     path = tmp_path / "sample" / "striped" / "lying_down.jpg"
     with Image.open(path) as stored:
         assert read_upright(path).shape[:2] == stored.size
@@ -52,4 +52,4 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
         draw_sample(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     with pytest.raises(DataError, match="at least 8"):
-        draw_sample(tmp_path / "new", pictures_per_class=3)
+        draw_sample(tmp_path / "new", images_per_class=3)

@@ -21,13 +21,13 @@ from served import LABELS, SIZE, encoded, grey, running, small_classifier, statu
 from waiting import wait_until
 
 from search.cli import _run
-from search.inference.classifier import pictures_in
+from search.inference.classifier import images_in
 from search.process.atomic_files import write_json
-from search.serve.limits import Limits
+from search.serve.limits import UploadLimits
 
 POLICY = "Content-Security-Policy"
 
-LIMITS = Limits(max_bytes=2**20, max_files=4, idle_seconds=20)
+LIMITS = UploadLimits(max_bytes=2**20, max_files=4, idle_seconds=20)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_a_photo_is_answered_as_tune_predict_answers_it(client, tmp_path):
     paths = [tmp_path / f"{level}" for level in levels]
     for level, path in zip(levels, paths, strict=True):
         path.write_bytes(grey(level, file_format="BMP"))
-    rows = small_classifier(threshold=0.9).predict(pictures_in(paths))
+    rows = small_classifier(threshold=0.9).predict(images_in(paths))
     for level, path, expected in zip(levels, paths, rows, strict=True):
         status, row, headers = client.ask("POST", "/predict", path.read_bytes())
         assert status == 200
@@ -161,7 +161,7 @@ def bomb_png(side):
 
 
 BAD = {
-    "words": (b"words, not a picture", "not an image"),
+    "words": (b"words, not an image", "not an image"),
     "page": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
     "half": (grey(9, (90, 90), "JPEG")[:400], "truncated"),
     "bomb.png": (bomb_png(20_000), "too many pixels"),
@@ -170,7 +170,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_what_is_no_picture_is_told_with_the_decoders_reason(client, kind):
+def test_what_is_no_image_is_told_with_the_decoders_reason(client, kind):
     content, reason = BAD[kind]
     status, row, _ = client.ask("POST", "/predict?heat=1", content)
     assert status == 422
@@ -182,7 +182,7 @@ def test_what_is_no_picture_is_told_with_the_decoders_reason(client, kind):
     assert said["files"][0]["path"] == "x.jpg"
 
 
-def test_an_empty_file_of_a_form_is_no_picture(client):
+def test_an_empty_file_of_a_form_is_no_image(client):
     status, said, _ = client.send((b"empty.jpg", b""))
     assert (status, said["error"].split(";")[0]) == (422, "empty file")
 

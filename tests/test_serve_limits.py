@@ -8,7 +8,7 @@ import pytest
 from served import grey, running, small_classifier, status_of
 from waiting import wait_until
 
-from search.serve.limits import Limits
+from search.serve.limits import UploadLimits
 
 ENDLESS = f"Content-Length: {10**12}\r\n"
 
@@ -35,7 +35,7 @@ def dripping(connection, drop, seconds=0.02):
 
 
 def test_beyond_its_bounds_it_says_come_again_and_the_page_is_still_there():
-    limits = Limits(waiting=1, spare_threads=2, idle_seconds=20, retry_seconds=7)
+    limits = UploadLimits(waiting=1, spare_threads=2, idle_seconds=20, retry_seconds=7)
     with running(small_classifier(), limits=limits) as client:
         photo = grey(255)
         with client.begin(f"Content-Length: {len(photo)}\r\n", photo[:20]) as slow:
@@ -51,7 +51,7 @@ def test_beyond_its_bounds_it_says_come_again_and_the_page_is_still_there():
 
 def test_no_more_uploads_than_may_lie_on_the_disk_at_a_time():
     photo = grey(255)
-    with running(small_classifier(), limits=Limits(stored=2, idle_seconds=20)) as client:
+    with running(small_classifier(), limits=UploadLimits(stored=2, idle_seconds=20)) as client:
         slow = [client.begin(f"Content-Length: {len(photo)}\r\n", photo[:20]) for _ in range(6)]
         wait_until(lambda: len(client.app._stored._cond._waiters) == 4)
         wait_until(lambda: len(list(client.app._folder.iterdir())) == 2)
@@ -63,7 +63,9 @@ def test_no_more_uploads_than_may_lie_on_the_disk_at_a_time():
 
 
 def test_a_client_that_stops_sending_gives_its_place_to_others():
-    limits = Limits(waiting=2, stored=1, spare_threads=0, idle_seconds=0.3, parting_seconds=0.1)
+    limits = UploadLimits(
+        waiting=2, stored=1, spare_threads=0, idle_seconds=0.3, parting_seconds=0.1
+    )
     with running(small_classifier(), limits=limits) as client:
         stalled = [client.begin("Content-Length: 1000\r\n", b"half") for _ in range(2)]
         silent = [socket.create_connection(("127.0.0.1", client.port)) for _ in range(2)]
@@ -77,7 +79,7 @@ def test_a_client_that_stops_sending_gives_its_place_to_others():
     ("length", "drop"), [(ENDLESS[:-4], b"x"), ("Transfer-Encoding: chunked", b"1\r\nx\r\n")]
 )
 def test_one_that_sends_a_byte_now_and_then_gives_its_place_to_others(length, drop):
-    limits = Limits(max_bytes=10**12, stored=1, idle_seconds=20, sending_seconds=0.5)
+    limits = UploadLimits(max_bytes=10**12, stored=1, idle_seconds=20, sending_seconds=0.5)
     with (
         running(small_classifier(), limits=limits) as client,
         client.begin(f"{length}\r\n") as slow,
@@ -93,7 +95,7 @@ def test_one_that_sends_a_byte_now_and_then_gives_its_place_to_others(length, dr
 
 
 def test_a_request_that_does_not_come_to_its_body_gives_its_place_to_others():
-    limits = Limits(waiting=1, spare_threads=0, idle_seconds=20, sending_seconds=0.5)
+    limits = UploadLimits(waiting=1, spare_threads=0, idle_seconds=20, sending_seconds=0.5)
     with (
         running(small_classifier(), limits=limits) as client,
         socket.create_connection(("127.0.0.1", client.port)) as slow,
@@ -105,7 +107,7 @@ def test_a_request_that_does_not_come_to_its_body_gives_its_place_to_others():
 @pytest.mark.parametrize("bound", [{"parting_seconds": 0.3}, {"parting_bytes": 2**20}])
 def test_one_that_was_refused_and_goes_on_sending_gives_its_place_to_others(bound):
     values = {"parting_seconds": 60, "parting_bytes": 2**40} | bound
-    limits = Limits(waiting=1, spare_threads=0, idle_seconds=20, **values)
+    limits = UploadLimits(waiting=1, spare_threads=0, idle_seconds=20, **values)
     with (
         running(small_classifier(), limits=limits) as client,
         client.begin(ENDLESS) as endless,
@@ -117,7 +119,7 @@ def test_one_that_was_refused_and_goes_on_sending_gives_its_place_to_others(boun
 
 def test_one_that_is_still_sending_reads_why_it_was_refused():
     large = 2**25
-    with running(small_classifier(), limits=Limits(max_bytes=2**20)) as client:
+    with running(small_classifier(), limits=UploadLimits(max_bytes=2**20)) as client:
         for body in (bytes(large), (bytes(2**16) for _ in range(large // 2**16))):
             status, said, _ = client.ask("POST", "/predict", body)
             assert status == 413
@@ -133,7 +135,7 @@ def test_a_thread_that_cannot_be_started_costs_one_connection_and_no_place(monke
             raise RuntimeError("can't start new thread")
         start(thread)
 
-    with running(small_classifier(), limits=Limits(waiting=1, spare_threads=1)) as client:
+    with running(small_classifier(), limits=UploadLimits(waiting=1, spare_threads=1)) as client:
         monkeypatch.setattr(threading.Thread, "start", start_or_fail)
         for _ in range(2):
             with pytest.raises(ConnectionError):

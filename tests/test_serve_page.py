@@ -13,7 +13,7 @@ from served import encoded, grey, running, small_classifier
 
 from search.inference.classifier import Classifier
 
-# What Chromium itself writes for an answer that says that a file is no picture.
+# What Chromium itself writes for an answer that says that a file is no image.
 EXPECTED = "the server responded with a status of 422"
 
 
@@ -61,7 +61,7 @@ def answered(page, count):
 
 
 def spotted():
-    """A picture whose upper right is bright."""
+    """An image whose upper right is bright."""
     picture = Image.new("L", (300, 200), 140)
     picture.paste(255, (200, 0, 300, 100))
     return encoded(picture)

@@ -1,4 +1,4 @@
-"""Pictures read one by one, for many threads, by workers that may die of them."""
+"""Images read one by one, for many threads, by workers that may die of them."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from waiting import wait_until
 
 from data_pipeline.catalog.decode import read_upright
 from data_pipeline.errors import DataError
-from data_pipeline.pixels.reading import PictureReader
+from data_pipeline.pixels.reading import ImageReader
 from data_pipeline.pixels.resize import resize
 from data_pipeline.processes.standing_workers import StandingWorkers
 from data_pipeline.processes.workers import WITH_PILLOW, Failure
@@ -65,7 +65,7 @@ def test_closing_ends_the_workers_and_what_they_do(workers):
     wait_until(lambda: workers._running)
     workers.close()
     waiting.join(10)
-    assert caught == ["the processes that decode pictures were ended"]
+    assert caught == ["the processes that decode images were ended"]
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     with pytest.raises(DataError, match="were ended"):
@@ -73,11 +73,11 @@ def test_closing_ends_the_workers_and_what_they_do(workers):
 
 
 @pytest.mark.parametrize("crop", [False, True])
-def test_pictures_come_as_prepared_for_training_with_the_size_they_had(tmp_path, crop):
+def test_images_come_as_prepared_for_training_with_the_size_they_had(tmp_path, crop):
     path = tmp_path / "a.png"
     draw(3, (90, 40)).save(path)
     (tmp_path / "words.jpg").write_text("words")
-    reader = PictureReader(image_size=(16, 24), crop_to_aspect_ratio=crop, workers=1)
+    reader = ImageReader(image_size=(16, 24), crop_to_aspect_ratio=crop, workers=1)
     try:
         picture = reader.read(path)
         assert picture.size == (40, 90)

@@ -12,7 +12,7 @@ def _correlation(one, other):
     return np.corrcoef(one.ravel(), other.ravel())[0, 1]
 
 
-def test_a_resized_and_recompressed_copy_looks_the_same_and_another_picture_does_not():
+def test_a_resized_and_recompressed_copy_looks_the_same_and_another_image_does_not():
     large = draw(1, (400, 300))
     original, small, dark, other = _numbers(
         large,
@@ -38,12 +38,12 @@ def test_a_mean_brightness_is_no_part_of_it():
     assert sketch(noise) == sketch(noise + 100)
 
 
-def test_pictures_without_contrast_have_none():
+def test_images_without_contrast_have_none():
     flat = [np.full((30, 40, 3), tone, np.uint8) for tone in (0, 90, 91, 255)]
     assert {sketch(picture) for picture in flat} == {""}
 
 
-def test_tiny_pictures_have_none():
+def test_tiny_images_have_none():
     noise = np.random.default_rng(0).integers(0, 256, (16, 40, 3), np.uint8)
     assert sketch(noise)
     assert sketch(noise[:15]) == sketch(noise[:, :8]) == ""

@@ -1,4 +1,4 @@
-"""Accuracy on kinds of pictures."""
+"""Accuracy on kinds of images."""
 
 from dataclasses import replace
 
@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from search.export.slices import brightness, by_slice, sharpness
-from search.run_folder.data import Pictures
+from search.run_folder.data import Images
 
 
-def pictures_of(sizes, formats):
-    return Pictures("/photos", tuple("abc"), tuple(formats), np.array(sizes, np.int32))
+def images_of(sizes, formats):
+    return Images("/photos", tuple("abc"), tuple(formats), np.array(sizes, np.int32))
 
 
 def stripes(width, *, low=0, high=255, side=16):
@@ -35,7 +35,7 @@ def test_what_is_blurred_is_less_sharp():
 
 @pytest.fixture
 def experiment(scratch):
-    """Twenty training pictures from dark to bright, and four that were tested."""
+    """Twenty training images from dark to bright, and four that were tested."""
     greys = [*range(0, 200, 10), 5, 100, 150, 199]
     pixels = np.array([np.full((16, 16, 3), grey, np.uint8) for grey in greys])
     pixels[:, ::2, ::2] += np.arange(24, dtype=np.uint8)[:, None, None, None]  # ever sharper
@@ -48,7 +48,7 @@ def test_each_slice_has_its_own_accuracy_and_interval(experiment):
     formats = ["JPEG"] * 22 + ["PNG"] * 2
     found = by_slice(
         experiment,
-        pictures_of(sizes, formats),
+        images_of(sizes, formats),
         experiment.test,
         np.array([False, True, True, False]),
     )
@@ -61,10 +61,10 @@ def test_each_slice_has_its_own_accuracy_and_interval(experiment):
     assert 0 < low < 0.5 < high < 1
 
 
-def test_pictures_of_one_size_have_no_small_ones(experiment):
+def test_images_of_one_size_have_no_small_ones(experiment):
     found = by_slice(
         experiment,
-        pictures_of([[50, 50]] * 24, ["JPEG"] * 24),
+        images_of([[50, 50]] * 24, ["JPEG"] * 24),
         experiment.test,
         np.ones(4, bool),
     )

@@ -10,7 +10,7 @@ def _all(splits):
     return [splits.train, splits.validation, splits.test]
 
 
-def test_every_picture_is_dealt_once_in_the_shares_asked_for():
+def test_every_image_is_dealt_once_in_the_shares_asked_for():
     pictures = numbered({"cat": 100, "dog": 200})
     splits = split_by_group(pictures)
     assert sorted(np.concatenate(_all(splits))) == list(range(300))
@@ -43,7 +43,7 @@ def test_no_group_stands_in_two_splits():
     assert 0.2 < len(splits.test) / len(pictures.kept) < 0.4
 
 
-def test_a_picture_under_two_labels_stays_in_one_split():
+def test_an_image_under_two_labels_stays_in_one_split():
     for seed in range(12):
         both = [entry(f"{label}/x.png", label, pixel_hash="x") for label in ("cat", "dog")]
         pictures = catalog(*numbered({"cat": 9, "dog": 9}).kept, *both)
@@ -51,13 +51,13 @@ def test_a_picture_under_two_labels_stays_in_one_split():
         assert sum(bool({18, 19} & set(part.tolist())) for part in _all(splits)) == 1
 
 
-def test_three_pictures_a_class_are_enough_and_two_are_not():
+def test_three_images_a_class_are_enough_and_two_are_not():
     splits = split_by_group(numbered({"cat": 3, "dog": 3}))
     assert [len(part) for part in _all(splits)] == [2, 2, 2]
-    with pytest.raises(DataError, match=r"class cat has 2 usable pictures, and none .* add"):
+    with pytest.raises(DataError, match=r"class cat has 2 usable images, and none .* add"):
         split_by_group(numbered({"cat": 2, "dog": 9}))
     copies = [entry(f"cat/{n}.png", "cat", pixel_hash="x") for n in range(9)]
-    with pytest.raises(DataError, match="class cat has 9 usable pictures"):
+    with pytest.raises(DataError, match="class cat has 9 usable images"):
         split_by_group(catalog(*copies, *numbered({"dog": 9}).kept))
 
 

@@ -46,7 +46,7 @@ def test_copies_across_given_splits_are_reported():
     assert [(leak["split"], leak["share"]) for leak in summary["leaks"]] == [("test", 1.0)]
 
 
-def test_a_folder_without_usable_pictures_can_be_summed_up():
+def test_a_folder_without_usable_images_can_be_summed_up():
     summary = summarize(catalog(entry("cat/a.png", "cat", verdict="bad", reason="empty file")))
     assert summary["majority_accuracy"] is None
     assert summary["width"] is None

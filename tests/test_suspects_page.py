@@ -53,7 +53,7 @@ class Elements(HTMLParser):
         self.text += f" {data}"
 
 
-def test_each_suspect_has_its_picture_and_what_speaks_against_its_label():
+def test_each_suspect_has_its_image_and_what_speaks_against_its_label():
     rows = [row(), row(path="cat/2.jpg", flagged=False, split="test")]
     found = Elements(page(report_of(rows), [b"one", b"two"]))
     pictures = [attrs["src"] for tag, attrs in found.tags if tag == "img"]

@@ -129,7 +129,7 @@ def test_a_resumed_search_knows_what_led_before(run, values):
 
 def test_the_first_configuration_that_is_augmented_shows_how(run, values):
     log = log_of(run)
-    name = "training pictures, before and after augmentation"
+    name = "training images, before and after augmentation"
     begin(log, "0000", values | {"augmentation/strength": 0.0})
     assert name not in written(run.run.tensorboard / "pictures")
     begin(log, "0001", values | {"augmentation/strength": 0.5})

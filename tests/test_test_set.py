@@ -6,7 +6,7 @@ from finished_runs import finished_run
 
 from search.evaluation.calibration import with_temperature
 from search.evaluation.metrics import measure, wilson_interval
-from search.export.test_set import open_lock_box
+from search.export.test_set import open_test_set
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def run(scratch, tmp_path):
 
 
 class Answers:
-    """A model that says what it was told to, [1] of the second class, by the picture's number."""
+    """A model that says what it was told to, [1] of the second class, by the image's number."""
 
     def __init__(self, run, second):
         self.second = {
@@ -37,18 +37,18 @@ def test_a_measurement_has_all_that_a_reader_needs():
     assert found["ece"] == pytest.approx((0.1 + 0.6 + 0.2) / 3)
 
 
-def test_the_test_pictures_are_measured_and_looks_are_counted(run):
+def test_the_test_images_are_measured_and_looks_are_counted(run):
     targets = run.targets[run.test]
     second = np.where(targets == 1, 0.9, 0.3)
     second[0] = 1 - second[0]  # one mistake
     model = Answers(run, second)
-    found, predictions = open_lock_box(run, model, temperature=2.0, threshold=None)
+    found, predictions = open_test_set(run, model, temperature=2.0, threshold=None)
     assert predictions[:, 1] == pytest.approx(second)
     assert found["pictures"] == len(run.test)
     assert found["accuracy"] == pytest.approx(1 - 1 / len(run.test))
     assert (found["lock_box_opened"], found.get("abstain")) == (1, None)
     assert {row["slice"] for row in found["slices"]} >= {"PNG"}
-    again = open_lock_box(run, model, temperature=2.0, threshold=None).metrics
+    again = open_test_set(run, model, temperature=2.0, threshold=None).metrics
     assert again["lock_box_opened"] == 2
 
 
@@ -59,7 +59,7 @@ def test_calibration_is_shown_against_the_model_before_it(run):
     both = np.stack([1 - raw, raw], axis=1)
     cooled = with_temperature(both, 3.0)
     model = Answers(run, cooled[:, 1])
-    found = open_lock_box(run, model, temperature=3.0, threshold=None).metrics
+    found = open_test_set(run, model, temperature=3.0, threshold=None).metrics
     assert found["ece"] == pytest.approx(measure(cooled, targets, ("a", "b"))["ece"], abs=1e-5)
     before = measure(both, targets, ("a", "b"))["ece"]
     assert found["ece_uncalibrated"] == pytest.approx(before, abs=1e-4)
@@ -69,6 +69,6 @@ def test_with_a_threshold_it_says_what_is_answered(run):
     targets = run.targets[run.test]
     sure = np.arange(len(targets)) % 2 == 0
     second = np.where(targets == 1, np.where(sure, 0.95, 0.6), np.where(sure, 0.05, 0.4))
-    found = open_lock_box(run, Answers(run, second), temperature=1.0, threshold=0.8).metrics
+    found = open_test_set(run, Answers(run, second), temperature=1.0, threshold=0.8).metrics
     assert found["abstain"]["coverage"] == pytest.approx(sure.mean())
     assert found["abstain"]["precision"] == 1.0

@@ -180,7 +180,7 @@ def test_a_head_on_cached_features_gives_what_the_whole_model_gives(weights):
     np.testing.assert_allclose(head.predict(features, verbose=0), expected, atol=1e-6)
 
 
-def test_small_pictures_can_be_shown_to_the_backbone_at_twice_the_size(weights):
+def test_small_images_can_be_shown_to_the_backbone_at_twice_the_size(weights):
     hypermodel = classifier(weights)
     model = hypermodel.build(hyperparameters(hypermodel, upscale=2.0))
     assert model.get_layer("backbone").input_shape == (None, 64, 64, 3)
@@ -193,7 +193,7 @@ def test_small_pictures_can_be_shown_to_the_backbone_at_twice_the_size(weights):
 @pytest.mark.parametrize(
     ("side", "upscales"), [(96, [1.0, 1.5, 2.0]), (150, [1.0, 1.5]), (180, None)]
 )
-def test_pictures_are_enlarged_to_about_the_size_of_training_at_most(side, upscales):
+def test_images_are_enlarged_to_about_the_size_of_training_at_most(side, upscales):
     hp = keras_tuner.HyperParameters()
     transfer.declare(
         hp, image_size=(side, side), backbones=("mobilenet_075",), compact=True, weights="imagenet"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fake_workers import fake_work
 
-from search.executors.worker_pool import Limits, Workers
+from search.executors.worker_pool import WorkerLimits, Workers
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import COMPLETED, FAILED, HUNG, KILLED, STOPPED, TrialRecord
 
@@ -22,7 +22,7 @@ def record(do, trial_id="0000"):
 @pytest.fixture
 def workers(tmp_path):
     with Workers(
-        RunFolder(tmp_path), devices=[None], limits=Limits(silence=1.0), target=fake_work
+        RunFolder(tmp_path), devices=[None], limits=WorkerLimits(silence=1.0), target=fake_work
     ) as pool:
         yield pool
 
@@ -51,7 +51,7 @@ def test_a_dead_worker_is_a_failed_trial_and_the_next_trial_has_a_new_one(worker
 
 def test_a_silent_trial_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr("search.executors.worker_pool.START_SECONDS", 1.0)
-    limits = Limits(silence=1.0)
+    limits = WorkerLimits(silence=1.0)
     with Workers(RunFolder(tmp_path), devices=[None], limits=limits, target=fake_work) as pool:
         run(pool, "well")
         start = time.monotonic()
@@ -63,7 +63,7 @@ def test_a_silent_trial_is_ended(tmp_path, monkeypatch):
 
 
 def test_a_worker_that_has_grown_is_replaced(tmp_path):
-    limits = Limits(memory=10**14)
+    limits = WorkerLimits(memory=10**14)
     with Workers(RunFolder(tmp_path), devices=[None], limits=limits, target=fake_work) as pool:
         grown, fresh = run(pool, "grow"), run(pool, "well")
     assert grown.status == fresh.status == COMPLETED
@@ -83,7 +83,7 @@ def test_a_full_disk_ends_the_search_instead_of_the_trial(workers):
 
 def test_two_workers_run_two_trials_at_once(tmp_path):
     with Workers(
-        RunFolder(tmp_path), devices=[None, None], limits=Limits(), target=fake_work
+        RunFolder(tmp_path), devices=[None, None], limits=WorkerLimits(), target=fake_work
     ) as pool:
         pool.start(record("long", "0000"))
         pool.start(record("well", "0001"))
@@ -92,7 +92,9 @@ def test_two_workers_run_two_trials_at_once(tmp_path):
 
 
 def _driver(folder, pipe):
-    with Workers(RunFolder(folder), devices=[None], limits=Limits(), target=fake_work) as pool:
+    with Workers(
+        RunFolder(folder), devices=[None], limits=WorkerLimits(), target=fake_work
+    ) as pool:
         run(pool, "well")
         pipe.send(int(run(pool, "well").reason))
         time.sleep(600)

@@ -14,7 +14,7 @@ def test_nothing_asked_for_changes_nothing(images):
     np.testing.assert_array_equal(warp(images), images)
 
 
-def test_a_mirrored_picture_is_its_exact_flip(images):
+def test_a_mirrored_image_is_its_exact_flip(images):
     mirror = tf.constant([1.0, -1.0, 1.0])
     given = warp(images, mirror=mirror).numpy()
     np.testing.assert_allclose(given[1], images[1, :, ::-1], atol=1e-3)

@@ -1,7 +1,7 @@
-"""Augmentation of whole batches, without state: the same seed gives the same pictures.
+"""Augmentation of whole batches, without state: the same seed gives the same images.
 
 Every random number comes from the seed that is handed in, which the pipeline derives from
-(seed, epoch, batch): a resumed trial sees the very pictures that it would have seen.
+(seed, epoch, batch): a resumed trial sees the very images that it would have seen.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def augmenter(*, policy: str, strength: float, erasing: float, mix: str) -> Augm
 
     Args:
         policy: "basic" or "randaugment" (after a flip: two operations of Cubuk et al. 2019).
-        strength: 0 to 1. Above 0 half of the pictures are flipped left to right; the rest grows
+        strength: 0 to 1. Above 0 half of the images are flipped left to right; the rest grows
             with it up to, at 1, turns of 45 degrees either way, shifts of 0.15 of the side, zooms
             of 0.5 to 1.5, brightness 0.2 of the range up or down, contrast 0.7 to 1.3.
-        erasing: Probability that a box of a picture is covered (Zhong et al. 2017).
+        erasing: Probability that a box of an image is covered (Zhong et al. 2017).
         mix: "none", "mixup", "cutmix", or "both" (one of the two for each batch).
 
     Returns:
@@ -57,11 +57,11 @@ def augmenter(*, policy: str, strength: float, erasing: float, mix: str) -> Augm
     traced = _traced(policy, mix)
 
     def augment(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
-        pictures, targets = traced(
+        augmented, targets = traced(
             images, labels, seed, tf.constant(strength), tf.constant(erasing)
         )
         # The one graph knows no sizes, and a model's layers want to.
-        return tf.ensure_shape(pictures, images.shape), tf.ensure_shape(targets, labels.shape)
+        return tf.ensure_shape(augmented, images.shape), tf.ensure_shape(targets, labels.shape)
 
     return augment
 
@@ -106,7 +106,7 @@ def _basic(images: Any, strength: Any, seed: Any) -> Any:
         shift_x=SHIFT * shift_x,
         mirror=_mirror(draws[6]),
     )
-    # About the middle grey instead of each picture's mean, which saves a pass over the pixels.
+    # About the middle grey instead of each image's mean, which saves a pass over the pixels.
     gain = 1.0 + CONTRAST * contrast
     offset = 127.5 * (1.0 - gain) + BRIGHTNESS * brightness
     return tf.clip_by_value(
@@ -122,7 +122,7 @@ def _flipped_randaugment(images: Any, strength: Any, seed: Any) -> Any:
 
 
 def _mirror(draws: Any) -> Any:
-    """-1 for the pictures to be flipped and 1 for the others, from draws in -1 to 1."""
+    """-1 for the images to be flipped and 1 for the others, from draws in -1 to 1."""
     return tf.where(draws < 2 * FLIP_PROBABILITY - 1, -1.0, 1.0)
 
 

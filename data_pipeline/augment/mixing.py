@@ -1,4 +1,4 @@
-"""Augmentation that cuts pieces out of pictures or mixes them with others of the batch."""
+"""Augmentation that cuts pieces out of images or mixes them with others of the batch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ ERASED_ASPECT = 3.3
 
 
 def mixup(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
-    """Blend each picture and label with another of the batch (Zhang et al. 2018).
+    """Blend each image and label with another of the batch (Zhang et al. 2018).
 
-    lambda ~ Beta(0.2, 0.2), one a picture.
+    lambda ~ Beta(0.2, 0.2), one an image.
     """
     seeds = tf.random.experimental.stateless_split(seed, 2)
     shape = (2, tf.shape(images)[0])
     gammas = tf.random.stateless_gamma(shape, seeds[0], alpha=MIXUP_ALPHA)
-    # Both can underflow to 0 at so small an alpha: the picture then stays as it is.
+    # Both can underflow to 0 at so small an alpha: the image then stays as it is.
     share = tf.math.divide_no_nan(gammas[1], gammas[0] + gammas[1])
     partner = _partners(images, seeds[1])
     return _blend(images, partner, share[:, None, None, None]), _blend(
@@ -29,9 +29,9 @@ def mixup(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
 
 
 def cutmix(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
-    """Paste a box out of another picture of the batch (Yun et al. 2019).
+    """Paste a box out of another image of the batch (Yun et al. 2019).
 
-    1 - lambda ~ U(0, 1) is the area of the box, and its part that lies inside the picture is
+    1 - lambda ~ U(0, 1) is the area of the box, and its part that lies inside the image is
     the other label's share.
     """
     seeds = tf.random.experimental.stateless_split(seed, 3)
@@ -44,13 +44,13 @@ def cutmix(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
 
 
 def erase(images: Any, probability: Any, seed: Any) -> Any:
-    """Cover a box of 2 to 33 % of a picture with one random colour (Zhong et al. 2017).
+    """Cover a box of 2 to 33 % of an image with one random colour (Zhong et al. 2017).
 
-    The paper fills with a random colour a pixel; one a picture does as well and costs nothing.
+    The paper fills with a random colour a pixel; one an image does as well and costs nothing.
 
     Args:
         images: float32 [b, h, w, 3], 0-255.
-        probability: float32 scalar, 0 to 1: that a picture is touched.
+        probability: float32 scalar, 0 to 1: that an image is touched.
         seed: int64 [2].
     """
     seeds = tf.random.experimental.stateless_split(seed, 5)

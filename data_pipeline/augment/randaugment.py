@@ -2,8 +2,8 @@
 
 Keras's own RandAugment layer computes every one of its operations and draws from a generator
 that moves with each call: slower by the number of operations, and a resumed trial would see other
-pictures. Here an operation is chosen for the batch and only that one is computed; how strongly
-and in which direction it acts is drawn for each picture. The paper's N is `OPERATIONS_A_BATCH`,
+images. Here an operation is chosen for the batch and only that one is computed; how strongly
+and in which direction it acts is drawn for each image. The paper's N is `OPERATIONS_A_BATCH`,
 its M / 10 is `strength`.
 """
 

@@ -18,12 +18,12 @@ def warp(
     shear_x: Any = 0.0,
     mirror: Any = 1.0,
 ) -> Any:
-    """Resample each picture once, however many things happen to it; edges are reflected.
+    """Resample each image once, however many things happen to it; edges are reflected.
 
     Args:
         images: float32 [b, h, w, c].
         angle: Radians, [b] or a number.
-        zoom: Above 1 shows more of the reflected surroundings, below 1 less of the picture.
+        zoom: Above 1 shows more of the reflected surroundings, below 1 less of the image.
         shift_y: Part of the height by which the view moves.
         shift_x: Part of the width.
         shear_y: Rise a column.
@@ -40,7 +40,7 @@ def warp(
     cosine, sine = tf.cos(angle) * zoom, tf.sin(angle) * zoom
     x_of_x, x_of_y = (cosine - sine * shear_y) * mirror, cosine * shear_x - sine
     y_of_x, y_of_y = (sine + cosine * shear_y) * mirror, sine * shear_x + cosine
-    # The map goes from output to input pixels, about the middle of the picture.
+    # The map goes from output to input pixels, about the middle of the image.
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
     from_x = middle_x - x_of_x * middle_x - x_of_y * middle_y + shift_x * width
     from_y = middle_y - y_of_x * middle_x - y_of_y * middle_y + shift_y * height

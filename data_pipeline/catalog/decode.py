@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from data_pipeline.errors import BadPictureError, DataError
+from data_pipeline.errors import BadImageError, DataError
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 MAX_PIXELS = 89_478_485
@@ -48,7 +48,7 @@ _BROKEN = (
 
 
 def read_upright(path: Path) -> np.ndarray:
-    """Read a picture as people see it.
+    """Read an image as people see it.
 
     Args:
         path: a JPEG, PNG, GIF (its first frame is taken), BMP or WebP file, whatever its name.
@@ -57,14 +57,14 @@ def read_upright(path: Path) -> np.ndarray:
         uint8 [height, width, 3], 0–255, RGB, turned upright by its Exif orientation.
 
     Raises:
-        DataError: the file cannot be read, or is no whole picture of these formats.
+        DataError: the file cannot be read, or is no whole image of these formats.
     """
     try:
         contents, _ = read_bytes(path)
         return decode(contents)[0]
-    except BadPictureError as error:
+    except BadImageError as error:
         raise DataError(
-            f"{path}: {error}; expected a whole JPEG, PNG, GIF, BMP or WebP picture; "
+            f"{path}: {error}; expected a whole JPEG, PNG, GIF, BMP or WebP image; "
             "leave the file out or save it anew"
         ) from error
 
@@ -73,7 +73,7 @@ def read_bytes(path: Path) -> tuple[bytes, os.stat_result]:
     """Read a regular file at one go, so that both decoders see the same bytes.
 
     Raises:
-        BadPictureError: not a regular file, too large, unreadable, or changed meanwhile.
+        BadImageError: not a regular file, too large, unreadable, or changed meanwhile.
     """
     # Opened without blocking: a FIFO would otherwise wait for a writer for ever.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -81,19 +81,19 @@ def read_bytes(path: Path) -> tuple[bytes, os.stat_result]:
         with os.fdopen(os.open(path, flags), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise BadPictureError("not a regular file")
+                raise BadImageError("not a regular file")
             if status.st_size > MAX_BYTES:
-                raise BadPictureError(f"too large: {status.st_size} bytes")
+                raise BadImageError(f"too large: {status.st_size} bytes")
             contents = file.read(status.st_size + 1)
     except OSError as error:
-        raise BadPictureError(f"unreadable: {error.strerror}") from error
+        raise BadImageError(f"unreadable: {error.strerror}") from error
     if len(contents) != status.st_size:
-        raise BadPictureError("changed while it was read")
+        raise BadImageError("changed while it was read")
     return contents, status
 
 
 def decode(contents: bytes) -> tuple[np.ndarray, str]:
-    """Decode a whole picture and turn it upright.
+    """Decode a whole image and turn it upright.
 
     Transparent pixels are laid over white, 16-bit greys lose their low byte, and CMYK is
     converted without a colour profile, as Pillow does.
@@ -102,25 +102,25 @@ def decode(contents: bytes) -> tuple[np.ndarray, str]:
         uint8 [height, width, 3], 0–255, RGB; and the format, one of `FORMATS`.
 
     Raises:
-        BadPictureError: the reason, as the catalog records it.
+        BadImageError: the reason, as the catalog records it.
     """
     if not contents:
-        raise BadPictureError("empty file")
+        raise BadImageError("empty file")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return _load(contents)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise BadPictureError(f"too many pixels: expected at most {MAX_PIXELS}") from error
+        raise BadImageError(f"too many pixels: expected at most {MAX_PIXELS}") from error
     except UnidentifiedImageError as error:
-        raise BadPictureError("not an image") from error
+        raise BadImageError("not an image") from error
     except MemoryError as error:
-        raise BadPictureError("out of memory") from error
+        raise BadImageError("out of memory") from error
     except _BROKEN as error:
         if "truncated" in str(error):
-            raise BadPictureError("truncated") from error
-        raise BadPictureError(f"Pillow: {_one_line(error)}") from error
+            raise BadImageError("truncated") from error
+        raise BadImageError(f"Pillow: {_one_line(error)}") from error
 
 
 def _load(contents: bytes) -> tuple[np.ndarray, str]:
@@ -128,7 +128,7 @@ def _load(contents: bytes) -> tuple[np.ndarray, str]:
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         image.load()
-        # A photo from a phone may be a JPEG with more pictures after the first (MPO).
+        # A photo from a phone may be a JPEG with more images after the first (MPO).
         format_name = "JPEG" if image.format == "MPO" else str(image.format)
         turn = _UPRIGHT.get(_orientation(image))
         rgb = _to_rgb(image)
@@ -137,7 +137,7 @@ def _load(contents: bytes) -> tuple[np.ndarray, str]:
 
 
 def _orientation(image: Image.Image) -> int:
-    """1 to 8; a broken Exif block leaves the picture as it is."""
+    """1 to 8; a broken Exif block leaves the image as it is."""
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except _BROKEN:
@@ -148,7 +148,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode.startswith("I"):
-        # Pillow's own conversion would clip at 255 and leave a white picture.
+        # Pillow's own conversion would clip at 255 and leave a white image.
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         layer = image.convert("RGBA")

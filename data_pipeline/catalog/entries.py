@@ -31,7 +31,7 @@ class Entry:
         pixel_hash: of the upright RGB pixels, hex; "" where bad.
         sketch: what it looks like (see `data_pipeline.near_duplicates.sketch`), 224 characters; ""
         where bad,
-            and where a picture has too little in it.
+            and where an image has too little in it.
         verdict: "kept" where both decoders read it, else "bad".
         reason: "" where kept, else stable words and after ":" a detail.
     """
@@ -60,23 +60,23 @@ class Catalog:
 
     root: Path
     entries: tuple[Entry, ...]
-    labels: tuple[str, ...]
+    class_names: tuple[str, ...]
 
     @functools.cached_property
     def kept(self) -> tuple[Entry, ...]:
-        """The usable pictures, in the order of `entries`; row i of prepared pixels is kept[i]."""
+        """The usable images, in the order of `entries`; row i of prepared pixels is kept[i]."""
         return tuple(entry for entry in self.entries if entry.verdict == "kept")
 
     @functools.cached_property
     def targets(self) -> np.ndarray:
-        """int32 [len(kept)]: each kept picture's index into `labels`."""
-        index = {label: number for number, label in enumerate(self.labels)}
+        """int32 [len(kept)]: each kept image's index into `class_names`."""
+        index = {label: number for number, label in enumerate(self.class_names)}
         return np.array([index[entry.label] for entry in self.kept], np.int32)
 
     @functools.cached_property
     def fingerprint(self) -> str:
         """Hex; the same exactly where contents, labels and given splits are the same, in order."""
-        digest = hashlib.sha256("\0".join(self.labels).encode(errors="surrogateescape"))
+        digest = hashlib.sha256("\0".join(self.class_names).encode(errors="surrogateescape"))
         for entry in self.kept:
             line = f"\n{entry.content_hash}\0{entry.label}\0{entry.split or ''}"
             digest.update(line.encode(errors="surrogateescape"))
@@ -90,7 +90,7 @@ class Catalog:
         """Plain values; an entry is a list in the order of "fields", for small files."""
         return {
             "root": os.fspath(self.root),
-            "labels": list(self.labels),
+            "labels": list(self.class_names),
             "fields": list(_FIELDS),
             "entries": [[getattr(entry, name) for name in _FIELDS] for entry in self.entries],
         }

@@ -1,4 +1,4 @@
-"""Two hashes of a picture: of its bytes and of its pixels."""
+"""Two hashes of an image: of its bytes and of its pixels."""
 
 import hashlib
 
@@ -14,7 +14,7 @@ def content_hash(contents: bytes) -> str:
 def pixel_hash(pixels: np.ndarray) -> str:
     """Hex of upright pixels (uint8 [height, width, 3]) and their shape.
 
-    XXH3 with 128 bits: two pictures will not share it by chance, and nobody gains by making two
+    XXH3 with 128 bits: two images will not share it by chance, and nobody gains by making two
     that do. SHA-256 takes a third of the time that a decoder does.
     """
     digest = xxhash.xxh3_128(repr(pixels.shape).encode())

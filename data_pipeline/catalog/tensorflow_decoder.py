@@ -2,17 +2,17 @@
 
 import re
 
-from data_pipeline.errors import BadPictureError
+from data_pipeline.errors import BadImageError
 
 
 def require_decodable(contents: bytes) -> None:
-    """Decode the first picture in `contents` with TensorFlow and throw the pixels away.
+    """Decode the first image in `contents` with TensorFlow and throw the pixels away.
 
     Call it only where a header has been read and its size found bearable: TensorFlow
     allocates whatever a header asks for.
 
     Raises:
-        BadPictureError: TensorFlow cannot decode it, with its reason.
+        BadImageError: TensorFlow cannot decode it, with its reason.
     """
     import tensorflow as tf
 
@@ -20,9 +20,9 @@ def require_decodable(contents: bytes) -> None:
         # The op under tf.io.decode_image, without its Python.
         tf.raw_ops.DecodeImage(contents=contents, channels=3, expand_animations=False)
     except tf.errors.ResourceExhaustedError as error:
-        raise BadPictureError("out of memory") from error
+        raise BadImageError("out of memory") from error
     except tf.errors.OpError as error:
-        raise BadPictureError(f"TensorFlow: {_in_short(error.message)}") from error
+        raise BadImageError(f"TensorFlow: {_in_short(error.message)}") from error
 
 
 def _in_short(message: str) -> str:

@@ -50,11 +50,12 @@ def walk(root: Path) -> tuple[list[Found], tuple[str, ...]]:
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; expected a folder with a folder for each class")
     folders = _class_folders(root)
-    labels = tuple(sorted({label for _, label, _ in folders}))
-    if len(labels) < 2:
-        names = f" ({', '.join(labels)})" if labels else ""
+    class_names = tuple(sorted({label for _, label, _ in folders}))
+    if len(class_names) < 2:
+        names = f" ({', '.join(class_names)})" if class_names else ""
         raise DataError(
-            f"{root}/: found {len(labels)} class folder{'' if len(labels) == 1 else 's'}{names}, "
+            f"{root}/: found {len(class_names)} class folder{'' if len(class_names) == 1 else 's'}"
+            f"{names}, "
             "need at least 2; put each class in a folder of its own"
         )
     inside = os.path.realpath(root)
@@ -63,7 +64,7 @@ def walk(root: Path) -> tuple[list[Found], tuple[str, ...]]:
         for folder, label, split in folders
         for file in _files(_scan(Path(folder)), root, inside, label, split)
     ]
-    return sorted(found, key=lambda file: file.path), labels
+    return sorted(found, key=lambda file: file.path), class_names
 
 
 def walk_files(folder: Path) -> list[Found]:

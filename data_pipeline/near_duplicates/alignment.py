@@ -1,4 +1,4 @@
-"""How much two pictures still differ once one is laid over the other."""
+"""How much two images still differ once one is laid over the other."""
 
 import numpy as np
 
@@ -6,16 +6,16 @@ from data_pipeline.near_duplicates.sketch import FREQUENCIES
 
 _POINTS = FREQUENCIES + 2
 _GRID = ((np.arange(_POINTS) + 0.5) / _POINTS - 0.5).astype(np.float32)
-# Both are seen without their borders: beyond its own, a moved picture knows nothing.
+# Both are seen without their borders: beyond its own, a moved image knows nothing.
 _PLACES = 0.95 * _GRID
 _HALF_TURNS = np.pi * np.arange(FREQUENCIES, dtype=np.float32)[:, np.newaxis]
 # Of the width or height: cropping by 3 % moves each edge by that, measured as up to 0.04.
 _FURTHEST = 0.05
-# Keeps a picture that is the same all along one axis from being moved along it without end.
+# Keeps an image that is the same all along one axis from being moved along it without end.
 _STIFFNESS = 1e-4
-# Of a picture's largest number. The signs of smaller ones are made by rounding and clipping.
+# Of an image's largest number. The signs of smaller ones are made by rounding and clipping.
 _LEAST_NUMBER = 0.01
-# With fewer numbers than these, pictures of one kind cannot be told from copies.
+# With fewer numbers than these, images of one kind cannot be told from copies.
 _LEAST_COMPARED = 64
 
 
@@ -30,7 +30,7 @@ def difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         other: as many others.
 
     Returns:
-        float [n], from 0 for copies to 0.5 for strangers; 1 where the pictures had to be moved
+        float [n], from 0 for copies to 0.5 for strangers; 1 where the images had to be moved
         further than cropping by 3 % moves them, and where they have too little in them to tell.
     """
     one, other = (np.asarray(sketches, np.float32) for sketches in (one, other))
@@ -48,7 +48,7 @@ def difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def _way(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """float32 [n, 4]: stretch and shift across and down that lead from one to the other.
 
-    One step of least squares on their slopes (Lucas & Kanade 1981), each picture going half
+    One step of least squares on their slopes (Lucas & Kanade 1981), each image going half
     the way; on sketches, a second step adds nothing.
     """
     across, down = ((one[..., axis] + other[..., axis]) / 2 for axis in (1, 2))

@@ -16,7 +16,7 @@ _MOST_SIGNS_APART = 18
 _KEYS = 3
 _UNSURE = 6
 _PROBES = _KEYS * 2**_UNSURE
-# Where so many share a key, the pictures look alike as a kind: a longer key parts them.
+# Where so many share a key, the images look alike as a kind: a longer key parts them.
 _LENGTHS = (14, 16, 20, 24, 28, 32)
 _MOST_MET = 2048
 _CHUNK = 2**18

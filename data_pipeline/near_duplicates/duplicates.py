@@ -1,4 +1,4 @@
-"""Which pictures are the same, or nearly: exactly by pixels, nearly by sketch."""
+"""Which images are the same, or nearly: exactly by pixels, nearly by sketch."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from data_pipeline.near_duplicates.sketch import read_sketches
 Group = tuple[int, ...]
 """Indices into `catalog.kept`, ascending, two or more."""
 
-# A near-duplicate group beyond this share of all pictures says that they look alike as a
+# A near-duplicate group beyond this share of all images says that they look alike as a
 # kind (X-rays, scans), not that they are copies: dealt whole, it would leave no split.
 _LARGEST_SHARE = 0.1
 _LARGEST_AT_LEAST = 20
@@ -22,7 +22,7 @@ _known: WeakKeyDictionary[Catalog, np.ndarray] = WeakKeyDictionary()
 
 
 def exact_groups(catalog: Catalog) -> list[Group]:
-    """Pictures with the same upright pixels, whatever their files and labels."""
+    """Images with the same upright pixels, whatever their files and labels."""
     by_pixels: dict[str, list[int]] = defaultdict(list)
     for index, entry in enumerate(catalog.kept):
         by_pixels[entry.pixel_hash].append(index)
@@ -30,9 +30,9 @@ def exact_groups(catalog: Catalog) -> list[Group]:
 
 
 def near_groups(catalog: Catalog) -> list[Group]:
-    """Pictures linked by sketches of which one is a copy of the other, exact copies included.
+    """Images linked by sketches of which one is a copy of the other, exact copies included.
 
-    A group with nothing but exact copies of one picture is not listed here. Their likeness
+    A group with nothing but exact copies of one image is not listed here. Their likeness
     is a guess, good enough to keep them in one split and no more: nothing is dropped on it.
     """
     return [
@@ -52,7 +52,7 @@ def label_conflicts(catalog: Catalog) -> list[Group]:
 
 
 def group_ids(catalog: Catalog) -> np.ndarray:
-    """int64 [len(kept)]: the first index of each picture's group, exact and near taken together.
+    """int64 [len(kept)]: the first index of each image's group, exact and near taken together.
 
     Worked out once for a catalog, since several ask for it; not to be written to.
     """
@@ -72,7 +72,7 @@ def _grouped(catalog: Catalog) -> np.ndarray:
 
 
 def _near_links(catalog: Catalog) -> Iterator[tuple[int, int]]:
-    """Links between pictures of the same sketch, and between copies."""
+    """Links between images of the same sketch, and between copies."""
     by_sketch: dict[str, list[int]] = defaultdict(list)
     for index, entry in enumerate(catalog.kept):
         if entry.sketch:

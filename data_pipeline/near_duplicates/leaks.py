@@ -1,4 +1,4 @@
-"""Pictures of one given split that stand in another as well."""
+"""Images of one given split that stand in another as well."""
 
 from collections import defaultdict
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from data_pipeline.catalog.entries import Catalog, Split
 from data_pipeline.near_duplicates.duplicates import group_ids
 
-# The split that a leak spoils, then where its pictures are known from; the worst first.
+# The split that a leak spoils, then where its images are known from; the worst first.
 _PAIRS: tuple[tuple[Split, Split], ...] = (
     ("test", "train"),
     ("validation", "train"),
@@ -17,16 +17,16 @@ _PAIRS: tuple[tuple[Split, Split], ...] = (
 def find_leaks(catalog: Catalog) -> list[dict[str, Any]]:
     """Say of each two splits that the folder gives what share of one is known from the other.
 
-    A score on pictures that were trained on measures memory (Barz & Denzler 2020, "Do we train
+    A score on images that were trained on measures memory (Barz & Denzler 2020, "Do we train
     on test data?").
 
     Returns:
         For each pair of given splits, ready for JSON; nothing where the folder gives none:
-        split, other: whose score it spoils, and where its pictures are known from.
-        pictures: how many of `split` have a copy or near-copy in `other`.
+        split, other: whose score it spoils, and where its images are known from.
+        images: how many of `split` have a copy or near-copy in `other`.
         exact: how many of these have one with the same pixels.
-        of, share: pictures in `split`, and what share of them `pictures` is, 0 to 1.
-        groups: lists of {path, label}, the pictures of `split` first.
+        of, share: images in `split`, and what share of them `images` is, 0 to 1.
+        groups: lists of {path, label}, the images of `split` first.
     """
     places: dict[str | None, list[int]] = defaultdict(list)
     for index, entry in enumerate(catalog.kept):

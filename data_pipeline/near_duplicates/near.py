@@ -1,4 +1,4 @@
-"""Pairs of pictures of which one is a copy of the other: resized, cropped, brightened."""
+"""Pairs of images of which one is a copy of the other: resized, cropped, brightened."""
 
 import numpy as np
 
@@ -6,27 +6,27 @@ from data_pipeline.near_duplicates.alignment import difference
 from data_pipeline.near_duplicates.candidate_pairs import meetings
 
 # Of 2,000 copies measured, each cropped by 3 % on every side, halved, recompressed and up to 1.3
-# times as bright, two correlate less, and one differs more when laid over its picture. Of 32
+# times as bright, two correlate less, and one differs more when laid over its image. Of 32
 # million pairs of different photos 730 correlate so well, and none of these differs by less
 # than 0.22.
 _LEAST_CORRELATION = 0.55
 _MOST_DIFFERENT = 0.17
-# Pictures that one is laid over: enough to chain any number of its copies.
+# Images that one is laid over: enough to chain any number of its copies.
 _MOST_LAID_OVER = 8
 _CHUNK = 1024
 
 
 def near_pairs(sketches: np.ndarray) -> np.ndarray:
-    """Find copies, without comparing each picture with each.
+    """Find copies, without comparing each image with each.
 
     Those that meet and correlate are laid over one another: what a small shift and stretch
-    does not explain is another picture.
+    does not explain is another image.
 
     Args:
         sketches: int8 [n, 13, 13] as `read_sketches` gives them, each unlike the others.
 
     Returns:
-        int64 [pairs, 2]: of many copies of one picture not each pair, but enough pairs to
+        int64 [pairs, 2]: of many copies of one image not each pair, but enough pairs to
         link them all.
     """
     if len(sketches) < 2:
@@ -52,7 +52,7 @@ def _correlated(
 
 
 def _closest(pairs: np.ndarray, correlation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each pair once, and only if it is among the closest of either of its pictures."""
+    """Each pair once, and only if it is among the closest of either of its images."""
     pairs, first = np.unique(pairs, axis=0, return_index=True)
     correlation = correlation[first]
     ends = pairs.T.ravel()

@@ -1,4 +1,4 @@
-"""What a picture looks like, in 168 numbers that its copies nearly share."""
+"""What an image looks like, in 168 numbers that its copies nearly share."""
 
 import base64
 import functools
@@ -9,11 +9,11 @@ import numpy as np
 FREQUENCIES = 13  # its square less one is divisible by 3: base64 without padding can be joined
 _SIDE = 32
 _NUMBERS = FREQUENCIES**2 - 1
-# Standard deviation of the small grey picture, of 255, under which noise decides the sketch.
+# Standard deviation of the small grey image, of 255, under which noise decides the sketch.
 _LEAST_CONTRAST = 4.0
-# Pixels; smaller pictures have fewer details than there are numbers.
+# Pixels; smaller images have fewer details than there are numbers.
 _LEAST_SIDE = 16
-# Rows of a cell are alike: of a large picture's, four are enough.
+# Rows of a cell are alike: of a large image's, four are enough.
 _ROWS = 4 * _SIDE
 _BAND = 8
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -24,14 +24,14 @@ def sketch(pixels: np.ndarray) -> str:
 
     Those of the discrete cosine transform of 32×32 cells, as in pHash (Zauner 2010), but with
     their sizes and not their signs alone, and without the mean. Each is multiplied by its
-    frequency, as in the picture's gradient: the coarsest would otherwise outweigh the rest,
+    frequency, as in the image's gradient: the coarsest would otherwise outweigh the rest,
     and a dark middle on a light ground look like every other. The largest is 127.
 
     Args:
         pixels: uint8 [height, width, 3], 0–255.
 
     Returns:
-        Base64 of 168 int8, row by row; or "" for a picture with too little in it to be told
+        Base64 of 168 int8, row by row; or "" for an image with too little in it to be told
         from others.
     """
     grey = _small_grey(pixels)
@@ -53,7 +53,7 @@ def read_sketches(sketches: Sequence[str]) -> np.ndarray:
 
 @functools.cache
 def frequency() -> np.ndarray:
-    """float32 [13, 13]: how many half waves each number's pattern has across the picture."""
+    """float32 [13, 13]: how many half waves each number's pattern has across the image."""
     steps = np.arange(FREQUENCIES, dtype=np.float32)
     return np.hypot(steps[:, np.newaxis], steps)
 
@@ -61,8 +61,8 @@ def frequency() -> np.ndarray:
 def _small_grey(pixels: np.ndarray) -> np.ndarray:
     """float32 [32, 32]: the mean brightness of each cell, borders shared to the fraction.
 
-    Whole blocks alone, as Pillow's `reducing_gap` takes them, shift the picture by up to a
-    block, and a resized copy by another: one in four then passes for another picture.
+    Whole blocks alone, as Pillow's `reducing_gap` takes them, shift the image by up to a
+    block, and a resized copy by another: one in four then passes for another image.
     """
     height, width = pixels.shape[:2]
     lines = pixels.reshape(height, -1)[:: max(1, height // _ROWS)]

@@ -15,12 +15,12 @@ Augment = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 _TENSOR_ALIGNMENT = 64
 _PARALLEL = min(8, os.cpu_count() or 1)  # batches made at once, and made in advance
-# No batch has this number: the order of an epoch must not share a seed with its pictures.
+# No batch has this number: the order of an epoch must not share a seed with its images.
 _ORDER = -1
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Batches in which `count` pictures are each seen at least once."""
+    """Batches in which `count` images are each seen at least once."""
     return -(-count // batch_size)
 
 
@@ -39,20 +39,20 @@ def training_batches(
     """Stream the epochs [initial_epoch, epochs) as one dataset of batches.
 
     Order and augmentation follow from (seed, epoch, batch) alone, so that a trial that is
-    resumed at an epoch sees the very pictures that it would have seen.
+    resumed at an epoch sees the very images that it would have seen.
 
     Args:
-        pixels: uint8 [pictures, height, width, 3], 0–255, as `PreparedPixels.open` maps them.
-        targets: int32 [pictures], class indices.
-        indices: int64 [count], the pictures to train on.
+        pixels: uint8 [images, height, width, 3], 0–255, as `PreparedPixels.open` maps them.
+        targets: int32 [images], class indices.
+        indices: int64 [count], the images to train on.
         num_classes: 2 gives labels of one column, more give one-hot labels.
-        batch_size: pictures a batch, in every batch: the last of an epoch is topped up with
-            the first pictures of that epoch. One shape is one traced step; and oneDNN, as
+        batch_size: images a batch, in every batch: the last of an epoch is topped up with
+            the first images of that epoch. One shape is one traced step; and oneDNN, as
             TensorFlow 2.21 uses it, corrupts memory when a training step's shape changes.
         seed: of the order and of the augmentation.
         initial_epoch: the first epoch to stream.
         epochs: the epoch to stop before.
-        augment: applied to whole batches; None for pictures as they are.
+        augment: applied to whole batches; None for images as they are.
 
     Returns:
         (images, labels): uint8 [batch, height, width, 3], or what `augment` returns; labels
@@ -70,12 +70,12 @@ def feature_batches(
     initial_epoch: int,
     epochs: int,
 ) -> "tf.data.Dataset":
-    """Stream epochs as `training_batches` does, of features instead of pictures.
+    """Stream epochs as `training_batches` does, of features instead of images.
 
     Args:
         views: epoch e streams view e mod their number; each is features [count, features] and
-            labels float32 [count, 1] or [count, num_classes] of the same pictures.
-        batch_size: pictures a batch, in every batch.
+            labels float32 [count, 1] or [count, num_classes] of the same images.
+        batch_size: images a batch, in every batch.
         seed: of the order.
         initial_epoch: the first epoch to stream.
         epochs: the epoch to stop before.
@@ -118,8 +118,8 @@ def _stream(
         inputs, labels = _gathered(sources, epoch, batch)
         return (inputs, labels) if augment is None else augment(inputs, labels, batch_seed)
 
-    # Shuffle before batch, over all pictures: a buffer would only mix neighbours. Gather after
-    # batch: one copy a batch instead of one a picture. Augment last: it is never kept.
+    # Shuffle before batch, over all images: a buffer would only mix neighbours. Gather after
+    # batch: one copy a batch instead of one an image. Augment last: it is never kept.
     return (
         tf.data.Dataset.range(epochs.start, epochs.stop)
         .flat_map(epoch_of_indices)
@@ -140,7 +140,7 @@ def _without_autotune() -> "tf.data.Options":
 
 
 def _gathered(sources: Sequence[tuple[Any, Any]], epoch: Any, batch: Any) -> tuple[Any, Any]:
-    """The pictures of a batch, and their labels, from the view of their epoch."""
+    """The images of a batch, and their labels, from the view of their epoch."""
     import tensorflow as tf
 
     def of(inputs: Any, labels: Any) -> tuple[Any, Any]:
@@ -155,7 +155,7 @@ def _gathered(sources: Sequence[tuple[Any, Any]], epoch: Any, batch: Any) -> tup
 
 
 def encode(targets: np.ndarray, num_classes: int) -> np.ndarray:
-    """float32 [pictures, 1] for 2 classes, else one-hot [pictures, num_classes]."""
+    """float32 [images, 1] for 2 classes, else one-hot [images, num_classes]."""
     if num_classes == 2:
         return targets.astype(np.float32)[:, np.newaxis]
     return np.eye(num_classes, dtype=np.float32)[targets]

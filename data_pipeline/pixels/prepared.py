@@ -1,4 +1,4 @@
-"""Prepared pixels: all kept pictures at one size in one memory-mapped file."""
+"""Prepared pixels: all kept images at one size in one memory-mapped file."""
 
 import hashlib
 import io
@@ -70,11 +70,11 @@ class RowFile:
 
     @property
     def row_bytes(self) -> int:
-        """The size of one picture."""
+        """The size of one image."""
         return self.image_size[0] * self.image_size[1] * 3
 
     def write(self, row: int, pixels: np.ndarray) -> None:
-        """Write one picture, uint8 [height, width, 3].
+        """Write one image, uint8 [height, width, 3].
 
         A plain write, not a mapping: a full disk is then an error instead of a SIGBUS.
 

@@ -1,4 +1,4 @@
-"""Pictures for a model that is already there: read in processes that they may take down."""
+"""Images for a model that is already there: read in processes that they may take down."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from data_pipeline.pixels.resize import resize
 from data_pipeline.processes.standing_workers import StandingWorkers
 from data_pipeline.processes.workers import WITH_PILLOW, Failure, run_in_workers, start_server
 
-# Files handed to one set of workers: starting these costs a tenth of a second, and all pictures
+# Files handed to one set of workers: starting these costs a tenth of a second, and all images
 # that come back before a slow one are kept until it is there.
 _WINDOW = 512
 _WINDOW_BYTES = 256 * 2**20
@@ -23,12 +23,12 @@ Read = tuple[np.ndarray | None, str]
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture as a model takes it.
+class Image:
+    """An image as a model takes it.
 
     Attributes:
         pixels: uint8 [height, width, 3], 0–255, resized.
-        size: (height, width) of the whole, upright picture.
+        size: (height, width) of the whole, upright image.
     """
 
     pixels: np.ndarray
@@ -36,11 +36,11 @@ class Picture:
 
 
 def get_ready() -> None:
-    """Begin to start what `read_pictures` and `PictureReader` need, so that it is there by then."""
+    """Begin to start what `read_images` and `ImageReader` need, so that it is there by then."""
     start_server(WITH_PILLOW)
 
 
-def read_pictures(
+def read_images(
     paths: Sequence[Path],
     *,
     image_size: tuple[int, int],
@@ -50,11 +50,11 @@ def read_pictures(
     """Read files as the check does, in the order of `paths`; a bad one costs nothing but itself.
 
     The workers have Pillow alone, without TensorFlow, and start in a fifth of the time that a
-    model takes to load. So they send whole pictures, one at a time, and the resize is here.
+    model takes to load. So they send whole images, one at a time, and the resize is here.
 
     Args:
         paths: any files.
-        image_size: (height, width) of the pictures wanted.
+        image_size: (height, width) of the images wanted.
         crop_to_aspect_ratio: cut the middle out instead of distorting.
         workers: processes; None for one a core.
 
@@ -85,14 +85,14 @@ def _read(task: tuple[int, Path]) -> np.ndarray | str:  # in a worker
         return "out of memory"
 
 
-class PictureReader:
-    """Reads one picture at a time for any number of threads, for as long as it lives.
+class ImageReader:
+    """Reads one image at a time for any number of threads, for as long as it lives.
 
-    The resize is done in the workers as well: whole pictures of many threads would not fit into
+    The resize is done in the workers as well: whole images of many threads would not fit into
     the memory of this process.
 
     Args:
-        image_size: (height, width) of the pictures wanted.
+        image_size: (height, width) of the images wanted.
         crop_to_aspect_ratio: cut the middle out instead of distorting.
         workers: processes; None for one a core.
     """
@@ -103,8 +103,8 @@ class PictureReader:
         self._wanted = (image_size, crop_to_aspect_ratio)
         self._workers = StandingWorkers(workers=workers, preload=WITH_PILLOW)
 
-    def read(self, path: Path) -> Picture | str:
-        """The picture, or why there is none.
+    def read(self, path: Path) -> Image | str:
+        """The image, or why there is none.
 
         Raises:
             DataError: workers cannot be started, or `close` was called.
@@ -117,7 +117,7 @@ class PictureReader:
         self._workers.close()
 
 
-def _read_small(task: tuple[Path, tuple[int, int], bool]) -> Picture | str:  # in a worker
+def _read_small(task: tuple[Path, tuple[int, int], bool]) -> Image | str:  # in a worker
     path, image_size, crop_to_aspect_ratio = task
     whole = _read((0, path))
     if isinstance(whole, str):
@@ -126,7 +126,7 @@ def _read_small(task: tuple[Path, tuple[int, int], bool]) -> Picture | str:  # i
         pixels = resize(whole, image_size, crop_to_aspect_ratio=crop_to_aspect_ratio)
     except MemoryError:
         return "out of memory"
-    return Picture(pixels, (whole.shape[0], whole.shape[1]))
+    return Image(pixels, (whole.shape[0], whole.shape[1]))
 
 
 def _prepared(

@@ -52,23 +52,23 @@ def resize(
         batch = _crop(batch, image_size)
     if batch.shape[1:3] != tuple(image_size):
         scaled = _scaled if max(batch.shape[1:3]) <= _LONGEST_SIDE else _scaled_by_tensorflow
-        batch = np.stack([_rounded(scaled(picture, image_size)) for picture in batch])
+        batch = np.stack([_rounded(scaled(image, image_size)) for image in batch])
     return batch if images.ndim == 4 else batch[0]
 
 
-def _rounded(picture: np.ndarray) -> np.ndarray:
+def _rounded(image: np.ndarray) -> np.ndarray:
     # No clipping: weights that sum to 1 lead nowhere outside.
-    return np.rint(picture, out=picture).astype(np.uint8)
+    return np.rint(image, out=image).astype(np.uint8)
 
 
-def _scaled(picture: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+def _scaled(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     """float32 [*image_size, 3], unrounded: first rows, then columns, as TensorFlow does it.
 
-    In between, the picture lies on its side, [width, 3, rows of the result]: both passes then
+    In between, the image lies on its side, [width, 3, rows of the result]: both passes then
     are products of small matrices over whole stretches of memory.
     """
-    height, width = picture.shape[:2]
-    lines = picture.reshape(height, width * _CHANNELS)
+    height, width = image.shape[:2]
+    lines = image.reshape(height, width * _CHANNELS)
     columns = np.empty((width * _CHANNELS, image_size[0]), np.float32)
     for target, source, weights in _bands(height, image_size[0]):
         np.matmul(lines[source].astype(np.float32).T, weights.T, out=columns[:, target])
@@ -117,12 +117,12 @@ def _triangles(size: int, wanted: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return first, last, weights * (one / total)
 
 
-def _scaled_by_tensorflow(picture: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+def _scaled_by_tensorflow(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     """float32 [*image_size, 3], unrounded."""
     import tensorflow as tf
 
     try:
-        return np.array(tf.image.resize(picture, image_size, antialias=True))
+        return np.array(tf.image.resize(image, image_size, antialias=True))
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError from error
 

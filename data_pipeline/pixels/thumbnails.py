@@ -1,4 +1,4 @@
-"""Small pictures to look at, of the user's own files.
+"""Small images to look at, of the user's own files.
 
 The files were whole when they were checked, and may be anything by now: they are read in
 processes that they may take down.
@@ -27,7 +27,7 @@ def thumbnails(
     """Each file as a small JPEG in its own proportions.
 
     Args:
-        paths: pictures of any size.
+        paths: images of any size.
         instead: uint8 [n, height, width, 3], shown where a file can no longer be read; without
             it there is b"".
         side: pixels of the longer side.

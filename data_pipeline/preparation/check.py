@@ -11,7 +11,7 @@ from data_pipeline.catalog.entries import Entry
 from data_pipeline.catalog.hashes import content_hash, pixel_hash
 from data_pipeline.catalog.tensorflow_decoder import require_decodable
 from data_pipeline.catalog.walk import Found
-from data_pipeline.errors import BadPictureError
+from data_pipeline.errors import BadImageError
 from data_pipeline.near_duplicates.sketch import sketch
 from data_pipeline.pixels.prepared import RowFile
 from data_pipeline.pixels.resize import resize
@@ -44,7 +44,7 @@ def check_file(task: CheckTask) -> Entry:
     """
     try:
         contents, status = read_bytes(task.root / task.found.path)
-    except BadPictureError as error:
+    except BadImageError as error:
         return bad_entry(task.found, str(error))
     digest = content_hash(contents)
     seen = dataclasses.replace(task.found, bytes=status.st_size, mtime_ns=status.st_mtime_ns)
@@ -57,7 +57,7 @@ def check_file(task: CheckTask) -> Entry:
             entry = _kept_entry(seen, digest, pixels, format_name)
         if task.rows is not None:
             _write(task.rows, task.row, pixels)
-    except (BadPictureError, MemoryError) as error:
+    except (BadImageError, MemoryError) as error:
         reason = "out of memory" if isinstance(error, MemoryError) else str(error)
         return dataclasses.replace(bad_entry(seen, reason), content_hash=digest)
     return entry

@@ -18,7 +18,7 @@ Progress = Callable[[int, int], None]
 _PASSING_REASONS = ("unreadable", "changed", "took over", "killed its decoder", "out of memory")
 
 
-def expect(root: Path, *, cache_dir: Path) -> None:
+def preload_decoders(root: Path, *, cache_dir: Path) -> None:
     """Start loading the decoders, if `root` was never checked, while the caller does other things.
 
     Args:
@@ -47,14 +47,14 @@ def open_catalog(
     Raises:
         DataError: no such folder, or fewer than 2 classes.
     """
-    found, labels = walk(root)
+    found, class_names = walk(root)
     known = _still_known(found, load_entries(root, cache_dir))
     tasks = [
         CheckTask(root, file, row)
         for row, file in enumerate(found)
         if file.path not in known and not file.problem
     ]
-    checks = _Checks(root, found, labels, known, cache_dir)
+    checks = _Checks(root, found, class_names, known, cache_dir)
     return checks.run(tasks, workers, progress)
 
 
@@ -67,24 +67,24 @@ def prepare(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[Catalog, PreparedPixels]:
-    """Check as `open_catalog` does and, in the same pass, resize every kept picture.
+    """Check as `open_catalog` does and, in the same pass, resize every kept image.
 
     On unchanged data nothing is decoded. For a new size, only kept files are, by one decoder.
 
     Args:
         root: a folder of class folders, or of `train/`, `validation/`, `test/` with them.
-        image_size: (height, width) of the prepared pictures.
+        image_size: (height, width) of the prepared images.
         crop_to_aspect_ratio: cut the middle out instead of distorting, as Keras has it.
         cache_dir: where checks are remembered and prepared pixels kept.
         workers: processes; None for one a core.
         progress: called with (files done, files to do).
 
     Raises:
-        DataError: no such folder, fewer than 2 classes, no usable picture, no room.
+        DataError: no such folder, fewer than 2 classes, no usable image, no room.
     """
-    found, labels = walk(root)
+    found, class_names = walk(root)
     entries = load_entries(root, cache_dir)
-    checks = _Checks(root, found, labels, _still_known(found, entries), cache_dir)
+    checks = _Checks(root, found, class_names, _still_known(found, entries), cache_dir)
     # Before all others, and without pixels: if nothing comes of it, nothing else need be done.
     checks.run(_again(root, found, entries), workers, progress)
     known = dict(checks.entries)
@@ -99,7 +99,7 @@ def prepare(
         rows = [row for row, entry in enumerate(catalog.entries) if entry.verdict == "kept"]
         if not rows:
             raise DataError(
-                f"{root}/: none of {len(found)} files is a usable picture; expected JPEG, PNG, "
+                f"{root}/: none of {len(found)} files is a usable image; expected JPEG, PNG, "
                 "GIF, BMP or WebP files; `tune clean` says what is wrong with each"
             )
         pixels = pixels_of(catalog, image_size, crop_to_aspect_ratio, cache_dir)
@@ -152,11 +152,16 @@ class _Checks:
         self,
         root: Path,
         found: Sequence[Found],
-        labels: tuple[str, ...],
+        class_names: tuple[str, ...],
         known: Mapping[str, Entry],
         cache_dir: Path,
     ) -> None:
-        self.root, self.found, self.labels, self.cache_dir = root, found, labels, cache_dir
+        self.root, self.found, self.class_names, self.cache_dir = (
+            root,
+            found,
+            class_names,
+            cache_dir,
+        )
         self.entries = dict(known)
         for file in found:
             if file.problem:
@@ -164,7 +169,7 @@ class _Checks:
 
     def catalog(self) -> Catalog:
         checked = (self.entries.get(file.path) for file in self.found)
-        return Catalog(self.root, tuple(entry for entry in checked if entry), self.labels)
+        return Catalog(self.root, tuple(entry for entry in checked if entry), self.class_names)
 
     def run(
         self, tasks: Sequence[CheckTask], workers: int | None, progress: Progress | None

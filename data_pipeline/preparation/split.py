@@ -1,4 +1,4 @@
-"""Train, validation and test: stratified, seeded, and no picture in two of them."""
+"""Train, validation and test: stratified, seeded, and no image in two of them."""
 
 from dataclasses import dataclass
 from typing import get_args
@@ -24,14 +24,14 @@ class Splits:
 def split_by_group(
     catalog: Catalog, *, validation: float = 0.15, test: float = 0.15, seed: int = 0
 ) -> Splits:
-    """Deal pictures into train, validation and test so that no picture stands in two.
+    """Deal images into train, validation and test so that no image stands in two.
 
     Near-duplicates share a group, and a group is dealt whole: a photo and its resized
     copy would otherwise make the test measure memory instead of learning
     (Barz & Denzler 2020, "Do we train on test data?").
 
     Splits that the folder gives are taken as they are; what it does not give is cut from
-    its train pictures.
+    its train images.
 
     Args:
         catalog: a checked folder.
@@ -64,7 +64,7 @@ def split_by_group(
 
 def _groups_to_deal(catalog: Catalog) -> list[list[np.ndarray]]:
     """For each label the groups that may be dealt; a group of many labels has its first one's."""
-    groups: list[dict[int, list[int]]] = [{} for _ in catalog.labels]
+    groups: list[dict[int, list[int]]] = [{} for _ in catalog.class_names]
     for index, group in enumerate(group_ids(catalog).tolist()):
         if catalog.kept[index].split in (None, "train"):
             groups[catalog.targets[group]].setdefault(group, []).append(index)
@@ -90,13 +90,13 @@ def _deal(
 
 def _require_every_class(catalog: Catalog, dealt: list[Split], wanted: list[Split]) -> None:
     present = {(entry.label, name) for entry, name in zip(catalog.kept, dealt, strict=True)}
-    for label in catalog.labels:
+    for label in catalog.class_names:
         absent = [name for name in wanted if (label, name) not in present]
         if absent:
             count = sum(entry.label == label for entry in catalog.kept)
             raise DataError(
                 f"{catalog.root}/: class {label} has {count} usable "
-                f"picture{'' if count == 1 else 's'}, and none is left for "
+                f"image{'' if count == 1 else 's'}, and none is left for "
                 f"{' and '.join(absent)}; need at least {len(wanted)} in each class that are no "
-                "copies of one another; add pictures or leave the class out"
+                "copies of one another; add images or leave the class out"
             )

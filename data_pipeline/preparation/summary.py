@@ -20,11 +20,11 @@ def summarize(catalog: Catalog) -> dict[str, Any]:
     Returns:
         files, kept, bad: counts.
         bad_by_reason: the reason without its detail → entries {path, label, reason}.
-        class_counts: label → kept pictures; a class without any has 0.
-        split_counts: given split → kept pictures; empty where the folder gives none.
+        class_counts: label → kept images; a class without any has 0.
+        split_counts: given split → kept images; empty where the folder gives none.
         majority_accuracy: what answering the commonest class always would score, 0 to 1.
-        formats: format → kept pictures.
-        width, height: [smallest, largest] of kept pictures in pixels, None without any.
+        formats: format → kept images.
+        width, height: [smallest, largest] of kept images in pixels, None without any.
         duplicate_groups, near_duplicate_groups, label_conflicts: lists of lists of
             {path, label}.
         across_splits: the groups of either kind that stand in two given splits.
@@ -40,7 +40,7 @@ def summarize(catalog: Catalog) -> dict[str, Any]:
         "kept": len(kept),
         "bad": len(catalog.entries) - len(kept),
         "bad_by_reason": _bad_by_reason(catalog.entries),
-        "class_counts": {label: counts[label] for label in catalog.labels},
+        "class_counts": {label: counts[label] for label in catalog.class_names},
         "split_counts": dict(Counter(entry.split for entry in kept if entry.split)),
         "majority_accuracy": max(counts.values()) / len(kept) if kept else None,
         "formats": dict(Counter(entry.format for entry in kept).most_common()),

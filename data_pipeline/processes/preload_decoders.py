@@ -26,7 +26,7 @@ finally:
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
 
-# A picture's memory goes back to the system and is zeroed for the next one, unless glibc is told
+# An image's memory goes back to the system and is zeroed for the next one, unless glibc is told
 # to keep it: a sixth of the time of Pillow's decoder. What is over 64 MiB still goes back.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 with suppress(AttributeError, OSError, TypeError):  # another C library

@@ -69,7 +69,7 @@ class StandingWorkers:
                 self._replace(pool)  # A worker died between two tasks, and the pool with it.
             finally:
                 self._running.discard(future)
-        raise DataError("the processes that decode pictures die at once; check the free memory")
+        raise DataError("the processes that decode images die at once; check the free memory")
 
     def close(self) -> None:
         """End the workers, whatever they do."""
@@ -82,7 +82,7 @@ class StandingWorkers:
     ) -> tuple[ProcessPool, Future[Result]]:
         with self._lock:
             if self._closed:
-                raise DataError("the processes that decode pictures were ended")
+                raise DataError("the processes that decode images were ended")
             try:
                 future = self._pool.schedule(function, (task,), timeout=self._seconds)
             except RuntimeError:  # It broke while it had nothing to do.

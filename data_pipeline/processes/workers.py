@@ -70,7 +70,7 @@ def run_in_workers(
             continue  # A worker died between two tasks: what it had not begun is still queued.
         return
     raise DataError(
-        f"the processes that decode pictures die at once; expected them to import {preload} "
+        f"the processes that decode images die at once; expected them to import {preload} "
         f"within {memory / 2**30:.1f} GiB; check the installation and the free memory"
     )
 

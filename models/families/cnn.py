@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def declare(hp: Any, *, image_size: tuple[int, int], compact: bool) -> None:
-    """Declare this family's values; a block halves the picture, so small ones allow fewer."""
+    """Declare this family's values; a block halves the image, so small ones allow fewer."""
     most_blocks = min(5, min(image_size).bit_length() - 1)
     dense_units = [0, 32, 64, 128] if compact else [0, 64, 128, 256, 512]
     hp.Choice("cnn/filters", [8, 16, 32] if compact else [16, 32, 64], default=16)

@@ -17,7 +17,7 @@ FAMILIES: dict[str, Callable[..., Any]] = {
 
 _HEAD = {"transfer/dropout": 0.5, "batch_size": 64, "augmentation/strength": 0.0}
 _NORMALIZED = {**_HEAD, "transfer/normalization": "batch"}
-KNOWN_GOOD: dict[str, tuple[dict[str, Any], ...]] = {
+BASELINES: dict[str, tuple[dict[str, Any], ...]] = {
     "transfer": (
         {**_NORMALIZED, "optimizer": "adamw", "weight_decay": 1e-2},
         {**_NORMALIZED, "learning_rate": 3e-3},
@@ -33,7 +33,7 @@ KNOWN_GOOD: dict[str, tuple[dict[str, Any], ...]] = {
 Several heads, since one costs a second once its features are there. Such as these had the best
 validation accuracy, 0.949 to 0.953 on average over three splits, of twenty-two tried on 2,000
 photos of cats and dogs at 96 px; which of them is ahead differs from split to split. Their few
-weights are not overfitted soon, and unaugmented pictures go through the backbone only once.
+weights are not overfitted soon, and unaugmented images go through the backbone only once.
 """
 MIN_IMAGE_SIZE = {"cnn": 16, "xception": 16, "transfer": 32}
 """Least pixels a side, by family: below it the last feature map would be empty."""

@@ -1,6 +1,6 @@
 """Transfer: a small head over a pretrained backbone, frozen or with its last part unfrozen.
 
-Its parts are layers of their own: "preprocessing" -> "upscale", where pictures are small ->
+Its parts are layers of their own: "preprocessing" -> "upscale", where images are small ->
 "backbone" (pooled features) -> "head". A frozen backbone is a fixed function, so its features
 can be computed once (`build_extractor`) and a head trained on them alone (`build_head`), whose
 weights then fit `model.get_layer("head")`.
@@ -115,14 +115,14 @@ def _features(hp: Any, *, image_size: tuple[int, int], weights: str | None) -> t
 
 
 def input_size(hp: Any, image_size: tuple[int, int]) -> tuple[int, int]:
-    """(height, width) in pixels at which the backbone sees pictures of `image_size`."""
+    """(height, width) in pixels at which the backbone sees images of `image_size`."""
     scale = hp.values.get("transfer/upscale", 1.0)
     height, width = image_size
     return round(height * scale), round(width * scale)
 
 
 def _upscales(image_size: tuple[int, int]) -> list[float]:
-    """Factors that keep a picture near the size at which the backbones were trained."""
+    """Factors that keep an image near the size at which the backbones were trained."""
     return [scale for scale in UPSCALES if scale == 1 or scale * max(image_size) <= LARGEST_INPUT]
 
 

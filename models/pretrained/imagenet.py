@@ -13,7 +13,7 @@ DIGEST = "c2c37ea517e94d9795004a39431a14cb"
 CLASSES = 1000
 
 
-def imagenet_labels() -> tuple[str, ...]:
+def imagenet_class_names() -> tuple[str, ...]:
     """Names of the 1,000 classes, in the order of the classifiers' outputs.
 
     Raises:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def available_backbones(
     names: Sequence[str], weights: str | None, image_size: tuple[int, int]
 ) -> tuple[str, ...]:
-    """Those of `names` that can be used here: large enough pictures, and weights to be had.
+    """Those of `names` that can be used here: large enough images, and weights to be had.
 
     Args:
         names: Names out of `BACKBONES`.

@@ -13,7 +13,7 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_module
 
 from search.errors import TuneError
-from search.process.atomic_files import read_json, set_aside, write_json
+from search.process.atomic_files import move_broken_file, read_json, write_json
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import (
     COMPLETED,
@@ -36,25 +36,25 @@ class DurableOracle(keras_tuner.Oracle):
     """Mixed into a KerasTuner oracle, before it: `class RandomOracle(DurableOracle, ...)`.
 
     Args:
-        known_good: values tried before any random ones, in order.
+        baselines: values tried before any random ones, in order.
         seed: 0 is a seed like any other.
         directory: folder of the project folder, which is named `oracle`.
     """
 
-    known_good: list[Values]
+    baselines: list[Values]
     ongoing_trials: dict[str, Any]
 
-    def __init__(self, *, known_good: list[Values], seed: int, directory: Path, **options: Any):
+    def __init__(self, *, baselines: list[Values], seed: int, directory: Path, **options: Any):
         # The loop decides when a search is hopeless; KerasTuner's own rule stops at three.
         super().__init__(seed=seed, max_consecutive_failed_trials=10**9, **options)
-        self.known_good = known_good
+        self.baselines = baselines
         self.seed = self._seed_state = seed
         self._display.verbose = 0
         self._set_project_dir(str(directory), "oracle")
 
     def _random_values(self) -> Values | None:
         """Known-good values first; KerasTuner remembers which were tried, over restarts too."""
-        for values in self.known_good:
+        for values in self.baselines:
             if not self._duplicate(values):
                 return dict(values)
         return super()._random_values()
@@ -136,7 +136,7 @@ class DurableOracle(keras_tuner.Oracle):
                 self.trials[trial_id] = self._load_trial(run, trial_id)
             self.set_state(state)
         except (TuneError, KeyError, TypeError) as error:
-            set_aside(path, f"broken state of the search ({error})")
+            move_broken_file(path, f"broken state of the search ({error})")
             self._rebuild(load_records(run))
         self._retry_queue += [
             trial.trial_id
@@ -156,7 +156,7 @@ class DurableOracle(keras_tuner.Oracle):
                     f"trial {trial_id}: neither state nor record is readable"
                 ) from error
             if path.exists():
-                set_aside(path, f"broken trial ({error})")
+                move_broken_file(path, f"broken trial ({error})")
             return self._trial_of(record)
 
     def _trial_of(self, record: TrialRecord) -> Any:

@@ -48,7 +48,7 @@ class HyperbandOracle(DurableOracle, StockHyperbandOracle):
     def _get_size(self, bracket_num: int, round_num: int) -> int:
         """KerasTuner's, and in the bracket without halving a place for each known-good one."""
         size = int(super()._get_size(bracket_num, round_num))
-        return max(size, len(self.known_good)) if bracket_num == 0 else size
+        return max(size, len(self.baselines)) if bracket_num == 0 else size
 
     def needed_checkpoints(self) -> set[str]:
         """Running trials, those they continue, and those that may yet be promoted."""

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from models.families.registry import KNOWN_GOOD
+from models.families.registry import BASELINES
 from search.run_folder.config import RunConfig
 
 
@@ -40,7 +40,7 @@ class Plan:
 
     @property
     def epochs(self) -> int:
-        """Passes over the training pictures, all trials together."""
+        """Passes over the training images, all trials together."""
         return sum(rung.size * (rung.epochs - rung.initial_epoch) for rung in self.rungs)
 
 
@@ -48,16 +48,16 @@ def make_plan(config: RunConfig) -> Plan:
     """The plan of a run."""
     if config.algo != "hyperband":
         return Plan((Rung(0, config.max_trials, 0, config.max_epochs),))
-    rungs = hyperband_rungs(config.max_epochs, config.factor, known_good_count(config))
+    rungs = hyperband_rungs(config.max_epochs, config.factor, baseline_count(config))
     return Plan(tuple(rungs) * config.hyperband_iterations)
 
 
-def known_good_count(config: RunConfig) -> int:
+def baseline_count(config: RunConfig) -> int:
     """How many known-good configurations a run begins with."""
-    return 1 if config.preset else sum(len(KNOWN_GOOD[family]) for family in config.families)
+    return 1 if config.preset else sum(len(BASELINES[family]) for family in config.families)
 
 
-def hyperband_rungs(max_epochs: int, factor: int, known_good: int) -> list[Rung]:
+def hyperband_rungs(max_epochs: int, factor: int, baselines: int) -> list[Rung]:
     """Rungs of one round of all brackets, in the order in which they are begun.
 
     KerasTuner's rounding up at each step makes budgets jump: at factor 3, max_epochs 9 is 75
@@ -66,7 +66,7 @@ def hyperband_rungs(max_epochs: int, factor: int, known_good: int) -> list[Rung]
     Args:
         max_epochs: the full budget.
         factor: how many times fewer go on from rung to rung.
-        known_good: configurations that shall have the full budget at once: the first bracket has
+        baselines: configurations that shall have the full budget at once: the first bracket has
             a place for each.
     """
     brackets = 0
@@ -80,7 +80,7 @@ def hyperband_rungs(max_epochs: int, factor: int, known_good: int) -> list[Rung]
             bracket=bracket,
             size=max(
                 math.ceil(end_size / (bracket + 1) * factor ** (bracket - number)),
-                known_good if bracket == 0 else 0,
+                baselines if bracket == 0 else 0,
             ),
             initial_epoch=math.ceil(max_epochs / factor ** (bracket - number + 1)) if number else 0,
             epochs=math.ceil(max_epochs / factor ** (bracket - number)),

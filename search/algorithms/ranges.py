@@ -25,7 +25,7 @@ _LIMITS: dict[str, Ends] = {
 def limits(name: str, declared: Ends) -> Ends:
     """Ends beyond which a hyperparameter's range makes no sense.
 
-    Numbers of blocks end where they are declared to: a picture can be halved only so often, and
+    Numbers of blocks end where they are declared to: an image can be halved only so often, and
     no family has more. Other counts and sizes end at 0 below.
 
     Args:
@@ -39,7 +39,7 @@ def limits(name: str, declared: Ends) -> Ends:
 
 
 def require_ranges(config: RunConfig) -> None:
-    """Refuse ranges that this search does not have, before the pictures are looked at.
+    """Refuse ranges that this search does not have, before the images are looked at.
 
     Raises:
         TuneError: what is wrong with a range.
@@ -83,7 +83,7 @@ def check_ranges(ranges: Ranges, space: Any) -> None:
             raise TuneError(f"{asked}: {wrong}")
 
 
-def moved(space: Any, ranges: Ranges) -> Any:
+def with_ranges(space: Any, ranges: Ranges) -> Any:
     """The same space with these ranges; defaults are brought inside.
 
     Args:

@@ -41,7 +41,7 @@ def make_oracle(
     config: RunConfig,
     space: keras_tuner.HyperParameters,
     *,
-    known_good: list[Values],
+    baselines: list[Values],
     directory: Path,
 ) -> DurableOracle:
     """The oracle of a run, reloaded where its project folder holds a state.
@@ -58,7 +58,7 @@ def make_oracle(
         }
     try:
         oracle = ORACLES[config.algo](
-            known_good=known_good,
+            baselines=baselines,
             seed=config.seed,
             directory=directory,
             objective=keras_tuner.Objective(config.objective, config.direction),

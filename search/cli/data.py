@@ -1,4 +1,4 @@
-"""Commands on folders of pictures: `clean`, `restore`, `demo`."""
+"""Commands on folders of images: `clean`, `restore`, `demo`."""
 
 from pathlib import Path
 
@@ -63,17 +63,17 @@ def restore(folder: Path) -> None:
     type=click.IntRange(10, 10_000),
     default=240,
     show_default=True,
-    help="Pictures a class.",
+    help="Images a class.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
 def demo(folder: Path, pictures: int, seed: int) -> None:
-    """Draw a small labelled set of pictures, some of them broken on purpose.
+    """Draw a small labelled set of images, some of them broken on purpose.
 
     Example: tune demo shapes/ && tune clean shapes/
     """
     from data_pipeline.sample import draw_sample
 
-    draw_sample(folder, pictures_per_class=pictures, seed=seed)
+    draw_sample(folder, images_per_class=pictures, seed=seed)
     click.echo(f"drew the sample in {folder}/; search it with: tune run {folder}")
 
 

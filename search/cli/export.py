@@ -20,7 +20,7 @@ from search.cli.options import (
     print_json_list,
 )
 from search.cli.print_export import print_export, print_metrics
-from search.process.printable import shown
+from search.process.printable import printable
 from search.process.quiet import import_tensorflow
 
 
@@ -39,7 +39,7 @@ from search.process.quiet import import_tensorflow
 @click.option(
     "--max-latency",
     type=Latency(),
-    help="Time that a picture may take on this machine's processor, as 15ms, in each form asked "
+    help="Time that an image may take on this machine's processor, as 15ms, in each form asked "
     "for (else model.keras).  [default: any]",
 )
 @click.option(
@@ -93,11 +93,11 @@ def export_best(
 
     chosen = find_run(results, run)
     import_tensorflow()
-    from search.export.export_best import Wish
+    from search.export.export_best import ExportOptions
     from search.export.export_best import export_best as export
     from search.formats.cost import Budget
 
-    wish = Wish(
+    options = ExportOptions(
         formats=(*formats, *(["litert-int8"] if int8 else [])),
         budget=Budget(max_latency, max_size),
         precision=precision,
@@ -106,11 +106,11 @@ def export_best(
     )
     try:
         with Going() as going:
-            metrics = export(chosen, wish, going=going, console=console())
+            metrics = export(chosen, options, going=going, console=console())
     except KeyboardInterrupt:
         click.echo(
-            f"{shown(chosen.name)}: what was trained again so far is kept; give the same command "
-            "to go on",
+            f"{printable(chosen.name)}: what was trained again so far is kept; give the same "
+            "command to go on",
             err=True,
         )
         raise
@@ -141,15 +141,15 @@ def predict(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) ->
 
     get_ready()  # while TensorFlow is imported and the model loaded
     import_tensorflow()
-    from search.inference.classifier import load_classifier, pictures_in
+    from search.inference.classifier import images_in, load_classifier
 
-    files = pictures_in(paths)
+    files = images_in(paths)
     classifier = load_classifier(model)
     predictions = classifier.predict(files)
     if as_json:
         print_json_list(prediction.row() for prediction in predictions)
     elif as_csv:
-        _print_csv(predictions, classifier.labels)
+        _print_csv(predictions, classifier.class_names)
     else:
         for prediction in predictions:
             click.echo(prediction.line())
@@ -161,7 +161,7 @@ def predict(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) ->
 @CACHE
 @AS_JSON
 def evaluate(model: str, data: Path, cache_dir: Path | None, as_json: bool) -> None:
-    """Measure MODEL on the labelled pictures of DATA: accuracy, interval, AUC, confusion matrix.
+    """Measure MODEL on the labelled images of DATA: accuracy, interval, AUC, confusion matrix.
 
     Example: tune evaluate results/cats/export more-photos/
     """
@@ -170,7 +170,7 @@ def evaluate(model: str, data: Path, cache_dir: Path | None, as_json: bool) -> N
     from search.process.progress_bar import watch_files
 
     classifier = load_classifier(model)
-    with watch_files(console(), "checking and preparing pictures") as progress:
+    with watch_files(console(), "checking and preparing images") as progress:
         metrics = evaluate_folder(
             classifier, data, cache_dir=cache_folder(cache_dir), progress=progress
         )
@@ -180,12 +180,12 @@ def evaluate(model: str, data: Path, cache_dir: Path | None, as_json: bool) -> N
         print_metrics(metrics)
 
 
-def _print_csv(predictions: Any, labels: tuple[str, ...]) -> None:
+def _print_csv(predictions: Any, class_names: tuple[str, ...]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["path", "label", *labels, "unsure", "error"])
+    writer.writerow(["path", "label", *class_names, "unsure", "error"])
     for prediction in predictions:
         row = prediction.row()
-        shares = [prediction.probabilities.get(label, "") for label in labels]
+        shares = [prediction.probabilities.get(label, "") for label in class_names]
         unsure = "unsure" if prediction.unsure else ""
         writer.writerow([row["path"], row["label"] or "", *shares, unsure, prediction.error])
 

@@ -1,4 +1,4 @@
-"""Commands on whether the pictures and their labels can be trusted: `labels`."""
+"""Commands on whether the images and their labels can be trusted: `labels`."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from search.cli.options import AS_JSON, RESULTS, console, print_json
-from search.process.printable import shown
+from search.process.printable import printable
 from search.process.quiet import import_tensorflow
 
 
@@ -24,14 +24,14 @@ from search.process.quiet import import_tensorflow
     type=click.IntRange(2, 20),
     default=5,
     show_default=True,
-    help="Parts of the pictures, each judged by models trained on the others.",
+    help="Parts of the images, each judged by models trained on the others.",
 )
 @RESULTS
 @AS_JSON
 def labels(run: str | None, limit: int, folds: int, results: Path, as_json: bool) -> None:
-    """List the pictures of RUN (default: the newest) whose labels are likeliest wrong.
+    """List the images of RUN (default: the newest) whose labels are likeliest wrong.
 
-    Nothing is changed. A page with the pictures is written into the run's folder.
+    Nothing is changed. A page with the images is written into the run's folder.
 
     Example: tune labels --limit 50
     """
@@ -67,18 +67,18 @@ def print_suspects(report: dict[str, Any]) -> None:
     for place, row in enumerate(report["suspects"], start=1):
         table.add_row(
             str(place),
-            Text(shown(row["given"])),
+            Text(printable(row["given"])),
             f"{row['probability_given'] * 100:.1f} %",
-            Text(shown(row["suggested"])),
+            Text(printable(row["suggested"])),
             f"{row['probability_suggested'] * 100:.1f} %",
-            Text(shown(row["path"])),
+            Text(printable(row["path"])),
         )
     if report["suspects"]:
         out.print(table, soft_wrap=not out.is_terminal)
     for line in (summary(report), CAUTION, REMEDY):
         out.print(Text(line), soft_wrap=True)
     for path in report["files"]:
-        click.echo(f"wrote {shown(path)}")
+        click.echo(f"wrote {printable(path)}")
 
 
 COMMANDS = (labels,)

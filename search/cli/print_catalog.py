@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from search.process.printable import shown
+from search.process.printable import printable
 from search.tuning.leak_warning import leak_in_words
 
 SHOWN = 5  # paths shown of each kind; --json has all
@@ -23,9 +23,9 @@ def print_summary(summary: dict[str, Any]) -> None:
     for reason, files in summary["bad_by_reason"].items():
         table.add_row(Text(f"bad: {reason}"), str(len(files)), Text(_paths(files)))
     for key, words in (
-        ("duplicate_groups", "the same picture twice"),
-        ("near_duplicate_groups", "nearly the same picture"),
-        ("label_conflicts", "one picture, two labels"),
+        ("duplicate_groups", "the same image twice"),
+        ("near_duplicate_groups", "nearly the same image"),
+        ("label_conflicts", "one image, two labels"),
     ):
         for group in summary[key][:SHOWN]:
             table.add_row(words, str(len(group)), Text(_paths(group)))
@@ -38,7 +38,7 @@ def print_summary(summary: dict[str, Any]) -> None:
 
 
 def _leak(leak: dict[str, Any]) -> Text:
-    """A leak and some of its pictures."""
+    """A leak and some of its images."""
     lines = [leak_in_words(leak), *(f"  {_paths(group)}" for group in leak["groups"][:SHOWN])]
     if (more := len(leak["groups"]) - SHOWN) > 0:
         lines.append(f"  and {more:,} more groups")
@@ -55,12 +55,12 @@ def _formats(summary: dict[str, Any]) -> str:
 
 def _paths(files: list[dict[str, str]]) -> str:
     more = f", and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
-    return ", ".join(shown(file["path"]) for file in files[:SHOWN]) + more
+    return ", ".join(printable(file["path"]) for file in files[:SHOWN]) + more
 
 
 def _classes(summary: dict[str, Any]) -> Text:
     counts = ", ".join(
-        f"{shown(label)} {count:,}" for label, count in summary["class_counts"].items()
+        f"{printable(label)} {count:,}" for label, count in summary["class_counts"].items()
     )
     text = Text(f"classes: {counts}")
     if summary["majority_accuracy"] is not None:

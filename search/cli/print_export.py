@@ -4,26 +4,26 @@ from typing import Any
 
 import click
 
-from search.process.printable import shown
+from search.process.printable import printable
 
 
 def print_metrics(metrics: dict[str, Any]) -> None:
     """Accuracy, interval and AUC, calibration, answers withheld, and the confusion matrix."""
     low, high = metrics["accuracy_interval"]
     click.echo(
-        f"accuracy {metrics['accuracy']:.4f} on {metrics['pictures']:,} pictures "
+        f"accuracy {metrics['accuracy']:.4f} on {metrics['pictures']:,} images "
         f"(95 % interval {low:.4f} to {high:.4f}; always the largest class: "
         f"{metrics['majority_class_accuracy']:.4f}), AUC {metrics['auc']:.4f}, "
         f"calibration error {metrics['ece']:.4f}"
     )
     if abstain := metrics.get("abstain"):
         click.echo(_withheld(abstain))
-    labels = [shown(label) for label in metrics["labels"]]
-    width = max(len(label) for label in labels)
+    class_names = [printable(label) for label in metrics["labels"]]
+    width = max(len(label) for label in class_names)
     click.echo("true class, and what was predicted:")
-    for label, row in zip(labels, metrics["confusion_matrix"], strict=True):
+    for label, row in zip(class_names, metrics["confusion_matrix"], strict=True):
         counts = "  ".join(
-            f"{other} {count}" for other, count in zip(labels, row, strict=True) if count
+            f"{other} {count}" for other, count in zip(class_names, row, strict=True) if count
         )
         click.echo(f"  {label:<{width}}  {counts}")
 
@@ -44,7 +44,7 @@ def print_export(metrics: dict[str, Any]) -> None:
     _print_slices(metrics["slices"])
     console.print(_files(metrics["parity"]), soft_wrap=not console.is_terminal)
     for path in metrics["files"]:
-        click.echo(f"wrote {shown(path)}")
+        click.echo(f"wrote {printable(path)}")
 
 
 def _withheld(abstain: dict[str, Any]) -> str:
@@ -75,7 +75,7 @@ def _print_choice(metrics: dict[str, Any]) -> None:
     if metrics["verdict"]:
         click.echo(metrics["verdict"])
     if together := metrics["ensemble"]:
-        price = f", {together['latency'] * 1e3:.1f} ms a picture" if "latency" in together else ""
+        price = f", {together['latency'] * 1e3:.1f} ms an image" if "latency" in together else ""
         click.echo(
             f"the average of the best {len(together['members'])} would reach "
             f"{together['value']:.4f} on validation (the best of them alone "
@@ -86,7 +86,7 @@ def _print_choice(metrics: dict[str, Any]) -> None:
 def _optimism(metrics: dict[str, Any]) -> str:
     gap = metrics["optimism"]
     opened = metrics["lock_box_opened"]
-    looked = "" if opened == 1 else f"; the test pictures were looked at {opened} times"
+    looked = "" if opened == 1 else f"; the test images were looked at {opened} times"
     searched = metrics["val_accuracy_in_search"]
     before = "" if searched is None else f" ({searched:.4f} in the search)"
     return (
@@ -101,7 +101,7 @@ def _print_slices(slices: list[dict[str, Any]]) -> None:
         low, high = row["interval"]
         click.echo(
             f"  {row['slice']:<6}  {row['accuracy']:.4f} ({low:.4f} to {high:.4f}) "
-            f"of {row['pictures']} pictures"
+            f"of {row['pictures']} images"
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from search.cli.options import AS_JSON, RESULTS, Duration, console, print_json
-from search.process.printable import shown
+from search.process.printable import printable
 
 
 @click.command()
@@ -19,7 +19,7 @@ from search.process.printable import shown
     "--pictures/--no-pictures",
     default=True,
     show_default=True,
-    help="Show pictures of the data in it; names of files set aside it has in any case.",
+    help="Show images of the data in it; names of files set aside it has in any case.",
 )
 @click.option(
     "--measure",
@@ -40,7 +40,7 @@ def report(
 ) -> None:
     """Write what RUN (default: the newest) has found as one HTML file to send to a colleague.
 
-    The file needs no network and no server. It holds small copies of some of the pictures.
+    The file needs no network and no server. It holds small copies of some of the images.
 
     Example: tune report --output cats.html
     """
@@ -55,7 +55,7 @@ def report(
             file = write_report(chosen, wanted, going=going, console=console())
     except KeyboardInterrupt:
         click.echo(
-            f"{shown(chosen.name)}: no report was written; what was measured for it is kept",
+            f"{printable(chosen.name)}: no report was written; what was measured for it is kept",
             err=True,
         )
         raise
@@ -63,7 +63,7 @@ def report(
     if as_json:
         print_json({"run": chosen.name, "file": str(file), "bytes": size})
     else:
-        click.echo(f"wrote {shown(file)} ({size / 1e6:.1f} MB); open it in a browser")
+        click.echo(f"wrote {printable(file)} ({size / 1e6:.1f} MB); open it in a browser")
 
 
 COMMANDS = (report,)

@@ -88,7 +88,7 @@ def _backbones() -> tuple[str, ...]:
     "--crop/--no-crop",
     "crop_to_aspect_ratio",
     default=None,
-    help="Crop pictures to shape instead of squeezing them.  [default: no-crop]",
+    help="Crop images to shape instead of squeezing them.  [default: no-crop]",
 )
 @click.option(
     "--max-epochs",
@@ -151,7 +151,7 @@ def run(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Search for the best classifier of the pictures in DATA.
+    """Search for the best classifier of the images in DATA.
 
     DATA holds one folder a class, or train/, validation/ and test/ with those inside.
     Without DATA a sample is drawn and used.
@@ -159,17 +159,19 @@ def run(
     Example: tune run photos/ --algo hyperband --max-time 8h
     """
     from search.run_folder.paths import find_run
-    from search.tuning.run import Setting, start
+    from search.tuning.run import RunEnvironment, start
     from search.tuning.run import resume as go_on
     from search.tuning.sample import sample_data
 
-    setting = Setting(results, cache_folder(cache_dir), max_time, workers, trial_timeout, console())
+    environment = RunEnvironment(
+        results, cache_folder(cache_dir), max_time, workers, trial_timeout, console()
+    )
     if resume:
         if name:
             raise click.UsageError("--name and --resume exclude each other")
-        done = go_on(find_run(results, resume), data, options, setting)
+        done = go_on(find_run(results, resume), data, options, environment)
     else:
-        done = start(data or sample_data(SAMPLE, setting.console), name, options, setting)
+        done = start(data or sample_data(SAMPLE, environment.console), name, options, environment)
     _conclude(done, as_json)
 
 
@@ -208,10 +210,12 @@ def train(
     Example: tune train photos/ --preset keras-2022
     """
     from search.tuning.preset import preset_options
-    from search.tuning.run import Setting, start
+    from search.tuning.run import RunEnvironment, start
 
-    setting = Setting(results, cache_folder(cache_dir), max_time, workers, trial_timeout, console())
-    _conclude(start(data, name, preset_options(preset, options), setting), as_json)
+    environment = RunEnvironment(
+        results, cache_folder(cache_dir), max_time, workers, trial_timeout, console()
+    )
+    _conclude(start(data, name, preset_options(preset, options), environment), as_json)
 
 
 @click.command()

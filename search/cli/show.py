@@ -37,7 +37,7 @@ def print_report(report: dict[str, Any], *, limit: int) -> None:
     console = Console(highlight=False)
     console.print(
         f"[bold]{report['run']}[/]: {report['algo']}, {report['finished']} trials finished, "
-        f"{report['data']['pictures']:,} pictures of {len(report['data']['labels'])} classes"
+        f"{report['data']['pictures']:,} images of {len(report['data']['labels'])} classes"
     )
     console.print(run_table(report, limit=limit), soft_wrap=not console.is_terminal)
     hidden = len(report["configurations"]) - limit
@@ -57,7 +57,7 @@ def print_report(report: dict[str, Any], *, limit: int) -> None:
         )
         console.print(
             f"exported{when}: {exported['summary']}, accuracy {exported['accuracy']:.4f} on "
-            f"{exported['pictures']:,} test pictures (95 % interval {low:.4f} to {high:.4f}; "
+            f"{exported['pictures']:,} test images (95 % interval {low:.4f} to {high:.4f}; "
             f"looked at {'once' if opened == 1 else f'{opened} times'})",
             soft_wrap=True,
             markup=False,

@@ -1,10 +1,10 @@
 """Which of a few configurations are the same within noise, and which of those to take.
 
-Each was trained several times. Two kinds of chance decide which looks best: which pictures
+Each was trained several times. Two kinds of chance decide which looks best: which images
 happen to be in the validation split, and which random numbers a training drew. A bootstrap that
 draws both again says how large a difference is still chance.
 
-What cannot be told apart is not thereby equal: few pictures could hide a loss of several per
+What cannot be told apart is not thereby equal: few images could hide a loss of several per
 cent. So a tie asks for more than an interval that holds 0: one standard error at most, the rule
 by which trees are pruned (Breiman et al. 1984).
 """
@@ -25,7 +25,7 @@ _TINY = 1e-7
 
 
 @dataclass(frozen=True)
-class Standing:
+class Comparison:
     """Where one configuration stands.
 
     Attributes:
@@ -43,11 +43,11 @@ class Standing:
     out: bool
 
 
-def standings(trainings: Sequence[NDArray[np.float64]], *, seed: int = 0) -> list[Standing]:
-    """Compare configurations by a paired bootstrap over pictures and trainings.
+def comparisons(trainings: Sequence[NDArray[np.float64]], *, seed: int = 0) -> list[Comparison]:
+    """Compare configurations by a paired bootstrap over images and trainings.
 
     Args:
-        trainings: for each configuration float [seeds, n], what each picture adds to the
+        trainings: for each configuration float [seeds, n], what each image adds to the
             objective (`shares`), higher being better; n is the same for all, seeds need not be.
         seed: of the draws.
     """
@@ -60,7 +60,7 @@ def standings(trainings: Sequence[NDArray[np.float64]], *, seed: int = 0) -> lis
         low, high = np.quantile(behind, [0.025, 0.975])
         gap = means[leader] - mean
         found.append(
-            Standing(
+            Comparison(
                 mean=mean,
                 behind=gap,
                 interval=(float(low), float(high)),
@@ -74,9 +74,9 @@ def standings(trainings: Sequence[NDArray[np.float64]], *, seed: int = 0) -> lis
 def _redraw(
     trainings: Sequence[NDArray[np.float64]], random: np.random.Generator
 ) -> list[NDArray[np.float64]]:
-    """Means of each configuration, float [draws], over the same pictures in each draw.
+    """Means of each configuration, float [draws], over the same images in each draw.
 
-    Pictures on which all trainings agree are drawn together: of 10,000 pictures a few dozen
+    Images on which all trainings agree are drawn together: of 10,000 images a few dozen
     kinds remain.
     """
     together = np.concatenate(trainings)
@@ -98,7 +98,7 @@ def _redraw(
     return found
 
 
-def cheapest(found: Sequence[Standing], costs: Sequence[float]) -> int:
+def cheapest(found: Sequence[Comparison], costs: Sequence[float]) -> int:
     """Of those that are tied the cheapest; of those as cheap as it, the best.
 
     Args:
@@ -112,7 +112,7 @@ def cheapest(found: Sequence[Standing], costs: Sequence[float]) -> int:
 
 
 def shares(probabilities: FloatArray, targets: IntArray, objective: str) -> NDArray[np.float64]:
-    """What each picture adds to an objective, float [n], of which the mean is the objective.
+    """What each image adds to an objective, float [n], of which the mean is the objective.
 
     Args:
         probabilities: [n, classes].

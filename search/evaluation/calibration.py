@@ -1,7 +1,7 @@
 """How far a model's confidence can be believed; in numpy, from probabilities.
 
-Predictions of several trainings of one configuration on the same pictures are taken together:
-float [seeds, n, classes]. What is fitted here is fitted on validation pictures, what is reported
+Predictions of several trainings of one configuration on the same images are taken together:
+float [seeds, n, classes]. What is fitted here is fitted on validation images, what is reported
 is measured on others.
 """
 
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from search.evaluation.metrics import FloatArray, IntArray, wilson_interval
 
 _TINY = 1e-7
-# Beyond these a model is not miscalibrated but broken, or never wrong on these pictures.
+# Beyond these a model is not miscalibrated but broken, or never wrong on these images.
 _TEMPERATURES = np.geomspace(0.2, 5.0, 323)  # one per cent apart; 1 is among them
 _NUMBERS = 3_000_000  # probabilities that a temperature is fitted on at most: seconds
-_LEAST = 1_000  # pictures, however many classes
+_LEAST = 1_000  # images, however many classes
 _PRIOR = 0.25  # standard deviation of the logarithm of temperatures, before anything is seen
 
 
@@ -34,11 +34,11 @@ def with_temperature(probabilities: FloatArray, temperature: float) -> NDArray[n
 
 
 def fit_temperature(probabilities: FloatArray, targets: IntArray) -> float:
-    """The temperature at which these pictures are likeliest (Guo et al. 2017, arXiv 1706.04599).
+    """The temperature at which these images are likeliest (Guo et al. 2017, arXiv 1706.04599).
 
-    Nobody is taken to be certain: of n pictures one more is imagined that is wrong (Platt 1999),
-    since a model without a mistake on few pictures would be made infinitely sure. And a prior
-    draws towards 1: the exported model has learnt from these pictures too, and from more it
+    Nobody is taken to be certain: of n images one more is imagined that is wrong (Platt 1999),
+    since a model without a mistake on few images would be made infinitely sure. And a prior
+    draws towards 1: the exported model has learnt from these images too, and from more it
     becomes less overconfident than those that were trained without them. On five splits of
     2,000 photos the temperature that suited unseen photos was 0.09 to 0.38 below that of the
     likelihood alone.
@@ -70,7 +70,7 @@ def abstain_threshold(
 ) -> float | None:
     """The least confidence at which answers are right as often as wished.
 
-    Counts one picture more than was seen, a wrong one, so that few pictures do not promise much:
+    Counts one image more than was seen, a wrong one, so that few images do not promise much:
     after conformal risk control (Angelopoulos et al. 2022, arXiv 2208.02814), whose guarantee
     this is not, since precision need not grow with the threshold.
 
@@ -80,7 +80,7 @@ def abstain_threshold(
         precision: share of right answers among those given, below 1.
 
     Returns:
-        A confidence, 0 to 1; None if no threshold keeps to `precision` on these pictures.
+        A confidence, 0 to 1; None if no threshold keeps to `precision` on these images.
     """
     confidence, promised = _promises(probabilities, targets)
     kept = promised >= precision - 1e-9  # 1 - 1 / 10 is less than 0.9
@@ -110,7 +110,7 @@ def answered(probabilities: FloatArray, targets: IntArray, *, threshold: float) 
     """What comes of answering only from `threshold` on.
 
     Returns:
-        "coverage" (share of pictures answered), "answered" (their number), "precision" (share of
+        "coverage" (share of images answered), "answered" (their number), "precision" (share of
         right answers; None without any) and "precision_interval" (95 %).
     """
     given = probabilities.max(axis=1) >= threshold

@@ -4,7 +4,7 @@ from typing import Any
 
 
 def figures(metrics: dict[str, Any]) -> list[tuple[str, str]]:
-    """What it reached on the test pictures, in words: (name, value).
+    """What it reached on the test images, in words: (name, value).
 
     Args:
         metrics: what `metrics.json` holds.
@@ -27,7 +27,7 @@ def figures(metrics: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _validation(metrics: dict[str, Any]) -> str:
-    return f"{metrics['val_accuracy']:.4f} (the test pictures say {-metrics['optimism']:+.4f})"
+    return f"{metrics['val_accuracy']:.4f} (the test images say {-metrics['optimism']:+.4f})"
 
 
 def _abstain(metrics: dict[str, Any], abstain: dict[str, Any]) -> str:

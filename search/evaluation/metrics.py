@@ -102,18 +102,18 @@ def expected_calibration_error(probabilities: FloatArray, targets: IntArray) -> 
 
 
 def measure(
-    probabilities: FloatArray, targets: IntArray, labels: tuple[str, ...]
+    probabilities: FloatArray, targets: IntArray, class_names: tuple[str, ...]
 ) -> dict[str, Any]:
-    """What is reported of predictions on pictures whose class is known."""
+    """What is reported of predictions on images whose class is known."""
     correct = int((probabilities.argmax(axis=1) == targets).sum())
-    counts = np.bincount(targets, minlength=len(labels))
+    counts = np.bincount(targets, minlength=len(class_names))
     return {
         **evaluate(probabilities, targets),
         "accuracy_interval": list(wilson_interval(correct, len(targets))),
         "ece": expected_calibration_error(probabilities, targets),
         "pictures": len(targets),
-        "class_counts": {label: int(n) for label, n in zip(labels, counts, strict=True)},
+        "class_counts": {label: int(n) for label, n in zip(class_names, counts, strict=True)},
         "majority_class_accuracy": float(counts.max() / max(len(targets), 1)),
-        "labels": list(labels),
+        "labels": list(class_names),
         "confusion_matrix": confusion_matrix(probabilities, targets),
     }

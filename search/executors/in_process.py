@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from search.process.memory import forgotten
+from search.process.memory import released_graphs
 from search.run_folder.records import ERROR, FAILED, MEMORY, TrialRecord
 from search.trial.experiment import Experiment
 from search.trial.messages import Report
-from search.trial.model_cache import Kept
+from search.trial.model_cache import ModelCache
 
 
 class InProcess:
@@ -17,7 +17,7 @@ class InProcess:
 
     def __init__(self, experiment: Experiment):
         self.experiment = experiment
-        self.kept = Kept()
+        self.models = ModelCache()
         self.record: TrialRecord | None = None
 
     def start(self, record: TrialRecord) -> None:
@@ -29,11 +29,11 @@ class InProcess:
         if self.record is None:
             raise RuntimeError("wait() before start()")
         record, self.record = self.record, None
-        return run_guarded(self.experiment, record, report, self.kept)
+        return run_guarded(self.experiment, record, report, self.models)
 
 
 def run_guarded(
-    experiment: Experiment, record: TrialRecord, report: Report, kept: Kept
+    experiment: Experiment, record: TrialRecord, report: Report, models: ModelCache
 ) -> TrialRecord:
     """`run_trial`, with any exception turned into a record with status FAILED.
 
@@ -42,10 +42,10 @@ def run_guarded(
     from search.trial.run_trial import run_trial
 
     try:
-        with forgotten():
-            return run_trial(experiment, record, report, kept)
+        with released_graphs():
+            return run_trial(experiment, record, report, models)
     except Exception as error:
-        kept.clear()
+        models.clear()
         if _is_of_the_disk(error):
             raise
         return record.with_outcome(status=FAILED, failure=_kind(error), reason=_in_a_line(error))

@@ -26,12 +26,12 @@ def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: A
     from search.process.hardware import detect
     from search.trial.experiment import Experiment
     from search.trial.keras_setup import set_up_training, share_cores
-    from search.trial.model_cache import Kept
+    from search.trial.model_cache import ModelCache
 
     detect()
     share_cores(share)
     experiment: Experiment | None = None
-    kept = Kept()
+    models = ModelCache()
 
     def report(progress: Progress) -> bool:
         pipe.send(progress)
@@ -47,7 +47,7 @@ def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: A
             if experiment is None:  # not before: workers start while the data is prepared
                 experiment = Experiment.load(RunFolder(folder))
                 set_up_training(experiment.config)
-            finished = run_guarded(experiment, record, report, kept)
+            finished = run_guarded(experiment, record, report, models)
         except OSError as error:
             pipe.send(error)
         else:

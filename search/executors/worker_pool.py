@@ -24,7 +24,7 @@ GRACE_SECONDS = 10.0  # after being told to stop, before it is ended
 
 
 @dataclass(frozen=True)
-class Limits:
+class WorkerLimits:
     """When a worker is given up.
 
     Attributes:
@@ -53,7 +53,7 @@ class Workers:
         run: RunFolder,
         *,
         devices: list[int | None],
-        limits: Limits,
+        limits: WorkerLimits,
         target: Callable[..., None] | None = None,
     ):
         self.slots = len(devices)
@@ -128,7 +128,7 @@ class _Worker:
         if self.stopped_at is None:
             self.stopped_at = time.monotonic()
 
-    def listen(self, report: Report, limits: Limits) -> TrialRecord | None:
+    def listen(self, report: Report, limits: WorkerLimits) -> TrialRecord | None:
         """Take in what the worker said; the record if its trial has ended."""
         try:
             while self.pipe.poll():

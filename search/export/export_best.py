@@ -13,7 +13,7 @@ from rich.console import Console
 from models.describe import describe
 from models.families.head import divide_logits
 from search.export.folder import export_folder
-from search.export.test_set import open_lock_box
+from search.export.test_set import open_test_set
 from search.export.writing import write_beside, write_models
 from search.formats.cost import Budget, Cost, Costs
 from search.formats.parity import Parity
@@ -32,7 +32,7 @@ from search.trial.retrain import retrain
 
 
 @dataclass(frozen=True)
-class Wish:
+class ExportOptions:
     """What is to be exported.
 
     Attributes:
@@ -51,7 +51,9 @@ class Wish:
     seeds: int = 3
 
 
-def export_best(run: RunFolder, wish: Wish, *, going: Going, console: Console) -> dict[str, Any]:
+def export_best(
+    run: RunFolder, options: ExportOptions, *, going: Going, console: Console
+) -> dict[str, Any]:
     """Choose the configuration to export, retrain it on train + validation, test it once.
 
     Returns:
@@ -62,44 +64,46 @@ def export_best(run: RunFolder, wish: Wish, *, going: Going, console: Console) -
             missing, a file does not compute what the model does, or the wished precision
             cannot be promised.
     """
-    check_formats(wish.formats)
+    check_formats(options.formats)
     with locked(run, "export.lock"):
-        return _export(run, wish, going=going, console=console)
+        return _export(run, options, going=going, console=console)
 
 
-def _export(run: RunFolder, wish: Wish, *, going: Going, console: Console) -> dict[str, Any]:
-    require_written(run, run.pictures)
+def _export(
+    run: RunFolder, options: ExportOptions, *, going: Going, console: Console
+) -> dict[str, Any]:
+    require_written(run, run.images)
     experiment = Experiment.load(run)
-    require_enough(experiment, wish.precision)
+    require_enough(experiment, options.precision)
     prepare_to_train(experiment.config)
-    asked_for = wish.formats or ("keras",)
+    asked_for = options.formats or ("keras",)
     costs = Costs(experiment, asked_for, going=going, console=console)
     choice = choose(
         experiment,
         costs,
-        budget=wish.budget,
-        top=wish.top,
-        seeds=wish.seeds,
+        budget=options.budget,
+        top=options.top,
+        seeds=options.seeds,
         going=going,
         console=console,
     )
-    calibration = calibrate(experiment, choice.predictions, precision=wish.precision)
+    calibration = calibrate(experiment, choice.predictions, precision=options.precision)
     model, history = retrain(experiment, choice.winner.record, going=going, console=console)
     divide_logits(model, calibration.temperature)
     with export_folder(run) as folder:
         model, parities = write_models(
-            experiment, model, wish.formats, folder, going=going, console=console
+            experiment, model, options.formats, folder, going=going, console=console
         )
         require_going(going)
-        _warn_of_cost(wish.budget, [p for p in parities if p.name in asked_for], console)
-        tested = open_lock_box(
+        _warn_of_cost(options.budget, [p for p in parities if p.name in asked_for], console)
+        tested = open_test_set(
             experiment,
             model,
             temperature=calibration.temperature,
             threshold=calibration.threshold,
         )
         write_array(folder / run.test_predictions.name, tested.predictions)
-        metrics = _metrics(experiment, choice, calibration, wish, parities, tested.metrics)
+        metrics = _metrics(experiment, choice, calibration, options, parities, tested.metrics)
         metrics["parameters"] = model.count_params()
         return write_beside(experiment, choice.winner.record, metrics, history, folder)
 
@@ -120,7 +124,7 @@ def _metrics(
     experiment: Experiment,
     choice: Choice,
     calibration: Calibration,
-    wish: Wish,
+    options: ExportOptions,
     parities: list[Parity],
     tested: dict[str, Any],
 ) -> dict[str, Any]:
@@ -140,8 +144,8 @@ def _metrics(
         "finalists": choice.rows(),
         "ensemble": choice.ensemble,
         "calibration": asdict(calibration) | {"validation_ece": list(calibration.validation_ece)},
-        "precision_wished": wish.precision,
-        "budget": asdict(wish.budget),
+        "precision_wished": options.precision,
+        "budget": asdict(options.budget),
         "parity": [parity.row() for parity in parities],
         "epochs": record.epochs_to_best,
         "trials": sum(r.finished for r in load_records(experiment.run)),

@@ -14,7 +14,7 @@ from typing import Any
 from models.describe import describe
 from search.evaluation.figures import figures
 from search.process.atomic_files import read_json, write_bytes
-from search.process.printable import shown
+from search.process.printable import printable
 from search.process.wording import megabytes
 from search.run_folder.command_line import command
 from search.trial.experiment import Experiment
@@ -45,7 +45,7 @@ def write_card(path: Path, experiment: Experiment, metrics: dict[str, Any]) -> N
 
 
 def _head(experiment: Experiment, metrics: dict[str, Any], data: dict[str, Any]) -> str:
-    dataset = {"type": "imagefolder", "name": shown(Path(data["root"]).name)}
+    dataset = {"type": "imagefolder", "name": printable(Path(data["root"]).name)}
     values = [
         {"type": "accuracy", "value": round(metrics["accuracy"], 4)},
         {"type": "roc_auc", "value": round(metrics["auc"], 4)},
@@ -66,15 +66,15 @@ def _head(experiment: Experiment, metrics: dict[str, Any], data: dict[str, Any])
 
 def _summary(experiment: Experiment, metrics: dict[str, Any], data: dict[str, Any]) -> str:
     low, high = metrics["accuracy_interval"]
-    names = ", ".join(_text(label) for label in experiment.labels)
+    names = ", ".join(_text(label) for label in experiment.class_names)
     height, width = metrics["image_size"]
     return (
         f"# {_text(experiment.run.name)}\n\n"
-        f"Tells {experiment.num_classes} classes of pictures apart: {names}. Found by a search "
+        f"Tells {experiment.num_classes} classes of images apart: {names}. Found by a search "
         f"over {_text(', '.join(experiment.config.families))} models on "
-        f"{data['pictures']:,} labelled pictures; works at {height}×{width} pixels and has "
+        f"{data['pictures']:,} labelled images; works at {height}×{width} pixels and has "
         f"{metrics['parameters']:,} weights.\n\n"
-        f"**{metrics['accuracy']:.1%} right** on {metrics['pictures']:,} pictures that the search "
+        f"**{metrics['accuracy']:.1%} right** on {metrics['pictures']:,} images that the search "
         f"never saw (95 % interval {low:.1%} to {high:.1%}; always saying the largest class: "
         f"{metrics['majority_class_accuracy']:.1%})."
     )
@@ -84,8 +84,8 @@ def _results(metrics: dict[str, Any]) -> str:
     opened = metrics["lock_box_opened"]
     times = "once" if opened == 1 else f"{opened} times, so these figures flatter a little"
     parts = [
-        f"## Results\n\nThe test pictures were looked at {times}.",
-        _table(("", "on the test pictures"), figures(metrics)),
+        f"## Results\n\nThe test images were looked at {times}.",
+        _table(("", "on the test images"), figures(metrics)),
         _table(
             ("true class", "pictures", "right"),
             [
@@ -96,7 +96,7 @@ def _results(metrics: dict[str, Any]) -> str:
             ],
         ),
         _table(
-            ("kind of picture", "pictures", "accuracy", "95 % interval"),
+            ("kind of image", "pictures", "accuracy", "95 % interval"),
             [
                 (
                     row["slice"],
@@ -115,20 +115,20 @@ def _results(metrics: dict[str, Any]) -> str:
 
 def _limits(experiment: Experiment, metrics: dict[str, Any], data: dict[str, Any]) -> str:
     lines = [
-        "It answers with one of its classes whatever it is shown: a picture of something else "
+        "It answers with one of its classes whatever it is shown: an image of something else "
         "gets one of them too.",
-        "The figures hold for pictures like those it was tested on; from another camera, place "
+        "The figures hold for images like those it was tested on; from another camera, place "
         "or season they may be lower.",
     ]
     if weak := [row for row in metrics["slices"] if row["interval"][1] < metrics["accuracy"]]:
         names = ", ".join(f"{row['slice']} ({row['accuracy']:.1%})" for row in weak)
-        lines.append(f"It is weaker on these pictures: {names}.")
+        lines.append(f"It is weaker on these images: {names}.")
     if metrics["pictures"] < 100:
-        lines.append(f"It was tested on {metrics['pictures']} pictures only; see the interval.")
+        lines.append(f"It was tested on {metrics['pictures']} images only; see the interval.")
     for leak in filter(lambda leak: leak["pictures"], data.get("leaks", [])):
         lines.append(
-            f"{leak['pictures']} of its {leak['split']} pictures ({leak['share']:.1%}) are "
-            f"near-copies of pictures in {leak['other']}: the figures flatter."
+            f"{leak['pictures']} of its {leak['split']} images ({leak['share']:.1%}) are "
+            f"near-copies of images in {leak['other']}: the figures flatter."
         )
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
@@ -140,10 +140,10 @@ def _use(experiment: Experiment, metrics: dict[str, Any]) -> str:
         "import json, keras, numpy as np\n"
         'model = keras.models.load_model("model.keras", compile=False)\n'
         'labels = json.load(open("labels.json"))["labels"]\n'
-        'picture = np.array(keras.utils.load_img("photo.jpg"))  # RGB, 0-255, of any size\n'
-        "print(dict(zip(labels, model.predict(picture[None])[0])))\n"
+        'image = np.array(keras.utils.load_img("photo.jpg"))  # RGB, 0-255, of any size\n'
+        "print(dict(zip(labels, model.predict(image[None])[0])))\n"
         "```\n\n"
-        "Resizing and scaling are part of the model. The LiteRT and ONNX files take pictures "
+        "Resizing and scaling are part of the model. The LiteRT and ONNX files take images "
         f"already resized to {metrics['image_size'][0]}×{metrics['image_size'][1]}, float32, "
         "0 to 255, [1, height, width, 3]."
     )
@@ -162,23 +162,23 @@ def _files(metrics: dict[str, Any]) -> str:
         )
         for row in metrics["parity"]
     ]
-    titles = ("file", "size", "a picture", "95th percentile", "memory", "differs by", "same label")
+    titles = ("file", "size", "an image", "95th percentile", "memory", "differs by", "same label")
     return (
         "## Files\n\nEach was loaded by its own runtime on the processor of the machine that made "
-        "it, and compared with the trained model on the same pictures.\n\n" + _table(titles, rows)
+        "it, and compared with the trained model on the same images.\n\n" + _table(titles, rows)
     )
 
 
 def _data(data: dict[str, Any]) -> str:
     sizes = ", ".join(f"{count:,} {name}" for name, count in data["splits"].items())
     # Leaks are looked for between the splits that a folder gives; what is dealt has none.
-    dealt = "Copies and near-copies of a picture were kept in one split."
+    dealt = "Copies and near-copies of an image were kept in one split."
     splits = "The folder gave these splits, or some of them." if data.get("leaks") else dealt
     return (
         "## Data\n\n"
-        f"Folder {_text(Path(data['root']).name)}: {data['pictures']:,} usable pictures "
+        f"Folder {_text(Path(data['root']).name)}: {data['pictures']:,} usable images "
         f"({sizes}); {data['set_aside']:,} files were set aside as bad. {splits} The model was "
-        "trained on the training and validation pictures together."
+        "trained on the training and validation images together."
     )
 
 
@@ -204,5 +204,5 @@ def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 def _text(name: str) -> str:
     """A name of the user's, which Markdown and HTML are to show and not to obey."""
-    text = html.escape(shown(name), quote=False)
+    text = html.escape(printable(name), quote=False)
     return "".join(f"\\{letter}" if letter in "\\`*_[]|#" else letter for letter in text)

@@ -1,6 +1,6 @@
 """Does the exported model see a photo as the search saw it? Its own resize against the prepared.
 
-The gate before it (`search.formats.parity`) gives pictures that need no resizing; here the
+The gate before it (`search.formats.parity`) gives images that need no resizing; here the
 user's own files go in as they are.
 """
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from data_pipeline.catalog.decode import read_upright
 from data_pipeline.errors import DataError
 from search.errors import TuneError
-from search.process.printable import shown
-from search.run_folder.data import Pictures
+from search.process.printable import printable
+from search.run_folder.data import Images
 from search.trial.experiment import Experiment
 
 PHOTOS = 40
@@ -49,17 +49,17 @@ def check_photos(
 
     Args:
         experiment: the run.
-        finished: pictures of any size -> probabilities.
-        rows: of the pictures, the first 40 of which are compared.
+        finished: images of any size -> probabilities.
+        rows: of the images, the first 40 of which are compared.
         expected: float32 [rows, classes], from the prepared pixels.
 
     Raises:
         TuneError: more than a tenth of the answers differ.
     """
-    pictures = Pictures.load(experiment.run)
+    images = Images.load(experiment.run)
     differences: dict[str, float] = {}
     for row, answer in list(zip(rows, expected, strict=True))[:PHOTOS]:
-        path = pictures.root / pictures.paths[row]
+        path = images.root / images.paths[row]
         try:
             photo = read_upright(path)
         except DataError:
@@ -70,7 +70,7 @@ def check_photos(
     if len(changed) > MAY_DIFFER * len(differences):
         raise TuneError(
             f"the exported model answers differently to {len(changed)} of {len(differences)} "
-            f"photos than the search did, such as {shown(changed[0])}; if they were changed "
+            f"photos than the search did, such as {printable(changed[0])}; if they were changed "
             "since, start a new run, else do not use this export"
         )
     return PhotoParity(len(differences), max(differences.values(), default=0.0), len(changed))

@@ -1,4 +1,4 @@
-"""How accurate a model is on kinds of pictures: dark, blurry and small ones, each file format."""
+"""How accurate a model is on kinds of images: dark, blurry and small ones, each file format."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,32 +7,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.evaluation.metrics import wilson_interval
-from search.run_folder.data import Pictures
+from search.run_folder.data import Images
 from search.trial.experiment import Experiment
 
 TENTH = 0.1
-SAMPLE = 5_000  # pictures by which it is decided what is dark or blurry for this run
+SAMPLE = 5_000  # images by which it is decided what is dark or blurry for this run
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def by_slice(
-    experiment: Experiment, pictures: Pictures, rows: NDArray[np.int64], right: NDArray[np.bool_]
+    experiment: Experiment, images: Images, rows: NDArray[np.int64], right: NDArray[np.bool_]
 ) -> list[dict[str, Any]]:
-    """Accuracy with its 95 % interval on slices of the pictures that were tested.
+    """Accuracy with its 95 % interval on slices of the images that were tested.
 
-    Dark, blurry and small are the lowest tenth of the run's training pictures.
+    Dark, blurry and small are the lowest tenth of the run's training images.
 
     Args:
         experiment: the run.
-        pictures: what the catalog knew of them.
-        rows: row numbers of the pictures tested.
+        images: what the catalog knew of them.
+        rows: row numbers of the images tested.
         right: for each whether the model was.
 
     Returns:
-        One row a slice that has a picture: "slice", "pictures", "accuracy", "interval".
+        One row a slice that has an image: "slice", "pictures", "accuracy", "interval".
     """
     found = []
-    for name, inside in _slices(experiment, pictures, rows):
+    for name, inside in _slices(experiment, images, rows):
         count, correct = int(inside.sum()), int(right[inside].sum())
         if count:
             found.append(
@@ -47,11 +47,11 @@ def by_slice(
 
 
 def _slices(
-    experiment: Experiment, pictures: Pictures, rows: NDArray[np.int64]
+    experiment: Experiment, images: Images, rows: NDArray[np.int64]
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     spread = np.linspace(0, len(experiment.train) - 1, min(SAMPLE, len(experiment.train)))
     known = experiment.train[spread.astype(int)]
-    areas = pictures.sizes.astype(np.int64).prod(axis=1)
+    areas = images.sizes.astype(np.int64).prod(axis=1)
     for name, ours, theirs in (
         ("dark", brightness(experiment.pixels, rows), brightness(experiment.pixels, known)),
         ("blurry", sharpness(experiment.pixels, rows), sharpness(experiment.pixels, known)),
@@ -60,18 +60,18 @@ def _slices(
         limit = np.quantile(theirs, TENTH)
         if limit < np.median(theirs):  # else they are all alike in this
             yield name, ours <= limit
-    formats = np.array(pictures.formats)[rows]
-    for name in sorted(set(pictures.formats)):
+    formats = np.array(images.formats)[rows]
+    for name in sorted(set(images.formats)):
         yield name, formats == name
 
 
 def brightness(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean luma of each picture, 0 to 255."""
+    """Mean luma of each image, 0 to 255."""
     return np.array([float((pixels[row] @ _LUMA).mean()) for row in rows])
 
 
 def sharpness(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Variance of each picture's Laplacian (Pech-Pacheco et al. 2000): small where it is blurry."""
+    """Variance of each image's Laplacian (Pech-Pacheco et al. 2000): small where it is blurry."""
     return np.array([_laplacian(pixels[row] @ _LUMA).var() for row in rows], np.float64)
 
 

@@ -1,4 +1,4 @@
-"""The pictures that the search never saw, and how often they were looked at."""
+"""The images that the search never saw, and how often they were looked at."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from search.evaluation.calibration import answered, with_temperature
 from search.evaluation.metrics import expected_calibration_error, measure
 from search.export.slices import by_slice
 from search.process.atomic_files import read_json, write_json
-from search.run_folder.data import Pictures
+from search.run_folder.data import Images
 from search.trial.experiment import Experiment
 from search.trial.training import predict
 
@@ -20,14 +20,14 @@ class Tested(NamedTuple):
     Attributes:
         metrics: what `measure` gives, and "lock_box_opened", "ece_uncalibrated", "slices" and,
             with a threshold, "abstain".
-        predictions: float32 [test pictures, classes].
+        predictions: float32 [test images, classes].
     """
 
     metrics: dict[str, Any]
     predictions: NDArray[np.float32]
 
 
-def open_lock_box(
+def open_test_set(
     experiment: Experiment, model: Any, *, temperature: float, threshold: float | None
 ) -> Tested:
     """Open the lock box: accuracy with its 95 % interval, calibration, slices.
@@ -45,7 +45,7 @@ def open_lock_box(
     targets = experiment.targets[experiment.test]
     probabilities = predict(model, experiment.pixels, experiment.test)
     uncalibrated = with_temperature(probabilities, 1 / temperature)
-    measured = measure(probabilities, targets, experiment.labels) | {
+    measured = measure(probabilities, targets, experiment.class_names) | {
         "lock_box_opened": opened,
         "ece_uncalibrated": expected_calibration_error(uncalibrated, targets),
         "slices": _slices(experiment, probabilities.argmax(axis=1) == targets),
@@ -63,5 +63,5 @@ def _count(experiment: Experiment) -> int:
 
 
 def _slices(experiment: Experiment, right: NDArray[np.bool_]) -> list[dict[str, Any]]:
-    pictures = Pictures.load(experiment.run)
-    return by_slice(experiment, pictures, experiment.test, right)
+    images = Images.load(experiment.run)
+    return by_slice(experiment, images, experiment.test, right)

@@ -21,7 +21,7 @@ from search.run_folder.records import Logs, TrialRecord, configuration_history, 
 from search.trial.experiment import Experiment
 from search.trial.training import predict, representative
 
-PARITY_PICTURES = 200
+PARITY_IMAGES = 200
 
 
 def write_models(
@@ -55,9 +55,9 @@ def write_models(
     )
     learnt_from = np.concatenate([experiment.train, experiment.validation])
     # Spread over all: rows are in the order of names, so the first are of one class.
-    picks = np.linspace(0, len(learnt_from) - 1, min(PARITY_PICTURES, len(learnt_from)))
+    picks = np.linspace(0, len(learnt_from) - 1, min(PARITY_IMAGES, len(learnt_from)))
     rows = learnt_from[picks.astype(int)]
-    pictures, examples = np.asarray(experiment.pixels[rows]), representative(experiment)
+    images, examples = np.asarray(experiment.pixels[rows]), representative(experiment)
     measured = {}
     with watch_share(console, "writing and checking files") as progress:
         names = tuple(dict.fromkeys(("keras", *formats)))
@@ -73,7 +73,7 @@ def write_models(
                 num_classes=experiment.num_classes,
                 representative=examples,
             )
-            measured[name] = measure_file(name, path, pictures)
+            measured[name] = measure_file(name, path, images)
     expected = predict(exported, experiment.pixels, rows)
     parities = check(measured, expected)
     require(parities)
@@ -99,7 +99,7 @@ def write_beside(
     write_json(
         folder / "labels.json",
         {
-            "labels": list(experiment.labels),
+            "labels": list(experiment.class_names),
             "image_size": list(config.image_size),
             "crop_to_aspect_ratio": config.crop_to_aspect_ratio,
             "threshold": calibration["threshold"],

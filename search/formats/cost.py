@@ -17,7 +17,7 @@ from search.errors import TuneError
 from search.formats.measuring import measure_file
 from search.formats.untrained import untrained
 from search.formats.write import write_format
-from search.process.memory import forgotten
+from search.process.memory import released_graphs
 from search.process.stop_signal import Going, require_going
 from search.process.wording import megabytes
 from search.run_folder.records import TrialRecord, Values
@@ -27,7 +27,7 @@ from search.trial.training import representative
 
 @dataclass(frozen=True)
 class Cost:
-    """Of the files asked for the worst: seconds for one picture (median), bytes on disk."""
+    """Of the files asked for the worst: seconds for one image (median), bytes on disk."""
 
     latency: float
     size: int
@@ -39,7 +39,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a file may cost: seconds a picture and bytes; None for anything."""
+    """What a file may cost: seconds an image and bytes; None for anything."""
 
     latency: float | None = None
     size: int | None = None
@@ -96,8 +96,8 @@ class Costs:
 
     def _measure(self, values: Values) -> Cost:
         experiment, config = self.experiment, self.experiment.config
-        pictures = representative(experiment)[:8]
-        with forgotten(), tempfile.TemporaryDirectory(prefix="tune-") as folder:
+        images = representative(experiment)[:8]
+        with released_graphs(), tempfile.TemporaryDirectory(prefix="tune-") as folder:
             model, finished = untrained(experiment, values)
             found = []
             for name in self.formats:
@@ -108,9 +108,9 @@ class Costs:
                     Path(folder),
                     image_size=config.image_size,
                     num_classes=experiment.num_classes,
-                    representative=pictures,
+                    representative=images,
                 )
-                measured = measure_file(name, path, pictures[:1])
+                measured = measure_file(name, path, images[:1])
                 found.append(Cost(measured.latency_median, measured.size))
         return Cost(max(cost.latency for cost in found), max(cost.size for cost in found))
 

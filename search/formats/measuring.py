@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import TuneError
-from search.process.printable import shown
+from search.process.printable import printable
 
 TIMEOUT_SECONDS = 300.0  # TensorFlow alone took 17 to import on two busy cores
 LAST_LINES = 2  # of what a process said before it died: the error, after its place
@@ -24,9 +24,9 @@ class Measured:
 
     Attributes:
         probabilities: float32 [n, classes], its answers.
-        latency_median, latency_p95: seconds a picture, one picture a call.
+        latency_median, latency_p95: seconds an image, one image a call.
         peak_memory: bytes resident at most in a process that loads the file and answers one
-            picture at a time, Python and the runtime among them.
+            image at a time, Python and the runtime among them.
         size: bytes on disk, all of them for a folder.
         load_seconds: from importing the runtime to being ready.
     """
@@ -42,7 +42,7 @@ class Measured:
 def measure_file(
     name: str,
     path: Path,
-    pictures: NDArray[np.uint8],
+    images: NDArray[np.uint8],
     *,
     repeats: int = 50,
     timeout: float = TIMEOUT_SECONDS,
@@ -52,7 +52,7 @@ def measure_file(
     Args:
         name: A key of `RUNTIMES`.
         path: The exported file or folder.
-        pictures: uint8 [n, height, width, 3], prepared pixels.
+        images: uint8 [n, height, width, 3], prepared pixels.
         repeats: Calls to time at most.
         timeout: Seconds that the process may take.
 
@@ -61,12 +61,12 @@ def measure_file(
     """
     with tempfile.TemporaryDirectory(prefix="tune-") as folder:
         asked, answered = Path(folder, "pictures.npy"), Path(folder, "out.npz")
-        np.save(asked, np.ascontiguousarray(pictures))
+        np.save(asked, np.ascontiguousarray(images))
         command = [sys.executable, "-P", "-m", "search.formats.runtimes", name, str(path)]
         command += [str(asked), str(answered), "--repeats", str(repeats)]
         if problem := _problem_of(command, timeout):
             raise TuneError(
-                f"{shown(path)}: could not be measured by its own runtime: {problem}; "
+                f"{printable(path)}: could not be measured by its own runtime: {problem}; "
                 f"export again, or without {name}"
             )
         with np.load(answered, allow_pickle=False) as found:
@@ -110,7 +110,7 @@ def _problem_of(command: list[str], timeout: float) -> str:
         lines = said.read().decode(errors="replace").splitlines()
     ended = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
     last = " / ".join([line.strip() for line in lines if line.strip()][-LAST_LINES:])
-    return f"{ended}: {shown(last[-600:])}" if last else ended
+    return f"{ended}: {printable(last[-600:])}" if last else ended
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -12,13 +12,13 @@ from search.formats.write import FILES, INT8
 
 
 @dataclass(frozen=True)
-class Limits:
+class Tolerance:
     """How far a file may be from the model.
 
     Attributes:
         difference: of one probability at most; None where only the average counts.
-        mean: of a picture's probabilities, on average: what the file moves from class to class.
-        agreement: share of pictures that must get the same label, 0 to 1.
+        mean: of an image's probabilities, on average: what the file moves from class to class.
+        agreement: share of images that must get the same label, 0 to 1.
     """
 
     difference: float | None
@@ -33,8 +33,8 @@ class Limits:
 
 # Of three trained networks' 200 photos, float files were off by 1.4e-5 at most, and int8 files by
 # 0.016 on average with 98.5 % of the labels; ranges set by one class alone gave 0.18 and 70 %.
-FLOAT = Limits(difference=3e-4, mean=3e-4, agreement=1.0)
-QUANTISED = Limits(difference=None, mean=0.05, agreement=0.95)
+FLOAT = Tolerance(difference=3e-4, mean=3e-4, agreement=1.0)
+QUANTISED = Tolerance(difference=None, mean=0.05, agreement=0.95)
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Parity:
         name: A key of `search.formats.write.FILES`.
         measured: What its own runtime made of it.
         difference: Of a probability from the model's, at most.
-        mean: Total variation of a picture's probabilities from the model's, on average, 0 to 1.
-        agreement: Share of pictures that get the model's label, or are ties.
-        limits: What it is held to.
+        mean: Total variation of an image's probabilities from the model's, on average, 0 to 1.
+        agreement: Share of images that get the model's label, or are ties.
+        tolerance: What it is held to.
     """
 
     name: str
@@ -55,23 +55,23 @@ class Parity:
     difference: float
     mean: float
     agreement: float
-    limits: Limits
+    tolerance: Tolerance
 
     @property
     def problems(self) -> list[str]:
         """Each limit that is broken, with its figure. What is no number breaks a limit."""
-        limits, problems = self.limits, []
-        if limits.difference is not None and not self.difference <= limits.difference:
+        tolerance, problems = self.tolerance, []
+        if tolerance.difference is not None and not self.difference <= tolerance.difference:
             problems.append(
-                f"a probability is off by {self.difference:.2g}, at most {limits.difference:g}"
+                f"a probability is off by {self.difference:.2g}, at most {tolerance.difference:g}"
             )
-        if not self.mean <= limits.mean:
+        if not self.mean <= tolerance.mean:
             problems.append(
-                f"probabilities are off by {self.mean:.2g} on average, at most {limits.mean:g}"
+                f"probabilities are off by {self.mean:.2g} on average, at most {tolerance.mean:g}"
             )
-        if not self.agreement >= limits.agreement:
+        if not self.agreement >= tolerance.agreement:
             problems.append(
-                f"{self.agreement:.1%} of the labels agree, at least {limits.agreement:.0%}"
+                f"{self.agreement:.1%} of the labels agree, at least {tolerance.agreement:.0%}"
             )
         return problems
 
@@ -92,14 +92,14 @@ class Parity:
 
 
 def check(measured: dict[str, Measured], expected: NDArray[np.float32]) -> list[Parity]:
-    """Compare each file's answers with those of the model on the same pictures.
+    """Compare each file's answers with those of the model on the same images.
 
     Args:
         measured: By name of the format.
         expected: float32 [n, classes], the trained model's on prepared pixels.
 
     Raises:
-        TuneError: a file does not give one probability a picture and class.
+        TuneError: a file does not give one probability an image and class.
     """
     return [_compared(name, found, expected) for name, found in measured.items()]
 
@@ -108,20 +108,20 @@ def _compared(name: str, measured: Measured, expected: NDArray[np.float32]) -> P
     given = measured.probabilities
     if given.shape != expected.shape:
         raise TuneError(
-            f"{FILES.get(name, name)}: answers {list(given.shape)} (pictures, classes), "
+            f"{FILES.get(name, name)}: answers {list(given.shape)} (images, classes), "
             f"expected {list(expected.shape)}; export again from this run"
         )
-    limits = QUANTISED if name == INT8 else FLOAT
+    tolerance = QUANTISED if name == INT8 else FLOAT
     differences = np.abs(given.astype(np.float64) - expected)
     chosen = expected[np.arange(len(expected)), given.argmax(axis=1)]
-    agree = chosen >= expected.max(axis=1) - limits.tie
+    agree = chosen >= expected.max(axis=1) - tolerance.tie
     return Parity(
         name=name,
         measured=measured,
         difference=float(differences.max()),
         mean=float(differences.sum(axis=1).mean() / 2),
         agreement=float(agree.mean()),
-        limits=limits,
+        tolerance=tolerance,
     )
 
 

@@ -20,9 +20,9 @@ from search.process.hardware import cores
 from search.process.quiet import silent
 
 Call = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""Pictures uint8 [n, height, width, 3] -> probabilities float32 [n, classes]."""
+"""Images uint8 [n, height, width, 3] -> probabilities float32 [n, classes]."""
 
-BATCH = 32  # pictures answered together
+BATCH = 32  # images answered together
 WARM_UP = 3  # calls: the first ones trace, allocate and fill caches
 TIMED_SECONDS = 5.0  # no further call is timed after that
 
@@ -48,8 +48,8 @@ def open_saved_model(path: Path) -> Call:
     loaded = tf.saved_model.load(str(path))
     (name,) = loaded.signatures["serving_default"].structured_input_signature[1]
 
-    def answer(pictures: NDArray[np.uint8]) -> Any:
-        given = {name: tf.constant(pictures, tf.float32)}
+    def answer(images: NDArray[np.uint8]) -> Any:
+        given = {name: tf.constant(images, tf.float32)}
         # By way of `loaded`: a signature alone does not keep its weights alive.
         (answers,) = loaded.signatures["serving_default"](**given).values()
         return answers
@@ -71,8 +71,8 @@ def open_litert(path: Path) -> Call:
         interpreter.allocate_tensors()
     (given,), (answers,) = interpreter.get_input_details(), interpreter.get_output_details()
 
-    def answer(pictures: NDArray[np.uint8]) -> Any:
-        interpreter.set_tensor(given["index"], pictures.astype(np.float32))
+    def answer(images: NDArray[np.uint8]) -> Any:
+        interpreter.set_tensor(given["index"], images.astype(np.float32))
         interpreter.invoke()
         return interpreter.get_tensor(answers["index"])
 
@@ -87,9 +87,7 @@ def open_onnx(path: Path) -> Call:
     options.intra_op_num_threads = cores()
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
-    return _in_batches(
-        lambda pictures: session.run(None, {given.name: pictures.astype(np.float32)})[0]
-    )
+    return _in_batches(lambda images: session.run(None, {given.name: images.astype(np.float32)})[0])
 
 
 RUNTIMES = {
@@ -102,10 +100,10 @@ RUNTIMES = {
 
 
 def _in_batches(answer: Callable[[NDArray[np.uint8]], Any], size: int = BATCH) -> Call:
-    def call(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        starts = range(0, len(pictures), size)
+    def call(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        starts = range(0, len(images), size)
         return np.concatenate(
-            [np.asarray(answer(pictures[i : i + size]), np.float32) for i in starts]
+            [np.asarray(answer(images[i : i + size]), np.float32) for i in starts]
         )
 
     return call
@@ -113,20 +111,20 @@ def _in_batches(answer: Callable[[NDArray[np.uint8]], Any], size: int = BATCH) -
 
 def latency(
     call: Callable[[Any], Any],
-    picture: NDArray[np.uint8],
+    image: NDArray[np.uint8],
     *,
     repeats: int = 50,
     seconds: float = TIMED_SECONDS,
 ) -> Latency:
-    """Time calls with one picture, after some that are not timed.
+    """Time calls with one image, after some that are not timed.
 
     Args:
-        call: Takes a batch of pictures.
-        picture: uint8 [height, width, 3].
+        call: Takes a batch of images.
+        image: uint8 [height, width, 3].
         repeats: Calls to time at most; there is at least one.
         seconds: After so many no further call is begun.
     """
-    batch = picture[None]
+    batch = image[None]
     for _ in range(WARM_UP):
         call(batch)
     taken: list[float] = []
@@ -163,13 +161,13 @@ def main() -> None:
     started = time.perf_counter()
     call = RUNTIMES[asked.format](asked.file)
     load_seconds = time.perf_counter() - started
-    # Mapped, and one picture before the batches: the peak is that of answering one at a time.
-    pictures = np.load(asked.pictures, mmap_mode="r", allow_pickle=False)
-    timed = latency(call, np.array(pictures[0]), repeats=asked.repeats)
+    # Mapped, and one image before the batches: the peak is that of answering one at a time.
+    images = np.load(asked.images, mmap_mode="r", allow_pickle=False)
+    timed = latency(call, np.array(images[0]), repeats=asked.repeats)
     peak_memory = _peak_memory()
     np.savez(
         asked.out,
-        probabilities=call(pictures),
+        probabilities=call(images),
         latency=timed,
         peak_memory=peak_memory,
         load_seconds=load_seconds,

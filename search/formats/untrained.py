@@ -14,7 +14,7 @@ def untrained(experiment: Experiment, values: Values) -> tuple[Any, Any]:
     Without pretrained weights, which change neither speed nor size and need not be at hand.
 
     Returns:
-        Prepared pixels [b, height, width, 3] -> probabilities; and pictures of any size -> one
+        Prepared pixels [b, height, width, 3] -> probabilities; and images of any size -> one
         probability a class (see `models.serving.with_preprocessing`).
     """
     from models.serving import with_preprocessing

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import TuneError
-from search.process.printable import shown
+from search.process.printable import printable
 from search.process.quiet import silent
 
 FORMATS = ("keras", "saved_model", "litert", "onnx")
@@ -50,7 +50,7 @@ def write_format(
 ) -> Path:
     """Write one file or folder of `FILES`.
 
-    Keras and SavedModel take pictures of any size, the others of `image_size`; all take
+    Keras and SavedModel take images of any size, the others of `image_size`; all take
     float32 pixels 0-255 and give float32 [n, num_classes], the int8 file too.
 
     Args:
@@ -90,7 +90,7 @@ def _save(finished: Any, path: Path) -> None:
 
 def _convert(fixed: Any, name: str, path: Path, representative: NDArray[np.uint8] | None) -> None:
     if name == INT8 and (representative is None or not len(representative)):
-        raise ValueError("int8 ranges are set by pictures; give `representative`")
+        raise ValueError("int8 ranges are set by images; give `representative`")
     try:
         if name == "onnx":
             _write_onnx(fixed, path)
@@ -101,8 +101,9 @@ def _convert(fixed: Any, name: str, path: Path, representative: NDArray[np.uint8
         path.unlink(missing_ok=True)
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise TuneError(
-            f"{shown(path)}: this model cannot be written as {name} ({shown(reason[:120])}); "
-            "export without it, --format keras and saved_model can always be written"
+            f"{printable(path)}: this model cannot be written as {name} "
+            f"({printable(reason[:120])}); export without it, --format keras and saved_model can "
+            "always be written"
         ) from error
 
 
@@ -110,7 +111,7 @@ def _write_litert(fixed: Any, path: Path, representative: NDArray[np.uint8] | No
     """Float, or int8 by the ranges that `representative` sets and float where int8 cannot be.
 
     Weights have a scale for each channel and activations one a tensor, measured over the
-    pictures; input and output stay float32 (Jacob et al. 2018, arXiv 1712.05877).
+    images; input and output stay float32 (Jacob et al. 2018, arXiv 1712.05877).
     """
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""`tune predict` and `tune evaluate`: an exported model on pictures it has not seen."""
+"""`tune predict` and `tune evaluate`: an exported model on images it has not seen."""
 
 import itertools
 import os
@@ -15,10 +15,10 @@ from search.evaluation.calibration import answered
 from search.evaluation.metrics import measure
 from search.inference.labels_file import read_labels
 from search.inference.model_file import load_model_file
-from search.process.printable import shown
+from search.process.printable import printable
 from search.process.quiet import import_tensorflow
 
-BATCH = 32  # pictures predicted together; bounds the memory
+BATCH = 32  # images predicted together; bounds the memory
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ class Prediction:
 
         With `unsure: ` before them where no answer is given.
         """
-        name = shown(self.path)
+        name = printable(self.path)
         if self.error:
             return f"{name}  error: {self.error}"
         likeliest = itertools.islice(self.probabilities.items(), 5)
-        shares = ", ".join(f"{shown(label)} {p * 100:.1f} %" for label, p in likeliest)
+        shares = ", ".join(f"{printable(label)} {p * 100:.1f} %" for label, p in likeliest)
         return f"{name}  {'unsure: ' if self.unsure else ''}{shares}"
 
     def row(self) -> dict[str, Any]:
@@ -78,27 +78,27 @@ class Classifier:
     """
 
     model: Any
-    labels: tuple[str, ...]
+    class_names: tuple[str, ...]
     image_size: tuple[int, int]
     crop_to_aspect_ratio: bool
     threshold: float = 0.0
 
     def predict(self, files: Sequence[Wanted]) -> Iterator[Prediction]:
         """One prediction a file, in order; a file that cannot be read does not stop the rest."""
-        from data_pipeline.pixels.reading import read_pictures
+        from data_pipeline.pixels.reading import read_images
 
-        pictures = read_pictures(
+        images = read_images(
             [file.path for file in files if not file.problem],
             image_size=self.image_size,
             crop_to_aspect_ratio=self.crop_to_aspect_ratio,
         )
         waiting = iter(files)
         while some := list(itertools.islice(waiting, BATCH)):
-            read = [(None, file.problem) if file.problem else next(pictures) for file in some]
-            pixels = [picture for picture, _ in read if picture is not None]
+            read = [(None, file.problem) if file.problem else next(images) for file in some]
+            pixels = [image for image, _ in read if image is not None]
             rows = iter(self.probabilities(np.stack(pixels)) if pixels else ())
-            for file, (picture, error) in zip(some, read, strict=True):
-                if picture is None:
+            for file, (image, error) in zip(some, read, strict=True):
+                if image is None:
                     yield Prediction(file.path, error=error)
                 else:
                     yield self.named(file.path, next(rows))
@@ -112,7 +112,7 @@ class Classifier:
         if not np.isfinite(row).all():
             return Prediction(path, error="the model's answer is no number")
         order = np.argsort(-row, kind="stable")
-        shares = {self.labels[k]: float(row[k]) for k in order}
+        shares = {self.class_names[k]: float(row[k]) for k in order}
         return Prediction(path, shares, unsure=float(row.max()) < self.threshold)
 
 
@@ -133,29 +133,33 @@ def _load_exported(path: Path) -> Classifier:
     path = path / "model.keras" if path.is_dir() else path
     beside = path.with_name("labels.json")
     loaded = load_model_file(path)
-    labels = read_labels(beside)
-    if loaded.output_shape[1] != len(labels.names):
+    labels_file = read_labels(beside)
+    if loaded.output_shape[1] != len(labels_file.names):
         raise TuneError(
-            f"{shown(beside)}: names {len(labels.names)} classes, and {shown(path)} gives "
-            f"{loaded.output_shape[1]}; copy both from one export"
+            f"{printable(beside)}: names {len(labels_file.names)} classes, and "
+            f"{printable(path)} gives {loaded.output_shape[1]}; copy both from one export"
         )
     return Classifier(
-        loaded, labels.names, labels.image_size, labels.crop_to_aspect_ratio, labels.threshold
+        loaded,
+        labels_file.names,
+        labels_file.image_size,
+        labels_file.crop_to_aspect_ratio,
+        labels_file.threshold,
     )
 
 
 def _load_imagenet(name: str) -> Classifier:
     from models.pretrained.backbones import BACKBONES
-    from models.pretrained.imagenet import imagenet_labels
+    from models.pretrained.imagenet import imagenet_class_names
     from models.pretrained.networks import imagenet_classifier
 
     if name not in BACKBONES:
         raise TuneError(f"imagenet:{name}: no such backbone; there are {', '.join(BACKBONES)}")
     size = BACKBONES[name].image_size
-    return Classifier(imagenet_classifier(name), imagenet_labels(), (size, size), True)
+    return Classifier(imagenet_classifier(name), imagenet_class_names(), (size, size), True)
 
 
-def pictures_in(paths: Iterable[Path]) -> list[Wanted]:
+def images_in(paths: Iterable[Path]) -> list[Wanted]:
     """Files as given; folders as all files below them, sorted, hidden ones and clutter left out.
 
     Raises:
@@ -166,18 +170,18 @@ def pictures_in(paths: Iterable[Path]) -> list[Wanted]:
     found: list[Wanted] = []
     for path in paths:
         if not os.path.lexists(path):
-            raise TuneError(f"{shown(path)}: no such file or folder")
+            raise TuneError(f"{printable(path)}: no such file or folder")
         if path.is_dir():
             found += [Wanted(path / file.path, file.problem) for file in walk_files(path)]
         else:
             found.append(Wanted(path))
     if not found:
-        raise TuneError(f"{', '.join(map(shown, paths))}: no files there")
+        raise TuneError(f"{', '.join(map(printable, paths))}: no files there")
     return found
 
 
 def evaluate_folder(classifier: Classifier, data: Path, **preparing: Any) -> dict[str, Any]:
-    """Accuracy with its interval, AUC and confusion matrix on a folder of labelled pictures.
+    """Accuracy with its interval, AUC and confusion matrix on a folder of labelled images.
 
     Args:
         preparing: `cache_dir` and `progress`, as `data_pipeline.preparation.prepare.prepare` takes
@@ -194,19 +198,19 @@ def evaluate_folder(classifier: Classifier, data: Path, **preparing: Any) -> dic
         crop_to_aspect_ratio=classifier.crop_to_aspect_ratio,
         **preparing,
     )
-    if unknown := set(catalog.labels) - set(classifier.labels):
+    if unknown := set(catalog.class_names) - set(classifier.class_names):
         raise TuneError(
             f"{data}: has classes that the model does not know: {', '.join(sorted(unknown))}; "
-            f"it knows {', '.join(classifier.labels)}"
+            f"it knows {', '.join(classifier.class_names)}"
         )
-    numbers = np.array([classifier.labels.index(label) for label in catalog.labels])
+    numbers = np.array([classifier.class_names.index(label) for label in catalog.class_names])
     pixels = prepared.open()
     rows = [
         classifier.probabilities(np.asarray(pixels[start : start + BATCH]))
         for start in range(0, len(pixels), BATCH)
     ]
     probabilities, targets = np.concatenate(rows), numbers[catalog.targets]
-    measured = measure(probabilities, targets, classifier.labels)
+    measured = measure(probabilities, targets, classifier.class_names)
     measured["set_aside"] = len(catalog.entries) - len(catalog.kept)
     if classifier.threshold:
         measured["abstain"] = answered(probabilities, targets, threshold=classifier.threshold)

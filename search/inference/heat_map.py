@@ -1,4 +1,4 @@
-"""A heat map as a picture to be laid over the photo that it explains."""
+"""A heat map as an image to be laid over the photo that it explains."""
 
 import functools
 import io
@@ -40,11 +40,11 @@ def heat_layer(
     levels = np.zeros((height, width), np.uint8)
     levels[top : top + rows, left : left + columns] = np.rint(np.asarray(stretched) * 255)
     # Colour and transparency both follow from the level: a palette, in a quarter of the bytes.
-    picture = Image.fromarray(levels)
+    image = Image.fromarray(levels)
     colours, opacities = _palette()
-    picture.putpalette(colours)
+    image.putpalette(colours)
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", transparency=opacities, optimize=True)
+    image.save(buffer, "PNG", transparency=opacities, optimize=True)
     return buffer.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""The labels.json beside an exported model: its classes, and how pictures are prepared for it."""
+"""The labels.json beside an exported model: its classes, and how images are prepared for it."""
 
 import json
 import stat
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import TuneError
-from search.process.printable import shown
+from search.process.printable import printable
 
 MAX_BYTES = 16 * 2**20
 _SIDES = range(8, 4097)
@@ -19,7 +19,7 @@ class Labels:
 
     Attributes:
         names: the classes, in the order of the model's outputs.
-        image_size: (height, width) in pixels of prepared pictures.
+        image_size: (height, width) in pixels of prepared images.
         crop_to_aspect_ratio: whether the middle was cut out, instead of squeezing.
         threshold: confidence below which the model is unsure, 0 to 1; 0 if it never is.
     """
@@ -46,7 +46,7 @@ def read_labels(path: Path) -> Labels:
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
         raise TuneError(
-            f"{shown(path)}: {reason}; expected the labels.json that 'tune export-best' writes "
+            f"{printable(path)}: {reason}; expected the labels.json that 'tune export-best' writes "
             "beside its model.keras; copy both together"
         ) from error
     height, width = values["image_size"]

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 MAX_LAYERS = 2_000  # the largest backbone has some 300
-MAX_ACTIVATION = 2**30  # numbers that one layer puts out for one picture; 64 filters at 4096×4096
+MAX_ACTIVATION = 2**30  # numbers that one layer puts out for one image; 64 filters at 4096×4096
 _WEIGHT_BYTES = 4  # we write float32 throughout, and states of random generators as uint32
 
 # By module, as Keras writes it. A layer that is new in models/ is to be added here: its export
@@ -89,7 +89,7 @@ def why_too_large(config: dict[str, Any], weights_bytes: int) -> str:
     if declared * _WEIGHT_BYTES > weights_bytes:
         return f"it declares {declared:,} weights and holds {weights_bytes:,} bytes of them"
     if activation > MAX_ACTIVATION:
-        return f"a layer puts out {activation:,} numbers for one picture"
+        return f"a layer puts out {activation:,} numbers for one image"
     return ""
 
 
@@ -125,7 +125,7 @@ def _problem(part: dict[str, Any]) -> str:
 
 
 def _sizes(config: dict[str, Any]) -> tuple[int, int]:
-    """(numbers in all variables, in the largest output for one picture), nothing allocated."""
+    """(numbers in all variables, in the largest output for one image), nothing allocated."""
     import keras
 
     with keras.StatelessScope(initialize_variables=False):

@@ -12,7 +12,7 @@ from models.pretrained.hdf5 import HDF5_ERRORS, why_not_plain
 from models.pretrained.weights import WEIGHTS_MEMBER
 from search.errors import TuneError
 from search.inference.model_config import why_not_known, why_too_large
-from search.process.printable import shown
+from search.process.printable import printable
 
 MAX_BYTES = 4 * 2**30 - 1  # the largest network that Keras publishes has 1.4 GB of weights
 MAX_CONFIG_BYTES = 4 * 2**20  # the largest backbone's has 260 kB
@@ -28,7 +28,7 @@ class _NotOursError(Exception):
 
 
 def load_model_file(path: Path) -> Any:
-    """Load an exported model: pictures [batch, any height, any width, 3] → [batch, classes].
+    """Load an exported model: images [batch, any height, any width, 3] → [batch, classes].
 
     Raises:
         TuneError: not a regular .keras file, or one with anything in it that
@@ -41,7 +41,7 @@ def load_model_file(path: Path) -> Any:
         return _load(path, config, len(weights))
     except _NotOursError as error:
         raise TuneError(
-            f"{shown(path)}: {error}; expected a model.keras file that "
+            f"{printable(path)}: {error}; expected a model.keras file that "
             "'tune export-best' wrote; export the model again"
         ) from error
 

@@ -20,7 +20,7 @@ NOTHING: dict[str, Any] = {
     "words": [],
     "configurations": 0,
 }
-VERSION = 2  # of what `learnt` computes: what another one wrote is computed anew
+VERSION = 2  # of what `find_insights` computes: what another one wrote is computed anew
 # What records of another version or of another program's search might lead to.
 _ODD = (
     ArithmeticError,
@@ -33,27 +33,29 @@ _ODD = (
 )
 
 
-def remembered(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig) -> dict[str, Any]:
-    """What `learnt` says, from `learnt.json` where that rests on these very results.
+def cached_insights(
+    run: RunFolder, records: Sequence[TrialRecord], config: RunConfig
+) -> dict[str, Any]:
+    """What `find_insights` says, from `learnt.json` where that rests on these very results.
 
     Else it is computed and written, if the folder can be written to. That it cannot be computed
     is worth a warning only: what the run has found stands there without it.
     """
     mark = fingerprint(records)
     with suppress(TuneError, OSError, KeyError, TypeError):
-        kept = read_json(run.learnt)
+        kept = read_json(run.insights)
         if kept["fingerprint"] == mark:
             return dict(kept["learnt"])
-    from search.insights.insight import learnt
+    from search.insights.insight import find_insights
 
     try:
-        found = learnt(run, records, config)
+        found = find_insights(run, records, config)
     except _ODD as error:
         warnings.warn(f"{run.path}: what it has taught cannot be said ({error})", stacklevel=2)
         return dict(NOTHING)
     if found["families"]:
         with suppress(OSError):
-            write_json(run.learnt, {"fingerprint": mark, "learnt": found})
+            write_json(run.insights, {"fingerprint": mark, "learnt": found})
     return found
 
 

@@ -1,4 +1,4 @@
-"""Which family is ahead, as far as the validation pictures can tell."""
+"""Which family is ahead, as far as the validation images can tell."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,41 +15,41 @@ _OBJECTIVES = {
 }
 
 
-def ahead(families: Sequence[Mapping[str, Any]], objective: str, pictures: int | None) -> str:
-    """How the best of each family compare; which is ahead only if the pictures can tell.
+def ahead(families: Sequence[Mapping[str, Any]], objective: str, images: int | None) -> str:
+    """How the best of each family compare; which is ahead only if the images can tell.
 
     An accuracy is a count, so that its error is known. AUC and loss have none so simple, and
-    without the number of pictures there is none: then the figures are said and no more.
+    without the number of images there is none: then the figures are said and no more.
 
     Args:
         families: rows "family", "best", two or more, best first.
         objective: key of `search.run_folder.config.OBJECTIVES`.
-        pictures: number of validation pictures; None where it is not known.
+        images: number of validation images; None where it is not known.
     """
     what = _OBJECTIVES[objective]
-    if objective != "val_accuracy" or not pictures:
+    if objective != "val_accuracy" or not images:
         return f"Best {what}: {', '.join(_figure(row) for row in families)}."
     first, *others = families
-    level = [row for row in others if cannot_tell(first["best"], row["best"], pictures)]
+    level = [row for row in others if cannot_tell(first["best"], row["best"], images)]
     if not level:
         more = [f"{first['best'] - row['best']:.4f} more than {row['family']}" for row in others]
-        return f"{_figure(first, ' is ahead with')} {what} on {pictures} pictures, {listed(more)}."
+        return f"{_figure(first, ' is ahead with')} {what} on {images} images, {listed(more)}."
     names = listed([row["family"] for row in (first, *level)])
     scores = listed([f"{row['best']:.4f}" for row in (first, *level)])
     behind = [_figure(row, " has") for row in others if row not in level]
     rest = f"; {listed(behind)}" if behind else ""
-    return f"{names} are level: {scores} {what}, which {pictures} pictures cannot tell apart{rest}."
+    return f"{names} are level: {scores} {what}, which {images} images cannot tell apart{rest}."
 
 
-def cannot_tell(one: float, other: float, pictures: int) -> bool:
+def cannot_tell(one: float, other: float, images: int) -> bool:
     """Whether two accuracies differ by less than two standard errors of their difference.
 
-    The error is that of two shares of as many pictures, drawn apart, were both as likely to be
-    right. Both models saw the same pictures, which makes the true error smaller; that each is the
-    best of several makes it larger (`benchmarks/learnt.py families` measures both together).
+    The error is that of two shares of as many images, drawn apart, were both as likely to be
+    right. Both models saw the same images, which makes the true error smaller; that each is the
+    best of several makes it larger (`benchmarks/insights.py families` measures both together).
     """
     share = (one + other) / 2
-    error = math.sqrt(max(0.0, 2 * share * (1 - share) / pictures))
+    error = math.sqrt(max(0.0, 2 * share * (1 - share) / images))
     return one == other or abs(one - other) < STANDARD_ERRORS * error
 
 

@@ -11,7 +11,7 @@ from search.insights.space import Hyperparameter, Value
 def good_values(
     hyperparameter: Hyperparameter,
     values: Sequence[Mapping[str, Value]],
-    standings: Sequence[float],
+    ranks: Sequence[float],
 ) -> dict[str, Any]:
     """{"low", "high"} of a number, the middle half of the best third; {"value"} of a choice.
 
@@ -20,7 +20,7 @@ def good_values(
     name = hyperparameter.name
     having = [
         (standing, each[name])
-        for standing, each in zip(standings, values, strict=True)
+        for standing, each in zip(ranks, values, strict=True)
         if name in each and hyperparameter.place(each[name]) is not None
     ]
     if not hyperparameter.ordered:

@@ -18,18 +18,18 @@ TOP = 1 / 3
 
 With fewer there are too few: of 100 made-up searches of 49 configurations the two true
 hyperparameters came first and second in 39 with a tenth, 69 with a quarter, 77 with a third and 82
-with the better half; of 16 configurations in 11, 19, 23 and 27 (`benchmarks/learnt.py`). Half does
-no better beyond noise, and is no longer about the best.
+with the better half; of 16 configurations in 11, 19, 23 and 27 (`benchmarks/insights.py`). Half
+does no better beyond noise, and is no longer about the best.
 """
 
 
 def importances(
     space: Mapping[str, Hyperparameter],
     values: Sequence[Mapping[str, Value]],
-    standings: Sequence[float],
+    ranks: Sequence[float],
 ) -> dict[str, float]:
     """The share of each hyperparameter, 0 to 1, in what `divergences` finds for all of them."""
-    found = divergences(space, values, standings)
+    found = divergences(space, values, ranks)
     total = sum(found.values()) or 1.0
     return {name: value / total for name, value in found.items()}
 
@@ -37,14 +37,14 @@ def importances(
 def divergences(
     space: Mapping[str, Hyperparameter],
     values: Sequence[Mapping[str, Value]],
-    standings: Sequence[float],
+    ranks: Sequence[float],
 ) -> dict[str, float]:
     """How far the best differ from all, 0 or more, in each hyperparameter that any of them has.
 
     Args:
         space: hyperparameters with more than one value.
         values: of each configuration; inactive hyperparameters are missing.
-        standings: of each configuration, 0 to 1.
+        ranks: of each configuration, 0 to 1.
     """
     import optuna
     from optuna.importance import PedAnovaImportanceEvaluator
@@ -52,7 +52,7 @@ def divergences(
     kinds = {name: _distribution(hyperparameter) for name, hyperparameter in space.items()}
     with _quiet(optuna):
         study = optuna.create_study(direction="maximize")
-        for each, standing in zip(values, standings, strict=True):
+        for each, standing in zip(values, ranks, strict=True):
             params = _params(space, each)
             study.add_trial(
                 optuna.trial.create_trial(

@@ -12,7 +12,7 @@ from typing import Any
 
 from search.errors import TuneError
 from search.insights.range_edges import edges
-from search.insights.ranks import Member, members, standings
+from search.insights.ranks import Member, members, ranks
 from search.insights.sentences import ALL, sentences
 from search.insights.space import Hyperparameter, read_space
 from search.process.atomic_files import read_json
@@ -27,7 +27,7 @@ VALUES, ENDS = 0.7, 0.3  # how it is shared out: to which values mattered, and t
 AT_RANDOM = ("hyperband", "random")  # algorithms whose values do not depend on earlier scores
 
 
-def learnt(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig) -> Row:
+def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig) -> Row:
     """All of it, for JSON; empty lists for a preset, and where the space cannot be read.
 
     Values that were proposed because of earlier scores go with scores by design: of a Bayesian
@@ -43,7 +43,7 @@ def learnt(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig) ->
     known = {member.configuration: member for member in members(ended, config)}
     order = best_first(ended, config.direction)
     ranked = [known[r.configuration] for r in order if r.configuration in known]
-    drawn = [member for member in ranked if not member.known_good]
+    drawn = [member for member in ranked if not member.baselines]
     families = _families(order, known)
     at_random = config.algo in AT_RANDOM
     names = [row["family"] for row in families] if at_random else []
@@ -65,15 +65,15 @@ def learnt(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig) ->
             importance,
             found,
             objective=config.objective,
-            pictures=_validation_pictures(run),
+            images=_validation_images(run),
             at_random=at_random,
         ),
         "configurations": len(drawn),
     }
 
 
-def _validation_pictures(run: RunFolder) -> int | None:
-    """On how many pictures a score rests; None where that is not known."""
+def _validation_images(run: RunFolder) -> int | None:
+    """On how many images a score rests; None where that is not known."""
     with suppress(TuneError, LookupError, TypeError, ValueError):
         return int(read_json(run.data)["splits"]["validation"])
     return None
@@ -97,7 +97,7 @@ def _families(order: Sequence[TrialRecord], known: Mapping[str, Member]) -> list
         )
         if member := known.get(record.configuration):
             row["configurations"] += 1
-            row["drawn"] += not member.known_good
+            row["drawn"] += not member.baselines
         if row["best"] is None and record.status != DIVERGED:
             row["best"] = record.score
     return [row for row in rows.values() if row["configurations"] or row["best"] is not None]
@@ -125,7 +125,7 @@ def _rows(family: str, space: Space, drawn: Sequence[Member], *, share: float) -
     from search.insights.importance import importances
     from search.insights.permutation_test import chance_levels
 
-    standing = standings(drawn)
+    standing = ranks(drawn)
     values = [member.values for member in drawn]
     heights = [standing[member.configuration] for member in drawn]
     chances = chance_levels(space, values, heights)

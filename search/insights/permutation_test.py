@@ -14,7 +14,7 @@ Speed 2003, Test 12(1)).
 
 Permuting PED-ANOVA's own importances asks only about those at the top: at 49 configurations it
 named both of two true ones in 20 % of made-up searches, this, at the same 5 %, in 84 %
-(`benchmarks/learnt.py`).
+(`benchmarks/insights.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ FEWEST = 4  # configurations that have a hyperparameter, below which nothing is 
 def chance_levels(
     space: Mapping[str, Hyperparameter],
     values: Sequence[Mapping[str, Value]],
-    standings: Sequence[float],
+    ranks: Sequence[float],
     *,
     seed: int = 0,
 ) -> dict[str, float]:
@@ -42,7 +42,7 @@ def chance_levels(
     Args:
         space: the hyperparameters asked about.
         values: of each configuration; inactive hyperparameters are missing.
-        standings: of each configuration.
+        ranks: of each configuration.
         seed: of the permutations.
     """
     courses = {
@@ -53,7 +53,7 @@ def chance_levels(
     if not courses:
         return {}
     rng = np.random.default_rng(seed)
-    true = np.array(standings, np.float64)
+    true = np.array(ranks, np.float64)
     explained = np.vstack(
         [
             np.stack([_explained(course, rows) for course in courses.values()], axis=1)
@@ -110,11 +110,11 @@ def _course(
     return active.astype(np.float64), columns
 
 
-def _explained(course: tuple[Floats, Floats], standings: Floats) -> Floats:
+def _explained(course: tuple[Floats, Floats], ranks: Floats) -> Floats:
     """Share of the variance of each row of standings that goes with the columns: [rows]."""
     active, columns = course
-    total = standings**2 @ active - (standings @ active) ** 2 / active.sum()
-    return np.asarray(((standings @ columns) ** 2).sum(axis=1) / np.maximum(total, 1e-12))
+    total = ranks**2 @ active - (ranks @ active) ** 2 / active.sum()
+    return np.asarray(((ranks @ columns) ** 2).sum(axis=1) / np.maximum(total, 1e-12))
 
 
 def _levels(explained: Floats) -> Floats:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from search.algorithms.plan import known_good_count
+from search.algorithms.plan import baseline_count
 from search.run_folder.config import RunConfig
 from search.run_folder.records import DIVERGED, FAILED, TrialRecord, Values
 
@@ -25,7 +25,7 @@ class Member:
         family: name of its family; empty where there is none.
         bracket: Hyperband's.
         values: its hyperparameters.
-        known_good: whether it was given, not drawn: it tells nothing of what chance would do.
+        baselines: whether it was given, not drawn: it tells nothing of what chance would do.
         reached: better is larger: whether it kept its numbers finite, the epochs that it was
             trained for, and its best score, negated where less is better.
     """
@@ -34,7 +34,7 @@ class Member:
     family: str
     bracket: int
     values: Values
-    known_good: bool
+    baselines: bool
     reached: tuple[bool, int, float]
 
     @property
@@ -53,22 +53,22 @@ def members(records: Iterable[TrialRecord], config: RunConfig) -> list[Member]:
         scored = record.score is not None and record.history
         if record.status == DIVERGED or (record.finished and record.status != FAILED and scored):
             rungs[record.configuration].append(record)
-    given = known_good_count(config)
+    given = baseline_count(config)
     sign = 1.0 if config.direction == "max" else -1.0
     return [_member(found, sign, int(name) < given) for name, found in sorted(rungs.items())]
 
 
-def _member(rungs: list[TrialRecord], sign: float, known_good: bool) -> Member:
+def _member(rungs: list[TrialRecord], sign: float, baselines: bool) -> Member:
     first = rungs[0]
     diverged = any(record.status == DIVERGED for record in rungs)
     epochs = max((int(logs["epoch"]) + 1 for r in rungs for logs in r.history), default=0)
     score = max((sign * record.score for record in rungs if record.score is not None), default=0.0)
     reached = (False, 0, 0.0) if diverged else (True, epochs, score)
     family = str(first.values.get("family", ""))
-    return Member(first.configuration, family, first.bracket, first.values, known_good, reached)
+    return Member(first.configuration, family, first.bracket, first.values, baselines, reached)
 
 
-def standings(drawn: Iterable[Member]) -> dict[str, float]:
+def ranks(drawn: Iterable[Member]) -> dict[str, float]:
     """Rank of each among its family's members of its bracket, 0 (worst) to 1 (best).
 
     Midranks, (rank - 1/2) / n, so that a member alone stands in the middle. Ties are averaged.

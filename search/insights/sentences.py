@@ -21,7 +21,7 @@ def sentences(
     edges: Sequence[Edge],
     *,
     objective: str,
-    pictures: int | None = None,
+    images: int | None = None,
     at_random: bool = True,
 ) -> list[str]:
     """All that there is to say, the broadest first.
@@ -31,13 +31,13 @@ def sentences(
         importance: rows "family", "name", "matters", "good", most important first.
         edges: where the best lie at the end of a range.
         objective: key of `search.run_folder.config.OBJECTIVES`.
-        pictures: number of validation pictures; None where it is not known.
+        images: number of validation images; None where it is not known.
         at_random: whether values were drawn at random; if not, only families are compared.
     """
     told = {row["family"] for row in importance if row["matters"]}
     mute = [row for row in families if row["drawn"] and row["family"] not in told]
     scored = [row for row in families if row["best"] is not None]
-    said = [ahead(scored, objective, pictures)] if len(scored) > 1 else []
+    said = [ahead(scored, objective, images)] if len(scored) > 1 else []
     if families and not at_random:
         return [*said, NOT_AT_RANDOM]
     said += [

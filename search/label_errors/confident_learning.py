@@ -1,9 +1,9 @@
-"""Which labels are likely wrong, from what models say of pictures that they were not trained on.
+"""Which labels are likely wrong, from what models say of images that they were not trained on.
 
 Confident learning (Northcutt, Jiang & Chuang 2021, "Confident Learning: Estimating Uncertainty in
 Dataset Labels", JAIR 70, 1373-1411), with numpy alone. In the paper's words ỹ is the label given
 (`targets`), y* the true one, p̂(ỹ=j; x) the probability of class j out of fold, and t_j the mean
-of p̂(ỹ=j; x) over the pictures labelled j.
+of p̂(ỹ=j; x) over the images labelled j.
 
 Suspects stand in the order of self-confidence p̂(ỹ; x), lowest first. The normalised margin
 p̂(ỹ; x) - max over the others is the same order for two classes, and of ten handwritten digits
@@ -40,7 +40,7 @@ def find_label_errors(
     """Rank what is likely labelled wrong.
 
     Args:
-        probabilities: float32 [n, classes], of models that did not see the picture.
+        probabilities: float32 [n, classes], of models that did not see the image.
         targets: int32 [n], class numbers given.
     """
     rows = np.arange(len(targets))
@@ -50,7 +50,7 @@ def find_label_errors(
     likelier = others.argmax(axis=1)
     doubted = others[rows, likelier] > given
     order = np.flatnonzero(doubted)
-    # Stable: of equal ones, the first picture first, today and tomorrow.
+    # Stable: of equal ones, the first image first, today and tomorrow.
     order = order[np.argsort(given[order], kind="stable")]
     return LabelErrors(order, likelier, doubted & _off_the_diagonal(probabilities, targets))
 
@@ -60,7 +60,7 @@ def _off_the_diagonal(
 ) -> NDArray[np.bool_]:
     """Whether y*, the likeliest class that reaches its threshold t_j, is another than ỹ.
 
-    Where none reaches its threshold the picture is in no cell of the confident joint.
+    Where none reaches its threshold the image is in no cell of the confident joint.
     """
     classes = range(probabilities.shape[1])
     thresholds = np.array([probabilities[targets == j, j].mean() for j in classes])

@@ -1,4 +1,4 @@
-"""Which pictures are held out together: K folds, stratified, seeded, no group in two of them."""
+"""Which images are held out together: K folds, stratified, seeded, no group in two of them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,24 +9,24 @@ Rows = NDArray[np.int64]
 
 
 def deal_folds(targets: NDArray[np.int32], groups: Rows, *, folds: int, seed: int) -> Rows:
-    """The fold of each picture, 0 to `folds` - 1.
+    """The fold of each image, 0 to `folds` - 1.
 
     Groups of duplicates are dealt whole, the largest first, each to the fold that has fewest of
-    its classes: a picture whose copy was trained on would be predicted from memory, its wrong
+    its classes: an image whose copy was trained on would be predicted from memory, its wrong
     label with it.
 
     Args:
         targets: int32 [n], class numbers.
-        groups: int64 [n], equal for pictures that are copies of one another.
+        groups: int64 [n], equal for images that are copies of one another.
         folds: how many, at least 2.
-        seed: the same seed deals the same pictures in the same way.
+        seed: the same seed deals the same images in the same way.
     """
     sizes = np.maximum(np.bincount(targets), 1)
     fold_of: Rows = np.empty(len(targets), np.int64)
     held = np.zeros((folds, len(sizes)))  # share of each class that a fold has
     for members in _largest_first(groups, np.random.default_rng(seed)):
         classes = np.bincount(targets[members], minlength=len(sizes))
-        # Of equal ones the fold with fewest pictures in all.
+        # Of equal ones the fold with fewest images in all.
         fold = np.lexsort((held.sum(axis=1), held @ (classes / sizes)))[0]
         held[fold] += classes / sizes
         fold_of[members] = fold
@@ -47,14 +47,14 @@ def possible_folds(
     """At most `wanted`, and as few as leave every class in what each model is trained on.
 
     Raises:
-        TuneError: a class has nothing to train on once a picture of it is held out.
+        TuneError: a class has nothing to train on once an image of it is held out.
     """
     pairs = np.unique(np.stack([targets.astype(np.int64), groups]), axis=1)
     counts = np.bincount(pairs[0], minlength=len(labels))
     least = int(counts.argmin())
     if counts[least] < 2:
         raise TuneError(
-            f"class {labels[least]}: received {counts[least]} picture that is no copy of another, "
-            "need at least 2 to judge one by the other; add pictures and start a new run"
+            f"class {labels[least]}: received {counts[least]} image that is no copy of another, "
+            "need at least 2 to judge one by the other; add images and start a new run"
         )
     return min(wanted, int(counts[least]))

@@ -1,6 +1,6 @@
-"""What models say of every picture that they were not trained on.
+"""What models say of every image that they were not trained on.
 
-Each of K models is trained on all folds but one and asked about that one, so that no picture is
+Each of K models is trained on all folds but one and asked about that one, so that no image is
 judged by a model that saw its label. Where the run has a frozen backbone, only heads are trained,
 on its cached features, and that takes seconds; else the best configuration is trained K times.
 """
@@ -19,13 +19,13 @@ from search.process.stop_signal import Going, require_going
 from search.run_folder.records import TrialRecord, best_first, load_records
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
-from search.trial.feature_cache import FeatureBank
+from search.trial.feature_cache import FeatureCache
 from search.trial.head_training import HeadTraining
-from search.trial.model_cache import Kept
+from search.trial.model_cache import ModelCache
 from search.trial.retrain import Advance, DivergedError, train
 from search.trial.training import Training, configuration_seed, predict
 
-# Times that the pictures are dealt anew, where only heads are trained; their mean is what counts.
+# Times that the images are dealt anew, where only heads are trained; their mean is what counts.
 # Of 40 flipped labels among 2,000 the first 80 suspects held 35 with one, 37 with three to ten.
 HEAD_REPEATS = 3
 _DIVERGED = "a training diverged: its loss is no longer a number; try another number of --folds"
@@ -45,7 +45,7 @@ class Judge:
 
     @property
     def repeats(self) -> int:
-        """How often the pictures are dealt into folds."""
+        """How often the images are dealt into folds."""
         return HEAD_REPEATS if self.on_features else 1
 
 
@@ -78,15 +78,15 @@ def out_of_fold(
     going: Going,
     progress: Update,
 ) -> NDArray[np.float32]:
-    """Class probabilities of every picture of the run, float32 [n, classes].
+    """Class probabilities of every image of the run, float32 [n, classes].
 
-    The pictures to test on are judged too: their labels may be as wrong. Nothing is chosen by
+    The images to test on are judged too: their labels may be as wrong. Nothing is chosen by
     what comes out, so the test of an exported model stays what it was.
 
     Args:
         experiment: the run.
         judge: the configuration to train.
-        groups: int64 [n], equal for copies of one picture: they stay in one fold.
+        groups: int64 [n], equal for copies of one image: they stay in one fold.
         folds: K.
         going: whether to go on.
         progress: told how far all trainings are.
@@ -97,7 +97,7 @@ def out_of_fold(
     """
     training = _prepared(experiment, judge, going, progress)
     rounds = list(_rounds(experiment, judge, groups, folds))
-    kept, total = Kept(), np.zeros((len(training.inputs), experiment.num_classes))
+    kept, total = ModelCache(), np.zeros((len(training.inputs), experiment.num_classes))
     for number, (trained, held, seed) in enumerate(rounds):
 
         def advance(share: float, number: int = number) -> None:
@@ -115,7 +115,9 @@ def _finite(predictions: NDArray[np.float32]) -> NDArray[np.float32]:
     return predictions
 
 
-def _trained(training: Training, kept: Kept, epochs: int, advance: Advance, going: Going) -> Any:
+def _trained(
+    training: Training, kept: ModelCache, epochs: int, advance: Advance, going: Going
+) -> Any:
     model = kept.model(training)
     try:
         train(training, model, epochs=epochs, advance=advance, going=going)
@@ -139,7 +141,7 @@ def _prepared(experiment: Experiment, judge: Judge, going: Going, progress: Upda
         require_going(going)
         progress(done, todo, "computing features")
 
-    bank = FeatureBank(experiment, training.hyperparameters())
+    bank = FeatureCache(experiment, training.hyperparameters())
     features = bank.plain_of_all(tell)
     fields = (experiment, training.values, training.rows, training.seed)
     return OnFeatures(*fields, bank=bank, tell=tell, features=features)
@@ -167,7 +169,7 @@ class OnFeatures(HeadTraining):
     """A head, trained on the plain features of any rows.
 
     Attributes:
-        features: float32 [n, features] of every picture.
+        features: float32 [n, features] of every image.
     """
 
     features: NDArray[np.float32]
@@ -175,7 +177,7 @@ class OnFeatures(HeadTraining):
 
     @property
     def inputs(self) -> NDArray[Any]:
-        """Features take the place of pictures."""
+        """Features take the place of images."""
         return self.features
 
     def augment(self) -> None:

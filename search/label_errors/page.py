@@ -1,6 +1,6 @@
 """The likeliest label errors as one page to look at: it needs no script and asks nobody.
 
-Pictures are part of the file. Names are the user's, or those of whoever sent the pictures: they
+Images are part of the file. Names are the user's, or those of whoever sent the images: they
 are shown and never obeyed, and a policy in the page forbids it to fetch or run anything.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from search.process.printable import shown
+from search.process.printable import printable
 
 CAUTION = (
     "These are suspicions, not errors: about half of such flags are wrong in the literature, "
@@ -46,19 +46,17 @@ dd.share { text-align: right; font-variant-numeric: tabular-nums; }
 """
 
 
-def page(report: dict[str, Any], pictures: Sequence[bytes]) -> str:
+def page(report: dict[str, Any], images: Sequence[bytes]) -> str:
     """The whole page, HTML.
 
     Args:
         report: what `find_suspects` returns but for its files.
-        pictures: JPEG of each of its suspects.
+        images: JPEG of each of its suspects.
     """
     title = f"Labels of {_text(report['run'])} that may be wrong"
     cards = "\n".join(
-        _card(place, row, picture)
-        for place, (row, picture) in enumerate(
-            zip(report["suspects"], pictures, strict=True), start=1
-        )
+        _card(place, row, jpeg)
+        for place, (row, jpeg) in enumerate(zip(report["suspects"], images, strict=True), start=1)
     )
     return f"""<!doctype html>
 <html lang="en">
@@ -74,8 +72,8 @@ def page(report: dict[str, Any], pictures: Sequence[bytes]) -> str:
 <h1>{title}</h1>
 <p class="caution">{escape(CAUTION)} {escape(REMEDY)}</p>
 <p>{escape(summary(report))}</p>
-<p class="soft">Each picture was judged by models that were trained without it
- ({report["folds"]} folds, {_text(report["configuration"])}). Pictures lie in
+<p class="soft">Each image was judged by models that were trained without it
+ ({report["folds"]} folds, {_text(report["configuration"])}). Images lie in
  {_text(report["root"])}.</p>
 <ol>
 {cards}
@@ -98,8 +96,8 @@ def summary(report: dict[str, Any]) -> str:
     )
 
 
-def _card(place: int, row: dict[str, Any], picture: bytes) -> str:
-    image = base64.b64encode(picture).decode()
+def _card(place: int, row: dict[str, Any], jpeg: bytes) -> str:
+    image = base64.b64encode(jpeg).decode()
     flag = '<span class="flag">flagged</span> · ' if row["flagged"] else ""
     return f"""<li>
 <img src="data:image/jpeg;base64,{image}" alt="suspect {place}">
@@ -115,4 +113,4 @@ def _card(place: int, row: dict[str, Any], picture: bytes) -> str:
 
 
 def _text(name: str) -> str:
-    return escape(shown(name))
+    return escape(printable(name))

@@ -1,4 +1,4 @@
-"""`tune labels`: the likeliest label errors of a run's pictures, as a list, never a deletion."""
+"""`tune labels`: the likeliest label errors of a run's images, as a list, never a deletion."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ from search.process.atomic_files import write_bytes
 from search.process.progress_bar import watch_share
 from search.process.stop_signal import Going, require_going
 from search.process.wording import duration_in_words
-from search.run_folder.data import Pictures, require_written
+from search.run_folder.data import Images, require_written
 from search.run_folder.paths import RunFolder
 from search.trial.experiment import Experiment
 from search.trial.keras_setup import prepare_to_train
@@ -39,7 +39,7 @@ def find_suspects(
     Args:
         run: with at least one finished trial.
         limit: suspects listed at most.
-        folds: how many models share the pictures; fewer where a class is too small.
+        folds: how many models share the images; fewer where a class is too small.
         going: whether to go on.
         console: told what is done.
 
@@ -50,12 +50,12 @@ def find_suspects(
         KeyboardInterrupt: told to stop; nothing is written.
         TuneError: no trial has finished, a file of the run is missing, a class is too small.
     """
-    require_written(run, run.pictures, run.groups)
+    require_written(run, run.images, run.groups)
     experiment = Experiment.load(run)
     prepare_to_train(experiment.config)
     judge = choose_judge(experiment)
     groups = np.load(run.groups, allow_pickle=False)
-    possible = possible_folds(experiment.targets, groups, experiment.labels, wanted=folds)
+    possible = possible_folds(experiment.targets, groups, experiment.class_names, wanted=folds)
     started = time.monotonic()
     _announce(judge, folds, possible, console)
     with watch_share(console, "judging labels") as progress:
@@ -70,7 +70,7 @@ def find_suspects(
 
 def _announce(judge: Judge, wanted: int, folds: int, console: Console) -> None:
     if folds < wanted:
-        console.print(f"{folds} folds instead of {wanted}: a class has no more pictures")
+        console.print(f"{folds} folds instead of {wanted}: a class has no more images")
     if not judge.on_features:
         what, epochs = describe(judge.record.values), judge.record.epochs_to_best
         console.print(
@@ -88,11 +88,11 @@ def _report(
     errors: LabelErrors,
 ) -> dict[str, Any]:
     """All but the files; a row for every suspect."""
-    pictures, splits = Pictures.load(experiment.run), _splits(experiment)
-    names, targets = experiment.labels, experiment.targets
+    images, splits = Images.load(experiment.run), _splits(experiment)
+    names, targets = experiment.class_names, experiment.targets
     rows = [
         {
-            "path": pictures.paths[row],
+            "path": images.paths[row],
             "given": names[targets[row]],
             "suggested": names[errors.likelier[row]],
             "probability_given": round(float(probabilities[row, targets[row]]), 4),
@@ -104,7 +104,7 @@ def _report(
     ]
     return {
         "run": experiment.run.name,
-        "root": str(pictures.root),
+        "root": str(images.root),
         "pictures": len(targets),
         "configuration": describe(judge.record.values),
         "folds": folds,
@@ -117,7 +117,7 @@ def _report(
 
 
 def _splits(experiment: Experiment) -> list[str]:
-    """Name of each picture's split; empty for one that is in none."""
+    """Name of each image's split; empty for one that is in none."""
     names = [""] * len(experiment.targets)
     for name in ("train", "validation", "test"):
         for row in getattr(experiment, name):
@@ -133,16 +133,16 @@ def write_suspects(
     Args:
         experiment: the run.
         report: of all suspects.
-        rows: of the pictures to list, in the order of the report.
+        rows: of the images to list, in the order of the report.
         going: whether to go on.
     """
-    folder = experiment.run.labels
+    folder = experiment.run.label_errors
     report = report | {"suspects": report["suspects"][: len(rows)]}
     files = [Path(report["root"]) / row["path"] for row in report["suspects"]]
-    pictures = thumbnails(files, experiment.pixels[rows])
+    images = thumbnails(files, experiment.pixels[rows])
     require_going(going)
     write_bytes(folder / "suspects.csv", _csv(report["suspects"]))
-    write_bytes(folder / "suspects.html", page(report, pictures).encode())
+    write_bytes(folder / "suspects.html", page(report, images).encode())
     return report | {"files": [str(folder / f"suspects.{kind}") for kind in ("csv", "html")]}
 
 

@@ -1,11 +1,11 @@
-"""Pictures that a run makes: augmented batches, confusion matrix, learning curves."""
+"""Images that a run makes: augmented batches, confusion matrix, learning curves."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.process.printable import shown
+from search.process.printable import printable
 
 
 def side_by_side(before: NDArray[Any], after: NDArray[Any]) -> NDArray[np.uint8]:
@@ -30,12 +30,12 @@ def _grid(images: NDArray[Any], *, columns: int) -> NDArray[np.uint8]:
     return np.concatenate(rows, axis=0)
 
 
-def confusion_picture(matrix: list[list[int]], labels: tuple[str, ...]) -> NDArray[np.uint8]:
+def confusion_image(matrix: list[list[int]], class_names: tuple[str, ...]) -> NDArray[np.uint8]:
     """The confusion matrix with counts and shares: uint8 [height, width, 3]."""
     from matplotlib.figure import Figure
 
     # The names of the user's folders, which need be neither text nor valid formulas ("a $5 bill").
-    names = [shown(label)[:40] for label in labels]
+    names = [printable(label)[:40] for label in class_names]
     # TensorBoard shows 350 pixels at once; what is larger, it makes smaller and ragged.
     size = min(12.0, 1.7 + 0.6 * len(names) + 0.09 * max(map(len, names)))
     figure = Figure(figsize=(size, size), dpi=110, layout="constrained")
@@ -43,12 +43,12 @@ def confusion_picture(matrix: list[list[int]], labels: tuple[str, ...]) -> NDArr
     counts = np.array(matrix, float)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    turn = 45 if len(labels) > 4 else 0
-    axes.set_xticks(range(len(labels)), names, rotation=turn, parse_math=False)
-    axes.set_yticks(range(len(labels)), names, parse_math=False)
+    turn = 45 if len(class_names) > 4 else 0
+    axes.set_xticks(range(len(class_names)), names, rotation=turn, parse_math=False)
+    axes.set_yticks(range(len(class_names)), names, parse_math=False)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
-    if len(labels) <= 20:
+    if len(class_names) <= 20:
         for row, column in np.ndindex(*counts.shape):
             axes.text(
                 column,

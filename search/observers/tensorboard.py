@@ -19,7 +19,7 @@ from search.observers.hparams import (
     metric_columns,
     row,
 )
-from search.observers.plots import confusion_picture, side_by_side
+from search.observers.plots import confusion_image, side_by_side
 from search.run_folder.records import (
     COMPLETED,
     Logs,
@@ -32,7 +32,7 @@ from search.trial.experiment import Experiment
 from search.trial.messages import Progress
 from search.trial.training import Training, configuration_seed
 
-PICTURES = "pictures"  # run of what belongs to no configuration
+IMAGES = "pictures"  # run of what belongs to no configuration
 _TAGS = {
     "loss": "loss/train",
     "val_loss": "loss/validation",
@@ -45,7 +45,7 @@ _TAGS = {
 
 
 class TensorBoardLog:
-    """Observer that writes scalars per epoch, HParams, pictures and the best confusion matrix."""
+    """Observer that writes scalars per epoch, HParams, images and the best confusion matrix."""
 
     def __init__(self, experiment: Experiment, space: Any):
         self.experiment = experiment
@@ -56,14 +56,14 @@ class TensorBoardLog:
         self.names: dict[str, str] = {}  # of the runs in TensorBoard, by configuration
         self.best: dict[str, Logs] = {}  # of the configurations that are running
         self.augmentation_shown = False
-        with self._writing(PICTURES):
+        with self._writing(IMAGES):
             hparams.hparams_config(
                 hparams=hyperparameter_columns(space),
                 metrics=metric_columns(experiment.config.objective),
             )
 
     def trial_started(self, record: TrialRecord) -> None:
-        """The configuration's values, once; pictures for the first that is augmented."""
+        """The configuration's values, once; images for the first that is augmented."""
         self.records[record.trial_id] = record
         self.names[record.configuration] = run_name(self.folder, record)
         before = configuration_history(self._in_order(), record.configuration)
@@ -123,7 +123,7 @@ class TensorBoardLog:
         return self.writers[name].as_default()
 
     def _show_augmentation(self, record: TrialRecord) -> None:
-        """Pictures as they are (left) and as this configuration sees them (right), if augmented."""
+        """Images as they are (left) and as this configuration sees them (right), if augmented."""
         seed = configuration_seed(self.experiment.config.seed, record.configuration)
         training = Training(self.experiment, record.values, rows=self.experiment.train, seed=seed)
         if training.augment() is None:
@@ -143,21 +143,17 @@ class TensorBoardLog:
         )
         before = np.asarray(next(iter(plain.batches(0, 1)))[0])
         after = np.asarray(next(iter(training.batches(0, 1)))[0])
-        picture = side_by_side(before[:16], after[:16])
-        with self._writing(PICTURES):
-            tf.summary.image(
-                "training pictures, before and after augmentation", picture[None], step=0
-            )
+        image = side_by_side(before[:16], after[:16])
+        with self._writing(IMAGES):
+            tf.summary.image("training images, before and after augmentation", image[None], step=0)
 
     def _show_confusion(self, record: TrialRecord) -> None:
         path = self.experiment.run.predictions(record.trial_id)
         targets = self.experiment.targets[self.experiment.validation]
         matrix = confusion_matrix(np.load(path, allow_pickle=False), targets)
-        picture = confusion_picture(matrix, self.experiment.labels)
-        with self._writing(PICTURES):
-            tf.summary.image(
-                "confusion matrix of the best", picture[None], step=int(record.trial_id)
-            )
+        image = confusion_image(matrix, self.experiment.class_names)
+        with self._writing(IMAGES):
+            tf.summary.image("confusion matrix of the best", image[None], step=int(record.trial_id))
 
 
 def run_name(folder: Path, record: TrialRecord) -> str:

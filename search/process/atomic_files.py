@@ -84,7 +84,7 @@ def read_json(path: Path) -> Any:
         raise TuneError(f"{path}: not readable as JSON ({error})") from error
 
 
-def set_aside(path: Path, why: str) -> None:
+def move_broken_file(path: Path, why: str) -> None:
     """Rename a broken file out of the way, and say so: it is lost, the rest goes on."""
     aside = path.with_name(path.name + ".broken")
     path.replace(aside)

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 RESERVE = 256 << 20  # bytes kept free, so that everything can still be saved
-BYTES_A_WEIGHT = 12  # float32, and two averages of Adam
+CHECKPOINT_BYTES_PER_WEIGHT = 12  # float32, and two averages of Adam
 
 
 def free_bytes(path: Path) -> int:
@@ -21,4 +21,4 @@ def checkpoint_bytes(weights: int, kept: int) -> int:
         weights: numbers in the largest model.
         kept: training states kept at once.
     """
-    return weights * BYTES_A_WEIGHT * kept
+    return weights * CHECKPOINT_BYTES_PER_WEIGHT * kept

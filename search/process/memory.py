@@ -27,7 +27,7 @@ def machine_memory() -> int:
 
 
 @contextmanager
-def forgotten() -> Iterator[None]:
+def released_graphs() -> Iterator[None]:
     """Let go of all that is traced inside, once it is left.
 
     TensorFlow registers each custom gradient that it traces under a name of its own, for ever,

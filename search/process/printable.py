@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 
-def shown(name: str | Path) -> str:
+def printable(name: str | Path) -> str:
     r"""A name as it is, or with its line breaks, escapes and stray bytes written out (`\n`).
 
     They are shown, not obeyed: a name must not forge a line of output or drive the terminal.

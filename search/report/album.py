@@ -1,4 +1,4 @@
-"""Pictures of the report: samples of each class, what is left of files that were set aside."""
+"""Images of the report: samples of each class, what is left of files that were set aside."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from data_pipeline.pixels.thumbnails import remains, thumbnails
 from search.errors import TuneError
 from search.process.atomic_files import read_json
-from search.run_folder.data import Pictures, load_splits
+from search.run_folder.data import Images, load_splits
 from search.run_folder.paths import RunFolder
 
 SIDE = 144  # pixels of the longer side
@@ -32,36 +32,36 @@ class SetAside:
     remains: bytes = b""
 
 
-def class_samples(run: RunFolder, labels: list[str]) -> dict[str, list[bytes]]:
-    """A few training pictures of each of the first classes, as JPEG.
+def class_samples(run: RunFolder, class_names: list[str]) -> dict[str, list[bytes]]:
+    """A few training images of each of the first classes, as JPEG.
 
     Raises:
         TuneError: the run's folder lacks what older versions did not write.
     """
-    pictures, rows = Pictures.load(run), load_splits(run).train
+    images, rows = Images.load(run), load_splits(run).train
     targets = np.load(run.targets, allow_pickle=False)[rows]
     chosen = {}
-    for number, label in enumerate(labels[:CLASSES]):
+    for number, label in enumerate(class_names[:CLASSES]):
         mine = rows[targets == number]
         spread = np.linspace(0, len(mine) - 1, min(A_CLASS, len(mine))).astype(int)
-        chosen[label] = [pictures.root / pictures.paths[row] for row in mine[spread]]
+        chosen[label] = [images.root / images.paths[row] for row in mine[spread]]
     found = iter(thumbnails([path for paths in chosen.values() for path in paths], side=SIDE))
     taken = {label: [next(found) for _ in paths] for label, paths in chosen.items()}
     return {label: [jpeg for jpeg in some if jpeg] for label, some in taken.items()}
 
 
-def set_aside(run: RunFolder, *, pictures: bool) -> list[SetAside]:
+def excluded(run: RunFolder, *, images: bool) -> list[SetAside]:
     """The files that were not used; none where an older version did not write them down.
 
     Args:
         run: the run.
-        pictures: whether to look for what remains of the first of them.
+        images: whether to look for what remains of the first of them.
     """
-    if not run.set_aside.exists():
+    if not run.excluded.exists():
         return []
-    files: list[dict[str, Any]] = read_json(run.set_aside)
-    root = Pictures.load(run).root
-    looked_at = files[:BROKEN] if pictures else []
+    files: list[dict[str, Any]] = read_json(run.excluded)
+    root = Images.load(run).root
+    looked_at = files[:BROKEN] if images else []
     left = remains([root / file["path"] for file in looked_at], side=SIDE)
     left += [b""] * (len(files) - len(left))
     return [
@@ -69,8 +69,8 @@ def set_aside(run: RunFolder, *, pictures: bool) -> list[SetAside]:
     ]
 
 
-def require_pictures(run: RunFolder) -> None:
-    """Raise TuneError where the user's pictures are no longer there to be shown."""
-    root = Pictures.load(run).root
+def require_images(run: RunFolder) -> None:
+    """Raise TuneError where the user's images are no longer there to be shown."""
+    root = Images.load(run).root
     if not root.is_dir():
-        raise TuneError(f"{root}: the pictures of {run.name} are not there; give --no-pictures")
+        raise TuneError(f"{root}: the images of {run.name} are not there; give --no-pictures")

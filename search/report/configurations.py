@@ -8,7 +8,7 @@ from models.describe import describe
 from search.report.latency import architecture_key
 from search.run_folder.records import TrialRecord, Values
 
-BYTES_A_WEIGHT = 4  # float32, as exported
+FILE_BYTES_PER_WEIGHT = 4  # float32, as exported
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Tried:
         curve: (epoch from 1, validation accuracy) of each epoch.
         megabytes: of its weights in float32; None where they were never counted.
         note: why it went no further, if it was not simply outdone.
-        milliseconds: a picture takes on this machine; None where it was not measured.
+        milliseconds: an image takes on this machine; None where it was not measured.
     """
 
     configuration: str
@@ -74,7 +74,7 @@ def with_latencies(tried: Sequence[Tried], latencies: Mapping[str, float]) -> li
 
     Args:
         tried: configurations.
-        latencies: seconds a picture by `architecture_key`.
+        latencies: seconds an image by `architecture_key`.
     """
     found = [latencies.get(architecture_key(one.values)) for one in tried]
     return [
@@ -100,6 +100,6 @@ def _tried(best: TrialRecord, rungs: Sequence[TrialRecord]) -> Tried:
             for epoch, logs in sorted(epochs.items())
             if "val_accuracy" in logs
         ),
-        megabytes=None if weights is None else weights * BYTES_A_WEIGHT / 1e6,
+        megabytes=None if weights is None else weights * FILE_BYTES_PER_WEIGHT / 1e6,
         note=last.reason or last.stopped_early,
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.evaluation.metrics import confusion_matrix
-from search.insights.cached import remembered
+from search.insights.cached import cached_insights
 from search.insights.space import Hyperparameter, read_space
 from search.process.atomic_files import read_json
 from search.report.configurations import Tried, tried_configurations
@@ -17,7 +17,7 @@ from search.report.mistakes import Mistake, worst_mistakes
 from search.report.summary import verdict
 from search.report.timeline import Ended, timeline
 from search.run_folder.config import RunConfig
-from search.run_folder.data import Pictures, load_splits
+from search.run_folder.data import Images, load_splits
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialRecord, best_first, load_records
 
@@ -27,11 +27,11 @@ _NEEDED = {"accuracy_interval", "calibration", "ece", "finalists", "parity", "sl
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model said of pictures that it had not seen.
+    """What a model said of images that it had not seen.
 
     Attributes:
-        exported: whether it is the exported model on the test pictures; else it is the best of
-            the search on the validation pictures.
+        exported: whether it is the exported model on the test images; else it is the best of
+            the search on the validation images.
         confusion_matrix: counts, a row a true class.
         mistakes: the worst.
     """
@@ -49,14 +49,14 @@ class Contents:
         data: what `data.json` holds.
         finished: trials that are.
         verdict: whether the search beat what it started from.
-        learnt: what it has taught (see `search.insights.insight.learnt`).
+        insights: what it has taught (see `search.insights.insight.find_insights`).
         metrics: of the exported model; None where there is none.
         outdated: what is to be said of an export that does not belong to what the search has
             found by now; "" where it does.
         space: what was declared to be searched, by name.
         tried: the configurations, best first.
         ends: finished trials with the seconds of searching until they ended.
-        classes: label, and its pictures in train, validation and test.
+        classes: label, and its images in train, validation and test.
         answers: of the best model there is; None before a trial has finished.
     """
 
@@ -65,7 +65,7 @@ class Contents:
     data: dict[str, Any]
     finished: int
     verdict: str
-    learnt: dict[str, Any]
+    insights: dict[str, Any]
     metrics: dict[str, Any] | None
     outdated: str
     space: dict[str, Hyperparameter]
@@ -91,7 +91,7 @@ def read_contents(run: RunFolder) -> Contents:
         data=data,
         finished=finished,
         verdict=verdict(records, config),
-        learnt=remembered(run, records, config),
+        insights=cached_insights(run, records, config),
         metrics=metrics,
         outdated=outdated,
         space=read_space(run),
@@ -117,17 +117,17 @@ def _exported(run: RunFolder, finished: int) -> tuple[dict[str, Any] | None, str
     return metrics, ""
 
 
-def _classes(run: RunFolder, labels: list[str]) -> list[tuple[str, int, int, int]]:
+def _classes(run: RunFolder, class_names: list[str]) -> list[tuple[str, int, int, int]]:
     targets, splits = np.load(run.targets, allow_pickle=False), load_splits(run)
     counts = [
-        np.bincount(targets[rows], minlength=len(labels)).tolist()
+        np.bincount(targets[rows], minlength=len(class_names)).tolist()
         for rows in (splits.train, splits.validation, splits.test)
     ]
-    return list(zip(labels, *counts, strict=True))
+    return list(zip(class_names, *counts, strict=True))
 
 
-def _answers(run: RunFolder, ranked: list[TrialRecord], labels: list[str]) -> Answers | None:
-    """Of the exported model on the test pictures, else of the best on validation."""
+def _answers(run: RunFolder, ranked: list[TrialRecord], class_names: list[str]) -> Answers | None:
+    """Of the exported model on the test images, else of the best on validation."""
     splits = load_splits(run)
     exported = run.test_predictions.exists()
     path, rows = run.test_predictions, splits.test
@@ -141,20 +141,24 @@ def _answers(run: RunFolder, ranked: list[TrialRecord], labels: list[str]) -> An
     return Answers(
         exported=exported,
         confusion_matrix=confusion_matrix(predictions, targets),
-        mistakes=worst_mistakes(predictions, targets, paths=_paths(run, rows), labels=labels),
+        mistakes=worst_mistakes(
+            predictions, targets, paths=_paths(run, rows), class_names=class_names
+        ),
     )
 
 
 def _paths(run: RunFolder, rows: NDArray[np.int64]) -> list[Path]:
-    pictures = Pictures.load(run)
-    return [pictures.root / pictures.paths[row] for row in rows]
+    images = Images.load(run)
+    return [images.root / images.paths[row] for row in rows]
 
 
-def most_confused(matrix: list[list[int]], labels: list[str], most: int) -> list[tuple[str, ...]]:
+def most_confused(
+    matrix: list[list[int]], class_names: list[str], most: int
+) -> list[tuple[str, ...]]:
     """The pairs of classes confused most often: (true class, taken for, how often)."""
     pairs = Counter(
         {
-            (labels[row], labels[column]): count
+            (class_names[row], class_names[column]): count
             for row, counts in enumerate(matrix)
             for column, count in enumerate(counts)
             if row != column and count

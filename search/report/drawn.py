@@ -32,9 +32,9 @@ def every_chart(contents: Contents) -> dict[str, Option]:
             found[f"parallel-{family['name']}"] = lines
     for name, rows in importance.items():
         found[f"importance-{name}"] = importance_bars(rows)
-    answers, labels = contents.answers, contents.data["labels"]
-    if answers and len(labels) <= CLASSES:
-        found["confusion"] = confusion_heatmap(answers.confusion_matrix, labels)
+    answers, class_names = contents.answers, contents.data["labels"]
+    if answers and len(class_names) <= CLASSES:
+        found["confusion"] = confusion_heatmap(answers.confusion_matrix, class_names)
     return found
 
 
@@ -49,6 +49,6 @@ def families(contents: Contents) -> list[dict[str, Any]]:
 def importance_of(contents: Contents) -> dict[str, list[dict[str, Any]]]:
     """What the hyperparameters of each family decided, and of "all" what families share."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in contents.learnt["importance"]:
+    for row in contents.insights["importance"]:
         found[row["family"]].append(row)
     return found

@@ -1,4 +1,4 @@
-"""Mistakes with their pictures and the exported model's heat maps."""
+"""Mistakes with their images and the exported model's heat maps."""
 
 import io
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from search.report.mistakes import Mistake
 from search.run_folder.paths import RunFolder
 
 
-def with_pictures(mistakes: Sequence[Mistake]) -> list[Mistake]:
+def with_images(mistakes: Sequence[Mistake]) -> list[Mistake]:
     """The same mistakes with a thumbnail each."""
     found = thumbnails([mistake.path for mistake in mistakes])
-    return [replace(m, picture=jpeg) for m, jpeg in zip(mistakes, found, strict=True)]
+    return [replace(m, image=jpeg) for m, jpeg in zip(mistakes, found, strict=True)]
 
 
 def with_heat(mistakes: Sequence[Mistake], run: RunFolder) -> list[Mistake]:
@@ -28,28 +28,28 @@ def with_heat(mistakes: Sequence[Mistake], run: RunFolder) -> list[Mistake]:
         ModelError: it has no feature maps.
     """
     import_tensorflow()
-    from data_pipeline.pixels.reading import read_pictures
+    from data_pipeline.pixels.reading import read_images
     from models.grad_cam import GradCam
     from search.inference.classifier import load_classifier
     from search.inference.heat_map import heat_layer
 
     classifier = load_classifier(str(run.export))
-    read = read_pictures(
+    read = read_images(
         [mistake.path for mistake in mistakes],
         image_size=classifier.image_size,
         crop_to_aspect_ratio=classifier.crop_to_aspect_ratio,
     )
-    pixels: list[Any] = [picture for picture, _ in read]
-    there = [k for k, picture in enumerate(pixels) if picture is not None and mistakes[k].picture]
+    pixels: list[Any] = [image for image, _ in read]
+    there = [k for k, image in enumerate(pixels) if image is not None and mistakes[k].image]
     illustrated = list(mistakes)
     if not there:
         return illustrated
-    answers = [classifier.labels.index(mistakes[k].answer) for k in there]
+    answers = [classifier.class_names.index(mistakes[k].answer) for k in there]
     _, maps = GradCam(classifier.model)(np.stack([pixels[k] for k in there]), np.array(answers))
     for k, heat in zip(there, maps, strict=True):
         layer = heat_layer(
             heat,
-            size=_size(mistakes[k].picture),
+            size=_size(mistakes[k].image),
             crop_to_aspect_ratio=classifier.crop_to_aspect_ratio,
             image_size=classifier.image_size,
         )

@@ -1,4 +1,4 @@
-"""What one picture takes by each architecture of a search, measured here and kept.
+"""What one image takes by each architecture of a search, measured here and kept.
 
 Speed does not depend on what the weights are: a model of the same shape is built with new ones
 and called as `tune predict` calls it. The best come first and there is a limit of time; what was
@@ -34,7 +34,7 @@ def architecture_key(values: Values) -> str:
 
 
 def known_latencies(run: RunFolder) -> dict[str, float]:
-    """Seconds a picture by `architecture_key`, as far as they were measured on this machine."""
+    """Seconds an image by `architecture_key`, as far as they were measured on this machine."""
     if not run.latencies.exists():
         return {}
     kept = read_json(run.latencies)
@@ -59,7 +59,7 @@ def measure_latencies(
         console: where progress goes.
 
     Returns:
-        Seconds a picture (median) by `architecture_key`, those of before included.
+        Seconds an image (median) by `architecture_key`, those of before included.
 
     Raises:
         KeyboardInterrupt: told to stop; what was measured is kept.
@@ -89,13 +89,13 @@ def _measure(experiment: Experiment, values: Values) -> float:
     import tensorflow as tf
 
     from search.formats.untrained import untrained
-    from search.process.memory import forgotten
+    from search.process.memory import released_graphs
 
-    picture = np.zeros((*experiment.config.image_size, 3), np.uint8)
+    image = np.zeros((*experiment.config.image_size, 3), np.uint8)
     # As exported files are measured: on the processor, whatever else the machine has.
-    with forgotten(), tf.device("/CPU:0"):
+    with released_graphs(), tf.device("/CPU:0"):
         _, finished = untrained(experiment, values)
-        return latency(finished.predict_on_batch, picture, seconds=_TIMED_SECONDS).median
+        return latency(finished.predict_on_batch, image, seconds=_TIMED_SECONDS).median
 
 
 def _machine() -> str:

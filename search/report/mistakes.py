@@ -12,13 +12,13 @@ MOST = 12  # mistakes that are shown
 
 @dataclass(frozen=True)
 class Mistake:
-    """A picture that was taken for something else.
+    """An image that was taken for something else.
 
     Attributes:
         path: the file.
         label, answer: what it is, and what it was taken for.
         share, share_of_label: probability of either, 0 to 1.
-        picture: JPEG; b"" where the file cannot be read.
+        image: JPEG; b"" where the file cannot be read.
         heat: PNG with transparency to lay over it: where the answer comes from; b"" for none.
     """
 
@@ -27,7 +27,7 @@ class Mistake:
     answer: str
     share: float
     share_of_label: float
-    picture: bytes = b""
+    image: bytes = b""
     heat: bytes = b""
 
 
@@ -36,7 +36,7 @@ def worst_mistakes(
     targets: NDArray[np.int32],
     *,
     paths: Sequence[Path],
-    labels: Sequence[str],
+    class_names: Sequence[str],
     most: int = MOST,
 ) -> list[Mistake]:
     """The mistakes whose label had the least probability, the worst first.
@@ -44,8 +44,8 @@ def worst_mistakes(
     Args:
         predictions: float32 [n, classes].
         targets: int32 [n].
-        paths: of the n pictures.
-        labels: class names.
+        paths: of the n images.
+        class_names: class names.
         most: how many at most.
     """
     answers = predictions.argmax(axis=1)
@@ -55,8 +55,8 @@ def worst_mistakes(
     return [
         Mistake(
             path=paths[k],
-            label=labels[targets[k]],
-            answer=labels[answers[k]],
+            label=class_names[targets[k]],
+            answer=class_names[answers[k]],
             share=float(predictions[k, answers[k]]),
             share_of_label=float(of_label[k]),
         )

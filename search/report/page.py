@@ -1,7 +1,7 @@
-"""The report as one HTML file: style, script, charts and pictures are part of it.
+"""The report as one HTML file: style, script, charts and images are part of it.
 
 A policy in the file forbids it to fetch anything, and to run any script but the two that it was
-written with. Names are the user's, or those of whoever sent the pictures: they are shown and
+written with. Names are the user's, or those of whoever sent the images: they are shown and
 never obeyed.
 """
 
@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from search.algorithms.plan import make_plan
 from search.evaluation.figures import figures
-from search.process.printable import shown
+from search.process.printable import printable
 from search.process.wording import duration_in_words, megabytes
 from search.report.album import SetAside
 from search.report.charts.learning_curves import CURVES
@@ -81,7 +81,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     filters: dict[str, Callable[..., str]] = {
-        "shown": lambda name: shown(str(name)),
+        "shown": lambda name: printable(str(name)),
         "data_uri": _data_uri,
         "duration": duration_in_words,
         "megabytes": megabytes,
@@ -95,7 +95,7 @@ def _asset(name: str) -> str:
 
 
 def _policy(scripts: Sequence[str]) -> str:
-    """Content-Security-Policy: these scripts and no others, pictures of the file itself."""
+    """Content-Security-Policy: these scripts and no others, images of the file itself."""
     digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
     allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return (

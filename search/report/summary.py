@@ -7,8 +7,8 @@ from typing import Any
 from rich.table import Table
 
 from models.describe import describe
-from search.algorithms.plan import known_good_count
-from search.insights.cached import remembered
+from search.algorithms.plan import baseline_count
+from search.insights.cached import cached_insights
 from search.process.atomic_files import read_json
 from search.process.wording import duration_in_words
 from search.run_folder.config import RunConfig
@@ -34,7 +34,7 @@ def run_report(run: RunFolder) -> dict[str, Any]:
         "finished": sum(record.finished for record in records),
         "seconds": round(sum(record.seconds for record in records), 1),
         "verdict": verdict(records, config),
-        "learnt": remembered(run, records, config),
+        "learnt": cached_insights(run, records, config),
         "finalists": _written(run.finalists) or [],
         "exported": _exported(run),
         "configurations": [_configuration(best, rungs[best.configuration]) for best in ranked],
@@ -102,7 +102,7 @@ def run_table(report: dict[str, Any], *, limit: int) -> Table:
 def verdict(records: list[TrialRecord], config: RunConfig) -> str:
     """Whether the search beat what it started from; the known-good values came first."""
     ranked = [r for r in best_first(records, config.direction) if r.score is not None]
-    first = [r for r in ranked if int(r.configuration) < known_good_count(config)]
+    first = [r for r in ranked if int(r.configuration) < baseline_count(config)]
     if not ranked or config.preset:
         return ""
     best = ranked[0]

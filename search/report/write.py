@@ -11,7 +11,7 @@ from models.errors import ModelError
 from search.errors import TuneError
 from search.process.atomic_files import write_bytes
 from search.process.stop_signal import Going, require_going
-from search.report.album import class_samples, require_pictures, set_aside
+from search.report.album import class_samples, excluded, require_images
 from search.report.configurations import with_latencies
 from search.report.contents import Contents, read_contents
 from search.report.front import Offer, pareto_front
@@ -29,12 +29,12 @@ class Wanted:
 
     Attributes:
         file: where it is written; None for the run's folder.
-        pictures: whether pictures of the user's are part of it.
+        images: whether images of the user's are part of it.
         measure: seconds that may be spent on measuring latency.
     """
 
     file: Path | None = None
-    pictures: bool = True
+    images: bool = True
     measure: float = 60.0
 
 
@@ -45,22 +45,22 @@ def write_report(run: RunFolder, wanted: Wanted, *, going: Going, console: Conso
         The file.
 
     Raises:
-        TuneError: a file of the run is missing or broken, or its pictures are gone.
+        TuneError: a file of the run is missing or broken, or its images are gone.
         KeyboardInterrupt: told to stop.
     """
-    require_written(run, run.pictures)
-    if wanted.pictures:
-        require_pictures(run)
+    require_written(run, run.images)
+    if wanted.images:
+        require_images(run)
     contents = read_contents(run)
     if contents.outdated:
         console.print(contents.outdated, soft_wrap=True, markup=False)
     latencies = _measured(contents, wanted.measure, going=going, console=console)
     contents = replace(contents, tried=with_latencies(contents.tried, latencies))
     require_going(going)
-    samples = class_samples(run, contents.data["labels"]) if wanted.pictures else {}
-    aside = set_aside(run, pictures=wanted.pictures)
+    samples = class_samples(run, contents.data["labels"]) if wanted.images else {}
+    aside = excluded(run, images=wanted.images)
     require_going(going)
-    mistakes = _mistakes(contents, console) if wanted.pictures else ()
+    mistakes = _mistakes(contents, console) if wanted.images else ()
     require_going(going)
     file = wanted.file or run.report
     write_bytes(file, page(contents, samples=samples, aside=aside, mistakes=mistakes).encode())
@@ -87,12 +87,12 @@ def _measured(
 
 
 def _mistakes(contents: Contents, console: Console) -> Sequence[Mistake]:
-    """The mistakes with their pictures and, where there is an exported model, its heat maps."""
-    from search.report.illustrated import with_heat, with_pictures
+    """The mistakes with their images and, where there is an exported model, its heat maps."""
+    from search.report.illustrated import with_heat, with_images
 
     if contents.answers is None or not contents.answers.mistakes:
         return ()
-    found = with_pictures(contents.answers.mistakes)
+    found = with_images(contents.answers.mistakes)
     if not contents.answers.exported:
         return found
     try:

@@ -16,11 +16,11 @@ class RunConfig:
     """Everything that decides a run's result. Sizes in pixels, times in seconds.
 
     Attributes:
-        data: folder of labelled pictures.
+        data: folder of labelled images.
         algo: name in `search.algorithms.registry.ORACLES`.
         families: which of `models.FAMILIES` are searched.
         backbones: which pretrained networks the transfer family may choose.
-        image_size: (height, width) of the prepared pictures.
+        image_size: (height, width) of the prepared images.
         crop_to_aspect_ratio: crop instead of squeeze, as Keras has it.
         compact: narrower models, for machines without a GPU.
         weights: "imagenet", the path of a weights file, or None (random).
@@ -29,7 +29,7 @@ class RunConfig:
         hyperband_iterations: how often all of Hyperband's brackets are run.
         max_trials: trials of `random` and `bayesian`.
         objective: key of `OBJECTIVES`.
-        validation, test: share of the pictures.
+        validation, test: share of the images.
         seed: of splits, proposals, initial weights and order.
         deterministic: use only operations that give the same bits each time.
         early_stop: end trials that cannot win any more.

@@ -18,11 +18,11 @@ from search.run_folder.paths import RunFolder
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """What the catalog knew of each prepared picture; item i is row i of the pixels.
+class Images:
+    """What the catalog knew of each prepared image; item i is row i of the pixels.
 
     Attributes:
-        root: folder of the user's pictures.
+        root: folder of the user's images.
         paths: relative to it, with "/".
         formats: "JPEG", "PNG", "GIF", "BMP" or "WEBP".
         sizes: int32 [n, 2], height and width in pixels once upright.
@@ -34,13 +34,13 @@ class Pictures:
     sizes: NDArray[np.int32]
 
     @classmethod
-    def load(cls, run: RunFolder) -> "Pictures":
+    def load(cls, run: RunFolder) -> "Images":
         """Read it from a run's folder.
 
         Raises:
             TuneError: the file is missing or broken; a `--resume` writes it anew.
         """
-        values = read_json(run.pictures)
+        values = read_json(run.images)
         return cls(
             root=Path(values["root"]),
             paths=tuple(values["paths"]),
@@ -64,7 +64,7 @@ def require_written(run: RunFolder, *paths: Path) -> None:
 
 
 def load_splits(run: RunFolder) -> Splits:
-    """Which picture is for what in this run."""
+    """Which image is for what in this run."""
     with np.load(run.splits, allow_pickle=False) as splits:
         return Splits(*(splits[name] for name in ("train", "validation", "test")))
 
@@ -78,7 +78,7 @@ def save_data(
 ) -> None:
     """Write what `Experiment.load` reads, and the fingerprint that a resume compares.
 
-    Of `leaks` (see `data_pipeline.near_duplicates.leaks.find_leaks`) all but the pictures: they may
+    Of `leaks` (see `data_pipeline.near_duplicates.leaks.find_leaks`) all but the images: they may
     be many.
     """
     write_json(
@@ -86,7 +86,7 @@ def save_data(
         {
             "root": str(catalog.root),
             "fingerprint": catalog.fingerprint,
-            "labels": list(catalog.labels),
+            "labels": list(catalog.class_names),
             "pictures": len(catalog.kept),
             "set_aside": len(catalog.entries) - len(catalog.kept),
             "pixels": str(Path(pixels.path).resolve()),
@@ -107,7 +107,7 @@ def save_data(
 def _save_files(run: RunFolder, catalog: Catalog) -> None:
     """Write which files were kept, and which were not and why."""
     write_json(
-        run.pictures,
+        run.images,
         {
             "root": str(catalog.root.resolve()),
             "paths": [entry.path for entry in catalog.kept],
@@ -116,7 +116,7 @@ def _save_files(run: RunFolder, catalog: Catalog) -> None:
         },
     )
     write_json(
-        run.set_aside,
+        run.excluded,
         [
             {"path": entry.path, "reason": entry.reason}
             for entry in catalog.entries

@@ -3,10 +3,10 @@
 results/<run>/
     config.json        the frozen configuration, written before the first trial
     data.json          what the run was given: fingerprint, labels, where the pixels lie
-    pictures.json      path, format and size of each kept picture
+    pictures.json      path, format and size of each kept image
     set_aside.json     path and reason of each file that was not kept
-    splits.npz         which kept picture is for training, validation and test
-    groups.npy         which kept pictures are copies of one another
+    splits.npz         which kept image is for training, validation and test
+    groups.npy         which kept images are copies of one another
     oracle/            KerasTuner's project folder, readable by KerasTuner itself
     trials/            one record a trial (JSON), and its predictions on validation (npy)
     checkpoints/       training state of trials that may still go on
@@ -14,7 +14,7 @@ results/<run>/
     repeats/           predictions on validation of the best configurations, trained again
     tensorboard/       one folder a configuration
     learnt.json        what the search has taught, and the results that this rests on
-    latencies.json     what one picture takes by each architecture, as far as it was measured
+    latencies.json     what one image takes by each architecture, as far as it was measured
     export/            what `tune export-best` writes
     report.html        what `tune report` writes
     labels/            what `tune labels` writes
@@ -48,12 +48,12 @@ class RunFolder:
         return self.path / "data.json"
 
     @property
-    def pictures(self) -> Path:
-        """Path, format and size of each kept picture (JSON)."""
+    def images(self) -> Path:
+        """Path, format and size of each kept image (JSON)."""
         return self.path / "pictures.json"
 
     @property
-    def set_aside(self) -> Path:
+    def excluded(self) -> Path:
         """Path, relative to the data's root, and reason of each file that was not kept (JSON)."""
         return self.path / "set_aside.json"
 
@@ -64,16 +64,16 @@ class RunFolder:
 
     @property
     def targets(self) -> Path:
-        """Class number of each prepared picture (npy, int32)."""
+        """Class number of each prepared image (npy, int32)."""
         return self.path / "targets.npy"
 
     @property
     def groups(self) -> Path:
-        """Group of duplicates of each prepared picture (npy, int64)."""
+        """Group of duplicates of each prepared image (npy, int64)."""
         return self.path / "groups.npy"
 
     @property
-    def labels(self) -> Path:
+    def label_errors(self) -> Path:
         """Folder of the likeliest label errors."""
         return self.path / "labels"
 
@@ -89,7 +89,7 @@ class RunFolder:
 
     @property
     def latencies(self) -> Path:
-        """Seconds a picture by architecture (JSON)."""
+        """Seconds an image by architecture (JSON)."""
         return self.path / "latencies.json"
 
     @property
@@ -113,13 +113,13 @@ class RunFolder:
         return self.export / "metrics.json"
 
     @property
-    def learnt(self) -> Path:
+    def insights(self) -> Path:
         """What the search has taught (JSON)."""
         return self.path / "learnt.json"
 
     @property
     def test_predictions(self) -> Path:
-        """What the exported model says of the test pictures (npy, float32 [n, classes])."""
+        """What the exported model says of the test images (npy, float32 [n, classes])."""
         return self.export / "test_predictions.npy"
 
     def checkpoint(self, trial_id: str) -> Path:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from search.errors import TuneError
-from search.process.atomic_files import read_json, set_aside, write_json
+from search.process.atomic_files import move_broken_file, read_json, write_json
 from search.run_folder.paths import RunFolder
 
 Values = dict[str, bool | int | float | str]
@@ -44,7 +44,7 @@ class TrialRecord:
         status: one of `FINISHED`, RUNNING or STOPPED.
         reason: why it failed; empty if it did not.
         failure: kind of failure: ERROR, MEMORY, KILLED, HUNG, or empty.
-        batch_size: pictures a step where memory allowed fewer than `values` asks for.
+        batch_size: images a step where memory allowed fewer than `values` asks for.
         kills: how often its worker died or hung.
         history: metrics of each epoch trained, oldest first; the key "epoch" counts from 0.
         score: best value of the objective; None before the first epoch ends.
@@ -142,13 +142,13 @@ def load_record(run: RunFolder, trial_id: str) -> TrialRecord | None:
         raise TuneError(f"{path}: written by another version of tune ({error})") from error
 
 
-def set_broken_aside(run: RunFolder) -> None:
+def move_broken_records(run: RunFolder) -> None:
     """Rename records that are no JSON; only the program that holds the run's lock may."""
     for path in run.trials.glob("[0-9]*.json"):
         try:
             read_json(path)
         except TuneError as error:
-            set_aside(path, str(error))
+            move_broken_file(path, str(error))
 
 
 def load_records(run: RunFolder) -> list[TrialRecord]:

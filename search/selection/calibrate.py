@@ -36,9 +36,9 @@ def require_enough(experiment: Experiment, precision: float | None) -> None:
     count = len(experiment.validation)
     if precision is not None and 1 - 1 / (count + 1) < precision - 1e-9:
         raise TuneError(
-            f"--precision {precision:g} cannot be promised: {count} validation pictures, all "
+            f"--precision {precision:g} cannot be promised: {count} validation images, all "
             f"answered rightly, would show {1 - 1 / (count + 1):.4f} at most; ask for less, or "
-            "search with more pictures"
+            "search with more images"
         )
 
 
@@ -49,7 +49,7 @@ def calibrate(
 
     Args:
         experiment: the run.
-        before: probabilities [trainings, validation pictures, classes].
+        before: probabilities [trainings, validation images, classes].
         precision: wished share of right answers among those given; None for no threshold.
 
     Raises:
@@ -64,8 +64,8 @@ def calibrate(
         if threshold is None:
             raise TuneError(
                 f"--precision {precision:g} cannot be promised: what the model answers to the "
-                f"{len(targets)} validation pictures allows {highest_promise(after, targets):.4f} "
-                "at most; ask for less, or search with more pictures"
+                f"{len(targets)} validation images allows {highest_promise(after, targets):.4f} "
+                "at most; ask for less, or search with more images"
             )
 
     def ece(trainings: Any) -> float:

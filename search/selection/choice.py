@@ -40,7 +40,7 @@ class Choice:
 
     @property
     def predictions(self) -> NDArray[np.float32]:
-        """The winner's, on the validation pictures: float32 [trainings, n, classes]."""
+        """The winner's, on the validation images: float32 [trainings, n, classes]."""
         return np.array(self.winner.predictions)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -138,12 +138,12 @@ def _prices(finalists: list[Finalist], costs: Costs) -> dict[str, Cost]:
 
 def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
     """Whether the search beat what it began with, by more than noise."""
-    first = next((f for f in ranked if f.known_good), None)
+    first = next((f for f in ranked if f.baselines), None)
     if first is None or config.preset:
         return ""
     name = f"the known-good configuration it started from ({describe(first.record.values)})"
     leader = ranked[0]
-    if leader.known_good:
+    if leader.baselines:
         return f"The search did not beat {name}."
     standing = first.standing
     low, high = standing.interval
@@ -159,7 +159,7 @@ def _row(finalist: Finalist, winner: Finalist, costs: dict[str, Cost]) -> dict[s
     return {
         "configuration": finalist.record.configuration,
         "summary": describe(finalist.record.values),
-        "known_good": finalist.known_good,
+        "known_good": finalist.baselines,
         "score_in_search": finalist.record.score,
         "trainings": len(finalist.predictions),
         **standing,

@@ -1,7 +1,7 @@
 """The best few configurations, trained again over seeds before one of them is believed.
 
 The winner of a search is the best of many noisy scores, so part of its lead is luck. The best few
-and the best known-good configuration of each family are trained again on the same pictures with
+and the best known-good configuration of each family are trained again on the same images with
 other seeds; `search.evaluation.bootstrap` then says which are the same within noise. Trainings go
 round by round, and what is clearly behind drops out of the next round. Each result is kept in the
 run folder: an interrupted export goes on where it was, a second one trains nothing again.
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from models.describe import describe
-from search.algorithms.plan import known_good_count
-from search.evaluation.bootstrap import Standing, shares, standings
+from search.algorithms.plan import baseline_count
+from search.evaluation.bootstrap import Comparison, comparisons, shares
 from search.process.atomic_files import write_array
-from search.process.memory import forgotten
+from search.process.memory import released_graphs
 from search.process.progress_bar import Update, watch_share
 from search.process.stop_signal import Going, require_going
 from search.process.wording import duration_in_words
@@ -27,7 +27,7 @@ from search.run_folder.config import RunConfig
 from search.run_folder.records import TrialRecord, best_first
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
-from search.trial.model_cache import Kept
+from search.trial.model_cache import ModelCache
 from search.trial.retrain import DivergedError, train
 from search.trial.training import configuration_seed
 
@@ -40,15 +40,15 @@ class Finalist:
 
     Attributes:
         record: its best rung.
-        known_good: whether the search began with it.
-        predictions: for each training float32 [validation pictures, classes].
+        baselines: whether the search began with it.
+        predictions: for each training float32 [validation images, classes].
         standing: against the others.
     """
 
     record: TrialRecord
-    known_good: bool
+    baselines: bool
     predictions: list[NDArray[np.float32]]
-    standing: Standing
+    standing: Comparison
 
 
 def _seconds(record: TrialRecord) -> float:
@@ -58,7 +58,7 @@ def _seconds(record: TrialRecord) -> float:
 
 def is_known_good(record: TrialRecord, config: RunConfig) -> bool:
     """Whether the search began with this configuration rather than find it."""
-    return int(record.configuration) < known_good_count(config)
+    return int(record.configuration) < baseline_count(config)
 
 
 def candidates(
@@ -105,7 +105,7 @@ def train_again(
         f"training the best {len(records)} again with {seeds} other seeds each: at most {expected}",
         soft_wrap=True,
     )
-    kept = Kept()
+    kept = ModelCache()
     trained: dict[str, list[NDArray[np.float32]]] = {r.configuration: [] for r in records}
     alive, finalists, done = list(records), [], 0.0
     with watch_share(console, "training the best again") as progress:
@@ -144,7 +144,7 @@ def compared(
     scores = [
         np.array([shares(p, targets, config.objective) for p in some]) for some in predictions
     ]
-    found = standings(scores) if able else []
+    found = comparisons(scores) if able else []
     return [
         Finalist(record, is_known_good(record, config), some, standing)
         for record, some, standing in zip(able, predictions, found, strict=True)
@@ -152,14 +152,14 @@ def compared(
 
 
 def _repeat(
-    experiment: Experiment, record: TrialRecord, number: int, kept: Kept, part: "_Part"
+    experiment: Experiment, record: TrialRecord, number: int, kept: ModelCache, part: "_Part"
 ) -> NDArray[np.float32]:
     """Predictions on validation after one more training; read where they are there already."""
     path = experiment.run.repeat(record.configuration, record.epochs_to_best, number)
     if path.exists():
         return np.load(path, allow_pickle=False)
     seed = configuration_seed(experiment.config.seed, record.configuration, number)
-    with forgotten():
+    with released_graphs():
         training = kept.training(experiment, effective_values(record), seed, part.tell)
         model = kept.model(training)
         train(training, model, epochs=record.epochs_to_best, advance=part.advance, going=part.going)
@@ -181,7 +181,7 @@ class _Part:
     going: Going
 
     def tell(self, done: int, todo: int) -> None:
-        """What a `FeatureBank` tells."""
+        """What a `FeatureCache` tells."""
         require_going(self.going)
         self.progress(self.before, self.total, f"computing features, {done / todo:.0%}")
 

@@ -14,18 +14,18 @@ from models.errors import ModelError
 from search.errors import TuneError
 from search.inference.classifier import Classifier
 
-# Pictures that the model is given at once; what lies between is padded, so that TensorFlow traces
-# each size once and never again. No more than 16 come together: `Limits.stored`.
+# Images that the model is given at once; what lies between is padded, so that TensorFlow traces
+# each size once and never again. No more than 16 come together: `UploadLimits.stored`.
 BATCHES = (1, 4, 16)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model says of one picture.
+    """What the model says of one image.
 
     Attributes:
         probabilities: float32 [classes].
-        heat: float32 [rows, columns], 0–1, where in the picture it sees its answer; None if that
+        heat: float32 [rows, columns], 0–1, where in the image it sees its answer; None if that
             was not asked for, or the model has no map.
     """
 
@@ -62,11 +62,11 @@ class Answerer:
         return self._explain is not None
 
     def ask(self, pixels: NDArray[np.uint8], *, heat: bool) -> Answer:
-        """Wait for the answer to one picture.
+        """Wait for the answer to one image.
 
         Args:
             pixels: uint8 [height, width, 3], as the model takes it.
-            heat: whether to say where in the picture the answer comes from.
+            heat: whether to say where in the image the answer comes from.
 
         Raises:
             TuneError: `close` was called.

@@ -15,12 +15,12 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Servi
 from werkzeug.wrappers import Request, Response
 
 from data_pipeline.errors import DataError
-from data_pipeline.pixels.reading import PictureReader
+from data_pipeline.pixels.reading import ImageReader
 from search.errors import TuneError
 from search.inference.classifier import Classifier, Prediction
 from search.inference.heat_map import heat_layer
 from search.serve.answerer import Answerer
-from search.serve.limits import Limits
+from search.serve.limits import UploadLimits
 from search.serve.local import protect, require_local
 from search.serve.uploads import Upload, is_form, received
 
@@ -42,7 +42,7 @@ class Model:
 
     name: str
     classifier: Classifier
-    reader: PictureReader
+    reader: ImageReader
     answerer: Answerer
 
 
@@ -56,7 +56,7 @@ class App:
         answered: photos so far.
     """
 
-    def __init__(self, model: Model, folder: Path, limits: Limits) -> None:
+    def __init__(self, model: Model, folder: Path, limits: UploadLimits) -> None:
         self._model = model
         self._folder = folder
         self._limits = limits
@@ -102,7 +102,7 @@ class App:
         return _json(
             {
                 "name": self._model.name,
-                "labels": classifier.labels,
+                "labels": classifier.class_names,
                 "image_size": classifier.image_size,
                 "crop_to_aspect_ratio": classifier.crop_to_aspect_ratio,
                 "threshold": classifier.threshold,
@@ -138,11 +138,11 @@ class App:
     def _row(self, upload: Upload, *, heat: bool) -> dict[str, Any]:
         """As `tune predict --json` has it; with the heat map as a data URL if that was wanted."""
         path, classifier = Path(upload.name), self._model.classifier
-        picture = self._model.reader.read(upload.path)
-        if isinstance(picture, str):
-            row = Prediction(path, error=picture).row()
+        image = self._model.reader.read(upload.path)
+        if isinstance(image, str):
+            row = Prediction(path, error=image).row()
             return {**row, "heat": None} if heat else row
-        answer = self._model.answerer.ask(picture.pixels, heat=heat)
+        answer = self._model.answerer.ask(image.pixels, heat=heat)
         row = classifier.named(path, answer.probabilities).row()
         if not heat:
             return row
@@ -150,7 +150,7 @@ class App:
             return {**row, "heat": None}
         layer = heat_layer(
             answer.heat,
-            size=picture.size,
+            size=image.size,
             crop_to_aspect_ratio=classifier.crop_to_aspect_ratio,
             image_size=classifier.image_size,
         )

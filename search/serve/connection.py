@@ -8,7 +8,7 @@ from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler
 
-from search.serve.limits import Limits
+from search.serve.limits import UploadLimits
 
 _CHUNK = 2**16
 
@@ -20,7 +20,7 @@ class Handler(WSGIRequestHandler):
         limits: set by a subclass, since the server makes one of these a connection.
     """
 
-    limits: Limits
+    limits: UploadLimits
     _refused = False
 
     def setup(self) -> None:
@@ -68,7 +68,7 @@ class Handler(WSGIRequestHandler):
 class _Incoming(io.RawIOBase):
     """What a client sends. Only the time counts in which it is waited for."""
 
-    def __init__(self, connection: socket.socket, limits: Limits) -> None:
+    def __init__(self, connection: socket.socket, limits: UploadLimits) -> None:
         self._connection = connection
         self._idle_seconds = limits.idle_seconds
         self._left = limits.sending_seconds

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Limits:
+class UploadLimits:
     """What a server bears.
 
     Attributes:

@@ -12,15 +12,15 @@ from typing import Any
 
 from werkzeug.serving import ThreadedWSGIServer
 
-from data_pipeline.pixels.reading import PictureReader
+from data_pipeline.pixels.reading import ImageReader
 from search.errors import TuneError
 from search.inference.classifier import Classifier, load_classifier
-from search.process.printable import shown
+from search.process.printable import printable
 from search.process.stop_signal import Going
 from search.serve.answerer import Answerer
 from search.serve.app import App, Model
 from search.serve.connection import Handler
-from search.serve.limits import Limits
+from search.serve.limits import UploadLimits
 from search.serve.local import ADDRESS
 
 _BACKLOG = 1024  # connections that wait to be accepted
@@ -37,7 +37,7 @@ def serve(model: str, *, port: int, say: Callable[[str], None]) -> None:
     with _listening(port) as listener:  # a taken port is said before the model is loaded
         classifier = load_classifier(model)
         with Going() as going, serving(classifier, listener, name=_name(model)) as app:
-            say(f"{shown(model)} answers at {address_of(listener)} (Ctrl-C ends it)")
+            say(f"{printable(model)} answers at {address_of(listener)} (Ctrl-C ends it)")
             while going():
                 time.sleep(_POLL_SECONDS)
         photos = "1 photo" if app.answered == 1 else f"{app.answered:,} photos"
@@ -46,15 +46,19 @@ def serve(model: str, *, port: int, say: Callable[[str], None]) -> None:
 
 @contextmanager
 def serving(
-    classifier: Classifier, listener: socket.socket, *, name: str, limits: Limits | None = None
+    classifier: Classifier,
+    listener: socket.socket,
+    *,
+    name: str,
+    limits: UploadLimits | None = None,
 ) -> Iterator[App]:
     """Answer on `listener` while this lasts; the model is warm when it begins."""
-    limits = limits or Limits()
+    limits = limits or UploadLimits()
     size, crop = classifier.image_size, classifier.crop_to_aspect_ratio
     with (
         tempfile.TemporaryDirectory(prefix="tune-serve-") as folder,
         closing(Answerer(classifier)) as answerer,
-        closing(PictureReader(image_size=size, crop_to_aspect_ratio=crop)) as reader,
+        closing(ImageReader(image_size=size, crop_to_aspect_ratio=crop)) as reader,
     ):
         app = App(Model(name, classifier, reader, answerer), Path(folder), limits)
         server = _Server(listener, app, limits)
@@ -92,13 +96,13 @@ def _name(model: str) -> str:
     path = Path(model).resolve()
     path = path.parent if path.suffix == ".keras" else path
     known = model.startswith("imagenet:") or path.name != "export"
-    return shown(model.removeprefix("imagenet:") if known else path.parent.name)
+    return printable(model.removeprefix("imagenet:") if known else path.parent.name)
 
 
 class _Server(ThreadedWSGIServer):
     """Werkzeug's server with a bounded number of threads; the rest waits to be accepted."""
 
-    def __init__(self, listener: socket.socket, app: App, limits: Limits) -> None:
+    def __init__(self, listener: socket.socket, app: App, limits: UploadLimits) -> None:
         handler = type("Handler", (Handler,), {"limits": limits})
         super().__init__(ADDRESS, 0, app, handler, fd=listener.fileno())
         self._slots = threading.Semaphore(limits.waiting + limits.spare_threads)

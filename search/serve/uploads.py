@@ -15,7 +15,7 @@ from werkzeug.exceptions import (
 )
 from werkzeug.wrappers import Request
 
-from search.serve.limits import Limits
+from search.serve.limits import UploadLimits
 
 FIELD = "file"
 UNNAMED = "upload"  # what a photo without a name is called
@@ -37,7 +37,7 @@ def is_form(request: Request) -> bool:
 
 
 @contextmanager
-def received(environ: dict[str, Any], folder: Path, limits: Limits) -> Iterator[list[Upload]]:
+def received(environ: dict[str, Any], folder: Path, limits: UploadLimits) -> Iterator[list[Upload]]:
     """The photos of a request, one or more, on the disk for as long as this lasts.
 
     Raises:
@@ -71,7 +71,7 @@ def received(environ: dict[str, Any], folder: Path, limits: Limits) -> Iterator[
         yield uploads
 
 
-def _request_into(folder: Path, limits: Limits) -> type[Request]:
+def _request_into(folder: Path, limits: UploadLimits) -> type[Request]:
     """A request that keeps a form's files in `folder`."""
 
     class _Stored(Request):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import TuneError
-from search.process.atomic_files import set_aside, write_arrays
+from search.process.atomic_files import move_broken_file, write_arrays
 from search.run_folder.records import Logs
 
 
@@ -70,7 +70,7 @@ class TrainingState:
                     predictions=file.get("predictions"),
                 )
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            set_aside(path, f"broken training state ({error})")
+            move_broken_file(path, f"broken training state ({error})")
             return None
 
     @staticmethod

@@ -4,7 +4,7 @@ Two rules, both about validation accuracy, whatever the objective. A trial that 
 chance after `CHANCE_STEPS` steps, while another has learned something, is ended. So is one, as
 long as it has not been promoted, whose best so far is clearly below the median of what the others
 had after as many epochs (the median stopping rule of Golovin et al. 2017, "Google Vizier"; clearly
-means by more than what chance does to an accuracy on so few pictures).
+means by more than what chance does to an accuracy on so few images).
 """
 
 import math
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from search.run_folder.records import Logs, TrialRecord, configuration_history
 
 CHANCE_STEPS = 100
-DEVIATIONS = 2.0  # of the accuracy that guessing has on as many pictures
+DEVIATIONS = 2.0  # of the accuracy that guessing has on as many images
 EPOCHS = 2  # no trial is judged by a single epoch
 PEERS = 5  # configurations that must have come as far, for a median to mean something
 
@@ -27,12 +27,12 @@ class EarlyStop:
     """What a running trial is compared with.
 
     Attributes:
-        pictures: how many there are to validate on.
+        images: how many there are to validate on.
         chance: share of the largest class among them.
         curves: validation accuracy by epoch of each other configuration that finished a trial.
     """
 
-    pictures: int
+    images: int
     chance: float
     curves: tuple[tuple[float, ...], ...]
 
@@ -49,13 +49,13 @@ class EarlyStop:
         Args:
             records: all of the run.
             configuration: the one that is judged.
-            targets: classes of the pictures to validate on.
+            targets: classes of the images to validate on.
         """
         finished = [record for record in records if record.finished and record.history]
         others = sorted({record.configuration for record in finished} - {configuration})
         histories = [configuration_history(finished, other) for other in others]
         return cls(
-            pictures=len(targets),
+            images=len(targets),
             chance=float(np.bincount(targets).max()) / len(targets),
             curves=tuple(tuple(logs["val_accuracy"] for logs in h) for h in histories),
         )
@@ -90,5 +90,5 @@ class EarlyStop:
         return accuracy > self.chance + self._noise(self.chance)
 
     def _noise(self, accuracy: float) -> float:
-        """What chance adds to an accuracy on so few pictures, or takes from it."""
-        return DEVIATIONS * math.sqrt(accuracy * (1 - accuracy) / self.pictures)
+        """What chance adds to an accuracy on so few images, or takes from it."""
+        return DEVIATIONS * math.sqrt(accuracy * (1 - accuracy) / self.images)

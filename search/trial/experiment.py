@@ -27,7 +27,7 @@ class Experiment:
         pixels: uint8 [n, height, width, 3], mapped from disk.
         targets: int32 [n], class numbers.
         train, validation, test: int64 row numbers into both.
-        labels: class names, in the order of class numbers.
+        class_names: class names, in the order of class numbers.
         features: folder of the features of backbones, shared by all runs on these pixels.
     """
 
@@ -38,13 +38,13 @@ class Experiment:
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
     test: NDArray[np.int64]
-    labels: tuple[str, ...]
+    class_names: tuple[str, ...]
     features: Path
 
     @property
     def num_classes(self) -> int:
         """Number of classes; 2 means one sigmoid unit."""
-        return len(self.labels)
+        return len(self.class_names)
 
     @cached_property
     def classifier(self) -> Any:
@@ -76,7 +76,7 @@ class Experiment:
             config=config,
             pixels=PreparedPixels(pixels, config.image_size, "").open(),
             targets=np.load(run.targets, allow_pickle=False),
-            labels=tuple(data["labels"]),
+            class_names=tuple(data["labels"]),
             features=pixels.with_suffix(".features"),
             train=splits.train,
             validation=splits.validation,

@@ -1,15 +1,15 @@
 """Features of frozen backbones: computed once, kept on disk, shared by trials, workers and runs.
 
-A frozen backbone is a fixed function, so a head can be trained on its cached output. Pictures
+A frozen backbone is a fixed function, so a head can be trained on its cached output. Images
 are still augmented: each is kept in several views, and epoch e trains on view e mod their
-number. View 0 is the plain picture, view 1 the flipped one (both serve every strength above 0),
+number. View 0 is the plain image, view 1 the flipped one (both serve every strength above 0),
 the others are drawn at random for one augmentation. All are made when first needed.
 
     <prepared pixels>.features/<backbone>-<input size>-<weights>-<precision>/
         about.json                  number of features, weights of the backbone
         <view>-<rows>.f32           float32 [rows, columns]; `rows` is a digest of the row numbers
 
-Lines of a view that mixes pictures have two columns more: with whom of the 64 that were computed
+Lines of a view that mixes images have two columns more: with whom of the 64 that were computed
 together, and how much of the label is that one's.
 """
 
@@ -37,7 +37,7 @@ from search.run_folder.records import Values
 from search.trial.experiment import Experiment
 from search.trial.partial_file import PartialFile
 
-VIEWS = 4  # a picture, where it is augmented
+VIEWS = 4  # an image, where it is augmented
 DISK_SHARE = 0.1  # of the free disk that all features may take; the oldest views give way
 _VERSION = 1  # raise it when features come out differently: old files are then made anew
 _BATCH = 64  # that of validation, so that the whole model computes the very same numbers
@@ -48,7 +48,7 @@ Tell = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class View:
-    """One look at every picture.
+    """One look at every image.
 
     Attributes:
         name: of its file.
@@ -64,7 +64,7 @@ class View:
 
     @property
     def mixes(self) -> bool:
-        """Whether its pictures, and so their labels, are mixed with others."""
+        """Whether its images, and so their labels, are mixed with others."""
         return self.augmentation is not None and self.augmentation["mix"] != "none"
 
 
@@ -86,12 +86,12 @@ def views_of(values: Values) -> list[View]:
     ]
 
 
-class FeatureBank:
-    """The features of one backbone over a run's pictures.
+class FeatureCache:
+    """The features of one backbone over a run's images.
 
     Args:
         experiment: the run.
-        hp: the configuration, for its backbone and the size at which that sees pictures.
+        hp: the configuration, for its backbone and the size at which that sees images.
     """
 
     def __init__(self, experiment: Experiment, hp: Any) -> None:
@@ -128,12 +128,12 @@ class FeatureBank:
         return tf.function(lambda images: extractor(images, training=False), autograph=False)
 
     def plain(self, tell: Tell) -> NDArray[np.float32]:
-        """Features of the pictures to train on, then of those to validate on."""
+        """Features of the images to train on, then of those to validate on."""
         rows = np.concatenate([self.experiment.train, self.experiment.validation])
         return self._opened(View("plain"), rows, tell)
 
     def plain_of_all(self, tell: Tell) -> NDArray[np.float32]:
-        """Features of every picture of the run, those to test on too, in the order of rows."""
+        """Features of every image of the run, those to test on too, in the order of rows."""
         known = np.concatenate([self.experiment.train, self.experiment.validation])
         others = np.setdiff1d(np.arange(len(self.experiment.targets)), known)
         of_all = np.empty((len(self.experiment.targets), self.about["num_features"]), np.float32)
@@ -143,7 +143,7 @@ class FeatureBank:
         return of_all
 
     def training(self, view: View, tell: Tell) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Features and labels [n, 1] or [n, num_classes] of the pictures to train on."""
+        """Features and labels [n, 1] or [n, num_classes] of the images to train on."""
         rows = self.experiment.train
         labels = encode(self.experiment.targets[rows], self.experiment.num_classes)
         if view.name == "plain":

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data_pipeline.pixels.dataset import feature_batches
 from models.families.head import Dropout, plain_dropout
-from search.trial.feature_cache import FeatureBank, Tell, views_of
+from search.trial.feature_cache import FeatureCache, Tell, views_of
 from search.trial.training import Training, predict
 
 LONGEST_EXECUTION = 200  # steps between two chances to report and to stop; milliseconds each
@@ -19,7 +19,7 @@ LONGEST_EXECUTION = 200  # steps between two chances to report and to stop; mill
 class HeadTraining(Training):
     """A transfer configuration whose backbone stays frozen.
 
-    Its score is on the plain features of the pictures to validate on: what the whole model
+    Its score is on the plain features of the images to validate on: what the whole model
     would have.
 
     Attributes:
@@ -27,7 +27,7 @@ class HeadTraining(Training):
         tell: told while features are computed.
     """
 
-    bank: FeatureBank
+    bank: FeatureCache
     tell: Tell
 
     def build(self, *, dropout: Dropout = plain_dropout) -> Any:
@@ -63,7 +63,7 @@ class HeadTraining(Training):
         )
 
     def validate(self, model: Any) -> NDArray[np.float32]:
-        """Class probabilities of the pictures to validate on, float32 [n, classes]."""
+        """Class probabilities of the images to validate on, float32 [n, classes]."""
         features = self.bank.plain(self.tell)
         return predict(model, features, np.arange(len(self.experiment.train), len(features)))
 

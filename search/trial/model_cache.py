@@ -12,19 +12,19 @@ from typing import Any
 from models.adjustable import adjustable_dropout
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
-from search.trial.feature_cache import FeatureBank, Tell
+from search.trial.feature_cache import FeatureCache, Tell
 from search.trial.head_training import HeadTraining
 from search.trial.training import Training
 
 MODELS = 12  # kept at most: the trials of Hyperband's widest rung at max_epochs 9, and some
 
 
-class Kept:
+class ModelCache:
     """One process's store; empty at first, bounded, and of no influence on results."""
 
     def __init__(self) -> None:
         self.models: OrderedDict[Hashable, Any] = OrderedDict()
-        self.bank: FeatureBank | None = None
+        self.bank: FeatureCache | None = None
 
     def training(self, experiment: Experiment, values: Values, seed: int, tell: Tell) -> Training:
         """How a configuration is trained: whole, or its head alone on cached features."""
@@ -32,7 +32,7 @@ class Kept:
         hp = training.hyperparameters()
         if not experiment.classifier.has_fixed_features(hp):
             return training
-        bank = FeatureBank(experiment, hp)
+        bank = FeatureCache(experiment, hp)
         if self.bank is None or self.bank.folder != bank.folder:
             self.bank = bank
         return HeadTraining(

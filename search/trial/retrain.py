@@ -16,7 +16,7 @@ from search.process.wording import duration_in_words
 from search.run_folder.records import Logs, TrialRecord
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
-from search.trial.model_cache import Kept
+from search.trial.model_cache import ModelCache
 from search.trial.training import Training, configuration_seed
 
 Advance = Callable[[float], None]
@@ -64,7 +64,7 @@ def retrain(
             require_going(going)
             progress(done, todo, "computing features")
 
-        training = Kept().training(both, effective_values(record), seed, tell)
+        training = ModelCache().training(both, effective_values(record), seed, tell)
         model = training.build()
         try:
             history = train(

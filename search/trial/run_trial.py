@@ -12,12 +12,12 @@ from search.trial.checkpoint import TrainingState
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
 from search.trial.messages import REPORT_SECONDS, Progress, Report
-from search.trial.model_cache import Kept
+from search.trial.model_cache import ModelCache
 from search.trial.training import configuration_seed
 
 
 def run_trial(
-    experiment: Experiment, record: TrialRecord, report: Report, kept: Kept | None = None
+    experiment: Experiment, record: TrialRecord, report: Report, models: ModelCache | None = None
 ) -> TrialRecord:
     """Train a trial to its end, or until `report` answers False.
 
@@ -25,18 +25,18 @@ def run_trial(
         experiment: the run that it belongs to.
         record: what to train; goes on from its own checkpoint, else from its parent's.
         report: called several times a second; False stops the trial, to be continued later.
-        kept: what this process has kept of earlier trials.
+        models: what this process has kept of earlier trials.
 
     Returns:
         The record with status COMPLETED, DIVERGED or STOPPED, history, score and time.
     """
     start = time.monotonic()
-    kept = kept or Kept()
+    models = models or ModelCache()
     tell = _Preparations(record, report)
     seed = configuration_seed(experiment.config.seed, record.configuration)
-    training = kept.training(experiment, effective_values(record), seed, tell)
+    training = models.training(experiment, effective_values(record), seed, tell)
     try:
-        model = kept.model(training)
+        model = models.model(training)
         state = _last_state(experiment, record)
         watch = TrialCallback(
             record,
@@ -67,7 +67,7 @@ class _StopError(Exception):
 
 
 class _Preparations:
-    """Reports what is done before training; what a `FeatureBank` tells."""
+    """Reports what is done before training; what a `FeatureCache` tells."""
 
     def __init__(self, record: TrialRecord, report: Report):
         self.record, self.report = record, report

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from data_pipeline.augment.augment import augmenter
 from data_pipeline.pixels.dataset import steps_per_epoch, training_batches
 from models.families.head import Dropout, plain_dropout
-from models.space import in_the_graph
+from models.space import traced_values
 from search.evaluation.metrics import two_columns
 from search.run_folder.records import Values
 from search.trial.checkpoint import TrainingState, restore_optimizer, restore_weights
 from search.trial.experiment import Experiment
 
-EVALUATION_BATCH = 64  # pictures; bounded by memory, has no effect on results
+EVALUATION_BATCH = 64  # images; bounded by memory, has no effect on results
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Training:
     """One configuration, ready to be trained.
 
     Attributes:
-        rows: int64 row numbers of the pictures to train on.
+        rows: int64 row numbers of the images to train on.
         seed: of the initial weights, dropout, order and augmentation.
     """
 
@@ -43,9 +43,9 @@ class Training:
 
     @property
     def batch_size(self) -> int:
-        """Pictures a step; where there are fewer, the next multiple of 8.
+        """Images a step; where there are fewer, the next multiple of 8.
 
-        A training step of 31 pictures corrupts memory in TensorFlow 2.21 with oneDNN.
+        A training step of 31 images corrupts memory in TensorFlow 2.21 with oneDNN.
         """
         return min(int(self.values["batch_size"]), -(-len(self.rows) // 8) * 8)
 
@@ -65,7 +65,7 @@ class Training:
         one_phase = len(self.experiment.classifier.phase_starts(hp)) == 1
         if not one_phase or self.experiment.config.precision == "mixed_float16":
             return None
-        return (*in_the_graph(self.values), self.batch_size, self.input_dtype)
+        return (*traced_values(self.values), self.batch_size, self.input_dtype)
 
     @property
     def input_dtype(self) -> str:
@@ -142,7 +142,7 @@ class Training:
 
     @property
     def inputs(self) -> NDArray[Any]:
-        """What the model takes, a line for each of the run's pictures."""
+        """What the model takes, a line for each of the run's images."""
         return self.experiment.pixels
 
     def batches(self, initial_epoch: int, epochs: int) -> Any:
@@ -160,7 +160,7 @@ class Training:
         )
 
     def augment(self) -> Any:
-        """What is done to each batch of pictures; None for nothing."""
+        """What is done to each batch of images; None for nothing."""
         return augmenter(
             policy=str(self.values["augmentation/policy"]),
             strength=float(self.values["augmentation/strength"]),
@@ -169,11 +169,11 @@ class Training:
         )
 
     def validate(self, model: Any) -> NDArray[np.float32]:
-        """Class probabilities of the pictures to validate on, float32 [n, classes]."""
+        """Class probabilities of the images to validate on, float32 [n, classes]."""
         return predict(model, self.experiment.pixels, self.experiment.validation)
 
     def whole(self, model: Any) -> Any:
-        """The model that takes pictures, of the one that was trained: here the same."""
+        """The model that takes images, of the one that was trained: here the same."""
         return model
 
     def parameters(self, model: Any) -> int:
@@ -182,19 +182,19 @@ class Training:
 
 
 def predict(model: Any, pixels: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Class probabilities of prepared pictures, or of their features: float32 [rows, classes].
+    """Class probabilities of prepared images, or of their features: float32 [rows, classes].
 
-    Every batch has one size, the last topped up with the first pictures: one traced step.
+    Every batch has one size, the last topped up with the first images: one traced step.
     """
     count, blocks = len(rows), range(0, len(rows), EVALUATION_BATCH)
     batches = (rows[np.arange(i, i + EVALUATION_BATCH) % count] for i in blocks)
-    # Batch by batch: setting up `predict` takes longer than a few hundred pictures do.
+    # Batch by batch: setting up `predict` takes longer than a few hundred images do.
     found = [model.predict_on_batch(pixels[batch]) for batch in batches]
     return two_columns(np.concatenate(found)[:count]).astype(np.float32)
 
 
 def representative(experiment: Experiment) -> NDArray[np.uint8]:
-    """Up to 200 of the pictures to train on, spread over all: uint8 [n, height, width, 3]."""
+    """Up to 200 of the images to train on, spread over all: uint8 [n, height, width, 3]."""
     picks = np.linspace(0, len(experiment.train) - 1, min(200, len(experiment.train)))
     return np.asarray(experiment.pixels[experiment.train[picks.astype(int)]])
 

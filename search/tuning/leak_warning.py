@@ -7,11 +7,11 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from search.process.printable import shown
+from search.process.printable import printable
 
 
 def warn_of_leaks(leaks: Iterable[dict[str, Any]], data: Path, console: Console) -> None:
-    """Say which given splits know pictures of one another, where any do.
+    """Say which given splits know images of one another, where any do.
 
     Args:
         leaks: what `data_pipeline.near_duplicates.leaks.find_leaks` found.
@@ -22,7 +22,7 @@ def warn_of_leaks(leaks: Iterable[dict[str, Any]], data: Path, console: Console)
     if found:
         console.print(
             Text.assemble(("warning: ", "yellow"), "; ".join(found)),
-            Text(f"scores on them flatter; see which they are: tune clean {shown(data)}"),
+            Text(f"scores on them flatter; see which they are: tune clean {printable(data)}"),
             sep="\n",
             soft_wrap=True,
             highlight=False,
@@ -30,14 +30,14 @@ def warn_of_leaks(leaks: Iterable[dict[str, Any]], data: Path, console: Console)
 
 
 def leak_in_words(leak: dict[str, Any]) -> str:
-    """`test: 12 of 200 pictures (6.0 %) are near-copies of pictures in train, 3 of them exact`."""
+    """`test: 12 of 200 images (6.0 %) are near-copies of images in train, 3 of them exact`."""
     count, exact = leak["pictures"], leak["exact"]
     if not count:
-        return f"{leak['split']}: no picture is a copy of one in {leak['other']}"
+        return f"{leak['split']}: no image is a copy of one in {leak['other']}"
     near = "" if exact == count else "near-"
-    are = f"is a {near}copy of one" if count == 1 else f"are {near}copies of pictures"
+    are = f"is a {near}copy of one" if count == 1 else f"are {near}copies of images"
     some = f", {exact:,} of them exact" if 0 < exact < count else ""
     return (
-        f"{leak['split']}: {count:,} of {leak['of']:,} pictures ({100 * leak['share']:.1f} %) "
+        f"{leak['split']}: {count:,} of {leak['of']:,} images ({100 * leak['share']:.1f} %) "
         f"{are} in {leak['other']}{some}"
     )

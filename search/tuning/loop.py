@@ -14,11 +14,11 @@ from search.run_folder.records import (
     STOPPED,
     TrialRecord,
     load_record,
-    set_broken_aside,
+    move_broken_records,
 )
 from search.trial.checkpoint import TrainingState
 from search.trial.messages import Progress, Report
-from search.tuning.retry import again, set_aside
+from search.tuning.retry import again, given_up
 
 HOPELESS = 5  # trials that fail before any succeeds; then the search is stopped
 
@@ -83,7 +83,7 @@ class Search:
             TuneError: nothing works: the first `HOPELESS` trials all failed.
         """
         sweep(self.run.path)
-        set_broken_aside(self.run)
+        move_broken_records(self.run)
         while True:
             while self.running < self.executor.slots and (record := self._next_trial()):
                 self._start(record)
@@ -102,7 +102,7 @@ class Search:
                 return None
             known = load_record(self.run, trial.trial_id)
             record = self._progressed(known or self._new_record(trial.trial_id))
-            record = self._ended(set_aside(record, self.executor.max_starts) or record)
+            record = self._ended(given_up(record, self.executor.max_starts) or record)
             if not record.finished:
                 return record
             self.oracle.finish(record.save(self.run))

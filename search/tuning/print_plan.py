@@ -25,7 +25,7 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, console: Console) -
     console.print(
         f"[bold]{experiment.run.name}[/]: {config.algo}, {plan.configurations} configurations in "
         f"{plan.trials} trials, {plan.epochs} epochs in all\n"
-        f"{sizes}{len(experiment.test):,} test pictures of {experiment.num_classes} classes at "
+        f"{sizes}{len(experiment.test):,} test images of {experiment.num_classes} classes at "
         f"{height}×{width}\n"
         f"families: {families}{' (compact, as there is no GPU)' if config.compact else ''}, "
         f"{config.precision}, objective {config.objective}, seed {config.seed}{moved}\n"
@@ -45,7 +45,7 @@ def largest_model(experiment: Any) -> int:
     from models.pretrained.backbones import BACKBONES
 
     counts = [BACKBONES[name].values for name in experiment.config.backbones]
-    for values in known_good(experiment):
+    for values in baselines(experiment):
         if values["family"] != "transfer":
             hp = keras_tuner.HyperParameters()
             hp.values = dict(values)
@@ -53,11 +53,11 @@ def largest_model(experiment: Any) -> int:
     return max(counts)
 
 
-def known_good(experiment: Any) -> list[Values]:
+def baselines(experiment: Any) -> list[Values]:
     """What is tried first: the preset where one was asked for, else what each family has."""
-    from models.hypermodel import known_good_values
+    from models.hypermodel import baseline_values
     from models.presets import PRESETS
 
     if experiment.config.preset:
         return [dict(PRESETS[experiment.config.preset].values)]
-    return known_good_values(experiment.classifier)
+    return baseline_values(experiment.classifier)

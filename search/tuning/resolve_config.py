@@ -13,7 +13,7 @@ LIGHT_BACKBONES = ("mobilenet_075", "mobilenet_v2", "efficientnet_v2_b0")
 Options = dict[str, Any]  # what the user gave; a missing or None value means "what suits"
 
 
-def settle(data: Path, options: Options, console: Console) -> RunConfig:
+def resolve_config(data: Path, options: Options, console: Console) -> RunConfig:
     """Fill in what the user left open with what suits this machine."""
     hardware = load_tensorflow(console)
     given = {key: value for key, value in options.items() if value is not None}

@@ -26,7 +26,7 @@ def again(record: TrialRecord) -> TrialRecord | None:
     return None
 
 
-def set_aside(record: TrialRecord, max_starts: int) -> TrialRecord | None:
+def given_up(record: TrialRecord, max_starts: int) -> TrialRecord | None:
     """The trial as failed, if it was started so often that it must be what kills the program.
 
     Starts are written down before they are made, so that one counts even where the trial takes

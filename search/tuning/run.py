@@ -14,10 +14,10 @@ from pathlib import Path
 from rich.console import Console
 
 from search.algorithms.plan import make_plan
-from search.algorithms.ranges import moved, require_ranges
+from search.algorithms.ranges import require_ranges, with_ranges
 from search.errors import TuneError
-from search.executors.worker_pool import Limits, Workers
-from search.insights.cached import remembered
+from search.executors.worker_pool import WorkerLimits, Workers
+from search.insights.cached import cached_insights
 from search.observers.pace import Pace
 from search.process.atomic_files import read_json
 from search.process.hardware import devices
@@ -27,14 +27,14 @@ from search.run_folder.config import RunConfig
 from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialRecord, load_records
-from search.tuning.print_plan import announce, known_good
-from search.tuning.resolve_config import Options, load_tensorflow, settle
+from search.tuning.print_plan import announce, baselines
+from search.tuning.resolve_config import Options, load_tensorflow, resolve_config
 
 MEMORY_SHARE = 0.8  # of the machine's memory, for all workers together
 
 
 @dataclass(frozen=True)
-class Setting:
+class RunEnvironment:
     """Where a run lives and how long it may take; nothing that decides its result.
 
     Attributes:
@@ -54,30 +54,36 @@ class Setting:
     console: Console
 
 
-def start(data: Path, name: str | None, options: Options, setting: Setting) -> RunFolder:
+def start(data: Path, name: str | None, options: Options, environment: RunEnvironment) -> RunFolder:
     """Begin a new run and search until it ends, its time is up, or Ctrl-C.
 
     Raises:
         TuneError, DataError, ModelError: what a user can mend.
     """
-    from data_pipeline.preparation.prepare import expect
+    from data_pipeline.preparation.prepare import preload_decoders
 
-    run = _new_folder(setting.results, name or _fresh_name(data))
-    with locked(run), Going(setting.max_time, run.path) as going, _executor(run, setting) as where:
+    run = _new_folder(environment.results, name or _fresh_name(data))
+    with (
+        locked(run),
+        Going(environment.max_time, run.path) as going,
+        _executor(run, environment) as where,
+    ):
         try:
-            expect(data, cache_dir=setting.cache_dir)
-            config = settle(data, options, setting.console)
+            preload_decoders(data, cache_dir=environment.cache_dir)
+            config = resolve_config(data, options, environment.console)
             require_ranges(config)
-            prepare_data(run, config, setting)
+            prepare_data(run, config, environment)
             config.save(run)
         except BaseException:
             shutil.rmtree(run.path)  # nothing was begun: leave nothing behind
             raise
-        _search(run, config, where, going, setting)
+        _search(run, config, where, going, environment)
     return run
 
 
-def resume(run: RunFolder, data: Path | None, options: Options, setting: Setting) -> RunFolder:
+def resume(
+    run: RunFolder, data: Path | None, options: Options, environment: RunEnvironment
+) -> RunFolder:
     """Go on with a run where it stopped.
 
     Raises:
@@ -93,24 +99,30 @@ def resume(run: RunFolder, data: Path | None, options: Options, setting: Setting
             f"{run.name} cannot go on with other options than it was begun with:\n{lines}\n"
             "leave them out to go on, or start a new run"
         )
-    with locked(run), Going(setting.max_time, run.path) as going, _executor(run, setting) as where:
-        load_tensorflow(setting.console)
-        prepare_data(run, config, setting)
-        _search(run, config, where, going, setting)
+    with (
+        locked(run),
+        Going(environment.max_time, run.path) as going,
+        _executor(run, environment) as where,
+    ):
+        load_tensorflow(environment.console)
+        prepare_data(run, config, environment)
+        _search(run, config, where, going, environment)
     return run
 
 
-def _executor(run: RunFolder, setting: Setting) -> AbstractContextManager[Workers | None]:
+def _executor(
+    run: RunFolder, environment: RunEnvironment
+) -> AbstractContextManager[Workers | None]:
     """Workers, which load TensorFlow while the data is prepared; None for `--workers 0`."""
-    if setting.workers == 0:
+    if environment.workers == 0:
         return nullcontext()
-    places = devices(setting.workers)
+    places = devices(environment.workers)
     memory = int(MEMORY_SHARE * machine_memory() / len(places))
-    return Workers(run, devices=places, limits=Limits(setting.silence, memory))
+    return Workers(run, devices=places, limits=WorkerLimits(environment.silence, memory))
 
 
-def prepare_data(run: RunFolder, config: RunConfig, setting: Setting) -> None:
-    """Check and prepare the pictures, split them, and write down what the run learns from.
+def prepare_data(run: RunFolder, config: RunConfig, environment: RunEnvironment) -> None:
+    """Check and prepare the images, split them, and write down what the run learns from.
 
     Raises:
         TuneError: the run was begun on other data.
@@ -122,17 +134,17 @@ def prepare_data(run: RunFolder, config: RunConfig, setting: Setting) -> None:
     from search.run_folder.data import load_splits, save_data
     from search.tuning.leak_warning import warn_of_leaks
 
-    with watch_files(setting.console, "checking and preparing pictures") as progress:
+    with watch_files(environment.console, "checking and preparing images") as progress:
         catalog, pixels = prepare(
             Path(config.data),
             image_size=config.image_size,
             crop_to_aspect_ratio=config.crop_to_aspect_ratio,
-            cache_dir=setting.cache_dir,
+            cache_dir=environment.cache_dir,
             progress=progress,
         )
     if run.data.exists() and (before := read_json(run.data))["fingerprint"] != catalog.fingerprint:
         raise TuneError(
-            f"{config.data}: the pictures are not those that {run.name} was begun with "
+            f"{config.data}: the images are not those that {run.name} was begun with "
             f"(then {before['pictures']} usable, now {len(catalog.kept)}); "
             "put them back, or start a new run"
         )
@@ -143,12 +155,16 @@ def prepare_data(run: RunFolder, config: RunConfig, setting: Setting) -> None:
             catalog, validation=config.validation, test=config.test, seed=config.seed
         )
     leaks = find_leaks(catalog)
-    warn_of_leaks(leaks, Path(config.data), setting.console)
+    warn_of_leaks(leaks, Path(config.data), environment.console)
     save_data(run, catalog, pixels, splits, leaks)
 
 
 def _search(
-    run: RunFolder, config: RunConfig, where: Workers | None, going: Going, setting: Setting
+    run: RunFolder,
+    config: RunConfig,
+    where: Workers | None,
+    going: Going,
+    environment: RunEnvironment,
 ) -> None:
     """Search until done or stopped, and say where things stand."""
     import keras_tuner
@@ -165,14 +181,14 @@ def _search(
     experiment = Experiment.load(run)
     space = keras_tuner.HyperParameters()
     experiment.classifier.declare_hyperparameters(space)
-    space = moved(space, config.ranges)
-    oracle = make_oracle(config, space, known_good=known_good(experiment), directory=run.path)
+    space = with_ranges(space, config.ranges)
+    oracle = make_oracle(config, space, baselines=baselines(experiment), directory=run.path)
     plan = make_plan(config)
     records = load_records(run)
-    announce(plan, config, experiment, setting.console)
-    pace = Pace(plan, setting.max_time, **_already_done(records))
+    announce(plan, config, experiment, environment.console)
+    pace = Pace(plan, environment.max_time, **_already_done(records))
     board = Scoreboard(pace, records, objective=config.objective, direction=config.direction)
-    with make_display(board, setting.console) as display:
+    with make_display(board, environment.console) as display:
         done = Search(
             run,
             oracle,
@@ -182,15 +198,15 @@ def _search(
             going=going,
         ).to_the_end()
     if not done:
-        setting.console.print(
+        environment.console.print(
             f"{going.why}: {pace.trials_done} of {plan.trials} trials are finished and saved; "
             f"go on with: tune run --resume {run.name}",
             soft_wrap=True,
         )
     if going.interrupted:
         raise KeyboardInterrupt
-    with setting.console.status("looking at what the search has taught"):
-        remembered(run, load_records(run), config)
+    with environment.console.status("looking at what the search has taught"):
+        cached_insights(run, load_records(run), config)
 
 
 def _already_done(records: list[TrialRecord]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Small drawn pictures, folders of them, and catalogs that need no files at all."""
+"""Small drawn images, folders of them, and catalogs that need no files at all."""
 
 import base64
 import io
@@ -16,7 +16,7 @@ from data_pipeline.catalog.entries import Catalog, Entry
 
 
 def draw(seed: int, size: tuple[int, int] = (40, 30)) -> Image.Image:
-    """A picture of (width, height) like no other: large smooth blobs of many colours."""
+    """An image of (width, height) like no other: large smooth blobs of many colours."""
     noise = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
     return Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC)
 
@@ -48,7 +48,7 @@ def copy_of(
 
 
 def draw_folder(folder: Path, counts: dict[str, int]) -> Path:
-    """Class folders with so many PNG pictures each, all different."""
+    """Class folders with so many PNG images each, all different."""
     for number, (label, count) in enumerate(counts.items()):
         (folder / label).mkdir(parents=True)
         for index in range(count):
@@ -57,7 +57,7 @@ def draw_folder(folder: Path, counts: dict[str, int]) -> Path:
 
 
 def entry(path: str, label: str, **values) -> Entry:
-    """A kept entry, of a picture like no other unless hashes or a sketch are given."""
+    """A kept entry, of an image like no other unless hashes or a sketch are given."""
     defaults = {
         "split": None,
         "bytes": 100,
@@ -86,7 +86,7 @@ def catalog(*entries: Entry) -> Catalog:
 
 
 def numbered(counts: dict[str, int], **values) -> Catalog:
-    """A catalog with so many different kept pictures of each label."""
+    """A catalog with so many different kept images of each label."""
     return catalog(
         *(
             entry(f"{label}/{index}.png", label, **values)
@@ -108,7 +108,7 @@ def hostile_task(task: str) -> str:
 
 
 def hostile_read(task: tuple[int, Path]) -> np.ndarray | str:
-    """What a worker of `read_pictures` does where a name says what its decoder does."""
+    """What a worker of `read_images` does where a name says what its decoder does."""
     hostile_task(task[1].stem)
     return np.full((20, 30, 3), task[0], np.uint8)
 

@@ -51,7 +51,7 @@ def space():
 
 def make_hyperband(run, *, max_epochs=3, factor=3, seed=0, **options):
     oracle = HyperbandOracle(
-        known_good=[],
+        baselines=[],
         seed=seed,
         directory=run.path,
         objective=keras_tuner.Objective("val_accuracy", "max"),

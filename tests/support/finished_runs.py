@@ -13,7 +13,7 @@ def finished_run(experiment, folder, scores, *, epochs=2):
     """The experiment in a run folder of its own, with a finished trial for each of `scores`.
 
     Args:
-        scores: (kind of `small_trials.SMALL`, share of the validation pictures that is right).
+        scores: (kind of `small_trials.SMALL`, share of the validation images that is right).
         epochs: of each, the last one the best.
     """
     run = elsewhere(experiment, folder)
@@ -41,7 +41,7 @@ def _copy_data(experiment, run):
 
 
 def made_up(experiment, score):
-    """Probabilities of the validation pictures, of which the share `score` is right."""
+    """Probabilities of the validation images, of which the share `score` is right."""
     targets = experiment.targets[experiment.validation]
     right = np.arange(len(targets)) < round(score * len(targets))
     answers = np.where(right, targets, 1 - targets)

@@ -49,11 +49,11 @@ def telling_features(bank, tell):
     return (features + np.where(true, 1.0, -1.0)[:, None]).astype(np.float32)
 
 
-def rename_pictures(run, names, root=None):
-    """Give the first pictures other paths, and the class folders another root."""
-    pictures = read_json(run.pictures)
+def rename_images(run, names, root=None):
+    """Give the first images other paths, and the class folders another root."""
+    pictures = read_json(run.images)
     pictures["paths"][: len(names)] = names
     if root is not None:
         pictures["root"] = str(root)
-    run.pictures.write_text(json.dumps(pictures))
+    run.images.write_text(json.dumps(pictures))
     return Path(pictures["root"])

@@ -59,7 +59,7 @@ def trial(log, trial_id, values, scores, *, first=0, outcome=(), **fields):
 
 
 def written(folder):
-    """What stands in a TensorBoard run by now: tag -> [(step, value)], a picture's value None."""
+    """What stands in a TensorBoard run by now: tag -> [(step, value)], an image's value None."""
     found = EventAccumulator(str(folder), size_guidance={"tensors": 0}).Reload()
     return {
         tag: [(event.step, _number(event)) for event in found.Tensors(tag)]

@@ -8,7 +8,7 @@ import keras_tuner
 import numpy as np
 from searching import run_config
 
-from models.hypermodel import ImageClassifier, known_good_values
+from models.hypermodel import ImageClassifier, baseline_values
 from search.algorithms.plan import Rung
 from search.algorithms.registry import make_oracle
 from search.process.atomic_files import write_json
@@ -39,9 +39,9 @@ def begun(run, **changes) -> tuple[RunConfig, keras_tuner.HyperParameters, list[
     classifier = classifier_of(config)
     space = keras_tuner.HyperParameters()
     classifier.declare_hyperparameters(space)
-    known_good = known_good_values(classifier)
-    make_oracle(config, space, known_good=known_good, directory=run.path).save()
-    return config, space, known_good
+    baselines = baseline_values(classifier)
+    make_oracle(config, space, baselines=baselines, directory=run.path).save()
+    return config, space, baselines
 
 
 def draws(space: keras_tuner.HyperParameters, seed: int) -> Iterator[Values]:
@@ -125,11 +125,11 @@ def noise(seed):
 def run_of(folder, quality, *, count, seed=0, **options):
     """A finished random search of that many drawn configurations, written down."""
     run = RunFolder(folder / "cats")
-    config, space, known_good = begun(run, max_trials=count + 1, seed=seed, **options)
+    config, space, baselines = begun(run, max_trials=count + 1, seed=seed, **options)
     splits = {"train": 834, "validation": 200, "test": 200}
     write_json(run.data, {"labels": ["cat", "dog"], "pictures": 1234, "splits": splits})
     drawn = itertools.islice(draws(space, seed), count)
-    records = searched([*known_good, *drawn], quality)
+    records = searched([*baselines, *drawn], quality)
     for record in records:
         record.save(run)
     return run, records, config

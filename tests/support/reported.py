@@ -1,4 +1,4 @@
-"""Finished runs whose pictures are there to be shown."""
+"""Finished runs whose images are there to be shown."""
 
 import json
 
@@ -25,12 +25,12 @@ def reported_run(experiment, folder):
     for number, record in enumerate(load_records(run)):
         record.with_outcome(values=record.values | {"learning_rate": 1e-3 * (1 + number)}).save(run)
     _draw(run, np.asarray(experiment.pixels), folder / "pictures")
-    (folder / "pictures" / "along" / "half.png").write_bytes(_half_a_picture(folder))
+    (folder / "pictures" / "along" / "half.png").write_bytes(_half_an_image(folder))
     aside = [
         {"path": "along/half.png", "reason": "truncated"},
         {"path": "along/gone.png", "reason": "unreadable: no <such> file"},
     ]
-    write_json(run.set_aside, aside)
+    write_json(run.excluded, aside)
     write_json(
         run.data,
         read_json(run.data)
@@ -38,20 +38,20 @@ def reported_run(experiment, folder):
     )
     space = keras_tuner.HyperParameters()
     experiment.classifier.declare_hyperparameters(space)
-    make_oracle(experiment.config, space, known_good=[], directory=run.path).save()
+    make_oracle(experiment.config, space, baselines=[], directory=run.path).save()
     return run
 
 
 def _draw(run: RunFolder, pixels, folder):
-    """The run's pictures as files, larger than they were prepared."""
-    pictures = read_json(run.pictures)
+    """The run's images as files, larger than they were prepared."""
+    pictures = read_json(run.images)
     for path, picture in zip(pictures["paths"], pixels, strict=True):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture).resize((90, 60)).save(folder / path)
-    run.pictures.write_text(json.dumps(pictures | {"root": str(folder)}))
+    run.images.write_text(json.dumps(pictures | {"root": str(folder)}))
 
 
-def _half_a_picture(folder):
+def _half_an_image(folder):
     whole = sorted((folder / "pictures" / "along").glob("*.png"))[0].read_bytes()
     return whole[: len(whole) // 2]
 

@@ -94,14 +94,14 @@ def wide_space():
     return space
 
 
-def oracle_in(folder, *, space=None, known_good=(), **changes):
+def oracle_in(folder, *, space=None, baselines=(), **changes):
     """The oracle of a run folder, reloaded where it was there before."""
     from search.algorithms.registry import make_oracle
 
     return make_oracle(
         run_config(**changes),
         wide_space() if space is None else space,
-        known_good=list(known_good),
+        baselines=list(baselines),
         directory=folder,
     )
 

@@ -20,7 +20,7 @@ BOUNDARY = "----a-line-between-parts"
 
 
 def small_classifier(**changes):
-    """Tells bright pictures from dark ones, by a convolution; its weights are set by hand."""
+    """Tells bright images from dark ones, by a convolution; its weights are set by hand."""
     images = keras.Input((*SIZE, 3))
     x = layers.Conv2D(1, 1, name="light")(layers.Rescaling(1 / 255)(images))
     x = layers.GlobalAveragePooling2D()(x)
@@ -91,7 +91,7 @@ def status_of(connection):
 
 
 def grey(level, size=(40, 30), file_format="PNG"):
-    """The bytes of a picture of one grey, (width, height)."""
+    """The bytes of an image of one grey, (width, height)."""
     return encoded(Image.new("L", size, level), file_format)
 
 

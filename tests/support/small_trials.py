@@ -1,4 +1,4 @@
-"""Trials of tiny models on tiny pictures: run folders, configurations, records."""
+"""Trials of tiny models on tiny images: run folders, configurations, records."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ EPOCHS = 10
 
 
 def stripes(count, size):
-    """Pictures uint8 [count, size, size, 3], striped along (0) or across (1): (pixels, classes)."""
+    """Images uint8 [count, size, size, 3], striped along (0) or across (1): (pixels, classes)."""
     rng = np.random.default_rng(0)
     classes = np.arange(count, dtype=np.int32) % 2
     wave = np.where(np.arange(size) // 2 % 2, 200, 40)
@@ -51,7 +51,7 @@ def experiment_in(folder, **config):
     paths = [f"{('along', 'across')[k]}/{number:02d}.png" for number, k in enumerate(targets)]
     size = settled.image_size
     write_json(
-        run.pictures,
+        run.images,
         {
             "root": str(folder / "pictures"),
             "paths": paths,

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from search.process.printable import shown
+from search.process.printable import printable
 from search.report.charts.style import Option, tooltip
 
 
-def confusion_heatmap(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> Option:
-    """What was taken for what: rows are what pictures are, columns what they were taken for."""
-    names = [shown(label)[:24] for label in labels]
+def confusion_heatmap(matrix: Sequence[Sequence[int]], class_names: Sequence[str]) -> Option:
+    """What was taken for what: rows are what images are, columns what they were taken for."""
+    names = [printable(label)[:24] for label in class_names]
     return {
         "grid": {"left": 8, "right": 8, "top": 40, "bottom": 8},
         "tooltip": tooltip(),

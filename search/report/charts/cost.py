@@ -19,7 +19,7 @@ def accuracy_against_cost(tried: Sequence[Tried], *, cost: str) -> Option:
     offers = (Offer(getattr(one, cost), one.accuracy or 0.0, k) for k, one in enumerate(known))
     front = pareto_front(offers)
     families = list(dict.fromkeys(one.family for one in known))
-    title = {"megabytes": "size in MB", "milliseconds": "latency in ms a picture"}[cost]
+    title = {"megabytes": "size in MB", "milliseconds": "latency in ms an image"}[cost]
     return cartesian(
         x=value_axis(title) | _decades([getattr(one, cost) for one in known]),
         series=[

@@ -1,9 +1,9 @@
 """Is what `tune show` says a search has taught true, and is it said soon?
 
-    python benchmarks/learnt.py truth     # made-up searches: false alarms, and what is found
-    python benchmarks/learnt.py families  # how often one of equal families is called ahead
-    python benchmarks/learnt.py order     # which share of the best PED-ANOVA should look at
-    python benchmarks/learnt.py show      # time of `tune show` on a run of 1,000 configurations
+    python benchmarks/insights.py truth     # made-up searches: false alarms, and what is found
+    python benchmarks/insights.py families  # how often one of equal families is called ahead
+    python benchmarks/insights.py order     # which share of the best PED-ANOVA should look at
+    python benchmarks/insights.py show      # time of `tune show` on a run of 1,000 configurations
 
 `truth` draws configurations of the CNN family at random from the real space, once with scores
 that are noise and once with scores that depend on the learning rate (best at 3e-3) and the number
@@ -84,19 +84,19 @@ def made_up(size: int, searches: int, quality: Callable[..., float]) -> Any:
     rng = np.random.default_rng(size)
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder(Path(folder) / "made-up")
-        config, space, known_good = begun(run, families=("cnn",))
+        config, space, baselines = begun(run, families=("cnn",))
         with_rate = (v for v in draws(space, 0) if "learning_rate" in v)
         pool = list(itertools.islice(with_rate, max(1000, 3 * size)))
         for _ in range(searches):
             drawn = [pool[i] for i in rng.choice(len(pool), size, replace=False)]
-            yield run, searched(known_good + drawn, lambda v: quality(v, rng)), config
+            yield run, searched(baselines + drawn, lambda v: quality(v, rng)), config
 
 
 def said(search: Any) -> dict[str, Any]:
     """What we would say of it."""
-    from search.insights.insight import learnt
+    from search.insights.insight import find_insights
 
-    found = learnt(*search)
+    found = find_insights(*search)
     return {
         "named": {row["name"] for row in found["importance"] if row["matters"]},
         "edges": found["edges"],
@@ -107,35 +107,33 @@ def by_permuting(search: Any, share: float = 0.25, times: int = 99) -> set[str]:
     """What is above the 95th percentile of the largest importance after permuting the standings."""
     from search.insights import importance
 
-    space, values, standings = asked(search)
+    space, values, ranks = asked(search)
     before, importance.TOP = importance.TOP, share
     rng = np.random.default_rng(0)
     try:
-        largest = [
-            max(raw(space, values, rng.permutation(standings)).values()) for _ in range(times)
-        ]
-        true = raw(space, values, standings)
+        largest = [max(raw(space, values, rng.permutation(ranks)).values()) for _ in range(times)]
+        true = raw(space, values, ranks)
     finally:
         importance.TOP = before
     return {name for name, value in true.items() if value > np.quantile(largest, 0.95)}
 
 
-def raw(space: Any, values: Any, standings: Any) -> dict[str, float]:
+def raw(space: Any, values: Any, ranks: Any) -> dict[str, float]:
     """Importances before they are made to add up to 1."""
     from search.insights.importance import divergences
 
-    return divergences(space, values, [float(each) for each in standings])
+    return divergences(space, values, [float(each) for each in ranks])
 
 
 def asked(search: Any) -> tuple[Any, Any, list[float]]:
-    """Space, values and standings as `learnt` has them."""
+    """Space, values and standings as `find_insights` has them."""
     from search.insights.insight import _of
-    from search.insights.ranks import members, standings
+    from search.insights.ranks import members, ranks
     from search.insights.space import read_space
 
     run, records, config = search
-    drawn = [member for member in members(records, config) if not member.known_good]
-    standing = standings(drawn)
+    drawn = [member for member in members(records, config) if not member.baselines]
+    standing = ranks(drawn)
     values = [member.values for member in drawn]
     present = set().union(*values)
     space = {n: h for n, h in _of(read_space(run), "cnn").items() if n in present}
@@ -145,18 +143,18 @@ def asked(search: Any) -> tuple[Any, Any, list[float]]:
 @main.command()
 @click.option("--searches", default=20_000, show_default=True)
 @click.option("--pictures", default=300, show_default=True)
-def families(searches: int, pictures: int) -> None:
-    """Configurations equally good, each judged on pictures of its own: the worst case."""
+def families(searches: int, images: int) -> None:
+    """Configurations equally good, each judged on images of its own: the worst case."""
     from search.insights.family_comparison import cannot_tell
 
     rng = np.random.default_rng(0)
     for accuracy, counts in itertools.product((0.7, 0.95), ((1, 1), (16, 16), (5, 50), (16,) * 3)):
         best = np.stack(
-            [rng.binomial(pictures, accuracy, (searches, n)).max(axis=1) for n in counts], axis=1
+            [rng.binomial(images, accuracy, (searches, n)).max(axis=1) for n in counts], axis=1
         )
-        first, second = np.sort(best / pictures, axis=1)[:, :-3:-1].T
-        told = [not cannot_tell(a, b, pictures) for a, b in zip(first, second, strict=True)]
-        print(f"{accuracy} on {pictures}, best of {counts}: one is ahead {np.mean(told):.4f}")
+        first, second = np.sort(best / images, axis=1)[:, :-3:-1].T
+        told = [not cannot_tell(a, b, images) for a, b in zip(first, second, strict=True)]
+        print(f"{accuracy} on {images}, best of {counts}: one is ahead {np.mean(told):.4f}")
 
 
 @main.command()
@@ -176,7 +174,7 @@ def order(searches: int) -> None:
 
 @main.command()
 @click.option("--configurations", default=1000, show_default=True)
-@click.option("--folder", type=click.Path(path_type=Path), help="Kept if given.")
+@click.option("--folder", type=click.Path(path_type=Path), help="ModelCache if given.")
 def show(configurations: int, folder: Path | None) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         results = folder or Path(temporary)
