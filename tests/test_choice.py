@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from finished_runs import finished_run, made_up
 from rich.console import Console
+from stopping import NEVER
 
 from search.errors import TuneError
 from search.formats.cost import Budget, Cost, Costs
@@ -28,19 +29,19 @@ def run(scratch, tmp_path):
 
 
 def costs_of(run):
-    return Costs(run, ("keras",), going=lambda: True, console=QUIET)
+    return Costs(run, ("keras",), stop=NEVER, console=QUIET)
 
 
 def choice_of(run, costs, **wished):
     settled = {"budget": Budget(), "top": 3, "seeds": 0}
-    return choose(run, costs, going=lambda: True, console=QUIET, **(settled | wished))
+    return choose(run, costs, stop=NEVER, console=QUIET, **(settled | wished))
 
 
 class MadeUp(Costs):
     """Costs as a test says, by filters or blocks; remembers what was asked."""
 
     def __init__(self, by_id, run):
-        super().__init__(run, ("keras",), going=lambda: True, console=QUIET)
+        super().__init__(run, ("keras",), stop=NEVER, console=QUIET)
         self.by_id = by_id
 
     def of(self, values):

@@ -7,6 +7,7 @@ import pytest
 from finished_runs import finished_run, in_this_process
 from rich.console import Console
 from small_trials import values_for
+from stopping import NEVER
 
 from search.errors import TuneError
 from search.formats.cost import Budget, Cost, Costs, within
@@ -39,7 +40,7 @@ def said():
 
 
 def costs_of(run, said, *formats):
-    return Costs(run, formats, going=lambda: True, console=Console(file=said, width=200))
+    return Costs(run, formats, stop=NEVER, console=Console(file=said, width=200))
 
 
 def test_an_architecture_is_measured_once_whatever_it_is_trained_with(scratch, said):

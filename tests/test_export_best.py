@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from finished_runs import finished_run, in_this_process
 from rich.console import Console
+from stopping import AT_ONCE, NEVER
 
 from search.errors import TuneError
 from search.evaluation.calibration import with_temperature
@@ -40,8 +41,8 @@ def run(scratch, tmp_path):
     return finished_run(scratch, tmp_path, [("cnn", 1.0)])
 
 
-def export(run, going=lambda: True, **options):
-    return export_best(run.run, ExportOptions(**options), going=going, console=QUIET)
+def export(run, stop=NEVER, **options):
+    return export_best(run.run, ExportOptions(**options), stop=stop, console=QUIET)
 
 
 def lock_box(run):
@@ -92,7 +93,7 @@ def test_the_temperature_is_inside_the_file(run, monkeypatch):
         return replace(calibrate(*arguments, **options), temperature=3.0)
 
     monkeypatch.setattr(module, "calibrate", hot)
-    raw, _ = retrain(run, load_records(run.run)[0], going=lambda: True, console=QUIET)
+    raw, _ = retrain(run, load_records(run.run)[0], stop=NEVER, console=QUIET)
     export(run)
     model = keras.models.load_model(run.run.export / "model.keras", compile=False)
     pictures = np.asarray(run.pixels[run.test])
@@ -184,14 +185,14 @@ def test_an_export_killed_between_two_renames_is_made_whole(run):
     with pytest.raises(TuneError, match="cannot be promised"):
         export(run, precision=0.999)
     with pytest.raises(KeyboardInterrupt):
-        export(run, going=lambda: False)
+        export(run, stop=AT_ONCE)
     with export_folder(run.run):
         assert (run.run.export / "model.keras").exists()
 
 
 def test_ctrl_c_leaves_nothing_behind(run):
     with pytest.raises(KeyboardInterrupt):
-        export(run, going=lambda: False)
+        export(run, stop=AT_ONCE)
     assert not run.run.export.exists()
     assert not list(run.run.path.glob(".export*"))
     assert not lock_box(run).exists()
@@ -221,7 +222,7 @@ def test_a_frozen_backbone_is_exported_with_the_head_that_was_trained_on_its_fea
     transfer, tmp_path
 ):
     run = finished_run(transfer, tmp_path, [("transfer, frozen", 0.5)])
-    model, history = retrain(run, load_records(run.run)[0], going=lambda: True, console=QUIET)
+    model, history = retrain(run, load_records(run.run)[0], stop=NEVER, console=QUIET)
     assert model.input_shape[1:] == (32, 32, 3)
     assert [logs["epoch"] for logs in history] == [0, 1]
     rows = np.concatenate([run.train, run.validation])
@@ -240,7 +241,7 @@ def test_the_winner_learns_from_validation_images_too(run, monkeypatch):
             return super().training(experiment, *arguments)
 
     monkeypatch.setattr("search.trial.retrain.ModelCache", Watched)
-    retrain(run, load_records(run.run)[0], going=lambda: True, console=QUIET)
+    retrain(run, load_records(run.run)[0], stop=NEVER, console=QUIET)
     assert seen == [sorted([*run.train, *run.validation])]
 
 

@@ -8,6 +8,7 @@ import keras_tuner
 import pytest
 from fake_search import make_hyperband, search_to_the_end, space
 from fake_workers import failing_work, failure_of
+from stopping import NEVER
 
 from search.algorithms.plan import hyperband_rungs
 from search.errors import TuneError
@@ -28,9 +29,7 @@ def records(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("search.executors.worker_pool.START_SECONDS", 5.0)
         with Workers(run, devices=[None, None], limits=limits, target=failing_work) as workers:
-            search = Search(
-                run, oracle, workers, observers=[], max_epochs=MAX_EPOCHS, going=lambda: True
-            )
+            search = Search(run, oracle, workers, observers=[], max_epochs=MAX_EPOCHS, stop=NEVER)
             assert search.to_the_end()
     return load_records(run)
 

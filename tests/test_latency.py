@@ -6,9 +6,9 @@ import pytest
 from finished_runs import finished_run
 from rich.console import Console
 from small_trials import values_for
+from stopping import NEVER, StopWhen
 
 from search.process.atomic_files import read_json, write_json
-from search.process.stop_signal import Going
 from search.report import latency as module
 from search.report.latency import architecture_key, known_latencies, measure_latencies
 from search.run_folder.records import load_records
@@ -34,7 +34,7 @@ def counted(monkeypatch):
 
 def measured(run, seconds=60.0, **options):
     wanted = [record.values for record in load_records(run.run)]
-    given = {"going": Going(), "console": Console(file=io.StringIO())} | options
+    given = {"stop": NEVER, "console": Console(file=io.StringIO())} | options
     return measure_latencies(run, wanted, seconds=seconds, **given)
 
 
@@ -64,9 +64,9 @@ def test_no_further_one_is_begun_when_time_is_up(run, monkeypatch):
 
 
 def test_ctrl_c_keeps_what_was_measured(run, counted):
-    answers = iter([True, False])
+    answers = iter([False, True])
     with pytest.raises(KeyboardInterrupt):
-        measured(run, going=lambda: next(answers))
+        measured(run, stop=StopWhen(lambda: next(answers)))
     assert len(known_latencies(run.run)) == 1
 
 

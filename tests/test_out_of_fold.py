@@ -8,6 +8,7 @@ import pytest
 from judged import HEAD, copied_run, judged_run, telling_features, with_flipped
 from searching import trial_record
 from small_trials import COUNT, values_for
+from stopping import NEVER, StopWhen
 
 from search.errors import TuneError
 from search.label_errors import out_of_fold as module
@@ -23,13 +24,9 @@ def quiet(done, total, what=None):
     return None
 
 
-def going():
-    return True
-
-
 def judged(run, groups=ALONE, folds=3, **changes):
     experiment = Experiment.load(run)
-    options = {"folds": folds, "going": going, "progress": quiet} | changes
+    options = {"folds": folds, "stop": NEVER, "progress": quiet} | changes
     return out_of_fold(experiment, choose_judge(experiment), groups, **options)
 
 
@@ -111,7 +108,7 @@ def test_flipped_labels_are_the_least_credible(heads, once, monkeypatch):
     experiment = with_flipped(heads, flips)
     record = choose_judge(experiment).record.with_outcome(best_epoch=9)
     judge = Judge(record, on_features=True)
-    found = out_of_fold(experiment, judge, ALONE, folds=4, going=going, progress=quiet)
+    found = out_of_fold(experiment, judge, ALONE, folds=4, stop=NEVER, progress=quiet)
     given = found[ALONE, experiment.targets]
     assert sorted(np.argsort(given)[:3]) == flips
     assert (given[flips] < 0.5).all()
@@ -193,10 +190,10 @@ def test_ctrl_c_ends_it_while_features_are_computed_or_heads_trained(heads, once
 
     def until():
         left[0] -= 1
-        return left[0] >= 0
+        return left[0] < 0
 
     with pytest.raises(KeyboardInterrupt):
-        judged(heads, going=until)
+        judged(heads, stop=StopWhen(until))
 
 
 def test_a_training_that_diverges_is_said(heads, monkeypatch):

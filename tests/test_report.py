@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from reported import NAMES, export, reported_run
 from rich.console import Console
+from stopping import NEVER, StopWhen
 
 from models.grad_cam import GradCam
 from search.cli import _run
 from search.errors import TuneError
 from search.process.atomic_files import read_json, write_json
-from search.process.stop_signal import Going
 from search.report.contents import most_confused, read_contents
 from search.report.write import Wanted, write_report
 from search.run_folder.records import STOPPED, load_records
@@ -28,7 +28,7 @@ def run(scratch, tmp_path):
 def report(run, **wanted):
     said = io.StringIO()
     console = Console(file=said, width=200)
-    file = write_report(run, Wanted(**(BESIDE | wanted)), going=Going(), console=console)
+    file = write_report(run, Wanted(**(BESIDE | wanted)), stop=NEVER, console=console)
     return file.read_text("utf-8"), said.getvalue()
 
 
@@ -215,9 +215,10 @@ def test_ctrl_c_says_what_is_kept(run, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("asked", [0, 1, 2])
 def test_ctrl_c_leaves_no_report(run, asked):
-    answers = iter([*[True] * asked, False])
+    answers = iter([*[False] * asked, True])
+    stop = StopWhen(lambda: next(answers))
     with pytest.raises(KeyboardInterrupt):
-        write_report(run, Wanted(measure=0.0), going=lambda: next(answers), console=Console())
+        write_report(run, Wanted(measure=0.0), stop=stop, console=Console())
     assert not run.report.exists()
 
 

@@ -6,9 +6,9 @@ import pytest
 from browser import assert_quiet, opened
 from reported import NAMES, export, reported_run
 from rich.console import Console
+from stopping import NEVER
 from waiting import wait_until
 
-from search.process.stop_signal import Going
 from search.report.write import Wanted, write_report
 
 CHARTS = "[data-chart] canvas"
@@ -22,7 +22,7 @@ def file(scratch, tmp_path_factory):
     run = reported_run(scratch, tmp_path_factory.mktemp("report"))
     export(run, scratch)
     console = Console(file=io.StringIO())
-    return write_report(run, Wanted(measure=20.0), going=Going(), console=console)
+    return write_report(run, Wanted(measure=20.0), stop=NEVER, console=console)
 
 
 @pytest.fixture

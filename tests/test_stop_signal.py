@@ -3,33 +3,37 @@ import signal
 
 import pytest
 
-from search.process.stop_signal import Going
+from search.process import stop_signal
+from search.process.stop_signal import StopSignal
 
 
-def test_it_goes_on_until_told_to_stop():
-    with Going() as going:
-        assert going()
+def test_it_is_requested_by_ctrl_c_and_not_before():
+    with StopSignal() as stop:
+        assert not stop.requested
+        stop.raise_if_requested()
         os.kill(os.getpid(), signal.SIGINT)
-        assert not going()
-        assert going.interrupted
-        assert not going.out_of_time
+        assert stop.requested
+        assert stop.interrupted
+        assert stop.reason == "interrupted"
+        with pytest.raises(KeyboardInterrupt):
+            stop.raise_if_requested()
 
 
 def test_term_ends_it_cleanly_as_well():
-    with Going() as going:
+    with StopSignal() as stop:
         os.kill(os.getpid(), signal.SIGTERM)
-        assert going.interrupted
+        assert stop.interrupted
 
 
 def test_a_second_signal_ends_the_program_at_once():
-    with pytest.raises(KeyboardInterrupt), Going():
+    with pytest.raises(KeyboardInterrupt), StopSignal():
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_the_handlers_of_before_come_back_even_after_an_error():
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    with pytest.raises(ValueError, match="x"), Going():
+    with pytest.raises(ValueError, match="x"), StopSignal():
         assert signal.getsignal(signal.SIGINT) != before[0]
         raise ValueError("x")
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
@@ -38,9 +42,22 @@ def test_the_handlers_of_before_come_back_even_after_an_error():
 def test_time_runs_out(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    going = Going(60.0)
-    assert going()
+    stop = StopSignal(60.0)
+    assert not stop.requested
     now[0] = 60.0
-    assert not going()
-    assert going.out_of_time
-    assert not going.interrupted
+    assert stop.requested
+    assert stop.reason == "time is up"
+    assert not stop.interrupted
+
+
+def test_a_full_disk_stops_it_and_is_looked_at_every_few_seconds(tmp_path, monkeypatch):
+    now, free = [0.0], [10**12]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr(stop_signal, "free_bytes", lambda path: free[0])
+    stop = StopSignal(disk=tmp_path)
+    assert not stop.requested
+    free[0] = 0
+    assert not stop.requested, "looked at a moment ago"
+    now[0] = stop_signal.LOOK_SECONDS
+    assert stop.requested
+    assert stop.reason == "the disk is nearly full"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fake_workers import fake_work
+from stopping import AT_ONCE, NEVER
 
 from search.executors.worker_pool import WorkerLimits, Workers
 from search.run_folder.paths import RunFolder
@@ -27,9 +28,9 @@ def workers(tmp_path):
         yield pool
 
 
-def run(pool, do, going=lambda: True, report=lambda progress: True):
+def run(pool, do, stop=NEVER, report=lambda progress: True):
     pool.start(record(do))
-    return pool.wait(report, going)
+    return pool.wait(report, stop)
 
 
 def test_a_worker_lives_from_trial_to_trial_and_reports_its_steps(workers):
@@ -70,9 +71,9 @@ def test_a_worker_that_has_grown_is_replaced(tmp_path):
     assert grown.reason != fresh.reason, "another process"
 
 
-@pytest.mark.parametrize("who", ["report", "going"])
+@pytest.mark.parametrize("who", ["report", "stop"])
 def test_a_trial_stops_when_told_to(workers, who):
-    stopping = {who: (lambda progress: False) if who == "report" else (lambda: False)}
+    stopping = {who: (lambda progress: False) if who == "report" else AT_ONCE}
     assert run(workers, "long", **stopping).status == STOPPED
 
 
@@ -87,8 +88,8 @@ def test_two_workers_run_two_trials_at_once(tmp_path):
     ) as pool:
         pool.start(record("long", "0000"))
         pool.start(record("well", "0001"))
-        assert pool.wait(lambda p: True, lambda: True).trial_id == "0001", "not held up by 0000"
-        assert pool.wait(lambda p: True, lambda: True).trial_id == "0000"
+        assert pool.wait(lambda p: True, NEVER).trial_id == "0001", "not held up by 0000"
+        assert pool.wait(lambda p: True, NEVER).trial_id == "0000"
 
 
 def _driver(folder, pipe):

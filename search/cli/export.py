@@ -88,7 +88,7 @@ def export_best(
 
     Example: tune export-best --format litert --int8 --precision 0.99
     """
-    from search.process.stop_signal import Going
+    from search.process.stop_signal import StopSignal
     from search.run_folder.paths import find_run
 
     chosen = find_run(results, run)
@@ -105,8 +105,8 @@ def export_best(
         seeds=seeds,
     )
     try:
-        with Going() as going:
-            metrics = export(chosen, options, going=going, console=console())
+        with StopSignal() as stop:
+            metrics = export(chosen, options, stop=stop, console=console())
     except KeyboardInterrupt:
         click.echo(
             f"{printable(chosen.name)}: what was trained again so far is kept; give the same "

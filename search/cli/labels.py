@@ -35,15 +35,15 @@ def labels(run: str | None, limit: int, folds: int, results: Path, as_json: bool
 
     Example: tune labels --limit 50
     """
-    from search.process.stop_signal import Going
+    from search.process.stop_signal import StopSignal
     from search.run_folder.paths import find_run
 
     chosen = find_run(results, run)
     import_tensorflow()
     from search.label_errors.suspects import find_suspects
 
-    with Going() as going:
-        report = find_suspects(chosen, limit=limit, folds=folds, going=going, console=console())
+    with StopSignal() as stop:
+        report = find_suspects(chosen, limit=limit, folds=folds, stop=stop, console=console())
     if as_json:
         print_json(report)
     else:

@@ -44,15 +44,15 @@ def report(
 
     Example: tune report --output cats.html
     """
-    from search.process.stop_signal import Going
+    from search.process.stop_signal import StopSignal
     from search.report.write import Wanted, write_report
     from search.run_folder.paths import find_run
 
     chosen = find_run(results, run)
     wanted = Wanted(output, pictures, measure)
     try:
-        with Going() as going:
-            file = write_report(chosen, wanted, going=going, console=console())
+        with StopSignal() as stop:
+            file = write_report(chosen, wanted, stop=stop, console=console())
     except KeyboardInterrupt:
         click.echo(
             f"{printable(chosen.name)}: no report was written; what was measured for it is kept",

@@ -1,8 +1,7 @@
 """Run trials in this process, one at a time; and turn what goes wrong in one into its result."""
 
-from collections.abc import Callable
-
 from search.process.memory import released_graphs
+from search.process.stop_signal import StopSignal
 from search.run_folder.records import ERROR, FAILED, MEMORY, TrialRecord
 from search.trial.experiment import Experiment
 from search.trial.messages import Report
@@ -24,8 +23,8 @@ class InProcess:
         """Remember the trial; it runs when waited for."""
         self.record = record
 
-    def wait(self, report: Report, going: Callable[[], bool]) -> TrialRecord:
-        """Run the trial to its end; `report` says when to stop, so `going` is not needed."""
+    def wait(self, report: Report, stop: StopSignal) -> TrialRecord:
+        """Run the trial to its end; `report` says when to stop, so `stop` is not needed."""
         if self.record is None:
             raise RuntimeError("wait() before start()")
         record, self.record = self.record, None

@@ -14,6 +14,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from search.executors.worker_main import work
+from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import FAILED, HUNG, KILLED, STOPPED, TrialRecord
 from search.trial.messages import Progress, Report
@@ -75,12 +76,12 @@ class Workers:
         """Give the trial to an idle worker."""
         next(worker for worker in self._workers if worker.record is None).give(record)
 
-    def wait(self, report: Report, going: Callable[[], bool]) -> TrialRecord:
+    def wait(self, report: Report, stop: StopSignal) -> TrialRecord:
         """Block until a trial ends, well or badly."""
         while True:
             busy = [worker for worker in self._workers if worker.record is not None]
             wait([worker.pipe for worker in busy], timeout=TICK_SECONDS)
-            if not going():
+            if stop.requested:
                 for worker in busy:
                     worker.ask_to_stop()
             for worker in busy:

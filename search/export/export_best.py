@@ -19,7 +19,7 @@ from search.formats.cost import Budget, Cost, Costs
 from search.formats.parity import Parity
 from search.formats.write import FILES, check_formats
 from search.process.atomic_files import write_array
-from search.process.stop_signal import Going, require_going
+from search.process.stop_signal import StopSignal
 from search.run_folder.data import require_written
 from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
@@ -52,7 +52,7 @@ class ExportOptions:
 
 
 def export_best(
-    run: RunFolder, options: ExportOptions, *, going: Going, console: Console
+    run: RunFolder, options: ExportOptions, *, stop: StopSignal, console: Console
 ) -> dict[str, Any]:
     """Choose the configuration to export, retrain it on train + validation, test it once.
 
@@ -66,35 +66,35 @@ def export_best(
     """
     check_formats(options.formats)
     with locked(run, "export.lock"):
-        return _export(run, options, going=going, console=console)
+        return _export(run, options, stop=stop, console=console)
 
 
 def _export(
-    run: RunFolder, options: ExportOptions, *, going: Going, console: Console
+    run: RunFolder, options: ExportOptions, *, stop: StopSignal, console: Console
 ) -> dict[str, Any]:
     require_written(run, run.images)
     experiment = Experiment.load(run)
     require_enough(experiment, options.precision)
     prepare_to_train(experiment.config)
     asked_for = options.formats or ("keras",)
-    costs = Costs(experiment, asked_for, going=going, console=console)
+    costs = Costs(experiment, asked_for, stop=stop, console=console)
     choice = choose(
         experiment,
         costs,
         budget=options.budget,
         top=options.top,
         seeds=options.seeds,
-        going=going,
+        stop=stop,
         console=console,
     )
     calibration = calibrate(experiment, choice.predictions, precision=options.precision)
-    model, history = retrain(experiment, choice.winner.record, going=going, console=console)
+    model, history = retrain(experiment, choice.winner.record, stop=stop, console=console)
     divide_logits(model, calibration.temperature)
     with export_folder(run) as folder:
         model, parities = write_models(
-            experiment, model, options.formats, folder, going=going, console=console
+            experiment, model, options.formats, folder, stop=stop, console=console
         )
-        require_going(going)
+        stop.raise_if_requested()
         _warn_of_cost(options.budget, [p for p in parities if p.name in asked_for], console)
         tested = open_test_set(
             experiment,

@@ -16,7 +16,7 @@ from search.formats.parity import Parity, check, require
 from search.formats.write import write_format
 from search.process.atomic_files import write_json
 from search.process.progress_bar import watch_share
-from search.process.stop_signal import Going, require_going
+from search.process.stop_signal import StopSignal
 from search.run_folder.records import Logs, TrialRecord, configuration_history, load_records
 from search.trial.experiment import Experiment
 from search.trial.training import predict, representative
@@ -30,7 +30,7 @@ def write_models(
     formats: tuple[str, ...],
     folder: Path,
     *,
-    going: Going,
+    stop: StopSignal,
     console: Console,
 ) -> tuple[Any, list[Parity]]:
     """Write the model in every wanted form, and check that each computes what it does.
@@ -62,7 +62,7 @@ def write_models(
     with watch_share(console, "writing and checking files") as progress:
         names = tuple(dict.fromkeys(("keras", *formats)))
         for number, name in enumerate(names):
-            require_going(going)
+            stop.raise_if_requested()
             progress(number, len(names), f"writing and checking {name}")
             path = write_format(
                 exported,

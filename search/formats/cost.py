@@ -18,7 +18,7 @@ from search.formats.measuring import measure_file
 from search.formats.untrained import untrained
 from search.formats.write import write_format
 from search.process.memory import released_graphs
-from search.process.stop_signal import Going, require_going
+from search.process.stop_signal import StopSignal
 from search.process.wording import megabytes
 from search.run_folder.records import TrialRecord, Values
 from search.trial.experiment import Experiment
@@ -66,15 +66,20 @@ class Costs:
     Args:
         experiment: the run.
         formats: keys of `search.formats.write.FILES`: what will be written.
-        going: whether to go on.
+        stop: asked whether to stop.
         console: told what is measured.
     """
 
     def __init__(
-        self, experiment: Experiment, formats: tuple[str, ...], *, going: Going, console: Console
+        self,
+        experiment: Experiment,
+        formats: tuple[str, ...],
+        *,
+        stop: StopSignal,
+        console: Console,
     ):
         self.experiment, self.formats = experiment, formats
-        self.going, self.console = going, console
+        self.stop, self.console = stop, console
         self.known: dict[Hashable, Cost | None] = {}
 
     def of(self, values: Values) -> Cost | None:
@@ -85,7 +90,7 @@ class Costs:
         """
         key = architecture(values)
         if key not in self.known:
-            require_going(self.going)
+            self.stop.raise_if_requested()
             try:
                 self.known[key] = found = self._measure(values)
                 words = found.in_words()

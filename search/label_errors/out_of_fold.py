@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from search.errors import TuneError
 from search.label_errors.folds import Rows, deal_folds
 from search.process.progress_bar import Update
-from search.process.stop_signal import Going, require_going
+from search.process.stop_signal import StopSignal
 from search.run_folder.records import TrialRecord, best_first, load_records
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
@@ -75,7 +75,7 @@ def out_of_fold(
     groups: Rows,
     *,
     folds: int,
-    going: Going,
+    stop: StopSignal,
     progress: Update,
 ) -> NDArray[np.float32]:
     """Class probabilities of every image of the run, float32 [n, classes].
@@ -88,14 +88,14 @@ def out_of_fold(
         judge: the configuration to train.
         groups: int64 [n], equal for copies of one image: they stay in one fold.
         folds: K.
-        going: whether to go on.
+        stop: asked whether to stop.
         progress: told how far all trainings are.
 
     Raises:
         KeyboardInterrupt: told to stop.
         TuneError: a training diverged.
     """
-    training = _prepared(experiment, judge, going, progress)
+    training = _prepared(experiment, judge, stop, progress)
     rounds = list(_rounds(experiment, judge, groups, folds))
     kept, total = ModelCache(), np.zeros((len(training.inputs), experiment.num_classes))
     for number, (trained, held, seed) in enumerate(rounds):
@@ -104,7 +104,7 @@ def out_of_fold(
             progress(number + share, len(rounds), f"model {number + 1} of {len(rounds)}")
 
         of_fold = replace(training, rows=trained, seed=seed)
-        model = _trained(of_fold, kept, judge.record.epochs_to_best, advance, going)
+        model = _trained(of_fold, kept, judge.record.epochs_to_best, advance, stop)
         total[held] += _finite(predict(model, training.inputs, held))
     return (total / judge.repeats).astype(np.float32)
 
@@ -116,17 +116,17 @@ def _finite(predictions: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _trained(
-    training: Training, kept: ModelCache, epochs: int, advance: Advance, going: Going
+    training: Training, kept: ModelCache, epochs: int, advance: Advance, stop: StopSignal
 ) -> Any:
     model = kept.model(training)
     try:
-        train(training, model, epochs=epochs, advance=advance, going=going)
+        train(training, model, epochs=epochs, advance=advance, stop=stop)
     except DivergedError as error:
         raise TuneError(_DIVERGED) from error
     return model
 
 
-def _prepared(experiment: Experiment, judge: Judge, going: Going, progress: Update) -> Training:
+def _prepared(experiment: Experiment, judge: Judge, stop: StopSignal, progress: Update) -> Training:
     """How the judge is trained."""
     training = Training(
         experiment,
@@ -138,7 +138,7 @@ def _prepared(experiment: Experiment, judge: Judge, going: Going, progress: Upda
         return training
 
     def tell(done: int, todo: int) -> None:
-        require_going(going)
+        stop.raise_if_requested()
         progress(done, todo, "computing features")
 
     bank = FeatureCache(experiment, training.hyperparameters())

@@ -18,7 +18,7 @@ from search.label_errors.out_of_fold import Judge, choose_judge, out_of_fold
 from search.label_errors.page import page
 from search.process.atomic_files import write_bytes
 from search.process.progress_bar import watch_share
-from search.process.stop_signal import Going, require_going
+from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
 from search.run_folder.data import Images, require_written
 from search.run_folder.paths import RunFolder
@@ -32,7 +32,7 @@ COLUMNS = (
 
 
 def find_suspects(
-    run: RunFolder, *, limit: int, folds: int, going: Going, console: Console
+    run: RunFolder, *, limit: int, folds: int, stop: StopSignal, console: Console
 ) -> dict[str, Any]:
     """Rank the labels of a run that are likeliest wrong, and write the list and a page of it.
 
@@ -40,7 +40,7 @@ def find_suspects(
         run: with at least one finished trial.
         limit: suspects listed at most.
         folds: how many models share the images; fewer where a class is too small.
-        going: whether to go on.
+        stop: asked whether to stop.
         console: told what is done.
 
     Returns:
@@ -60,12 +60,12 @@ def find_suspects(
     _announce(judge, folds, possible, console)
     with watch_share(console, "judging labels") as progress:
         probabilities = out_of_fold(
-            experiment, judge, groups, folds=possible, going=going, progress=progress
+            experiment, judge, groups, folds=possible, stop=stop, progress=progress
         )
     console.print(f"judged in {duration_in_words(time.monotonic() - started)}")
     errors = find_label_errors(probabilities, experiment.targets)
     report = _report(experiment, judge, possible, probabilities, errors)
-    return write_suspects(experiment, report, errors.order[:limit], going)
+    return write_suspects(experiment, report, errors.order[:limit], stop)
 
 
 def _announce(judge: Judge, wanted: int, folds: int, console: Console) -> None:
@@ -126,7 +126,7 @@ def _splits(experiment: Experiment) -> list[str]:
 
 
 def write_suspects(
-    experiment: Experiment, report: dict[str, Any], rows: NDArray[np.int64], going: Going
+    experiment: Experiment, report: dict[str, Any], rows: NDArray[np.int64], stop: StopSignal
 ) -> dict[str, Any]:
     """Write the table and the page of the first suspects; returns the report of these.
 
@@ -134,13 +134,13 @@ def write_suspects(
         experiment: the run.
         report: of all suspects.
         rows: of the images to list, in the order of the report.
-        going: whether to go on.
+        stop: asked whether to stop.
     """
     folder = experiment.run.label_errors
     report = report | {"suspects": report["suspects"][: len(rows)]}
     files = [Path(report["root"]) / row["path"] for row in report["suspects"]]
     images = thumbnails(files, experiment.pixels[rows])
-    require_going(going)
+    stop.raise_if_requested()
     write_bytes(folder / "suspects.csv", _csv(report["suspects"]))
     write_bytes(folder / "suspects.html", page(report, images).encode())
     return report | {"files": [str(folder / f"suspects.{kind}") for kind in ("csv", "html")]}

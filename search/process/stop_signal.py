@@ -11,48 +11,55 @@ from search.process.disk import RESERVE, free_bytes
 LOOK_SECONDS = 5.0  # how often the disk is looked at
 
 
-class Going:
-    """Callable that answers whether to go on; a context manager that catches Ctrl-C and TERM.
+class StopSignal:
+    """Whether to stop, for whoever asks; a context manager that catches Ctrl-C and SIGTERM.
 
     The first signal asks for a clean ending; a second one ends the program at once.
 
     Args:
-        limit: seconds from now after which the answer is no, or None.
-        disk: where room is needed to go on, or None.
+        limit: seconds from now after which to stop, or None.
+        disk: a path on the disk that must keep room, or None.
+
+    Attributes:
+        interrupted: whether Ctrl-C or SIGTERM came.
     """
 
     def __init__(self, limit: float | None = None, disk: Path | None = None):
-        self.deadline = None if limit is None else time.monotonic() + limit
-        self.disk = disk
+        self._deadline = None if limit is None else time.monotonic() + limit
+        self._disk = disk
         self.interrupted = False
-        self.out_of_disk = False
+        self._disk_is_full = False
         self._looked = -LOOK_SECONDS
         self._before: dict[int, Any] = {}
 
-    def __call__(self) -> bool:
-        """Whether to go on."""
-        return not (self.interrupted or self.out_of_time or self._disk_is_full())
+    @property
+    def requested(self) -> bool:
+        """Whether to stop; cheap enough to be asked at every training step."""
+        return self.interrupted or self._out_of_time() or self._out_of_disk()
 
     @property
-    def why(self) -> str:
-        """Why not to go on."""
+    def reason(self) -> str:
+        """Why to stop, where that is requested."""
         if self.interrupted:
             return "interrupted"
-        return "the disk is nearly full" if self.out_of_disk else "time is up"
+        return "the disk is nearly full" if self._disk_is_full else "time is up"
 
-    def _disk_is_full(self) -> bool:
+    def raise_if_requested(self) -> None:
+        """Raise KeyboardInterrupt if a stop is requested."""
+        if self.requested:
+            raise KeyboardInterrupt
+
+    def _out_of_time(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def _out_of_disk(self) -> bool:
         now = time.monotonic()
-        if self.disk is not None and now - self._looked >= LOOK_SECONDS:
+        if self._disk is not None and now - self._looked >= LOOK_SECONDS:
             self._looked = now
-            self.out_of_disk = free_bytes(self.disk) < RESERVE
-        return self.out_of_disk
+            self._disk_is_full = free_bytes(self._disk) < RESERVE
+        return self._disk_is_full
 
-    @property
-    def out_of_time(self) -> bool:
-        """Whether the limit has passed."""
-        return self.deadline is not None and time.monotonic() >= self.deadline
-
-    def __enter__(self) -> "Going":
+    def __enter__(self) -> "StopSignal":
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._interrupt)
         return self
@@ -65,9 +72,3 @@ class Going:
         if self.interrupted:
             raise KeyboardInterrupt
         self.interrupted = True
-
-
-def require_going(going: Going) -> None:
-    """Raise KeyboardInterrupt if the user asked for an end."""
-    if not going():
-        raise KeyboardInterrupt

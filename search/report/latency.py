@@ -20,7 +20,7 @@ from search.formats.runtimes import latency
 from search.process.atomic_files import read_json, write_json
 from search.process.hardware import cores
 from search.process.progress_bar import watch_share
-from search.process.stop_signal import Going, require_going
+from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
@@ -46,7 +46,7 @@ def measure_latencies(
     wanted: Sequence[Values],
     *,
     seconds: float,
-    going: Going,
+    stop: StopSignal,
     console: Console,
 ) -> dict[str, float]:
     """Measure the architectures of `wanted` that are not known yet, in this order.
@@ -55,7 +55,7 @@ def measure_latencies(
         experiment: the run.
         wanted: configurations.
         seconds: after so many no further one is begun.
-        going: whether to go on.
+        stop: asked whether to stop.
         console: where progress goes.
 
     Returns:
@@ -75,7 +75,7 @@ def measure_latencies(
     begun = time.monotonic()
     with watch_share(console, "measuring latency") as progress:
         for number, (key, values) in enumerate(missing.items()):
-            require_going(going)
+            stop.raise_if_requested()
             if time.monotonic() - begun > seconds:
                 break
             progress(number, len(missing), "measuring latency")

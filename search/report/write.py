@@ -10,7 +10,7 @@ from data_pipeline.errors import DataError
 from models.errors import ModelError
 from search.errors import TuneError
 from search.process.atomic_files import write_bytes
-from search.process.stop_signal import Going, require_going
+from search.process.stop_signal import StopSignal
 from search.report.album import class_samples, excluded, require_images
 from search.report.configurations import with_latencies
 from search.report.contents import Contents, read_contents
@@ -38,7 +38,7 @@ class Wanted:
     measure: float = 60.0
 
 
-def write_report(run: RunFolder, wanted: Wanted, *, going: Going, console: Console) -> Path:
+def write_report(run: RunFolder, wanted: Wanted, *, stop: StopSignal, console: Console) -> Path:
     """Write the report of a run, whole or not at all.
 
     Returns:
@@ -54,21 +54,21 @@ def write_report(run: RunFolder, wanted: Wanted, *, going: Going, console: Conso
     contents = read_contents(run)
     if contents.outdated:
         console.print(contents.outdated, soft_wrap=True, markup=False)
-    latencies = _measured(contents, wanted.measure, going=going, console=console)
+    latencies = _measured(contents, wanted.measure, stop=stop, console=console)
     contents = replace(contents, tried=with_latencies(contents.tried, latencies))
-    require_going(going)
+    stop.raise_if_requested()
     samples = class_samples(run, contents.data["labels"]) if wanted.images else {}
     aside = excluded(run, images=wanted.images)
-    require_going(going)
+    stop.raise_if_requested()
     mistakes = _mistakes(contents, console) if wanted.images else ()
-    require_going(going)
+    stop.raise_if_requested()
     file = wanted.file or run.report
     write_bytes(file, page(contents, samples=samples, aside=aside, mistakes=mistakes).encode())
     return file
 
 
 def _measured(
-    contents: Contents, seconds: float, *, going: Going, console: Console
+    contents: Contents, seconds: float, *, stop: StopSignal, console: Console
 ) -> dict[str, float]:
     """Latencies by architecture, measured as far as they are not known."""
     scored = [one for one in contents.tried if one.accuracy is not None]
@@ -83,7 +83,7 @@ def _measured(
         console.print(f"latency not measured: {error}", soft_wrap=True, markup=False)
         return known
     wanted = [one.values for one in (*first, *scored)]
-    return measure_latencies(experiment, wanted, seconds=seconds, going=going, console=console)
+    return measure_latencies(experiment, wanted, seconds=seconds, stop=stop, console=console)
 
 
 def _mistakes(contents: Contents, console: Console) -> Sequence[Mistake]:

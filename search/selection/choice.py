@@ -13,7 +13,7 @@ from search.errors import TuneError
 from search.evaluation.bootstrap import cheapest
 from search.formats.cost import Budget, Cost, Costs, within
 from search.process.atomic_files import write_json
-from search.process.stop_signal import Going
+from search.process.stop_signal import StopSignal
 from search.run_folder.config import RunConfig
 from search.run_folder.records import TrialRecord, load_records
 from search.selection.finalists import Finalist, candidates, compared, ensemble, train_again
@@ -55,7 +55,7 @@ def choose(
     budget: Budget,
     top: int,
     seeds: int,
-    going: Going,
+    stop: StopSignal,
     console: Console,
 ) -> Choice:
     """Train the best few again, and take the cheapest of those that are the best within noise.
@@ -66,7 +66,7 @@ def choose(
         budget: what the files may cost; nothing else is a candidate.
         top: how many of the best are trained again.
         seeds: how often each; 0 takes the best of the search at its word.
-        going: whether to go on.
+        stop: asked whether to stop.
         console: told what is done.
 
     Raises:
@@ -84,7 +84,7 @@ def choose(
         raise costs.none_fits(budget)
     if seeds == 0 or (len(fitting) == 1 and _in_search(experiment, fitting[0]).exists()):
         return _best_of_search(experiment, fitting[0])
-    trained = train_again(experiment, fitting, seeds=seeds, going=going, console=console)
+    trained = train_again(experiment, fitting, seeds=seeds, stop=stop, console=console)
     if not trained:
         raise TuneError("none of the best could be trained again: each diverged; search further")
     choice = _of_trained(experiment, trained, costs, top)

@@ -21,7 +21,7 @@ from search.evaluation.bootstrap import Comparison, comparisons, shares
 from search.process.atomic_files import write_array
 from search.process.memory import released_graphs
 from search.process.progress_bar import Update, watch_share
-from search.process.stop_signal import Going, require_going
+from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
 from search.run_folder.config import RunConfig
 from search.run_folder.records import TrialRecord, best_first
@@ -89,7 +89,7 @@ def train_again(
     records: Sequence[TrialRecord],
     *,
     seeds: int,
-    going: Going,
+    stop: StopSignal,
     console: Console,
 ) -> list[Finalist]:
     """Train each anew, `seeds` times, and compare; what is clearly behind is trained less often.
@@ -112,7 +112,7 @@ def train_again(
         for number in range(1, seeds + 1):
             total = done + sum(map(_seconds, alive)) * (seeds - number + 1)
             for record in alive:
-                part = _Part(progress, done, _seconds(record), total, going)
+                part = _Part(progress, done, _seconds(record), total, stop)
                 try:
                     predictions = _repeat(experiment, record, number, kept, part)
                     trained[record.configuration].append(predictions)
@@ -162,7 +162,7 @@ def _repeat(
     with released_graphs():
         training = kept.training(experiment, effective_values(record), seed, part.tell)
         model = kept.model(training)
-        train(training, model, epochs=record.epochs_to_best, advance=part.advance, going=part.going)
+        train(training, model, epochs=record.epochs_to_best, advance=part.advance, stop=part.stop)
         predictions = training.validate(model)
     if not np.isfinite(predictions).all():
         raise DivergedError
@@ -178,11 +178,11 @@ class _Part:
     before: float
     seconds: float
     total: float
-    going: Going
+    stop: StopSignal
 
     def tell(self, done: int, todo: int) -> None:
         """What a `FeatureCache` tells."""
-        require_going(self.going)
+        self.stop.raise_if_requested()
         self.progress(self.before, self.total, f"computing features, {done / todo:.0%}")
 
     def advance(self, share: float) -> None:

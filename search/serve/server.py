@@ -16,7 +16,7 @@ from data_pipeline.pixels.reading import ImageReader
 from search.errors import TuneError
 from search.inference.classifier import Classifier, load_classifier
 from search.process.printable import printable
-from search.process.stop_signal import Going
+from search.process.stop_signal import StopSignal
 from search.serve.answerer import Answerer
 from search.serve.app import App, Model
 from search.serve.connection import Handler
@@ -36,9 +36,9 @@ def serve(model: str, *, port: int, say: Callable[[str], None]) -> None:
     """
     with _listening(port) as listener:  # a taken port is said before the model is loaded
         classifier = load_classifier(model)
-        with Going() as going, serving(classifier, listener, name=_name(model)) as app:
+        with StopSignal() as stop, serving(classifier, listener, name=_name(model)) as app:
             say(f"{printable(model)} answers at {address_of(listener)} (Ctrl-C ends it)")
-            while going():
+            while not stop.requested:
                 time.sleep(_POLL_SECONDS)
         photos = "1 photo" if app.answered == 1 else f"{app.answered:,} photos"
         say(f"ended; {photos} answered, none of them kept")

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from search.errors import TuneError
 from search.process.progress_bar import watch_share
-from search.process.stop_signal import Going, require_going
+from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
 from search.run_folder.records import Logs, TrialRecord
 from search.trial.effective_values import effective_values
@@ -28,7 +28,7 @@ class DivergedError(Exception):
 
 
 def train(
-    training: Training, model: Any, *, epochs: int, advance: Advance, going: Going
+    training: Training, model: Any, *, epochs: int, advance: Advance, stop: StopSignal
 ) -> list[Logs]:
     """Train `model`, fresh from `training`, and return the metrics of its epochs.
 
@@ -36,16 +36,16 @@ def train(
         KeyboardInterrupt: told to stop.
         DivergedError: the loss is no longer a number.
     """
-    steps = _Steps(training.steps * epochs, advance, going)
+    steps = _Steps(training.steps * epochs, advance, stop)
     training.fit(model, initial_epoch=0, epochs=epochs, callbacks=[steps])
-    require_going(going)
+    stop.raise_if_requested()
     if not steps.history or not np.isfinite(steps.history[-1]["loss"]):
         raise DivergedError
     return steps.history
 
 
 def retrain(
-    experiment: Experiment, record: TrialRecord, *, going: Going, console: Console
+    experiment: Experiment, record: TrialRecord, *, stop: StopSignal, console: Console
 ) -> tuple[Any, list[Logs]]:
     """Train on train + validation for the epochs at which the search found its best.
 
@@ -61,7 +61,7 @@ def retrain(
     with watch_share(console, "retraining") as progress:
 
         def tell(done: int, todo: int) -> None:
-            require_going(going)
+            stop.raise_if_requested()
             progress(done, todo, "computing features")
 
         training = ModelCache().training(both, effective_values(record), seed, tell)
@@ -72,7 +72,7 @@ def retrain(
                 model,
                 epochs=epochs,
                 advance=lambda share: progress(share, 1, "retraining"),
-                going=going,
+                stop=stop,
             )
         except DivergedError as error:
             raise TuneError(
@@ -87,9 +87,9 @@ class _Steps(keras.callbacks.Callback):
 
     phase = 0
 
-    def __init__(self, steps: int, advance: Advance, going: Going):
+    def __init__(self, steps: int, advance: Advance, stop: StopSignal):
         super().__init__()
-        self.steps, self.advance, self.going = steps, advance, going
+        self.steps, self.advance, self.stop = steps, advance, stop
         self.history: list[Logs] = []
         self.done, self.last, self.epoch = 0, -1, 0
 
@@ -99,7 +99,7 @@ class _Steps(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.done, self.last = self.done + batch - self.last, batch  # several steps in one call
         self.advance(self.done / self.steps)
-        if not self.going() or not np.isfinite(logs["loss"]):
+        if self.stop.requested or not np.isfinite(logs["loss"]):
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

@@ -1,12 +1,12 @@
 """The search loop: ask the oracle, run trials, write down what happened, tell the oracle."""
 
 import time
-from collections.abc import Callable
 from typing import Protocol
 
 from search.algorithms.base import DurableOracle
 from search.errors import TuneError
 from search.process.atomic_files import sweep
+from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import (
     FAILED,
@@ -32,10 +32,10 @@ class Executor(Protocol):
     def start(self, record: TrialRecord) -> None:
         """Begin a trial; at most `slots` at a time."""
 
-    def wait(self, report: Report, going: Callable[[], bool]) -> TrialRecord:
+    def wait(self, report: Report, stop: StopSignal) -> TrialRecord:
         """Block until a begun trial ends; its record, whose status is not RUNNING.
 
-        `report` is told of progress and answers whether the trial may go on; `going` is to be
+        `report` is told of progress and answers whether the trial may go on; `stop` is to be
         asked where there is no progress to report.
         """
 
@@ -58,7 +58,7 @@ class Search:
 
     Args:
         max_epochs: budget of a trial where the algorithm gives none.
-        going: asked several times a second; False ends the search cleanly.
+        stop: asked several times per second; the search ends cleanly when it is requested.
     """
 
     def __init__(
@@ -69,15 +69,15 @@ class Search:
         *,
         observers: list[Observer],
         max_epochs: int,
-        going: Callable[[], bool],
+        stop: StopSignal,
     ):
         self.run, self.oracle, self.executor = run, oracle, executor
-        self.observers, self.max_epochs, self.going = observers, max_epochs, going
+        self.observers, self.max_epochs, self.stop = observers, max_epochs, stop
         self.running = 0
         self.slot = 0
 
     def to_the_end(self) -> bool:
-        """Run trials until the oracle has no more (True) or `going` says stop (False).
+        """Run trials until the oracle has no more (True) or a stop is requested (False).
 
         Raises:
             TuneError: nothing works: the first `HOPELESS` trials all failed.
@@ -88,12 +88,12 @@ class Search:
             while self.running < self.executor.slots and (record := self._next_trial()):
                 self._start(record)
             if not self.running:
-                return self.going()
-            self._take(self.executor.wait(self._progress, self.going))
+                return not self.stop.requested
+            self._take(self.executor.wait(self._progress, self.stop))
 
     def _next_trial(self) -> TrialRecord | None:
         """The next trial to run; those whose result is on disk already are only taken in."""
-        while self.going():
+        while not self.stop.requested:
             self.slot += (
                 1  # KerasTuner gives a slot its running trial again: each asks as a new one
             )
@@ -149,12 +149,12 @@ class Search:
     def _progress(self, progress: Progress) -> bool:
         for observer in self.observers:
             observer.progress(progress)
-        return self.going()
+        return not self.stop.requested
 
     def _take(self, record: TrialRecord) -> None:
         """Write the record first: from then on the trial is done, whatever happens next."""
         self.running -= 1
-        if (retry := again(record)) and self.going():
+        if (retry := again(record)) and not self.stop.requested:
             self._start(retry)
             return
         if record.status == STOPPED:

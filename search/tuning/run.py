@@ -22,7 +22,7 @@ from search.observers.pace import Pace
 from search.process.atomic_files import read_json
 from search.process.hardware import devices
 from search.process.memory import machine_memory
-from search.process.stop_signal import Going
+from search.process.stop_signal import StopSignal
 from search.run_folder.config import RunConfig
 from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
@@ -65,7 +65,7 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
     run = _new_folder(environment.results, name or _fresh_name(data))
     with (
         locked(run),
-        Going(environment.max_time, run.path) as going,
+        StopSignal(environment.max_time, run.path) as stop,
         _executor(run, environment) as where,
     ):
         try:
@@ -77,7 +77,7 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
         except BaseException:
             shutil.rmtree(run.path)  # nothing was begun: leave nothing behind
             raise
-        _search(run, config, where, going, environment)
+        _search(run, config, where, stop, environment)
     return run
 
 
@@ -101,12 +101,12 @@ def resume(
         )
     with (
         locked(run),
-        Going(environment.max_time, run.path) as going,
+        StopSignal(environment.max_time, run.path) as stop,
         _executor(run, environment) as where,
     ):
         load_tensorflow(environment.console)
         prepare_data(run, config, environment)
-        _search(run, config, where, going, environment)
+        _search(run, config, where, stop, environment)
     return run
 
 
@@ -163,7 +163,7 @@ def _search(
     run: RunFolder,
     config: RunConfig,
     where: Workers | None,
-    going: Going,
+    stop: StopSignal,
     environment: RunEnvironment,
 ) -> None:
     """Search until done or stopped, and say where things stand."""
@@ -195,15 +195,15 @@ def _search(
             where or InProcess(experiment),
             observers=[display, TensorBoardLog(experiment, space)],
             max_epochs=config.max_epochs,
-            going=going,
+            stop=stop,
         ).to_the_end()
     if not done:
         environment.console.print(
-            f"{going.why}: {pace.trials_done} of {plan.trials} trials are finished and saved; "
+            f"{stop.reason}: {pace.trials_done} of {plan.trials} trials are finished and saved; "
             f"go on with: tune run --resume {run.name}",
             soft_wrap=True,
         )
-    if going.interrupted:
+    if stop.interrupted:
         raise KeyboardInterrupt
     with environment.console.status("looking at what the search has taught"):
         cached_insights(run, load_records(run), config)

@@ -4,6 +4,7 @@ import os
 
 import keras_tuner
 from fake_workers import score
+from stopping import NEVER
 
 from search.algorithms.hyperband import HyperbandOracle
 from search.run_folder.records import COMPLETED, load_records
@@ -26,7 +27,7 @@ class FakeExecutor:
         os.pwrite(log, f"{record.trial_id}\n".encode(), 0)
         os.close(log)
 
-    def wait(self, report, going):
+    def wait(self, report, stop):
         record = self.record
         if self.outcome and (failed := self.outcome(record)):
             return failed
@@ -69,7 +70,7 @@ def search_to_the_end(run, *, outcome=None, max_epochs=3, **options):
     """Run or resume; True when the oracle has no more."""
     oracle = make_hyperband(run, max_epochs=max_epochs, **options)
     executor = FakeExecutor(run, outcome)
-    search = Search(run, oracle, executor, observers=[], max_epochs=max_epochs, going=lambda: True)
+    search = Search(run, oracle, executor, observers=[], max_epochs=max_epochs, stop=NEVER)
     return search.to_the_end()
 
 
