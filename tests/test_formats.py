@@ -28,7 +28,7 @@ def trained(scratch):
     assert (expected.argmax(axis=1) == scratch.targets).all()
     return SimpleNamespace(
         model=model,
-        pictures=np.asarray(scratch.pixels),
+        images=np.asarray(scratch.pixels),
         expected=expected,
         size=scratch.config.image_size,
     )

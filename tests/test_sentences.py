@@ -57,7 +57,7 @@ def test_an_exact_number_is_as_short_as_can_be():
 
 def test_values_that_were_not_drawn_at_random_are_not_judged_but_families_are():
     families = [family("transfer", 0.9), family("cnn", 0.8)]
-    said = sentences(families, [], [], objective="val_accuracy", pictures=400, at_random=False)
+    said = sentences(families, [], [], objective="val_accuracy", images=400, at_random=False)
     assert said[0].startswith("transfer is ahead with 0.9000")
     assert said[1:] == [NOT_AT_RANDOM]
     assert sentences([], [], [], objective="val_accuracy", at_random=False) == []

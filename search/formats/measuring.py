@@ -60,7 +60,7 @@ def measure_file(
         TuneError: the file cannot be loaded, or the process died or took too long.
     """
     with tempfile.TemporaryDirectory(prefix="tune-") as folder:
-        asked, answered = Path(folder, "pictures.npy"), Path(folder, "out.npz")
+        asked, answered = Path(folder, "images.npy"), Path(folder, "out.npz")
         np.save(asked, np.ascontiguousarray(images))
         command = [sys.executable, "-P", "-m", "search.formats.runtimes", name, str(path)]
         command += [str(asked), str(answered), "--repeats", str(repeats)]
