@@ -6,8 +6,9 @@ from rich.console import Console
 from searching import VALUES, trial_record
 
 from search.algorithms.plan import Plan, Rung
-from search.observers.display import LiveDisplay, PlainDisplay, Scoreboard, make_display, outcome
+from search.observers.display import LiveDisplay, PlainDisplay, make_display
 from search.observers.pace import Pace
+from search.observers.scoreboard import Scoreboard, outcome
 from search.run_folder.records import DIVERGED, FAILED
 from search.trial.messages import Progress
 
@@ -87,8 +88,9 @@ def panel(display, width=100):
     return console.export_text()
 
 
-def live(*records):
-    return LiveDisplay(board(*records), Console(file=io.StringIO(), force_terminal=True))
+def live(*records, height=30):
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, height=height)
+    return LiveDisplay(board(*records), console)
 
 
 def test_the_panel_says_what_is_done_before_training(clock):
@@ -117,6 +119,57 @@ def test_the_panel_shows_trial_configuration_epoch_step_best_and_time_left(clock
         assert part in text, text
 
 
+def test_the_panel_shows_every_running_trial_and_where_each_is():
+    display = live(trial_record("0000", 0.875))
+    for number, blocks in ((1, 2), (2, 3), (3, 4)):
+        values = VALUES | {"cnn/blocks": blocks}
+        display.trial_started(running(f"000{number}", values=values))
+    display.progress(Progress("0001", 1, 2, 4))
+    display.progress(Progress("0003", 0, 3, 4, before="computing features"))
+    lines = panel(display).splitlines()
+    assert "trials 2–4 of 10" in lines[0]
+    for line, (blocks, where) in zip(
+        lines[1:4],
+        ((2, "epoch 2 of 2, step 2 of 4"), (3, "building"), (4, "computing features: 75%")),
+        strict=True,
+    ):
+        assert f"{blocks} blocks" in line
+        assert where in line
+
+
+def test_a_trial_that_has_ended_is_no_longer_shown_as_running():
+    display = live()
+    for trial_id in ("0000", "0001"):
+        display.trial_started(running(trial_id))
+        display.progress(Progress(trial_id, 0, int(trial_id) + 1, 4))
+    display.trial_finished(trial_record("0000", 0.5))
+    text = panel(display)
+    assert "step 1 of 4" not in text
+    assert "step 2 of 4" in text
+    display.trial_finished(trial_record("0001", 0.5))
+    assert "starting" not in panel(display)
+
+
+def test_a_trial_that_begins_anew_is_building_again():
+    display = live()
+    display.trial_started(running())
+    display.progress(Progress("0000", 0, 3, 4))
+    display.trial_started(running())
+    assert "building" in panel(display)
+
+
+def test_more_running_trials_than_the_terminal_has_lines_leave_room_for_the_rest():
+    records = [trial_record(f"000{number}", number / 10) for number in range(1, 4)]
+    failed = trial_record("0004", None, status=FAILED, reason="out of memory")
+    display = live(*records, failed, height=16)
+    for number in range(20):
+        display.trial_started(running(f"01{number:02}"))
+    lines = panel(display).rstrip().splitlines()
+    assert len(lines) <= 16
+    assert "and 13 more" in "\n".join(lines)
+    assert "last: out of memory" in lines[-2]
+
+
 def test_the_panel_says_what_is_going_on_before_anything_is_measured():
     display = live()
     assert "starting" in panel(display)
@@ -142,7 +195,8 @@ def test_names_with_brackets_are_shown_and_not_obeyed():
 
 def test_the_panel_fits_a_narrow_terminal():
     display = live(trial_record("0000", 0.5, values=VALUES))
-    display.trial_started(running("0001"))
+    for trial_id in ("0001", "0002"):
+        display.trial_started(running(trial_id))
     assert all(len(line) <= 50 for line in panel(display, width=50).splitlines())
 
 

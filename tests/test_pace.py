@@ -67,6 +67,27 @@ def test_half_an_epoch_counts_as_half(clock):
     assert running.seconds_left() == pytest.approx(19.5 * 10)
 
 
+def test_the_shares_of_all_running_trials_count_whoever_reports_last(clock):
+    several = Pace(Plan((Rung(0, 4, 0, 1),)), started=time.monotonic())
+    for trial_id, step in (("0000", 9), ("0001", 1), ("0002", 9)):
+        several.began(trial_record(trial_id, None))
+        several.step(Progress(trial_id, 0, step, 10))
+    several.step(epoch_done("0003"))
+    several.finished(trial_record("0003"))
+    several.step(Progress("0001", 0, 1, 10))
+    assert several.share == pytest.approx(0.725)
+    clock(29)
+    assert several.seconds_left() == pytest.approx(11)
+
+
+@pytest.mark.parametrize("ending", ["finished", "began"])
+def test_a_trial_that_was_stopped_or_begins_anew_leaves_no_share(ending):
+    running = pace()
+    running.step(Progress("0000", 0, 2, 4))
+    getattr(running, ending)(trial_record("0000", None, status=STOPPED))
+    assert running.share == 0
+
+
 def test_the_time_left_is_never_more_than_the_limit_leaves(clock):
     limited = pace(limit=60.0)
     clock(10)
@@ -87,9 +108,9 @@ def test_epochs_of_an_earlier_session_count_as_done_but_not_as_measured(clock):
 
 def test_a_stopped_trial_is_not_counted_as_done():
     running = pace()
-    running.finished(trial_record(), 0.5)
-    running.finished(trial_record("0001", status=STOPPED), 0.5)
-    assert (running.trials_done, running.best) == (1, 0.5)
+    running.finished(trial_record())
+    running.finished(trial_record("0001", status=STOPPED))
+    assert running.trials_done == 1
 
 
 def test_what_is_done_before_training_counts_as_no_epoch():
@@ -102,5 +123,5 @@ def test_epochs_that_an_early_end_saved_count_as_done():
     running = pace()
     running.step(epoch_done())
     record = trial_record("0000", 0.5, epochs=4, stopped_early="cannot win")
-    running.finished(record, 0.5)
+    running.finished(record)
     assert running.epochs_done == 4

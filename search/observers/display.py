@@ -10,43 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from models.describe import describe
-from search.observers.pace import Pace
+from search.observers.scoreboard import Running, Scoreboard, outcome, score, whereabouts
 from search.process.wording import duration_in_words
-from search.run_folder.records import COMPLETED, DIVERGED, FAILED, TrialRecord, best_first
+from search.run_folder.records import DIVERGED, FAILED, TrialRecord, best_first
 from search.trial.messages import Progress
 
-_MARKS = {COMPLETED: "", DIVERGED: "diverged: ", FAILED: "failed: "}
-
-
-class Scoreboard:
-    """What both displays need to know: all records, who is best, how far it is."""
-
-    def __init__(self, pace: Pace, records: list[TrialRecord], *, objective: str, direction: str):
-        self.pace, self.objective, self.direction = pace, objective, direction
-        self.records = {record.trial_id: record for record in records}
-        self.current: TrialRecord | None = None
-        self.progress: Progress | None = None
-        self._count_best()
-
-    def started(self, record: TrialRecord) -> None:
-        """A trial begins."""
-        self.current, self.progress = record, None
-        self.records[record.trial_id] = record
-
-    def finished(self, record: TrialRecord) -> None:
-        """A trial ended."""
-        self.records[record.trial_id] = record
-        self._count_best()
-        self.pace.finished(record, self.best.score if self.best else None)
-
-    def _count_best(self) -> None:
-        ranked = best_first(list(self.records.values()), self.direction)
-        self.best = ranked[0] if ranked and ranked[0].score is not None else None
-
-    @property
-    def number(self) -> int:
-        """Number of the trial that runs, from 1."""
-        return self.pace.trials_done + 1
+_LEADERS = 3
+_OTHER_LINES = 4 + _LEADERS + 1  # of the panel: frame, bar and blank, the best, the last failure
 
 
 class PlainDisplay:
@@ -67,7 +37,7 @@ class PlainDisplay:
 
     def progress(self, progress: Progress) -> None:
         """Counted, not printed."""
-        self.board.pace.step(progress)
+        self.board.step(progress)
 
     def trial_finished(self, record: TrialRecord) -> None:
         """One line: which trial, what came out, the best so far, the time left."""
@@ -104,8 +74,7 @@ class LiveDisplay:
 
     def progress(self, progress: Progress) -> None:
         """Show epoch and step."""
-        self.board.pace.step(progress)
-        self.board.progress = progress
+        self.board.step(progress)
 
     def trial_finished(self, record: TrialRecord) -> None:
         """Show the result."""
@@ -114,7 +83,6 @@ class LiveDisplay:
     def render(self) -> RenderableType:
         """The whole panel."""
         pace = self.board.pace
-        title = f"trial {min(self.board.number, pace.plan.trials)} of {pace.plan.trials}"
         bar = Table.grid(padding=(0, 2), expand=True)
         bar.add_column(ratio=1)
         bar.add_column(justify="right", no_wrap=True)
@@ -123,26 +91,31 @@ class LiveDisplay:
             ProgressBar(total=1.0, completed=pace.share),
             f"{pace.share:.0%}   {elapsed} gone   {duration_in_words(pace.seconds_left())} left",
         )
-        parts: list[RenderableType] = [self._current(), bar, Text(), self._leaders()]
-        return Panel(Group(*parts), title=title, title_align="left", border_style="dim")
-
-    def _current(self) -> Group:
-        """The running configuration, and below it where it is: long ones must not hide that."""
-        record, progress = self.board.current, self.board.progress
-        if record is None:
-            return Group(Text("starting …"))
-        name = Text(describe(record.values), style="bold", overflow="ellipsis", no_wrap=True)
-        if progress is None or progress.trial_id != record.trial_id:
-            return Group(name, Text("building", style="dim"))
-        if progress.before:
-            return Group(name, Text(f"{progress.before}: {progress.step / progress.steps:.0%}"))
-        return Group(
-            name,
-            Text(
-                f"epoch {progress.epoch + 1} of {record.epochs}, "
-                f"step {progress.step} of {progress.steps}"
-            ),
+        parts = [self._running(), bar, Text(), self._leaders()]
+        return Panel(
+            Group(*parts), title=self.board.title(), title_align="left", border_style="dim"
         )
+
+    def _running(self) -> RenderableType:
+        """The running configurations and where each is: two lines for one, a line for each of more.
+
+        A configuration in many words is cut, so that it does not hide where its trial is.
+        """
+        running = list(self.board.running.values())
+        if len(running) == 1:
+            return Group(_configuration(running[0]), _where(running[0]))
+        if not running:
+            return Text("" if self.board.pace.trials_done else "starting …")
+        table = Table.grid(padding=(0, 2), expand=True)
+        table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        table.add_column(no_wrap=True)
+        # A panel higher than the terminal would lose its lower end, with the time left.
+        room = max(self.live.console.height - _OTHER_LINES - 1, 1)
+        for one in running[:room]:
+            table.add_row(_configuration(one), _where(one))
+        if len(running) > room:
+            table.add_row(Text(f"and {len(running) - room} more", style="dim"))
+        return table
 
     def _leaders(self) -> Table:
         """The best three configurations and the last trial."""
@@ -151,7 +124,8 @@ class LiveDisplay:
             table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         ranked = best_first(list(self.board.records.values()), self.board.direction)
-        for place, record in enumerate([r for r in ranked if r.score is not None][:3], start=1):
+        scored = [record for record in ranked if record.score is not None]
+        for place, record in enumerate(scored[:_LEADERS], start=1):
             style = "green" if place == 1 else ""
             table.add_row(
                 f"{place}.",
@@ -169,19 +143,12 @@ class LiveDisplay:
         return table
 
 
-def outcome(record: TrialRecord, objective: str) -> str:
-    """What came of a trial, in a few words."""
-    if record.reason:
-        return _MARKS.get(record.status, "") + record.reason
-    if not record.finished:
-        return "stopped, goes on with --resume"
-    early = f", stopped early: {record.stopped_early}" if record.stopped_early else ""
-    return f"{objective} {score(record)}{early}"
+def _configuration(running: Running) -> Text:
+    return Text(describe(running.record.values), style="bold", overflow="ellipsis", no_wrap=True)
 
 
-def score(record: TrialRecord | None) -> str:
-    """A score with four digits, or a dash."""
-    return "–" if record is None or record.score is None else f"{record.score:.4f}"
+def _where(running: Running) -> Text:
+    return Text(whereabouts(running), style="" if running.progress else "dim")
 
 
 def make_display(board: Scoreboard, console: Console) -> LiveDisplay | PlainDisplay:

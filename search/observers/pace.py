@@ -16,45 +16,54 @@ class Pace:
         plan: what is to be done in all.
         limit: seconds after which the search is ended anyway (`--max-time`), or None.
         trials_done, epochs_done: finished so far, those of an earlier session included.
+        fresh_epochs: trained in this session.
+        partial: by trial, of those that run, the share of its running epoch that is done, 0–1.
     """
 
     plan: Plan
     limit: float | None = None
     trials_done: int = 0
     epochs_done: int = 0
-    best: float | None = None
     started: float = field(default_factory=time.monotonic)
-    fresh_epochs: float = 0.0  # trained in this session
-    partial: float = 0.0  # share of the running epoch
+    fresh_epochs: int = field(default=0, init=False)
+    partial: dict[str, float] = field(default_factory=dict, init=False)
+
+    def began(self, record: TrialRecord) -> None:
+        """Take in that a trial begins, or begins anew."""
+        self.partial[record.trial_id] = 0.0
 
     def step(self, progress: Progress) -> None:
         """Take in a step or the end of an epoch."""
         if progress.logs is not None:
             self.epochs_done += 1
             self.fresh_epochs += 1
-            self.partial = 0.0
+            self.partial[progress.trial_id] = 0.0
         elif not progress.before:
-            self.partial = progress.step / progress.steps
+            self.partial[progress.trial_id] = progress.step / progress.steps
 
-    def finished(self, record: TrialRecord, best: float | None) -> None:
-        """Take in a finished trial and the best score so far."""
+    def finished(self, record: TrialRecord) -> None:
+        """Take in a trial that has ended, or was stopped to be continued."""
         self.trials_done += record.finished
         if record.stopped_early:
             self.epochs_done += record.epochs - 1 - int(record.history[-1]["epoch"])
-        self.partial = 0.0
-        self.best = best
+        self.partial.pop(record.trial_id, None)
 
     @property
     def share(self) -> float:
         """Part of all epochs that is done, 0–1."""
-        return min(1.0, (self.epochs_done + self.partial) / max(self.plan.epochs, 1))
+        return min(1.0, (self.epochs_done + self._partial_epochs) / max(self.plan.epochs, 1))
+
+    @property
+    def _partial_epochs(self) -> float:
+        """What the running epochs of all running trials add up to."""
+        return sum(self.partial.values())
 
     def seconds_left(self) -> float | None:
         """Estimate from the mean time of an epoch so far; None before there is one."""
         elapsed = time.monotonic() - self.started
-        trained = self.fresh_epochs + self.partial
+        trained = self.fresh_epochs + self._partial_epochs
         if trained < 0.2:
             return None if self.limit is None else self.limit - elapsed
-        to_train = max(self.plan.epochs - self.epochs_done - self.partial, 0.0)
+        to_train = max(self.plan.epochs - self.epochs_done - self._partial_epochs, 0.0)
         estimate = to_train * elapsed / trained
         return estimate if self.limit is None else min(estimate, max(self.limit - elapsed, 0.0))

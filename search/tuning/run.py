@@ -171,7 +171,8 @@ def _search(
 
     from search.algorithms.registry import make_oracle
     from search.executors.in_process import InProcess
-    from search.observers.display import Scoreboard, make_display
+    from search.observers.display import make_display
+    from search.observers.scoreboard import Scoreboard
     from search.observers.tensorboard import TensorBoardLog
     from search.trial.experiment import Experiment
     from search.trial.keras_setup import set_up_training

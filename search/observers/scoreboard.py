@@ -1,0 +1,90 @@
+"""What both displays know of a search: all records, who is best, which trials run and how far."""
+
+from dataclasses import dataclass
+
+from search.observers.pace import Pace
+from search.run_folder.records import COMPLETED, DIVERGED, FAILED, TrialRecord, best_first
+from search.trial.messages import Progress
+
+_MARKS = {COMPLETED: "", DIVERGED: "diverged: ", FAILED: "failed: "}
+
+
+@dataclass
+class Running:
+    """A trial that runs, and what it reported last."""
+
+    record: TrialRecord
+    progress: Progress | None = None
+
+
+class Scoreboard:
+    """What both displays need to know: all records, who is best, which run, how far they are."""
+
+    def __init__(self, pace: Pace, records: list[TrialRecord], *, objective: str, direction: str):
+        self.pace, self.objective, self.direction = pace, objective, direction
+        self.records = {record.trial_id: record for record in records}
+        self.running: dict[str, Running] = {}  # by trial, in the order in which they began
+        self._count_best()
+
+    def started(self, record: TrialRecord) -> None:
+        """A trial begins, or begins anew."""
+        self.running[record.trial_id] = Running(record)
+        self.records[record.trial_id] = record
+        self.pace.began(record)
+
+    def step(self, progress: Progress) -> None:
+        """A running trial has done a step, an epoch, or something before its training."""
+        self.pace.step(progress)
+        if progress.trial_id in self.running:
+            self.running[progress.trial_id].progress = progress
+
+    def finished(self, record: TrialRecord) -> None:
+        """A trial ended."""
+        self.records[record.trial_id] = record
+        self.running.pop(record.trial_id, None)
+        self._count_best()
+        self.pace.finished(record)
+
+    def _count_best(self) -> None:
+        ranked = best_first(list(self.records.values()), self.direction)
+        self.best = ranked[0] if ranked and ranked[0].score is not None else None
+
+    @property
+    def number(self) -> int:
+        """Number of the trial that ends next, from 1."""
+        return self.pace.trials_done + 1
+
+    def title(self) -> str:
+        """`trial 3 of 20`, or where several run `trials 3–6 of 20`."""
+        total = self.pace.plan.trials
+        first = min(self.number, total)
+        last = min(self.pace.trials_done + len(self.running), total)
+        return f"trials {first}–{last} of {total}" if last > first else f"trial {first} of {total}"
+
+
+def whereabouts(running: Running) -> str:
+    """How far a running trial is, in a few words."""
+    progress = running.progress
+    if progress is None:
+        return "building"
+    if progress.before:
+        return f"{progress.before}: {progress.step / progress.steps:.0%}"
+    return (
+        f"epoch {progress.epoch + 1} of {running.record.epochs}, "
+        f"step {progress.step} of {progress.steps}"
+    )
+
+
+def outcome(record: TrialRecord, objective: str) -> str:
+    """What came of a trial, in a few words."""
+    if record.reason:
+        return _MARKS.get(record.status, "") + record.reason
+    if not record.finished:
+        return "stopped, goes on with --resume"
+    early = f", stopped early: {record.stopped_early}" if record.stopped_early else ""
+    return f"{objective} {score(record)}{early}"
+
+
+def score(record: TrialRecord | None) -> str:
+    """A score with four digits, or a dash."""
+    return "–" if record is None or record.score is None else f"{record.score:.4f}"
