@@ -5,35 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from models.families.registry import family_named
+
 
 def describe(values: Mapping[str, Any]) -> str:
     """A configuration in short, such as "xception ×0.25, 3 blocks, adam 1.0e-3, aug 0.3"."""
     parts = [
-        *_ARCHITECTURES[values["family"]](values),
+        *family_named(values["family"]).describe(values),
         _optimizer(values),
         *_augmentation(values),
     ]
     return ", ".join(parts)
-
-
-def _cnn(values: Mapping[str, Any]) -> list[str]:
-    parts = [f"cnn {values['cnn/filters']} filters", f"{values['cnn/blocks']} blocks"]
-    if units := values["cnn/dense_units"]:
-        parts.append(f"dense {units}")
-    return parts
-
-
-def _xception(values: Mapping[str, Any]) -> list[str]:
-    return [f"xception ×{values['xception/width']:g}", f"{values['xception/blocks']} blocks"]
-
-
-def _transfer(values: Mapping[str, Any]) -> list[str]:
-    parts = [f"transfer {values['transfer/backbone']}"]
-    if units := values["transfer/head_units"]:
-        parts.append(f"head {units}")
-    if part := values.get("transfer/unfreeze", 0.0):
-        parts.append(f"last {part:.0%} unfrozen")
-    return parts
 
 
 def _optimizer(values: Mapping[str, Any]) -> str:
@@ -51,6 +33,3 @@ def _augmentation(values: Mapping[str, Any]) -> list[str]:
     if (mix := values["augmentation/mix"]) != "none":
         parts.append({"both": "mixup+cutmix"}.get(mix, mix))
     return parts
-
-
-_ARCHITECTURES = {"cnn": _cnn, "xception": _xception, "transfer": _transfer}

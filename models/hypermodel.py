@@ -10,9 +10,9 @@ import keras_tuner
 from models import optimization, space
 from models.adjustable import set_dropout
 from models.errors import ModelError
-from models.families import transfer
+from models.families.family import Family, FixedFeatures, ModelOptions
 from models.families.head import Dropout, plain_dropout
-from models.families.registry import BASELINES, FAMILIES, MIN_IMAGE_SIZE, declare_family
+from models.families.registry import FAMILIES, family_named
 from models.pretrained.backbones import BACKBONES
 
 
@@ -21,7 +21,7 @@ class ImageClassifier(keras_tuner.HyperModel):
 
     Args:
         families: Names out of `FAMILIES`; the first is the default.
-        backbones: Names out of `BACKBONES`, for the family "transfer".
+        backbones: Names out of `BACKBONES`, for families that stand on pretrained networks.
         image_size: (height, width) in pixels.
         num_classes: Two or more.
         compact: Narrower and smaller choices, for machines without a GPU.
@@ -44,32 +44,27 @@ class ImageClassifier(keras_tuner.HyperModel):
         super().__init__(name="image_classifier", tunable=True)
         _check(families, backbones, image_size)
         self.families = families
-        self.backbones = backbones
-        self.image_size = image_size
-        self.num_classes = num_classes
-        self.compact = compact
-        self.weights = weights
+        self.options = ModelOptions(
+            image_size=image_size,
+            num_classes=num_classes,
+            compact=compact,
+            backbones=backbones,
+            weights=weights,
+        )
 
     def declare_hyperparameters(self, hp: keras_tuner.HyperParameters) -> None:
         """Declare the whole space, every scope of it, without building a model."""
         hp.Choice("family", list(self.families))
         for family in self.families:
             with hp.conditional_scope("family", [family]):
-                declare_family(
-                    hp,
-                    family,
-                    image_size=self.image_size,
-                    backbones=self.backbones,
-                    compact=self.compact,
-                    weights=self.weights,
-                )
-        space.declare_training(hp, compact=self.compact)
-        space.declare_augmentation(hp, compact=self.compact)
+                family_named(family).declare(hp, self.options)
+        space.declare_training(hp, compact=self.options.compact)
+        space.declare_augmentation(hp, compact=self.options.compact)
 
     def build(
         self, hp: keras_tuner.HyperParameters, *, dropout: Dropout = plain_dropout
     ) -> keras.Model:
-        """The uncompiled model: images [b, h, w, 3] uint8 or float 0-255 -> probabilities.
+        """Build the uncompiled model: images [b, h, w, 3] uint8 or float 0-255 -> probabilities.
 
         Probabilities are float32, [b, 1] (sigmoid) for two classes and [b, k] (softmax) for
         more. Weights are drawn from Keras's global seed: call `keras.utils.set_random_seed`
@@ -80,41 +75,34 @@ class ImageClassifier(keras_tuner.HyperModel):
             dropout: `adjustable_dropout` for a model that `adjust` will be called on.
         """
         self.declare_hyperparameters(hp)
-        return FAMILIES[hp.get("family")](
-            hp,
-            image_size=self.image_size,
-            num_classes=self.num_classes,
-            weights=self.weights,
-            dropout=dropout,
-        )
+        return _family(hp).build(hp, self.options, dropout=dropout)
 
     def has_fixed_features(self, hp: keras_tuner.HyperParameters) -> bool:
         """Whether only a head is trained, on features that never change."""
-        frozen = self.weights is not None and transfer.unfrozen_part(hp) == 0
-        return hp.get("family") == "transfer" and frozen
+        features = _family(hp).features
+        return features is not None and features.are_fixed(hp, self.options)
+
+    def features_key(self, hp: keras_tuner.HyperParameters) -> tuple[str, ...]:
+        """What tells the fixed features of this configuration from those of any other."""
+        return _features(hp).key(hp, self.options)
 
     def build_extractor(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """The frozen part of a transfer model: images 0-255 -> features [b, num_features].
+        """Build the frozen part of a model: images 0-255 -> features [b, num_features].
 
         Raises:
-            ModelError: There are no weights to freeze.
+            ModelError: Nothing of this model is frozen.
         """
-        if self.weights is None:
-            raise ModelError("without pretrained weights nothing is frozen; give weights")
-        return transfer.build_extractor(hp, image_size=self.image_size, weights=self.weights)
+        return _features(hp).build_extractor(hp, self.options)
 
     def build_head(
         self, hp: keras_tuner.HyperParameters, *, num_features: int, dropout: Dropout
     ) -> keras.Model:
-        """The other part, uncompiled: features [b, num_features] -> probabilities."""
-        return transfer.build_head(
-            hp, num_features=num_features, num_classes=self.num_classes, dropout=dropout
-        )
+        """Build the other part, uncompiled: features [b, num_features] -> probabilities."""
+        return _features(hp).build_head(hp, self.options, num_features, dropout=dropout)
 
     def phase_starts(self, hp: keras_tuner.HyperParameters) -> tuple[int, ...]:
         """Epochs at which another part of the model becomes trainable, 0 first."""
-        warmup = transfer.warmup_epochs(hp)
-        return (0, warmup) if warmup else (0,)
+        return _family(hp).phases.starts(hp)
 
     def compile(
         self,
@@ -137,14 +125,12 @@ class ImageClassifier(keras_tuner.HyperModel):
             steps_per_execution: Batches trained in one call; worth it where a step takes less
                 time than the Python around it.
         """
-        if hp.get("family") == "transfer" and not transfer.is_head(model) and self.weights:
-            last = phase == len(self.phase_starts(hp)) - 1
-            transfer.unfreeze(model, transfer.unfrozen_part(hp) if last else 0.0)
+        _family(hp).phases.set_trainable(model, hp, self.options, phase)
         numbers = self._schedule_numbers(hp, phase, steps_per_epoch, max_epochs)
         model.compile(
             optimizer=optimization.optimizer(hp, optimization.Schedule(**numbers)),
-            loss=optimization.CrossEntropy(self.num_classes, hp.get("label_smoothing")),
-            metrics=[optimization.accuracy(num_classes=self.num_classes)],
+            loss=optimization.CrossEntropy(self.options.num_classes, hp.get("label_smoothing")),
+            metrics=[optimization.accuracy(num_classes=self.options.num_classes)],
             steps_per_execution=steps_per_execution,
             jit_compile=_jit_compile(),
         )
@@ -175,26 +161,37 @@ class ImageClassifier(keras_tuner.HyperModel):
             hp,
             total_steps=steps_per_epoch * max_epochs,
             first_step=steps_per_epoch * self.phase_starts(hp)[phase],
-            scale=hp.get("transfer/fine_tune_rate") if phase else 1.0,
+            scale=_family(hp).phases.rate(hp, phase),
         )
 
 
 def baseline_values(hypermodel: ImageClassifier) -> list[dict[str, Any]]:
-    """The known-good configurations of its families, the soonest good first.
+    """The baselines of its families, in the order in which they are tried.
 
     Each has a value for every hyperparameter that is active in it.
     """
-    families = [family for family in FAMILIES if family in hypermodel.families]
     return [
-        _completed(hypermodel, {"family": family, **values})
-        for family in families
-        for values in BASELINES[family]
+        _completed(hypermodel, {"family": name, **values})
+        for name, family in FAMILIES.items()
+        if name in hypermodel.families
+        for values in family.baselines
     ]
 
 
 def default_values(hypermodel: ImageClassifier, family: str) -> dict[str, Any]:
-    """The first known-good configuration of `family`."""
-    return _completed(hypermodel, {"family": family, **BASELINES[family][0]})
+    """The first baseline of `family`."""
+    return _completed(hypermodel, {"family": family, **family_named(family).baselines[0]})
+
+
+def _family(hp: keras_tuner.HyperParameters) -> Family:
+    return family_named(hp.get("family"))
+
+
+def _features(hp: keras_tuner.HyperParameters) -> FixedFeatures:
+    family = _family(hp)
+    if family.features is None:
+        raise ModelError(f"family {family.name}: it has no part that training never changes")
+    return family.features
 
 
 def _completed(hypermodel: ImageClassifier, values: dict[str, Any]) -> dict[str, Any]:
@@ -208,8 +205,9 @@ def _check(
     families: tuple[str, ...], backbones: tuple[str, ...], image_size: tuple[int, int]
 ) -> None:
     _check_names("family", families, tuple(FAMILIES))
-    least = {f"family {family}": MIN_IMAGE_SIZE[family] for family in families}
-    if "transfer" in families:
+    rows = [family_named(family) for family in families]
+    least = {f"family {family.name}": family.min_image_size for family in rows}
+    if any(family.pretrained for family in rows):
         _check_names("backbone", backbones, tuple(BACKBONES))
         least |= {f"backbone {name}": BACKBONES[name].min_size for name in backbones}
     height, width = image_size

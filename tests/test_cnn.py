@@ -3,13 +3,15 @@ import keras_tuner
 import pytest
 
 from models.families import cnn
+from models.families.family import ModelOptions
 
 
 def build(image_size=(32, 32), num_classes=2, compact=True, **values):
     hp = keras_tuner.HyperParameters()
     hp.values.update({f"cnn/{name}": value for name, value in values.items()})
-    cnn.declare(hp, image_size=image_size, compact=compact)
-    return cnn.build(hp, image_size=image_size, num_classes=num_classes)
+    options = ModelOptions(image_size, num_classes, compact)
+    cnn.declare(hp, options)
+    return cnn.build(hp, options)
 
 
 def kinds(model):
@@ -53,7 +55,7 @@ def test_normalisation_is_there_where_it_is_chosen(kind, count):
 
 def test_small_images_allow_fewer_blocks():
     hp = keras_tuner.HyperParameters()
-    cnn.declare(hp, image_size=(16, 64), compact=True)
+    cnn.declare(hp, ModelOptions((16, 64), num_classes=2, compact=True))
     assert hp.get("cnn/blocks") == 4
     assert next(p for p in hp.space if p.name == "cnn/blocks").max_value == 4
     assert build(image_size=(16, 64), blocks=4).output_shape == (None, 1)

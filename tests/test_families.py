@@ -1,6 +1,20 @@
 import subprocess
 import sys
 
+import keras
+import pytest
+from searching import run_config
+from small_trials import experiment_in, search_in_this_process
+
+from models.describe import describe
+from models.errors import ModelError
+from models.families import registry
+from models.families.family import Family
+from models.families.head import images_input, plain_dropout, probabilities
+from search.algorithms.plan import baseline_count
+from search.cli import _run
+from search.run_folder.records import COMPLETED
+
 
 def test_names_are_listed_without_loading_tensorflow():
     code = (
@@ -16,3 +30,55 @@ def test_names_are_listed_without_loading_tensorflow():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert result.stdout.strip() == "[]"
+
+
+def _declare(hp, options):
+    hp.Choice("linear/pool", [2, 4])
+
+
+def _build(hp, options, dropout=plain_dropout):
+    images = images_input(options.image_size)
+    x = keras.layers.AveragePooling2D(hp.get("linear/pool"))(images)
+    features = keras.layers.Flatten()(x)
+    outputs = probabilities(features, num_classes=options.num_classes)
+    return keras.Model(images, outputs, name="linear")
+
+
+LINEAR = Family(
+    name="linear",
+    declare=_declare,
+    build=_build,
+    baselines=({}, {"linear/pool": 4}),
+    describe=lambda values: [f"linear, pooled by {values['linear/pool']}"],
+    min_image_size=4,
+)
+
+
+@pytest.fixture
+def linear(monkeypatch):
+    """A family that the program knows by its row alone."""
+    monkeypatch.setitem(registry.FAMILIES, "linear", LINEAR)
+
+
+def test_a_new_family_is_one_row(linear, tmp_path):
+    experiment = experiment_in(tmp_path, families=("linear",), algo="random", max_trials=4)
+    records = search_in_this_process(experiment)
+    assert [record.status for record in records] == [COMPLETED] * 4
+    assert [record.values["linear/pool"] for record in records[:2]] == [2, 4]
+    assert describe(records[1].values).startswith("linear, pooled by 4, adam")
+    assert baseline_count(experiment.config) == 2
+
+
+def test_a_new_family_is_offered_on_the_command_line(linear, photos, capsys):
+    assert _run(["run", str(photos), "--families", "vit"]) == 2
+    assert "linear" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["vit", ""])
+def test_an_unknown_family_is_refused_wherever_it_is_asked_for(name):
+    with pytest.raises(ModelError, match=f"received {name}, expected one of transfer, cnn"):
+        registry.family_named(name)
+    with pytest.raises(ModelError):
+        describe({"family": name})
+    with pytest.raises(ModelError):
+        baseline_count(run_config(families=(name,)))

@@ -2,13 +2,15 @@ import keras_tuner
 import pytest
 
 from models.families import mini_xception as xception
+from models.families.family import ModelOptions
 
 
 def build(image_size=(32, 32), num_classes=2, compact=True, **values):
     hp = keras_tuner.HyperParameters()
     hp.values.update({f"xception/{name}": value for name, value in values.items()})
-    xception.declare(hp, image_size=image_size, compact=compact)
-    return xception.build(hp, image_size=image_size, num_classes=num_classes)
+    options = ModelOptions(image_size, num_classes, compact)
+    xception.declare(hp, options)
+    return xception.build(hp, options)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from models.families import transfer
+from models.families.family import ModelOptions
+from models.families.head import plain_dropout
 from models.hypermodel import ImageClassifier
 from models.pretrained.networks import build_backbone
 
@@ -174,7 +176,7 @@ def test_a_head_on_cached_features_gives_what_the_whole_model_gives(weights):
     hp = hyperparameters(hypermodel, head_units=128, normalization="batch")
     model = hypermodel.build(hp)
     features = hypermodel.build_extractor(hp).predict(batch()[0], verbose=0)
-    head = transfer.build_head(hp, num_features=features.shape[1], num_classes=2)
+    head = hypermodel.build_head(hp, num_features=features.shape[1], dropout=plain_dropout)
     head.set_weights(model.get_layer("head").get_weights())
     expected = model.predict(batch()[0], verbose=0)
     np.testing.assert_allclose(head.predict(features, verbose=0), expected, atol=1e-6)
@@ -195,9 +197,10 @@ def test_small_images_can_be_shown_to_the_backbone_at_twice_the_size(weights):
 )
 def test_images_are_enlarged_to_about_the_size_of_training_at_most(side, upscales):
     hp = keras_tuner.HyperParameters()
-    transfer.declare(
-        hp, image_size=(side, side), backbones=("mobilenet_075",), compact=True, weights="imagenet"
+    options = ModelOptions(
+        (side, side), 2, compact=True, backbones=("mobilenet_075",), weights="imagenet"
     )
+    transfer.declare(hp, options)
     found = [p.values for p in hp.space if p.name == "transfer/upscale"]
     assert found == ([upscales] if upscales else [])
 

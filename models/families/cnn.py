@@ -6,17 +6,20 @@ the network of TensorFlow's image classification tutorial.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from models.families.family import Family, ModelOptions
 from models.families.head import Dropout, images_input, normalized, plain_dropout, probabilities
 
 if TYPE_CHECKING:
     import keras
 
 
-def declare(hp: Any, *, image_size: tuple[int, int], compact: bool) -> None:
+def declare(hp: Any, options: ModelOptions) -> None:
     """Declare this family's values; a block halves the image, so small ones allow fewer."""
-    most_blocks = min(5, min(image_size).bit_length() - 1)
+    compact = options.compact
+    most_blocks = min(5, min(options.image_size).bit_length() - 1)
     dense_units = [0, 32, 64, 128] if compact else [0, 64, 128, 256, 512]
     hp.Choice("cnn/filters", [8, 16, 32] if compact else [16, 32, 64], default=16)
     hp.Int("cnn/blocks", 2, most_blocks, default=min(4, most_blocks))
@@ -28,28 +31,19 @@ def declare(hp: Any, *, image_size: tuple[int, int], compact: bool) -> None:
     hp.Float("cnn/dropout", 0.0, 0.5, step=0.1, default=0.2)
 
 
-def build(
-    hp: Any,
-    *,
-    image_size: tuple[int, int],
-    num_classes: int,
-    weights: str | None = None,
-    dropout: Dropout = plain_dropout,
-) -> keras.Model:
-    """The uncompiled model: images [b, h, w, 3] 0-255 -> float32 probabilities.
+def build(hp: Any, options: ModelOptions, dropout: Dropout = plain_dropout) -> keras.Model:
+    """Build the uncompiled model: images [b, h, w, 3] 0-255 -> float32 probabilities.
 
     Args:
         hp: Values of the `cnn/` hyperparameters.
-        image_size: (height, width) in pixels.
-        num_classes: Two or more.
-        weights: Not used; there are no pretrained ones.
+        options: Image size and number of classes.
         dropout: Makes the layer for a value, given `hp` and its name.
     """
     import keras
     from keras import layers
 
     blocks = hp.get("cnn/blocks")
-    images = images_input(image_size)
+    images = images_input(options.image_size)
     x = layers.Rescaling(1 / 255, dtype="float32")(images)
     for block in range(blocks):
         x = _block(hp, x, filters=hp.get("cnn/filters") * 2**block)
@@ -60,7 +54,7 @@ def build(
     if units := hp.get("cnn/dense_units"):
         x = layers.Dense(units, activation="relu")(x)
     x = dropout(hp, "cnn/dropout")(x)
-    return keras.Model(images, probabilities(x, num_classes=num_classes), name="cnn")
+    return keras.Model(images, probabilities(x, num_classes=options.num_classes), name="cnn")
 
 
 def _block(hp: Any, x: Any, *, filters: int) -> Any:
@@ -77,3 +71,21 @@ def _average(x: Any) -> Any:
     from keras import layers
 
     return layers.GlobalAveragePooling2D()(x)
+
+
+def describe(values: Mapping[str, Any]) -> list[str]:
+    """Say what decides its size, such as "cnn 16 filters", "4 blocks"."""
+    parts = [f"cnn {values['cnn/filters']} filters", f"{values['cnn/blocks']} blocks"]
+    if units := values["cnn/dense_units"]:
+        parts.append(f"dense {units}")
+    return parts
+
+
+FAMILY = Family(
+    name="cnn",
+    declare=declare,
+    build=build,
+    baselines=({},),
+    describe=describe,
+    min_image_size=16,
+)

@@ -6,8 +6,10 @@ with a single entry convolution and three blocks, that of 2020 with a double one
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from models.families.family import Family, ModelOptions
 from models.families.head import Dropout, images_input, normalized, plain_dropout, probabilities
 
 if TYPE_CHECKING:
@@ -21,8 +23,9 @@ ENTRIES = {
 EXIT_FILTERS = 1024
 
 
-def declare(hp: Any, *, image_size: tuple[int, int], compact: bool) -> None:
-    """Declare this family's values; `image_size` changes none, "same" padding fits all."""
+def declare(hp: Any, options: ModelOptions) -> None:
+    """Declare this family's values; the image size changes none, "same" padding fits all."""
+    compact = options.compact
     widths = [0.125, 0.25, 0.5] if compact else [0.25, 0.5, 1.0]
     hp.Choice("xception/width", widths, default=0.25)
     hp.Choice("xception/entry", ["single", "double"], default="double" if compact else "single")
@@ -31,21 +34,12 @@ def declare(hp: Any, *, image_size: tuple[int, int], compact: bool) -> None:
     hp.Float("xception/dropout", 0.0, 0.6, step=0.1, default=0.3)
 
 
-def build(
-    hp: Any,
-    *,
-    image_size: tuple[int, int],
-    num_classes: int,
-    weights: str | None = None,
-    dropout: Dropout = plain_dropout,
-) -> keras.Model:
-    """The uncompiled model: images [b, h, w, 3] 0-255 -> float32 probabilities.
+def build(hp: Any, options: ModelOptions, dropout: Dropout = plain_dropout) -> keras.Model:
+    """Build the uncompiled model: images [b, h, w, 3] 0-255 -> float32 probabilities.
 
     Args:
         hp: Values of the `xception/` hyperparameters.
-        image_size: (height, width) in pixels.
-        num_classes: Two or more.
-        weights: Not used; there are no pretrained ones.
+        options: Image size and number of classes.
         dropout: Makes the layer for a value, given `hp` and its name.
     """
     import keras
@@ -53,7 +47,7 @@ def build(
 
     width, kind = hp.get("xception/width"), hp.get("xception/normalization")
     entry, blocks = ENTRIES[hp.get("xception/entry")]
-    images = images_input(image_size)
+    images = images_input(options.image_size)
     x = layers.Rescaling(1 / 255, dtype="float32")(images)
     for index, filters in enumerate(entry):
         strides = 2 if index == 0 else 1
@@ -65,7 +59,7 @@ def build(
     x = layers.ReLU()(normalized(x, kind))
     x = layers.GlobalAveragePooling2D()(x)
     x = dropout(hp, "xception/dropout")(x)
-    return keras.Model(images, probabilities(x, num_classes=num_classes), name="xception")
+    return keras.Model(images, probabilities(x, num_classes=options.num_classes), name="xception")
 
 
 def _residual_block(x: Any, *, filters: int, normalization: str) -> Any:
@@ -83,3 +77,18 @@ def _residual_block(x: Any, *, filters: int, normalization: str) -> Any:
 def _scaled(filters: int, width: float) -> int:
     # Multiples of 8 fill the vector registers; 728 stays 728 at width 1.
     return max(8, int(filters * width) // 8 * 8)
+
+
+def describe(values: Mapping[str, Any]) -> list[str]:
+    """Say what decides its size, such as "xception ×0.25", "3 blocks"."""
+    return [f"xception ×{values['xception/width']:g}", f"{values['xception/blocks']} blocks"]
+
+
+FAMILY = Family(
+    name="xception",
+    declare=declare,
+    build=build,
+    baselines=({},),
+    describe=describe,
+    min_image_size=16,
+)

@@ -43,6 +43,11 @@ def cached(file_names: Iterable[str]) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
+def fingerprint(path: Path) -> str:
+    """16 hexadecimal digits that tell the content of a file from that of any other (SHA-256)."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
 def reachable(urls: Iterable[str], *, seconds: float = PROBE_SECONDS) -> set[str]:
     """Those of `urls` that answer within `seconds`, asked all at once.
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from models.families.registry import BASELINES
+from models.families.registry import family_named
 from search.run_folder.config import RunConfig
 
 
@@ -54,7 +54,11 @@ def make_plan(config: RunConfig) -> Plan:
 
 def baseline_count(config: RunConfig) -> int:
     """How many known-good configurations a run begins with."""
-    return 1 if config.preset else sum(len(BASELINES[family]) for family in config.families)
+    return (
+        1
+        if config.preset
+        else sum(len(family_named(family).baselines) for family in config.families)
+    )
 
 
 def hyperband_rungs(max_epochs: int, factor: int, baselines: int) -> list[Rung]:

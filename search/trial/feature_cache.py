@@ -30,8 +30,6 @@ from numpy.typing import NDArray
 
 from data_pipeline.augment.augment import augmenter
 from data_pipeline.pixels.dataset import encode
-from models.families import transfer
-from models.pretrained.networks import weights_file
 from search.process.atomic_files import read_json, write_json
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
@@ -96,12 +94,9 @@ class FeatureCache:
 
     def __init__(self, experiment: Experiment, hp: Any) -> None:
         self.experiment, self.hp = experiment, hp
-        name = hp.get("transfer/backbone")
-        weights = weights_file(name, experiment.classifier.weights, experiment.config.image_size)
-        height, width = transfer.input_size(hp, experiment.config.image_size)
-        precision = experiment.config.precision
-        parts = (name, f"{height}x{width}", _digest(weights.read_bytes()), precision, _VERSION)
-        self.folder = experiment.features / "-".join(map(str, parts))
+        key = experiment.classifier.features_key(hp)
+        parts = (*key, experiment.config.precision, str(_VERSION))
+        self.folder = experiment.features / "-".join(parts)
 
     @cached_property
     def about(self) -> dict[str, int]:

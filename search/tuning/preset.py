@@ -29,8 +29,8 @@ def preset_options(name: str, given: dict[str, Any]) -> dict[str, Any]:
         "max_epochs": preset.epochs,
         "crop_to_aspect_ratio": preset.crop_to_aspect_ratio,
     }
-    if preset.values["family"] == "transfer":
-        published["backbones"] = (preset.values["transfer/backbone"],)
+    if backbone := preset.values.get(f"{preset.values['family']}/backbone"):
+        published["backbones"] = (backbone,)
     return published | {key: value for key, value in given.items() if value is not None}
 
 

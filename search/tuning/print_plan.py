@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
+from models.families.registry import family_named
 from search.algorithms.plan import Plan
 from search.process.disk import checkpoint_bytes, free_bytes
 from search.process.wording import bytes_in_words
@@ -15,7 +16,7 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, console: Console) -
     """Say what is going to be done, before it is."""
     height, width = config.image_size
     families = ", ".join(
-        f"transfer ({', '.join(config.backbones)})" if family == "transfer" else family
+        f"{family} ({', '.join(config.backbones)})" if family_named(family).pretrained else family
         for family in config.families
     )
     moved = "".join(f", {name} from {low:g} to {high:g}" for name, low, high in config.ranges)
@@ -46,7 +47,7 @@ def largest_model(experiment: Any) -> int:
 
     counts = [BACKBONES[name].values for name in experiment.config.backbones]
     for values in baselines(experiment):
-        if values["family"] != "transfer":
+        if not family_named(str(values["family"])).pretrained:
             hp = keras_tuner.HyperParameters()
             hp.values = dict(values)
             counts.append(experiment.classifier.build(hp).count_params())

@@ -67,19 +67,20 @@ def _available_families(
     compact: bool,
     console: Console,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Families and backbones that can be built here; without weights, transfer is left out.
+    """Families and backbones that can be built here; pretrained ones are left out without weights.
 
     Raises:
-        ModelError: transfer was asked for by name and has no weights.
+        ModelError: a pretrained family was asked for by name and has no weights.
     """
     from models.errors import ModelError
-    from models.families.registry import FAMILIES
+    from models.families.registry import FAMILIES, family_named
     from models.pretrained.backbones import BACKBONES
     from models.pretrained.networks import available_backbones, weights_file
 
     asked = given.get("families")
     families = tuple(asked or FAMILIES)
-    if "transfer" not in families:
+    pretrained = [family for family in families if family_named(family).pretrained]
+    if not pretrained:
         return families, ()
     wanted = tuple(given.get("backbones") or (LIGHT_BACKBONES if compact else BACKBONES))
     try:
@@ -91,5 +92,7 @@ def _available_families(
     except ModelError as error:
         if asked or given.get("backbones") or given.get("weights"):
             raise
-        console.print(f"[yellow]warning:[/] family transfer left out: {error}", soft_wrap=True)
-        return tuple(family for family in families if family != "transfer"), ()
+        console.print(
+            f"[yellow]warning:[/] family {', '.join(pretrained)} left out: {error}", soft_wrap=True
+        )
+        return tuple(family for family in families if family not in pretrained), ()

@@ -7,12 +7,17 @@ import keras_tuner
 import numpy as np
 from searching import run_config, trial_record
 
-from models.hypermodel import default_values
+from models.hypermodel import baseline_values, default_values
 from models.pretrained.networks import build_backbone
+from search.algorithms.registry import make_oracle
+from search.executors.in_process import InProcess
 from search.process.atomic_files import write_array, write_arrays, write_json
+from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
+from search.run_folder.records import load_records
 from search.trial.checkpoint import TrainingState
 from search.trial.experiment import Experiment
+from search.tuning.loop import Search
 
 COUNT = 24
 EPOCHS = 10
@@ -120,6 +125,28 @@ def values_for(experiment, kind, **changes):
 def elsewhere(experiment, folder):
     """The same data and configuration, writing into another run folder."""
     return replace(experiment, run=RunFolder(folder / "run"))
+
+
+def search_in_this_process(experiment):
+    """A whole search as `tune run --workers 0` makes it, without a display: its records."""
+    space = keras_tuner.HyperParameters()
+    experiment.classifier.declare_hyperparameters(space)
+    oracle = make_oracle(
+        experiment.config,
+        space,
+        baselines=baseline_values(experiment.classifier),
+        directory=experiment.run.path,
+    )
+    search = Search(
+        experiment.run,
+        oracle,
+        InProcess(experiment),
+        observers=[],
+        max_epochs=experiment.config.max_epochs,
+        stop=StopSignal(),
+    )
+    assert search.to_the_end()
+    return load_records(experiment.run)
 
 
 def fresh(trial_id="0000", **fields):

@@ -1,0 +1,100 @@
+"""What a family of models is: the one row that makes it known to the whole program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What all models of one search share.
+
+    Attributes:
+        image_size: (height, width) in pixels.
+        num_classes: Two or more.
+        compact: Narrower and smaller choices, for machines without a GPU.
+        backbones: Names out of `models.pretrained.backbones.BACKBONES` to choose from.
+        weights: Of the backbones: "imagenet", the path of a file, or None (from scratch).
+    """
+
+    image_size: tuple[int, int]
+    num_classes: int
+    compact: bool
+    backbones: tuple[str, ...] = ()
+    weights: str | None = None
+
+
+@dataclass(frozen=True)
+class Phases:
+    """How a family is trained in parts, one after the other.
+
+    Attributes:
+        starts: From hyperparameters to the epochs at which another part of the model becomes
+            trainable, 0 first.
+        set_trainable: Sets what is trained in a phase, given (model, hyperparameters, options,
+            phase); called before each compilation.
+        rate: From (hyperparameters, phase) to the factor of the learning rate.
+    """
+
+    starts: Callable[[Any], tuple[int, ...]] = lambda hp: (0,)
+    set_trainable: Callable[[keras.Model, Any, ModelOptions, int], None] = (
+        lambda model, hp, options, phase: None
+    )
+    rate: Callable[[Any, int], float] = lambda hp, phase: 1.0
+
+
+@dataclass(frozen=True)
+class FixedFeatures:
+    """The part of a family's models that training never changes, where there is one.
+
+    Its output can be computed once for all configurations that share it, and the rest of the
+    model, its head, trained on that.
+
+    Attributes:
+        are_fixed: From (hyperparameters, options) to whether this configuration has such a part.
+        key: From the same to names and numbers that tell its output from that of any other.
+        build_extractor: From the same to the model images [b, h, w, 3] 0-255 -> [b, num_features].
+        build_head: From (hyperparameters, options, num_features, dropout) to the uncompiled model
+            features [b, num_features] -> probabilities. Its weights are those of the layer "head"
+            of the whole model.
+    """
+
+    are_fixed: Callable[[Any, ModelOptions], bool]
+    key: Callable[[Any, ModelOptions], tuple[str, ...]]
+    build_extractor: Callable[[Any, ModelOptions], keras.Model]
+    build_head: Callable[..., keras.Model]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family of models.
+
+    Attributes:
+        name: The value of the hyperparameter "family", and the scope of its own hyperparameters:
+            each is named "<name>/...".
+        declare: Declares them, given (hyperparameters, options).
+        build: Builds the uncompiled model, given (hyperparameters, options, dropout): images
+            [b, h, w, 3] 0-255 -> float32 probabilities (see `models.families.head`).
+        baselines: Configurations known to be good, tried before any other, the best first: in
+            what they differ from the declared defaults. At least one.
+        describe: A configuration in a few words, for tables; the first names the family.
+        min_image_size: Least pixels a side: below it the last feature map would be empty.
+        pretrained: Whether it stands on the backbones of the options.
+        phases: How it is trained; in one phase unless said otherwise.
+        features: The part that training never changes; None where there is none.
+    """
+
+    name: str
+    declare: Callable[[Any, ModelOptions], None]
+    build: Callable[..., keras.Model]
+    baselines: tuple[Mapping[str, Any], ...]
+    describe: Callable[[Mapping[str, Any]], list[str]]
+    min_image_size: int
+    pretrained: bool = False
+    phases: Phases = Phases()
+    features: FixedFeatures | None = None
