@@ -46,7 +46,7 @@ echo "The tests of pages will be skipped: $$why"
 endef
 export CHROMIUM
 
-.PHONY: demo test check lint types imports tests coverage chromium docs clean
+.PHONY: demo test check lint types imports tests coverage chromium docs shape clean
 
 demo: .venv/installed
 	test -d $(DEMO) || $(BIN)/tune demo $(DEMO)
@@ -86,6 +86,10 @@ chromium:
 
 docs: .venv/installed-dev
 	$(BIN)/python -m search.cli.reference README.md
+
+# Sizes, comments and imports between rooms; of another checkout with `make shape ROOT=…`.
+shape:
+	@$(PYTHON) benchmarks/shape.py $(ROOT)
 
 .venv/installed: setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
