@@ -17,6 +17,7 @@ from search.export import writing
 from search.export.export_best import ExportOptions, calibrate, export_best, retrain
 from search.export.folder import export_folder
 from search.formats.cost import Budget
+from search.formats.latency import Latency
 from search.formats.measuring import Measured
 from search.formats.parity import check
 from search.process.atomic_files import read_json
@@ -171,7 +172,7 @@ def test_a_run_of_an_older_version_is_refused_before_anything_is_trained(run):
 
 def test_a_file_that_takes_more_than_was_asked_for_is_named(run):
     said = io.StringIO()
-    slow = Measured(np.zeros((1, 2), np.float32), 0.02, 0.03, 1000, 500_000, 0.1)
+    slow = Measured(np.zeros((1, 2), np.float32), Latency(0.02, 0.03), 1000, 500_000, 0.1)
     parities = check({"litert": slow}, np.zeros((1, 2), np.float32))
     for budget, warned in ((Budget(latency=0.015), True), (Budget(size=10**6), False)):
         said.seek(0), said.truncate()

@@ -1,3 +1,4 @@
+import json
 import sys
 from types import SimpleNamespace
 
@@ -5,14 +6,20 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from finished_runs import in_this_process
 from small_trials import values_for
 
 from models.serving import in_float32, with_preprocessing
 from search.errors import TuneError
+from search.export.folder import export_folder
+from search.formats.format import Format, Source, in_batches
+from search.formats.latency import Latency
+from search.formats.litert import open_litert
 from search.formats.measuring import Measured, measure_file
 from search.formats.parity import check, require
-from search.formats.runtimes import RUNTIMES, open_litert
-from search.formats.write import FILES, INT8, check_formats, write_format
+from search.formats.registry import FORMATS, require_packages
+from search.formats.write import write_format
+from search.run_folder.paths import RunFolder
 from search.trial.training import Training, predict
 
 
@@ -38,15 +45,8 @@ def write(trained, model, name, folder):
     finished = with_preprocessing(
         model, image_size=trained.size, crop_to_aspect_ratio=False, num_classes=2
     )
-    return write_format(
-        model,
-        finished,
-        name,
-        folder,
-        image_size=trained.size,
-        num_classes=2,
-        representative=trained.images,
-    )
+    source = Source(model, finished, trained.size, 2, trained.images)
+    return write_format(source, name, folder)
 
 
 @pytest.fixture(scope="module")
@@ -66,22 +66,22 @@ def written(trained, tmp_path_factory):
 
 def parities(trained, name, path):
     """The gate's figures, without what a process of its own would measure besides."""
-    answers = RUNTIMES[name](path)(trained.images)
-    return check({name: Measured(answers, 0.0, 0.0, 0, 0, 0.0)}, trained.expected)
+    answers = FORMATS[name].open(path)(trained.images)
+    return check({name: Measured(answers, Latency(0.0, 0.0), 0, 0, 0.0)}, trained.expected)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", FORMATS)
 def test_each_file_computes_what_the_model_does(trained, written, name):
     path = written(name)
-    assert path.name == FILES[name]
+    assert path.name == FORMATS[name].file
     (parity,) = found = parities(trained, name, path)
     require(found)
-    assert parity.difference < (0.1 if name == INT8 else 1e-5)
+    assert parity.difference < (0.1 if name == "litert-int8" else 1e-5)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["keras", "litert", INT8, "onnx"])
+@pytest.mark.parametrize("name", ["keras", "litert", "litert-int8", "onnx"])
 def test_a_file_that_prepares_its_pixels_twice_does_not_pass(trained, name, tmp_path, capfd):
     if name == "onnx":
         pytest.importorskip("tf2onnx", reason="tf2onnx is not installed here")
@@ -91,13 +91,13 @@ def test_a_file_that_prepares_its_pixels_twice_does_not_pass(trained, name, tmp_
     )
     path = write(trained, again, name, tmp_path)
     assert capfd.readouterr() == ("", "")  # converters are talkative
-    with pytest.raises(TuneError, match=FILES[name]):
+    with pytest.raises(TuneError, match=FORMATS[name].file):
         require(parities(trained, name, path))
 
 
 @pytest.mark.slow
 def test_int8_is_inside_and_float_outside(written):
-    interpreter = tf.lite.Interpreter(str(written(INT8)))
+    interpreter = tf.lite.Interpreter(str(written("litert-int8")))
     (given,), (answers,) = interpreter.get_input_details(), interpreter.get_output_details()
     assert (given["dtype"], answers["dtype"]) == (np.float32, np.float32)
     tensors = interpreter.get_tensor_details()
@@ -133,6 +133,10 @@ def test_a_saved_model_answers_the_same_in_a_process_of_its_own(trained, written
     np.testing.assert_allclose(measured.probabilities, trained.expected, atol=1e-5)
 
 
+def source_of(finished):
+    return Source(None, finished, (8, 8), 2, np.zeros((1, 8, 8, 3), np.uint8))
+
+
 def test_a_model_file_that_is_being_replaced_stays_whole_until_then(tmp_path):
     def save(path):
         path.write_bytes(b"half")
@@ -140,42 +144,82 @@ def test_a_model_file_that_is_being_replaced_stays_whole_until_then(tmp_path):
 
     (tmp_path / "model.keras").write_bytes(b"whole")
     with pytest.raises(OSError, match="disk full"):
-        write_format(
-            None, SimpleNamespace(save=save), "keras", tmp_path, image_size=(8, 8), num_classes=2
-        )
+        write_format(source_of(SimpleNamespace(save=save)), "keras", tmp_path)
     assert (tmp_path / "model.keras").read_bytes() == b"whole"
 
 
-@pytest.mark.parametrize("name", ["litert", INT8, "onnx"])
+@pytest.mark.parametrize("name", ["litert", "litert-int8", "onnx"])
 def test_what_a_converter_cannot_write_is_an_error_and_leaves_no_file(tmp_path, monkeypatch, name):
     class Fixed:
         input_shape = (None, 8, 8, 3)
 
-        def __call__(self, pictures):
-            return pictures
+        def __call__(self, images):
+            return images
 
         def export(self, path, **_):
-            (tmp_path / FILES[name]).write_bytes(b"half a file")
+            (tmp_path / FORMATS[name].file).write_bytes(b"half a file")
             raise NotImplementedError("no such operation\nat line 5")
 
     monkeypatch.setattr("models.serving.with_fixed_size", lambda *_, **__: Fixed())
     if name == "onnx":
         monkeypatch.setitem(sys.modules, "onnxruntime", SimpleNamespace())
     with pytest.raises(TuneError, match=rf"cannot be written as {name} \(no such operation\)"):
-        write_format(
-            None,
-            None,
-            name,
-            tmp_path,
-            image_size=(8, 8),
-            num_classes=2,
-            representative=np.zeros((1, 8, 8, 3), np.uint8),
-        )
+        write_format(source_of(None), name, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_package_is_found_before_anything_is_trained(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    check_formats(("keras", "saved_model", "litert"))
+    require_packages(("keras", "saved_model", "litert"))
     with pytest.raises(TuneError, match=r"onnx and onnxruntime and tf2onnx.*image-tune\[onnx\]"):
-        check_formats(("litert", "onnx"))
+        require_packages(("litert", "onnx"))
+
+
+class Toy:
+    """A format whose files are JSON: the model's answer to every image, whatever it shows."""
+
+    def __init__(self, spoilt=0.0):
+        self.row = Format(
+            name="toy",
+            title="Toy",
+            file="model.json",
+            write=self.write,
+            open=self.open,
+            fixed_size=False,
+        )
+        self.spoilt = spoilt
+
+    def write(self, source, path):
+        path.write_text(json.dumps([0.25, 0.75]))
+
+    def open(self, path):
+        answer = np.array(json.loads(path.read_text()), np.float32) + (self.spoilt, -self.spoilt)
+        return in_batches(lambda images: np.tile(answer, (len(images), 1)))
+
+
+@pytest.mark.parametrize("spoilt", [0.0, 0.01])
+def test_a_new_format_is_one_row(tmp_path, monkeypatch, spoilt):
+    monkeypatch.setitem(FORMATS, "toy", Toy(spoilt).row)
+    path = write_format(source_of(None), "toy", tmp_path)
+    assert path == tmp_path / "model.json"
+    images = np.zeros((40, 8, 8, 3), np.uint8)
+    measured = in_this_process("toy", path, images)
+    assert measured.size == len("[0.25, 0.75]")
+    found = check({"toy": measured}, np.tile(np.float32([0.25, 0.75]), (40, 1)))
+    assert (found[0].row()["format"], found[0].row()["file"]) == ("toy", "model.json")
+    if not spoilt:
+        require(found)
+        return
+    with pytest.raises(TuneError, match=r"model\.json .*off by 0\.01.*without --format toy"):
+        require(found)
+
+
+def test_the_files_of_a_new_format_are_replaced_with_the_export(tmp_path, monkeypatch):
+    monkeypatch.setitem(FORMATS, "toy", Toy().row)
+    run = RunFolder(tmp_path)
+    run.export.mkdir()
+    for name in ("model.json", "mine.json"):
+        (run.export / name).write_text("{}")
+    with export_folder(run):
+        pass
+    assert [path.name for path in run.export.iterdir()] == ["mine.json"]

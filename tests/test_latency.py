@@ -8,8 +8,9 @@ from rich.console import Console
 from small_trials import values_for
 from stopping import NEVER, StopWhen
 
+from search.formats import untrained
+from search.formats.latency import Latency
 from search.process.atomic_files import read_json, write_json
-from search.report import latency as module
 from search.report.latency import architecture_key, known_latencies, measure_latencies
 from search.run_folder.records import load_records
 
@@ -24,11 +25,11 @@ def counted(monkeypatch):
     """Measures nothing; notes for which family it was asked."""
     asked = []
 
-    def measure(experiment, values):
+    def measure(experiment, values, *, seconds):
         asked.append(values["family"])
-        return 0.001 * len(asked)
+        return Latency(0.001 * len(asked), 1.0)
 
-    monkeypatch.setattr(module, "_measure", measure)
+    monkeypatch.setattr(untrained, "latency_in_memory", measure)
     return asked
 
 
@@ -59,7 +60,11 @@ def test_times_of_another_machine_are_not_taken_for_ours(run, counted):
 
 
 def test_no_further_one_is_begun_when_time_is_up(run, monkeypatch):
-    monkeypatch.setattr(module, "_measure", lambda *_: time.sleep(0.5) or 0.1)
+    def slow(*_, **__):
+        time.sleep(0.5)
+        return Latency(0.1, 0.1)
+
+    monkeypatch.setattr(untrained, "latency_in_memory", slow)
     assert len(measured(run, seconds=0.4)) == 1
 
 
@@ -73,9 +78,11 @@ def test_ctrl_c_keeps_what_was_measured(run, counted):
 def test_a_backbone_is_measured_without_its_weights(transfer):
     config = replace(transfer.config, weights="/nowhere/own.weights.h5")
     values = values_for(transfer, "transfer, frozen")
-    assert 0 < module._measure(replace(transfer, config=config), values) < 5
+    timed = untrained.latency_in_memory(replace(transfer, config=config), values, seconds=1.0)
+    assert 0 < timed.median < 5
 
 
 def test_a_real_model_takes_some_time(run):
     (values, *_) = [record.values for record in load_records(run.run)]
-    assert 0 < module._measure(run, values) < 5
+    timed = untrained.latency_in_memory(run, values, seconds=1.0)
+    assert 0 < timed.median <= timed.p95 < 5

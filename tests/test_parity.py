@@ -2,14 +2,15 @@ import numpy as np
 import pytest
 
 from search.errors import TuneError
+from search.formats.latency import Latency
 from search.formats.measuring import Measured
 from search.formats.parity import check, require
+from search.formats.registry import FORMATS
 
 
 def measured(probabilities, **figures):
     defaults = {
-        "latency_median": 0.0069,
-        "latency_p95": 0.012,
+        "latency": Latency(median=0.0069, p95=0.012),
         "peak_memory": 65_000_000,
         "size": 7_660_000,
         "load_seconds": 0.05,
@@ -86,7 +87,7 @@ def test_an_int8_file_that_is_off_on_average_fails_though_its_labels_agree():
         require([found])
 
 
-@pytest.mark.parametrize("name", ["keras", "saved_model", "litert", "litert-int8", "onnx"])
+@pytest.mark.parametrize("name", FORMATS)
 def test_answers_that_are_no_numbers_fail(name):
     given = EXPECTED.copy()
     given[3] = np.nan

@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from search.errors import TuneError
+from search.formats.format import BATCH, in_batches
+from search.formats.latency import WARM_UP, latency
 from search.formats.measuring import measure_file, size_of
-from search.formats.runtimes import BATCH, WARM_UP, _in_batches, latency, open_onnx
+from search.formats.onnx import open_onnx
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (BATCH + 5, 6, 4, 3), dtype=np.uint8)
 
 
-def softmax_of_means(pictures):
-    powers = np.exp(pictures.mean(axis=(1, 2)) / 100)
+def softmax_of_means(images):
+    powers = np.exp(images.mean(axis=(1, 2)) / 100)
     return powers / powers.sum(axis=1, keepdims=True)
 
 
@@ -55,7 +57,7 @@ def test_a_file_is_measured_in_a_process_whose_memory_is_its_own(onnx_file):
     ballast = np.ones(300_000_000, np.uint8)  # what a process began with must not count
     measured = measure_file("onnx", onnx_file, IMAGES, repeats=5)
     np.testing.assert_allclose(measured.probabilities, softmax_of_means(IMAGES), atol=1e-6)
-    assert 0 < measured.latency_median <= measured.latency_p95
+    assert 0 < measured.latency.median <= measured.latency.p95
     assert 10_000_000 < measured.peak_memory < ballast.nbytes
     assert measured.size == onnx_file.stat().st_size
     assert 0 < measured.load_seconds < 60
@@ -102,10 +104,10 @@ def test_a_process_that_is_killed_is_an_error_that_says_so(tmp_path, monkeypatch
 
 def test_the_measuring_process_loads_no_other_runtime(onnx_file):
     code = (
-        "import sys; from pathlib import Path; from search.formats.runtimes import open_onnx\n"
+        "import sys; from pathlib import Path; from search.formats.runtimes import FORMATS\n"
         "heavy = {'tensorflow', 'keras', 'ai_edge_litert', 'onnxruntime', 'PIL', 'rich'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
-        "open_onnx(Path(sys.argv[1]))\n"
+        "FORMATS['onnx'].open(Path(sys.argv[1]))\n"
         "assert heavy & set(sys.modules) == {'onnxruntime'}"
     )
     subprocess.run([sys.executable, "-c", code, onnx_file], check=True, timeout=60)
@@ -114,11 +116,11 @@ def test_the_measuring_process_loads_no_other_runtime(onnx_file):
 def test_images_are_answered_in_batches_of_bounded_size():
     sizes = []
 
-    def answer(pictures):
-        sizes.append(len(pictures))
-        return pictures[:, 0, 0]
+    def answer(images):
+        sizes.append(len(images))
+        return images[:, 0, 0]
 
-    given = _in_batches(answer)(IMAGES)
+    given = in_batches(answer)(IMAGES)
     assert sizes == [BATCH, 5]
     np.testing.assert_array_equal(given, IMAGES[:, 0, 0])
 
@@ -126,8 +128,8 @@ def test_images_are_answered_in_batches_of_bounded_size():
 def test_latency_is_of_single_images_and_leaves_the_first_calls_out():
     shapes = []
 
-    def slow_at_first(pictures):
-        shapes.append(pictures.shape)
+    def slow_at_first(images):
+        shapes.append(images.shape)
         time.sleep(0.05 if len(shapes) <= WARM_UP else 0)
 
     timed = latency(slow_at_first, IMAGES[0], repeats=7)

@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +21,27 @@ from search.cli.options import (
     print_json_list,
 )
 from search.cli.print_export import print_export, print_metrics
+from search.formats.registry import ALWAYS, by_option, flagged
 from search.process.printable import printable
 from search.process.quiet import import_tensorflow
 
 
+def _format_options(command: Callable[..., None]) -> Callable[..., None]:
+    """`--format` with the names of the table of formats, and the flags that some of them have."""
+    for row in reversed(flagged()):
+        command = click.option(row.option, is_flag=True, help=row.help)(command)
+    return click.option(
+        "--format",
+        "formats",
+        type=click.Choice([row.name for row in by_option("--format")]),
+        multiple=True,
+        help=f"Write this form besides {ALWAYS.file}; may be given several times.",
+    )(command)
+
+
 @click.command("export-best")
 @click.argument("run", required=False)
-@click.option(
-    "--format",
-    "formats",
-    type=click.Choice(["keras", "saved_model", "litert", "onnx"]),
-    multiple=True,
-    help="Write this form besides model.keras; may be given several times.",
-)
-@click.option(
-    "--int8", is_flag=True, help="Write model-int8.tflite, LiteRT in int8: a quarter of the size."
-)
+@_format_options
 @click.option(
     "--max-latency",
     type=Latency(),
@@ -72,7 +78,6 @@ from search.process.quiet import import_tensorflow
 def export_best(
     run: str | None,
     formats: tuple[str, ...],
-    int8: bool,
     max_latency: float | None,
     max_size: int | None,
     precision: float | None,
@@ -80,6 +85,7 @@ def export_best(
     seeds: int,
     results: Path,
     as_json: bool,
+    **flags: bool,
 ) -> None:
     """Choose the best configuration of RUN (default: the newest), retrain, test and export it.
 
@@ -98,7 +104,10 @@ def export_best(
     from search.formats.cost import Budget
 
     options = ExportOptions(
-        formats=(*formats, *(["litert-int8"] if int8 else [])),
+        formats=(
+            *formats,
+            *(row.name for row in flagged() if flags[row.option.removeprefix("--")]),
+        ),
         budget=Budget(max_latency, max_size),
         precision=precision,
         top=top,

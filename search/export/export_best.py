@@ -17,7 +17,7 @@ from search.export.test_set import open_test_set
 from search.export.writing import write_beside, write_models
 from search.formats.cost import Budget, Cost, Costs
 from search.formats.parity import Parity
-from search.formats.write import FILES, check_formats
+from search.formats.registry import ALWAYS, require_packages
 from search.process.atomic_files import write_array
 from search.process.stop_signal import StopSignal
 from search.run_folder.data import require_written
@@ -36,7 +36,7 @@ class ExportOptions:
     """What is to be exported.
 
     Attributes:
-        formats: keys of `search.formats.write.FILES` to write besides model.keras.
+        formats: keys of `search.formats.registry.FORMATS` to write besides model.keras.
         budget: what these files, or else model.keras, may cost.
         precision: share of right answers among those given, for which a threshold is set; None
             for a model that always answers.
@@ -64,7 +64,7 @@ def export_best(
             missing, a file does not compute what the model does, or the wished precision
             cannot be promised.
     """
-    check_formats(options.formats)
+    require_packages(options.formats)
     with locked(run, "export.lock"):
         return _export(run, options, stop=stop, console=console)
 
@@ -76,7 +76,7 @@ def _export(
     experiment = Experiment.load(run)
     require_enough(experiment, options.precision)
     prepare_to_train(experiment.config)
-    asked_for = options.formats or ("keras",)
+    asked_for = options.formats or (ALWAYS.name,)
     costs = Costs(experiment, asked_for, stop=stop, console=console)
     choice = choose(
         experiment,
@@ -95,7 +95,7 @@ def _export(
             experiment, model, options.formats, folder, stop=stop, console=console
         )
         stop.raise_if_requested()
-        _warn_of_cost(options.budget, [p for p in parities if p.name in asked_for], console)
+        _warn_of_cost(options.budget, [p for p in parities if p.format.name in asked_for], console)
         tested = open_test_set(
             experiment,
             model,
@@ -111,10 +111,10 @@ def _export(
 def _warn_of_cost(budget: Budget, parities: list[Parity], console: Console) -> None:
     """Say where a file, measured again, takes more than was asked for."""
     for parity in parities:
-        cost = Cost(parity.measured.latency_median, parity.measured.size)
+        cost = Cost(parity.measured.latency.median, parity.measured.size)
         if not budget.allows(cost):
             console.print(
-                f"warning: {FILES[parity.name]} takes {cost.in_words()} this time, more than the "
+                f"warning: {parity.format.file} takes {cost.in_words()} this time, more than the "
                 f"{budget.in_words()} asked for: times differ from one measurement to the next",
                 soft_wrap=True,
             )

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from search.formats.write import FILES
+from search.formats.registry import FORMATS
 from search.process.atomic_files import read_json
 from search.run_folder.paths import RunFolder
 
 _BESIDE = ("labels.json", "curves.png", "README.md", "metrics.json", "test_predictions.npy")
-_OURS = {*FILES.values(), *_BESIDE}
 
 
 @contextmanager
@@ -48,8 +47,9 @@ def _take_along(old: Path, new: Path) -> None:
     if _edited(old):
         number = sum(1 for _ in old.glob("README.old-*.md")) + 1
         (old / "README.md").rename(old / f"README.old-{number}.md")
+    ours = {*_BESIDE, *(row.file for row in FORMATS.values())}
     for path in old.iterdir():
-        if path.name not in _OURS and not os.path.lexists(new / path.name):
+        if path.name not in ours and not os.path.lexists(new / path.name):
             path.rename(new / path.name)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from models.describe import describe
 from search.evaluation.figures import figures
+from search.formats.registry import by_option
 from search.process.atomic_files import read_json, write_bytes
 from search.process.printable import printable
 from search.process.wording import megabytes
@@ -143,10 +144,15 @@ def _use(experiment: Experiment, metrics: dict[str, Any]) -> str:
         'image = np.array(keras.utils.load_img("photo.jpg"))  # RGB, 0-255, of any size\n'
         "print(dict(zip(labels, model.predict(image[None])[0])))\n"
         "```\n\n"
-        "Resizing and scaling are part of the model. The LiteRT and ONNX files take images "
+        f"Resizing and scaling are part of the model. The {_fixed_size()} files take images "
         f"already resized to {metrics['image_size'][0]}×{metrics['image_size'][1]}, float32, "
         "0 to 255, [1, height, width, 3]."
     )
+
+
+def _fixed_size() -> str:
+    """The formats that take images already resized: `LiteRT and ONNX`."""
+    return " and ".join(row.title for row in by_option("--format") if row.fixed_size)
 
 
 def _files(metrics: dict[str, Any]) -> str:

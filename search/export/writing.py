@@ -13,7 +13,8 @@ from search.export.model_card import write_card
 from search.export.photo_parity import check_photos
 from search.formats.measuring import measure_file
 from search.formats.parity import Parity, check, require
-from search.formats.write import write_format
+from search.formats.registry import ALWAYS
+from search.formats.write import source_of, write_format
 from search.process.atomic_files import write_json
 from search.process.progress_bar import watch_share
 from search.process.stop_signal import StopSignal
@@ -43,41 +44,26 @@ def write_models(
         KeyboardInterrupt: told to stop.
         TuneError: a file does not.
     """
-    from models.serving import in_float32, with_preprocessing
+    from models.serving import in_float32
 
-    config = experiment.config
     exported = in_float32(model)
-    finished = with_preprocessing(
-        exported,
-        image_size=config.image_size,
-        crop_to_aspect_ratio=config.crop_to_aspect_ratio,
-        num_classes=experiment.num_classes,
-    )
+    source = source_of(experiment, exported, representative(experiment))
     learnt_from = np.concatenate([experiment.train, experiment.validation])
     # Spread over all: rows are in the order of names, so the first are of one class.
     picks = np.linspace(0, len(learnt_from) - 1, min(PARITY_IMAGES, len(learnt_from)))
     rows = learnt_from[picks.astype(int)]
-    images, examples = np.asarray(experiment.pixels[rows]), representative(experiment)
+    images = np.asarray(experiment.pixels[rows])
     measured = {}
     with watch_share(console, "writing and checking files") as progress:
-        names = tuple(dict.fromkeys(("keras", *formats)))
+        names = tuple(dict.fromkeys((ALWAYS.name, *formats)))
         for number, name in enumerate(names):
             stop.raise_if_requested()
             progress(number, len(names), f"writing and checking {name}")
-            path = write_format(
-                exported,
-                finished,
-                name,
-                folder,
-                image_size=config.image_size,
-                num_classes=experiment.num_classes,
-                representative=examples,
-            )
-            measured[name] = measure_file(name, path, images)
+            measured[name] = measure_file(name, write_format(source, name, folder), images)
     expected = predict(exported, experiment.pixels, rows)
     parities = check(measured, expected)
     require(parities)
-    check_photos(experiment, finished, rows, expected)
+    check_photos(experiment, source.finished, rows, expected)
     return exported, parities
 
 

@@ -15,8 +15,9 @@ from models.describe import describe
 from models.space import architecture
 from search.errors import TuneError
 from search.formats.measuring import measure_file
+from search.formats.registry import flagged
 from search.formats.untrained import untrained
-from search.formats.write import write_format
+from search.formats.write import source_of, write_format
 from search.process.memory import released_graphs
 from search.process.stop_signal import StopSignal
 from search.process.wording import megabytes
@@ -39,7 +40,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a file may cost: seconds an image and bytes; None for anything."""
+    """What a file may cost: seconds per image and bytes; None for anything."""
 
     latency: float | None = None
     size: int | None = None
@@ -65,7 +66,7 @@ class Costs:
 
     Args:
         experiment: the run.
-        formats: keys of `search.formats.write.FILES`: what will be written.
+        formats: keys of `search.formats.registry.FORMATS`: what will be written.
         stop: asked whether to stop.
         console: told what is measured.
     """
@@ -100,24 +101,15 @@ class Costs:
         return self.known[key]
 
     def _measure(self, values: Values) -> Cost:
-        experiment, config = self.experiment, self.experiment.config
+        experiment = self.experiment
         images = representative(experiment)[:8]
         with released_graphs(), tempfile.TemporaryDirectory(prefix="tune-") as folder:
-            model, finished = untrained(experiment, values)
-            found = []
-            for name in self.formats:
-                path = write_format(
-                    model,
-                    finished,
-                    name,
-                    Path(folder),
-                    image_size=config.image_size,
-                    num_classes=experiment.num_classes,
-                    representative=images,
-                )
-                measured = measure_file(name, path, images[:1])
-                found.append(Cost(measured.latency_median, measured.size))
-        return Cost(max(cost.latency for cost in found), max(cost.size for cost in found))
+            source = source_of(experiment, untrained(experiment, values), images)
+            files = [
+                measure_file(name, write_format(source, name, Path(folder)), images[:1])
+                for name in self.formats
+            ]
+        return Cost(max(file.latency.median for file in files), max(file.size for file in files))
 
     def none_fits(self, budget: Budget) -> TuneError:
         """What to say when every configuration breaks the budget."""
@@ -129,7 +121,7 @@ class Costs:
         return TuneError(
             f"no finished configuration keeps to {budget.in_words()} as {', '.join(self.formats)}: "
             f"the fastest has {fastest}, the smallest {smallest}; allow more, or ask for another "
-            "--format (litert with --int8 is the smallest)"
+            f"--format or {' or '.join(row.option for row in flagged())}"
         )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import TuneError
+from search.formats.latency import Latency
 from search.process.printable import printable
 
 TIMEOUT_SECONDS = 300.0  # TensorFlow alone took 17 to import on two busy cores
@@ -24,7 +25,7 @@ class Measured:
 
     Attributes:
         probabilities: float32 [n, classes], its answers.
-        latency_median, latency_p95: seconds an image, one image a call.
+        latency: seconds per image, one image per call.
         peak_memory: bytes resident at most in a process that loads the file and answers one
             image at a time, Python and the runtime among them.
         size: bytes on disk, all of them for a folder.
@@ -32,8 +33,7 @@ class Measured:
     """
 
     probabilities: NDArray[np.float32]
-    latency_median: float
-    latency_p95: float
+    latency: Latency
     peak_memory: int
     size: int
     load_seconds: float
@@ -47,10 +47,10 @@ def measure_file(
     repeats: int = 50,
     timeout: float = TIMEOUT_SECONDS,
 ) -> Measured:
-    """Load `path` in a new process by the runtime of `RUNTIMES[name]`, and measure it there.
+    """Load `path` in a new process by the runtime of its format, and measure it there.
 
     Args:
-        name: A key of `RUNTIMES`.
+        name: A key of `search.formats.registry.FORMATS`.
         path: The exported file or folder.
         images: uint8 [n, height, width, 3], prepared pixels.
         repeats: Calls to time at most.
@@ -72,8 +72,7 @@ def measure_file(
         with np.load(answered, allow_pickle=False) as found:
             return Measured(
                 probabilities=found["probabilities"],
-                latency_median=float(found["latency"][0]),
-                latency_p95=float(found["latency"][1]),
+                latency=Latency(*map(float, found["latency"])),
                 peak_memory=int(found["peak_memory"]),
                 size=size_of(path),
                 load_seconds=float(found["load_seconds"]),

@@ -3,29 +3,39 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from search.formats.latency import Latency, latency
+from search.formats.write import source_of
+from search.process.memory import released_graphs
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
 from search.trial.training import Training
 
 
-def untrained(experiment: Experiment, values: Values) -> tuple[Any, Any]:
-    """A configuration's model as it is before training, and as `model.keras` holds it.
+def untrained(experiment: Experiment, values: Values) -> Any:
+    """Build a configuration's model as it is before training: prepared pixels -> probabilities.
 
     Without pretrained weights, which change neither speed nor size and need not be at hand.
-
-    Returns:
-        Prepared pixels [b, height, width, 3] -> probabilities; and images of any size -> one
-        probability a class (see `models.serving.with_preprocessing`).
     """
-    from models.serving import with_preprocessing
+    shapes = replace(experiment, config=replace(experiment.config, weights=None))
+    return Training(shapes, values, rows=experiment.train, seed=0).build()
 
-    config = replace(experiment.config, weights=None)
-    shapes = replace(experiment, config=config)
-    model = Training(shapes, values, rows=experiment.train, seed=0).build()
-    finished = with_preprocessing(
-        model,
-        image_size=config.image_size,
-        crop_to_aspect_ratio=config.crop_to_aspect_ratio,
-        num_classes=experiment.num_classes,
-    )
-    return model, finished
+
+def latency_in_memory(experiment: Experiment, values: Values, *, seconds: float) -> Latency:
+    """Time a configuration's model without writing it, called as `tune predict` calls it.
+
+    A file takes a process and the start of a runtime, which is too long for each configuration
+    of a search. It is timed on the processor, as files are, whatever else the machine has.
+
+    Args:
+        experiment: the run.
+        values: of the configuration.
+        seconds: after so many no further call is begun.
+    """
+    import tensorflow as tf
+
+    image = np.zeros((*experiment.config.image_size, 3), np.uint8)
+    with released_graphs(), tf.device("/CPU:0"):
+        source = source_of(experiment, untrained(experiment, values), image[None])
+        return latency(source.finished.predict_on_batch, image, seconds=seconds)

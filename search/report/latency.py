@@ -12,11 +12,9 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-import numpy as np
 from rich.console import Console
 
 from models.space import architecture
-from search.formats.runtimes import latency
 from search.process.atomic_files import read_json, write_json
 from search.process.hardware import cores
 from search.process.progress_bar import watch_share
@@ -69,6 +67,7 @@ def measure_latencies(
     missing = {key: values for key, values in missing.items() if key not in found}
     if not missing or seconds <= 0:
         return found
+    from search.formats.untrained import latency_in_memory
     from search.trial.keras_setup import prepare_to_train
 
     prepare_to_train(experiment.config)
@@ -79,23 +78,11 @@ def measure_latencies(
             if time.monotonic() - begun > seconds:
                 break
             progress(number, len(missing), "measuring latency")
-            found[key] = _measure(experiment, values)
+            timed = latency_in_memory(experiment, values, seconds=_TIMED_SECONDS)
+            found[key] = timed.median
             with suppress(OSError):  # a folder that is only to be read: measured for this once
                 write_json(experiment.run.latencies, {"machine": _machine(), "seconds": found})
     return found
-
-
-def _measure(experiment: Experiment, values: Values) -> float:
-    import tensorflow as tf
-
-    from search.formats.untrained import untrained
-    from search.process.memory import released_graphs
-
-    image = np.zeros((*experiment.config.image_size, 3), np.uint8)
-    # As exported files are measured: on the processor, whatever else the machine has.
-    with released_graphs(), tf.device("/CPU:0"):
-        _, finished = untrained(experiment, values)
-        return latency(finished.predict_on_batch, image, seconds=_TIMED_SECONDS).median
 
 
 def _machine() -> str:

@@ -4,8 +4,9 @@ import numpy as np
 from searching import epoch_logs, trial_record
 from small_trials import elsewhere, values_for
 
+from search.formats.latency import latency
 from search.formats.measuring import Measured, size_of
-from search.formats.runtimes import RUNTIMES, latency
+from search.formats.registry import FORMATS
 from search.process.atomic_files import write_array
 
 
@@ -48,8 +49,8 @@ def made_up(experiment, score):
     return (0.1 + 0.8 * np.eye(2)[answers]).astype(np.float32)
 
 
-def in_this_process(name, path, pictures):
+def in_this_process(name, path, images):
     """What `measure_file` finds in a process of its own, without its start."""
-    call = RUNTIMES[name](path)
-    timed = latency(call, pictures[0], repeats=3)
-    return Measured(call(pictures), timed.median, timed.p95, 1000, size_of(path), 0.5)
+    call = FORMATS[name].open(path)
+    timed = latency(call, images[0], repeats=3)
+    return Measured(call(images), timed, 1000, size_of(path), 0.5)

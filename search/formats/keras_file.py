@@ -1,0 +1,29 @@
+"""The `.keras` file, which `tune predict` and `tune serve` load."""
+
+from pathlib import Path
+
+from search.formats.format import Call, Format, Source, in_batches
+
+
+def write_keras(source: Source, path: Path) -> None:
+    """Save under another name first: a model that is being replaced stays whole until then."""
+    partial = path.with_name(".partial.keras")
+    source.finished.save(partial)
+    partial.replace(path)
+
+
+def open_keras(path: Path) -> Call:
+    """Load it by Keras."""
+    import keras
+
+    return in_batches(keras.models.load_model(path, compile=False).predict_on_batch)
+
+
+KERAS = Format(
+    name="keras",
+    title="Keras",
+    file="model.keras",
+    write=write_keras,
+    open=open_keras,
+    fixed_size=False,
+)

@@ -1,0 +1,45 @@
+"""The `.onnx` file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from search.formats.format import Call, Format, Source, in_batches
+from search.process.hardware import cores
+
+
+def write_onnx(source: Source, path: Path) -> None:
+    """Write and open it: the exporter only logs what it cannot convert, and writes it anyway."""
+    import numpy as np
+    import onnxruntime
+
+    fixed = source.fixed()
+    fixed(np.zeros((1, *fixed.input_shape[1:]), np.float32))  # the exporter wants a called model
+    fixed.export(str(path), format="onnx", verbose=False)
+    onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+
+def open_onnx(path: Path) -> Call:
+    """Load it by ONNX Runtime on the processor."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = cores()
+    session: Any = onnxruntime.InferenceSession(
+        str(path), options, providers=["CPUExecutionProvider"]
+    )
+    (given,) = session.get_inputs()
+    return in_batches(lambda images: session.run(None, {given.name: images.astype("float32")})[0])
+
+
+ONNX = Format(
+    name="onnx",
+    title="ONNX",
+    file="model.onnx",
+    write=write_onnx,
+    open=open_onnx,
+    fixed_size=True,
+    packages=("onnx", "onnxruntime", "tf2onnx"),
+    extra="onnx",
+)
