@@ -28,7 +28,8 @@ import numpy as np
 from PIL import Image
 
 from data_pipeline.preparation.prepare import prepare
-from data_pipeline.processes.workers import Failure, run_in_workers
+from data_pipeline.processes.limits import Failure
+from data_pipeline.processes.workers import run_in_workers
 
 SIZE = (32, 32)
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")

@@ -15,13 +15,16 @@ from data_pipeline.catalog.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.reading import ImageReader
 from data_pipeline.pixels.resize import resize
+from data_pipeline.processes.limits import Failure, WorkerLimits
 from data_pipeline.processes.standing_workers import StandingWorkers
-from data_pipeline.processes.workers import WITH_PILLOW, Failure
+from data_pipeline.processes.workers import WITH_PILLOW
 
 
 @pytest.fixture
 def workers():
-    standing = StandingWorkers(workers=2, seconds=3.0, preload=WITH_PILLOW)
+    standing = StandingWorkers(
+        workers=2, limits=WorkerLimits(hang_seconds=3.0), preload=WITH_PILLOW
+    )
     yield standing
     standing.close()
 
@@ -35,9 +38,20 @@ def test_what_kills_or_hangs_a_worker_costs_only_itself(workers):
     with ThreadPoolExecutor(8) as threads:
         results = list(threads.map(lambda task: workers.run(hostile_task, task), tasks))
     killed = Failure("killed its decoder: exit code -9")
-    hung = Failure("took over 3 s")
+    hung = Failure("no answer in 3 s")
     assert results == ["A", killed, "B", hung, "C", killed, "D", "E"]
     assert workers.run(hostile_task, "f") == "F"
+
+
+def test_a_task_that_computes_too_long_is_ended_and_one_that_waits_is_not():
+    limits = WorkerLimits(processor_seconds=0.5)
+    workers = StandingWorkers(workers=1, limits=limits, preload=WITH_PILLOW)
+    try:
+        burnt = Failure("took over 0.5 s of processor time")
+        assert workers.run(hostile_task, "burn") == burnt
+        assert workers.run(hostile_task, "wait") == "WAIT"
+    finally:
+        workers.close()
 
 
 def test_workers_stay_and_are_replaced_when_they_die_idle(workers):

@@ -9,8 +9,9 @@ import numpy as np
 from data_pipeline.catalog.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.resize import resize
+from data_pipeline.processes.limits import Failure
 from data_pipeline.processes.standing_workers import StandingWorkers
-from data_pipeline.processes.workers import WITH_PILLOW, Failure, run_in_workers, start_server
+from data_pipeline.processes.workers import WITH_PILLOW, run_in_workers, start_server
 
 # Files handed to one set of workers: starting these costs a tenth of a second, and all images
 # that come back before a slow one are kept until it is there.

@@ -9,13 +9,21 @@ from data_pipeline.catalog.walk import Found, walk
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.prepared import PixelsBuilder, PreparedPixels, RowFile, pixels_of
 from data_pipeline.preparation.check import CheckTask, bad_entry, check_file
-from data_pipeline.processes.workers import WITH_TENSORFLOW, Failure, run_in_workers, start_server
+from data_pipeline.processes.limits import Failure
+from data_pipeline.processes.workers import WITH_TENSORFLOW, run_in_workers, start_server
 
 Progress = Callable[[int, int], None]
 
-# Said of files that may be well the next time, without looking any different by then: a busy
-# or crowded machine makes a decoder slow, and its system kills it.
-_PASSING_REASONS = ("unreadable", "changed", "took over", "killed its decoder", "out of memory")
+# How reasons begin that may no longer hold the next time, although the file has not changed: a
+# machine with too little memory or a slow network drive makes decoders fail on good files.
+_PASSING_REASONS = (
+    "unreadable",
+    "changed",
+    "took over",
+    "no answer",
+    "killed its decoder",
+    "out of memory",
+)
 
 
 def preload_decoders(root: Path, *, cache_dir: Path) -> None:

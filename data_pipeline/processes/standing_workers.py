@@ -8,18 +8,17 @@ from concurrent.futures.process import BrokenProcessPool
 from pebble import ProcessExpired, ProcessPool
 
 from data_pipeline.errors import DataError
+from data_pipeline.processes.cores import cores
+from data_pipeline.processes.limits import Failure, WorkerLimits, failure_of
 from data_pipeline.processes.workers import (
-    DEFAULT_MEMORY,
-    DEFAULT_SECONDS,
+    DEFAULT_LIMITS,
     MAX_BROKEN_POOLS,
     WITH_TENSORFLOW,
-    Failure,
     Result,
     Task,
-    cores,
     end_pool,
-    failure_of,
     new_pool,
+    schedule,
 )
 
 
@@ -27,9 +26,8 @@ class StandingWorkers:
     """Processes that may die, for a program that gets its tasks one by one: any thread may ask.
 
     Args:
-        workers: processes; None for one a core.
-        seconds: a task's limit.
-        memory: a worker's limit in bytes.
+        workers: processes; None for one per core.
+        limits: what a task may take before it counts as failed.
         preload: the module that workers start with.
     """
 
@@ -37,13 +35,12 @@ class StandingWorkers:
         self,
         *,
         workers: int | None = None,
-        seconds: float = DEFAULT_SECONDS,
-        memory: int = DEFAULT_MEMORY,
+        limits: WorkerLimits = DEFAULT_LIMITS,
         preload: str = WITH_TENSORFLOW,
     ) -> None:
         self._workers = workers or cores()
-        self._seconds = seconds
-        self._set_up = (memory, preload)
+        self._limits = limits
+        self._preload = preload
         self._lock = threading.Lock()
         self._closed = False
         self._running: set[Future] = set()
@@ -62,9 +59,9 @@ class StandingWorkers:
         for _ in range(MAX_BROKEN_POOLS):
             pool, future = self._schedule(function, task)
             try:
-                return future.result()
+                return future.result()[0]
             except (TimeoutError, ProcessExpired) as error:
-                return failure_of(error, self._seconds)
+                return failure_of(error, self._limits)
             except (BrokenProcessPool, CancelledError):
                 self._replace(pool)  # A worker died between two tasks, and the pool with it.
             finally:
@@ -79,16 +76,16 @@ class StandingWorkers:
 
     def _schedule(
         self, function: Callable[[Task], Result], task: Task
-    ) -> tuple[ProcessPool, Future[Result]]:
+    ) -> tuple[ProcessPool, Future[list[Result]]]:
         with self._lock:
             if self._closed:
                 raise DataError("the processes that decode images were ended")
             try:
-                future = self._pool.schedule(function, (task,), timeout=self._seconds)
+                future = schedule(self._pool, function, [task], self._limits)
             except RuntimeError:  # It broke while it had nothing to do.
                 self._end()
                 self._pool = self._new_pool()
-                future = self._pool.schedule(function, (task,), timeout=self._seconds)
+                future = schedule(self._pool, function, [task], self._limits)
             self._running.add(future)
             return self._pool, future
 
@@ -105,4 +102,4 @@ class StandingWorkers:
         end_pool(self._pool)
 
     def _new_pool(self) -> ProcessPool:
-        return new_pool(self._workers, *self._set_up)
+        return new_pool(self._workers, self._limits.memory, self._preload)

@@ -1,4 +1,4 @@
-"""Many files that may hang or kill the process that reads them, worked on in others."""
+"""Run a function on many tasks in worker processes that may hang or die."""
 
 import importlib
 import multiprocessing
@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from typing import Generic, TypeVar
@@ -15,12 +14,19 @@ from typing import Generic, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from data_pipeline.errors import DataError
+from data_pipeline.processes.cores import cores
+from data_pipeline.processes.limits import (
+    Failure,
+    WorkerLimits,
+    failure_of,
+    limit_memory,
+    processor_time_limit,
+)
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-DEFAULT_SECONDS = 10.0
-DEFAULT_MEMORY = 3 * 2**30
+DEFAULT_LIMITS = WorkerLimits()
 DEFAULT_CHUNK = 16
 # Modules that workers start with: what is imported in the server is there in each of them.
 WITH_TENSORFLOW = "data_pipeline.processes.preload_decoders"
@@ -28,20 +34,12 @@ WITH_PILLOW = "data_pipeline.catalog.decode"
 MAX_BROKEN_POOLS = 3
 
 
-@dataclass(frozen=True)
-class Failure:
-    """What a task did to its worker, in the words of a catalog's reason."""
-
-    reason: str
-
-
 def run_in_workers(
     function: Callable[[Task], Result],
     tasks: Sequence[Task],
     *,
     workers: int | None = None,
-    seconds: float = DEFAULT_SECONDS,
-    memory: int = DEFAULT_MEMORY,
+    limits: WorkerLimits = DEFAULT_LIMITS,
     chunk: int = DEFAULT_CHUNK,
     preload: str = WITH_TENSORFLOW,
 ) -> Iterator[tuple[Task, Result | Failure]]:
@@ -53,16 +51,15 @@ def run_in_workers(
     Args:
         function: a module's function, raising nothing but what should end the whole run.
         tasks: small, picklable values.
-        workers: processes; None for one a core.
-        seconds: a task's limit.
-        memory: a worker's limit in bytes, with all that TensorFlow takes.
+        workers: processes; None for one per core.
+        limits: what a task may take before it counts as failed.
         chunk: tasks that travel together at most; 1 where results are large.
         preload: the module that workers start with.
 
     Raises:
         DataError: workers cannot be started.
     """
-    run = _Run(function, tasks, workers or cores(), seconds, memory, chunk, preload)
+    run = _Run(function, tasks, workers or cores(), limits, chunk, preload)
     for _ in range(MAX_BROKEN_POOLS):
         try:
             yield from run.results()
@@ -71,7 +68,7 @@ def run_in_workers(
         return
     raise DataError(
         f"the processes that decode images die at once; expected them to import {preload} "
-        f"within {memory / 2**30:.1f} GiB; check the installation and the free memory"
+        f"within {limits.memory / 2**30:.1f} GiB; check the installation and the free memory"
     )
 
 
@@ -83,20 +80,19 @@ class _Run(Generic[Task, Result]):
         function: Callable[[Task], Result],
         tasks: Sequence[Task],
         workers: int,
-        seconds: float,
-        memory: int,
+        limits: WorkerLimits,
         chunk: int,
         preload: str,
     ) -> None:
         self.function = function
         self.workers = max(1, min(workers, len(tasks)))
-        self.seconds = seconds
-        self.set_up = (memory, preload)
+        self.limits = limits
+        self.preload = preload
         self.waiting = deque(_chunks(tasks, self.workers, chunk))
         self.running: dict[Future, Sequence[Task]] = {}
 
     def results(self) -> Iterator[tuple[Task, Result | Failure]]:
-        pool = new_pool(self.workers, *self.set_up)
+        pool = new_pool(self.workers, self.limits.memory, self.preload)
         try:
             while self.waiting or self.running:
                 self._feed(pool)
@@ -111,10 +107,9 @@ class _Run(Generic[Task, Result]):
         # A few chunks ahead and no more: memory stays flat however many files there are.
         while self.waiting and len(self.running) < 3 * self.workers:
             chunk = self.waiting.popleft()
-            # A chunk of slow but honest files only costs its tasks a second, single try.
-            limit = self.seconds * (1 if len(chunk) == 1 else 2)
-            future = pool.schedule(_run_chunk, (self.function, chunk), timeout=limit)
-            self.running[future] = chunk
+            # On the clock a whole chunk has no more time than one task: if slow but honest
+            # tasks exceed it together, they only get a second try, one at a time.
+            self.running[schedule(pool, self.function, chunk, self.limits)] = chunk
 
     def _collect(self, future: Future) -> Iterator[tuple[Task, Result | Failure]]:
         if isinstance(future.exception(), BrokenProcessPool):
@@ -124,7 +119,7 @@ class _Run(Generic[Task, Result]):
             yield from zip(chunk, future.result(), strict=True)
         except (TimeoutError, ProcessExpired) as error:
             if len(chunk) == 1:
-                yield chunk[0], failure_of(error, self.seconds)
+                yield chunk[0], failure_of(error, self.limits)
             else:
                 self.waiting.extendleft([task] for task in reversed(chunk))
 
@@ -142,11 +137,19 @@ def end_pool(pool: ProcessPool) -> None:
     pool.join()
 
 
-def failure_of(error: TimeoutError | ProcessExpired, seconds: float) -> Failure:
-    """What became of a task that took over `seconds` or its worker down."""
-    if isinstance(error, TimeoutError):
-        return Failure(f"took over {seconds:g} s")
-    return Failure(f"killed its decoder: exit code {error.exitcode}")
+def schedule(
+    pool: ProcessPool,
+    function: Callable[[Task], Result],
+    chunk: Sequence[Task],
+    limits: WorkerLimits,
+) -> Future[list[Result]]:
+    """Hand a chunk of tasks to a pool, each limited in processor time, all of them on the clock.
+
+    Raises:
+        RuntimeError: the pool is broken or was ended.
+    """
+    arguments = (function, chunk, limits.processor_seconds)
+    return pool.schedule(_run_chunk, arguments, timeout=limits.hang_seconds)
 
 
 def start_server(preload: str) -> None:
@@ -162,9 +165,13 @@ def _chunks(tasks: Sequence[Task], workers: int, most: int) -> Iterator[Sequence
 
 
 def _run_chunk(
-    function: Callable[[Task], Result], chunk: Sequence[Task]
+    function: Callable[[Task], Result], chunk: Sequence[Task], processor_seconds: float
 ) -> list[Result]:  # in a worker
-    return [function(task) for task in chunk]
+    results = []
+    for task in chunk:
+        with processor_time_limit(processor_seconds):
+            results.append(function(task))
+    return results
 
 
 def _set_up(memory: int, preload: str) -> None:  # in a worker
@@ -173,13 +180,7 @@ def _set_up(memory: int, preload: str) -> None:  # in a worker
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 2)
     os.close(silence)
-    try:
-        import resource
-    except ImportError:
-        return  # No such limit on this system; the time limit and the size limit remain.
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    limit_memory(memory)
 
 
 def _context(preload: str) -> BaseContext:
@@ -189,10 +190,3 @@ def _context(preload: str) -> BaseContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([preload])
     return context
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data_pipeline.processes.cores import cores
 from search.formats.format import QUANTISED, Call, Format, Source, in_batches
-from search.process.hardware import cores
 from search.process.quiet import silent
 
 if TYPE_CHECKING:

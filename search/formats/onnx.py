@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from data_pipeline.processes.cores import cores
 from search.formats.format import Call, Format, Source, in_batches
-from search.process.hardware import cores
 
 
 def write_onnx(source: Source, path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_pipeline.processes.cores import cores
 from search.process.quiet import import_tensorflow
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -63,10 +64,3 @@ def _visible_gpus() -> list[int]:
     if allowed is None:
         return list(range(count))
     return [int(number) for number in allowed.split(",") if number.strip().isdigit()][:count]
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -14,9 +14,9 @@ from contextlib import suppress
 
 from rich.console import Console
 
+from data_pipeline.processes.cores import cores
 from models.space import architecture
 from search.process.atomic_files import read_json, write_json
-from search.process.hardware import cores
 from search.process.progress_bar import watch_share
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder

@@ -1,6 +1,7 @@
 """How Keras and TensorFlow are set up before anything is trained."""
 
-from search.process.hardware import cores, detect
+from data_pipeline.processes.cores import cores
+from search.process.hardware import detect
 from search.process.quiet import import_tensorflow
 from search.run_folder.config import RunConfig
 

@@ -1,6 +1,7 @@
 """Small drawn images, folders of them, and catalogs that need no files at all."""
 
 import base64
+import hashlib
 import io
 import os
 import signal
@@ -102,6 +103,14 @@ def hostile_task(task: str) -> str:
         os.kill(os.getpid(), signal.SIGKILL)
     if task == "hang":
         time.sleep(600)
+    if task == "burn":
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**30)  # minutes in C, deaf to Python's signals
+    if task.startswith("wait"):
+        time.sleep(1)
+    if task.startswith("compute"):
+        end = time.process_time() + 0.2
+        while time.process_time() < end:
+            pass
     if task == "eat":
         np.ones(2**33, np.uint8)
     return task.upper()
