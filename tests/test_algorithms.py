@@ -1,10 +1,18 @@
 import keras
 import keras_tuner
 import pytest
+from keras_tuner.oracles import RandomSearchOracle
+from made_up_search import noise, run_of
 from searching import drive, finished, oracle_in, run_config, wide_space, x_of
 
-from search.algorithms.registry import make_oracle
+from search.algorithms import registry
+from search.algorithms.base import DurableOracle
+from search.algorithms.plan import one_rung
+from search.algorithms.registry import Algorithm, make_oracle, make_plan
+from search.cli import _run
 from search.errors import TuneError
+from search.insights.insight import find_insights
+from search.insights.sentences import NOT_AT_RANDOM
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import COMPLETED, DIVERGED, FAILED
 
@@ -163,3 +171,51 @@ def test_the_algorithm_is_given_its_own_budget(tmp_path):
     config = run_config(algo="random", max_trials=11)
     oracle = make_oracle(config, wide_space(), baselines=[], directory=tmp_path)
     assert oracle.max_trials == 11
+
+
+class FromTheCorner(DurableOracle, RandomSearchOracle):
+    """A toy: the first value of each hyperparameter, then random ones."""
+
+    def populate_space(self, trial_id):
+        answer = super().populate_space(trial_id)
+        if not self.end_order and "values" in answer:
+            answer["values"] |= {"x": 0.0}
+        return answer
+
+
+@pytest.fixture
+def corner(monkeypatch):
+    """An algorithm that the program knows by its row alone."""
+    row = Algorithm(
+        name="corner",
+        load_oracle=lambda: FromTheCorner,
+        options=("max_trials",),
+        plan=one_rung,
+        drawn_at_random=False,
+    )
+    monkeypatch.setitem(registry.ALGORITHMS, "corner", row)
+
+
+def test_a_new_algorithm_is_one_row(tmp_path, corner):
+    oracle = oracle_in(tmp_path, algo="corner", max_trials=4)
+    driven = drive(oracle)
+    assert isinstance(oracle, FromTheCorner)
+    assert x_of(driven.trials[0]) == 0.0
+    assert make_plan(run_config(algo="corner", max_trials=4)).trials == len(driven.trials) == 4
+
+
+def test_what_a_new_algorithm_says_of_its_values_is_believed(tmp_path, corner):
+    found = find_insights(*run_of(tmp_path, noise(0), count=8, algo="corner"))
+    assert found["words"] == [NOT_AT_RANDOM]
+
+
+def test_a_new_algorithm_is_offered_on_the_command_line(corner, photos, capsys):
+    assert _run(["run", "--help"]) == 0
+    assert "--algo [hyperband|random|bayesian|corner]" in capsys.readouterr().out
+    assert _run(["run", str(photos), "--algo", "annealing"]) == 2
+    assert "'corner'" in capsys.readouterr().err
+
+
+def test_an_unknown_algorithm_of_a_run_is_refused():
+    with pytest.raises(TuneError, match="received annealing, expected one of hyperband, random"):
+        make_plan(run_config(algo="annealing"))

@@ -9,7 +9,7 @@ import pytest
 from keras_tuner.oracles import HyperbandOracle as StockHyperbandOracle
 from searching import drive, finished, oracle_in, place_of, run_config, wide_space, x_of
 
-from search.algorithms.plan import make_plan
+from search.algorithms.registry import make_plan
 from search.run_folder.records import DIVERGED, FAILED
 
 # Of max_epochs 9 and factor 3, in trials by (bracket, round).

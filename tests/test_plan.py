@@ -2,7 +2,7 @@ import pytest
 from searching import run_config
 
 from models.families.registry import FAMILIES
-from search.algorithms.plan import make_plan
+from search.algorithms.registry import make_plan
 
 
 @pytest.mark.parametrize(

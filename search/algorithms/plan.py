@@ -44,21 +44,22 @@ class Plan:
         return sum(rung.size * (rung.epochs - rung.initial_epoch) for rung in self.rungs)
 
 
-def make_plan(config: RunConfig) -> Plan:
-    """The plan of a run."""
-    if config.algo != "hyperband":
-        return Plan((Rung(0, config.max_trials, 0, config.max_epochs),))
+def one_rung(config: RunConfig) -> Plan:
+    """The plan where each configuration is trained once, for the full budget."""
+    return Plan((Rung(0, config.max_trials, 0, config.max_epochs),))
+
+
+def hyperband_plan(config: RunConfig) -> Plan:
+    """The plan of Hyperband."""
     rungs = hyperband_rungs(config.max_epochs, config.factor, baseline_count(config))
     return Plan(tuple(rungs) * config.hyperband_iterations)
 
 
 def baseline_count(config: RunConfig) -> int:
-    """How many known-good configurations a run begins with."""
-    return (
-        1
-        if config.preset
-        else sum(len(family_named(family).baselines) for family in config.families)
-    )
+    """How many baselines a run begins with."""
+    if config.preset:
+        return 1
+    return sum(len(family_named(family).baselines) for family in config.families)
 
 
 def hyperband_rungs(max_epochs: int, factor: int, baselines: int) -> list[Rung]:

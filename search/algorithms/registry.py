@@ -1,40 +1,109 @@
-"""The search algorithms by name. A new one is one file and one line in `ORACLES`."""
+"""The search algorithms by name. A new one is one file and one row in `ALGORITHMS`.
 
+Imports without KerasTuner, so that the command line can list them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras_tuner
-import numpy as np
-from keras_tuner.oracles import BayesianOptimizationOracle, RandomSearchOracle
-
-from search.algorithms.base import DurableOracle
-from search.algorithms.hyperband import HyperbandOracle
+from search.algorithms.plan import Plan, hyperband_plan, one_rung
 from search.errors import TuneError
 from search.run_folder.config import RunConfig
 from search.run_folder.records import Values
 
+if TYPE_CHECKING:
+    import keras_tuner
 
-class RandomOracle(DurableOracle, RandomSearchOracle):
-    """Random search (Bergstra & Bengio 2012, JMLR 13)."""
-
-
-class BayesianOracle(DurableOracle, BayesianOptimizationOracle):
-    """Gaussian process with an upper confidence bound, KerasTuner's own."""
-
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """As KerasTuner's, but a resumed search proposes what an uninterrupted one would.
-
-        KerasTuner's random state is not in its saved state, so it is made anew for each trial.
-        """
-        self._random_state = np.random.RandomState((self.seed + len(self.trials)) % 2**32)
-        return super().populate_space(trial_id)
+    from search.algorithms.base import DurableOracle
 
 
-ORACLES: dict[str, type[DurableOracle]] = {
-    "bayesian": BayesianOracle,
-    "hyperband": HyperbandOracle,
-    "random": RandomOracle,
-}
+@dataclass(frozen=True)
+class Algorithm:
+    """One search algorithm.
+
+    Attributes:
+        name: The value of `--algo`.
+        load_oracle: Imports and returns its oracle's class. Called when a search begins: the
+            import takes seconds.
+        options: Names of the settings in `RunConfig` that the oracle takes as arguments.
+        plan: What a search will do.
+        drawn_at_random: Whether its values do not depend on earlier scores. Only then can what
+            a search has taught about them be told from chance.
+        extra: The optional requirement of this package that it needs; empty for none.
+    """
+
+    name: str
+    load_oracle: Callable[[], type[DurableOracle]]
+    options: tuple[str, ...]
+    plan: Callable[[RunConfig], Plan]
+    drawn_at_random: bool
+    extra: str = ""
+
+
+def _load_hyperband() -> type[DurableOracle]:
+    from search.algorithms.hyperband import HyperbandOracle
+
+    return HyperbandOracle
+
+
+def _load_random() -> type[DurableOracle]:
+    from search.algorithms.oracles import RandomOracle
+
+    return RandomOracle
+
+
+def _load_bayesian() -> type[DurableOracle]:
+    from search.algorithms.oracles import BayesianOracle
+
+    return BayesianOracle
+
+
+_ROWS = (
+    Algorithm(
+        name="hyperband",
+        load_oracle=_load_hyperband,
+        options=("max_epochs", "factor", "hyperband_iterations"),
+        plan=hyperband_plan,
+        drawn_at_random=True,  # the first values of each bracket are; others are not judged
+    ),
+    Algorithm(
+        name="random",
+        load_oracle=_load_random,
+        options=("max_trials",),
+        plan=one_rung,
+        drawn_at_random=True,
+    ),
+    Algorithm(
+        name="bayesian",
+        load_oracle=_load_bayesian,
+        options=("max_trials",),
+        plan=one_rung,
+        drawn_at_random=False,
+        extra="bayesian",
+    ),
+)
+ALGORITHMS: dict[str, Algorithm] = {algorithm.name: algorithm for algorithm in _ROWS}
+
+
+def algorithm_of(config: RunConfig) -> Algorithm:
+    """Look up the algorithm of a run.
+
+    Raises:
+        TuneError: there is none of that name.
+    """
+    if config.algo not in ALGORITHMS:
+        names = ", ".join(ALGORITHMS)
+        raise TuneError(f"algo: received {config.algo}, expected one of {names}")
+    return ALGORITHMS[config.algo]
+
+
+def make_plan(config: RunConfig) -> Plan:
+    """Say what a run will do."""
+    return algorithm_of(config).plan(config)
 
 
 def make_oracle(
@@ -44,31 +113,29 @@ def make_oracle(
     baselines: list[Values],
     directory: Path,
 ) -> DurableOracle:
-    """The oracle of a run, reloaded where its project folder holds a state.
+    """Make the oracle of a run, reloaded where its project folder holds a state.
 
     Raises:
         TuneError: the algorithm needs a package that is not installed, or the state is broken.
     """
-    budget: dict[str, Any] = {"max_trials": config.max_trials}
-    if config.algo == "hyperband":
-        budget = {
-            "max_epochs": config.max_epochs,
-            "factor": config.factor,
-            "hyperband_iterations": config.hyperband_iterations,
-        }
+    import keras_tuner
+
+    algorithm = algorithm_of(config)
+    options: dict[str, Any] = {name: getattr(config, name) for name in algorithm.options}
     try:
-        oracle = ORACLES[config.algo](
+        oracle = algorithm.load_oracle()(
             baselines=baselines,
             seed=config.seed,
             directory=directory,
             objective=keras_tuner.Objective(config.objective, config.direction),
             hyperparameters=space,
-            **budget,
+            **options,
         )
     except ImportError as error:
+        extra = f"[{algorithm.extra}]" if algorithm.extra else ""
         raise TuneError(
-            f"--algo {config.algo} needs packages that are not installed ({error}); "
-            f"install them with: pip install 'image-tune[{config.algo}]'"
+            f"--algo {algorithm.name} needs packages that are not installed ({error}); "
+            f"install them with: pip install 'image-tune{extra}'"
         ) from error
     if (directory / "oracle" / "oracle.json").exists():
         oracle.reload()

@@ -3,11 +3,12 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
@@ -104,6 +105,29 @@ class Range(click.ParamType[tuple[str, float, float]]):
         if low >= high:
             self.fail(f"{value!r}: the first number must be the smaller one", param, ctx)
         return name, low, high
+
+
+class OneOf(click.ParamType[str]):
+    """One of the names in a table of the program; the table is read when the option is used."""
+
+    name = "choice"
+
+    def __init__(self, names: Callable[[], Sequence[str]]) -> None:
+        self.names = names
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """The names, as `click.Choice` shows them."""
+        return click.Choice(self.names()).get_metavar(param, ctx)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        """The name."""
+        return str(click.Choice(self.names()).convert(value, param, ctx))
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The names that begin so."""
+        return click.Choice(self.names()).shell_complete(ctx, param, incomplete)
 
 
 class Names(click.ParamType[tuple[str, ...]]):

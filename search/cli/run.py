@@ -13,13 +13,13 @@ from search.cli.options import (
     Duration,
     ImageSize,
     Names,
+    OneOf,
     Range,
     cache_folder,
     console,
     print_json,
 )
 from search.process.hardware import PRECISIONS
-from search.run_folder.config import OBJECTIVES
 
 SAMPLE = Path("sample-data")
 WORKERS = click.option(
@@ -50,6 +50,18 @@ PRECISION = click.option(
 )
 
 
+def _algorithms() -> tuple[str, ...]:
+    from search.algorithms.registry import ALGORITHMS
+
+    return tuple(ALGORITHMS)
+
+
+def _objectives() -> tuple[str, ...]:
+    from search.run_folder.config import OBJECTIVES
+
+    return tuple(OBJECTIVES)
+
+
 def _families() -> tuple[str, ...]:
     from models.families.registry import FAMILIES
 
@@ -66,7 +78,7 @@ def _backbones() -> tuple[str, ...]:
 @click.argument("data", type=FOLDER, required=False)
 @click.option(
     "--algo",
-    type=click.Choice(["hyperband", "random", "bayesian"]),
+    type=OneOf(_algorithms),
     help="Search algorithm.  [default: hyperband]",
 )
 @click.option(
@@ -108,7 +120,7 @@ def _backbones() -> tuple[str, ...]:
 )
 @click.option(
     "--objective",
-    type=click.Choice(list(OBJECTIVES)),
+    type=OneOf(_objectives),
     help="What makes a configuration the best.  [default: val_accuracy]",
 )
 @click.option(

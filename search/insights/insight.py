@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from search.algorithms.registry import algorithm_of
 from search.errors import TuneError
 from search.insights.range_edges import edges
 from search.insights.ranks import Member, members, ranks
@@ -24,7 +25,6 @@ Space = Mapping[str, Hyperparameter]
 Row = dict[str, Any]
 FALSE_ALARM = 0.05  # chance that anything is said of values that make no difference
 VALUES, ENDS = 0.7, 0.3  # how it is shared out: to which values mattered, and to ends of ranges
-AT_RANDOM = ("hyperband", "random")  # algorithms whose values do not depend on earlier scores
 
 
 def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig) -> Row:
@@ -45,7 +45,7 @@ def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunCon
     ranked = [known[r.configuration] for r in order if r.configuration in known]
     drawn = [member for member in ranked if not member.baselines]
     families = _families(order, known)
-    at_random = config.algo in AT_RANDOM
+    at_random = algorithm_of(config).drawn_at_random
     names = [row["family"] for row in families] if at_random else []
     importance = _importance(space, drawn, names)
     level = FALSE_ALARM * ENDS / max(1, len(names))

@@ -16,7 +16,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from search.algorithms.plan import make_plan
+from search.algorithms.registry import make_plan
 from search.evaluation.figures import figures
 from search.process.printable import printable
 from search.process.wording import duration_in_words, megabytes

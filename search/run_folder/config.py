@@ -17,7 +17,7 @@ class RunConfig:
 
     Attributes:
         data: folder of labelled images.
-        algo: name in `search.algorithms.registry.ORACLES`.
+        algo: name in `search.algorithms.registry.ALGORITHMS`.
         families: which of `models.FAMILIES` are searched.
         backbones: which pretrained networks the transfer family may choose.
         image_size: (height, width) of the prepared images.

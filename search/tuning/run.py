@@ -13,8 +13,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from search.algorithms.plan import make_plan
 from search.algorithms.ranges import require_ranges, with_ranges
+from search.algorithms.registry import make_plan
 from search.errors import TuneError
 from search.executors.worker_pool import WorkerLimits, Workers
 from search.insights.cached import cached_insights

@@ -1,0 +1,24 @@
+"""The oracles that need little beyond KerasTuner's: random and Bayesian search."""
+
+from typing import Any
+
+import numpy as np
+from keras_tuner.oracles import BayesianOptimizationOracle, RandomSearchOracle
+
+from search.algorithms.base import DurableOracle
+
+
+class RandomOracle(DurableOracle, RandomSearchOracle):
+    """Random search (Bergstra & Bengio 2012, JMLR 13)."""
+
+
+class BayesianOracle(DurableOracle, BayesianOptimizationOracle):
+    """Gaussian process with an upper confidence bound, KerasTuner's own."""
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """As KerasTuner's, but a resumed search proposes what an uninterrupted one would.
+
+        KerasTuner's random state is not in its saved state, so it is made anew for each trial.
+        """
+        self._random_state = np.random.RandomState((self.seed + len(self.trials)) % 2**32)
+        return super().populate_space(trial_id)
