@@ -16,7 +16,8 @@ from search.executors.worker_pool import WorkerLimits, Workers
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import COMPLETED, DIVERGED, ERROR, FAILED, load_records
 from search.trial.checkpoint import TrainingState
-from search.tuning.loop import HOPELESS, Search
+from search.tuning.loop import Search
+from search.tuning.retry import HOPELESS
 
 MAX_EPOCHS = 9
 

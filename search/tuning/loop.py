@@ -4,12 +4,10 @@ import time
 from typing import Protocol
 
 from search.algorithms.base import DurableOracle
-from search.errors import TuneError
 from search.process.atomic_files import sweep
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import (
-    FAILED,
     RUNNING,
     STOPPED,
     TrialRecord,
@@ -18,9 +16,7 @@ from search.run_folder.records import (
 )
 from search.trial.checkpoint import TrainingState
 from search.trial.messages import Progress, Report
-from search.tuning.retry import again, given_up
-
-HOPELESS = 5  # trials that fail before any succeeds; then the search is stopped
+from search.tuning.retry import FirstFailures, again, given_up
 
 
 class Executor(Protocol):
@@ -75,15 +71,18 @@ class Search:
         self.observers, self.max_epochs, self.stop = observers, max_epochs, stop
         self.running = 0
         self.slot = 0
+        self.first_failures = FirstFailures()
 
     def to_the_end(self) -> bool:
         """Run trials until the oracle has no more (True) or a stop is requested (False).
 
         Raises:
-            TuneError: nothing works: the first `HOPELESS` trials all failed.
+            TuneError: nothing works: the first trials all failed.
         """
         sweep(self.run.path)
         move_broken_records(self.run)
+        for trial_id in self.oracle.end_order:  # of a run that goes on
+            self.first_failures.note(load_record(self.run, trial_id))
         while True:
             while self.running < self.executor.slots and (record := self._next_trial()):
                 self._start(record)
@@ -105,8 +104,12 @@ class Search:
             record = self._ended(given_up(record, self.executor.max_starts) or record)
             if not record.finished:
                 return record
-            self.oracle.finish(record.save(self.run))
+            self._finish(record.save(self.run))
         return None
+
+    def _finish(self, record: TrialRecord) -> None:
+        self.oracle.finish(record)
+        self.first_failures.note(record)
 
     def _ended(self, record: TrialRecord) -> TrialRecord:
         """A finished trial with the time at which it did, where it has none yet."""
@@ -161,11 +164,11 @@ class Search:
             record = record.with_outcome(attempts=record.attempts - 1)
         record = self._ended(record).save(self.run)
         if record.finished:
-            self.oracle.finish(record)
+            self._finish(record)
         for observer in self.observers:
             observer.trial_finished(record)
         self._prune_checkpoints()
-        self._check_hope()
+        self.first_failures.require_hope()
 
     def _prune_checkpoints(self) -> None:
         """Delete every training state that nothing can go on from any more."""
@@ -173,13 +176,3 @@ class Search:
         for path in self.run.checkpoint("").parent.glob("*.npz"):
             if path.stem not in needed:
                 path.unlink()
-
-    def _check_hope(self) -> None:
-        ended = [load_record(self.run, trial_id) for trial_id in self.oracle.end_order]
-        failed = [record for record in ended if record and record.status == FAILED]
-        if len(failed) == len(ended) >= HOPELESS:
-            reasons = "\n".join(f"  trial {r.trial_id}: {r.reason}" for r in failed)
-            raise TuneError(
-                f"the first {len(failed)} trials all failed, the search was stopped:\n{reasons}\n"
-                "mend the cause, or leave the family out with --families"
-            )

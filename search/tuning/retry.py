@@ -1,9 +1,11 @@
-"""What happens to a trial that failed: tried again, or set aside. Pure decisions."""
+"""What follows when a trial fails: it is tried again or set aside; the search goes on or ends."""
 
+from search.errors import TuneError
 from search.run_folder.records import FAILED, HUNG, KILLED, MEMORY, RUNNING, TrialRecord
 
 MAX_KILLS = 2  # workers that a trial may cost before it is set aside
 MIN_BATCH = 2
+HOPELESS = 5  # trials that fail before any ends otherwise; then the search is stopped
 
 
 def again(record: TrialRecord) -> TrialRecord | None:
@@ -36,3 +38,35 @@ def given_up(record: TrialRecord, max_starts: int) -> TrialRecord | None:
         return None
     reason = f"started {record.attempts} times and got no further"
     return record.with_outcome(status=FAILED, failure=KILLED, reason=reason)
+
+
+class FirstFailures:
+    """The trials that failed before any trial ended in another way.
+
+    They are kept here, so that a search does not read all its records again after each trial.
+    """
+
+    def __init__(self) -> None:
+        self.failed: list[TrialRecord] = []
+        self.over = False
+
+    def note(self, record: TrialRecord | None) -> None:
+        """Take in a trial that ended; None is a lost record, which need not have failed."""
+        if record is None or record.status != FAILED:
+            self.failed, self.over = [], True
+        elif not self.over:
+            self.failed.append(record)
+
+    def require_hope(self) -> None:
+        """Let a search go on unless nothing works.
+
+        Raises:
+            TuneError: the first `HOPELESS` trials, or more, all failed.
+        """
+        if len(self.failed) < HOPELESS:
+            return
+        reasons = "\n".join(f"  trial {r.trial_id}: {r.reason}" for r in self.failed)
+        raise TuneError(
+            f"the first {len(self.failed)} trials all failed, the search was stopped:\n{reasons}\n"
+            "mend the cause, or leave the family out with --families"
+        )

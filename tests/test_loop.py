@@ -1,0 +1,167 @@
+"""The search loop over real oracles and real files, with trials that train nothing."""
+
+import pytest
+from fake_search import FakeExecutor, make_hyperband
+from searching import oracle_in
+from stopping import NEVER, StopWhen
+
+from search.errors import TuneError
+from search.run_folder import records as records_module
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import ERROR, FAILED, STOPPED, load_record, load_records
+from search.trial.checkpoint import TrainingState
+from search.tuning.loop import Search
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch):
+    monkeypatch.setattr("os.fsync", lambda handle: None)
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunFolder(tmp_path / "run")
+
+
+def failing(*numbers):
+    """An outcome by which the trials of these numbers fail."""
+
+    def outcome(record):
+        if int(record.trial_id) in numbers:
+            reason = f"bad {record.trial_id}"
+            return record.with_outcome(status=FAILED, failure=ERROR, reason=reason)
+        return None
+
+    return outcome
+
+
+def search(run, *, trials, outcome=None, stop=NEVER, observers=()):
+    """A random search of that many trials, begun or gone on with; what `to_the_end` answers."""
+    oracle = oracle_in(run.path, algo="random", max_trials=trials)
+    executor = FakeExecutor(run, outcome)
+    return Search(
+        run, oracle, executor, observers=[*observers], max_epochs=3, stop=stop
+    ).to_the_end()
+
+
+def statuses(run):
+    return [record.status for record in load_records(run)]
+
+
+def test_five_failures_after_a_success_do_not_stop_a_search(run):
+    assert search(run, trials=8, outcome=failing(1, 2, 3, 4, 5, 6))
+    assert statuses(run).count(FAILED) == 6
+    assert len(statuses(run)) == 8
+
+
+def test_a_success_among_the_first_five_gives_hope_for_good(run):
+    assert search(run, trials=12, outcome=failing(0, 1, 2, 3, *range(5, 12)))
+    assert statuses(run).count(FAILED) == 11
+
+
+def test_failures_from_before_a_resume_count_among_the_first(run):
+    ended = StopWhen(lambda: statuses(run).count(FAILED) == 4)
+    assert not search(run, trials=12, outcome=failing(*range(12)), stop=ended)
+    with pytest.raises(TuneError, match="the first 5 trials all failed") as error:
+        search(run, trials=12, outcome=failing(*range(12)))
+    assert all(f"bad {number:02d}" in str(error.value) for number in range(5))
+
+
+def test_a_success_from_before_a_resume_gives_hope(run):
+    ended = StopWhen(lambda: len(statuses(run)) == 2)
+    assert not search(run, trials=8, outcome=failing(1), stop=ended)
+    assert search(run, trials=8, outcome=failing(*range(1, 8)))
+    assert statuses(run).count(FAILED) == 7
+
+
+def test_a_mended_cause_lets_a_hopeless_search_go_on(run):
+    with pytest.raises(TuneError, match="all failed"):
+        search(run, trials=12, outcome=failing(*range(12)))
+    assert search(run, trials=12)
+    assert statuses(run).count(FAILED) == 5
+
+
+def reads_of_records(folder, trials, monkeypatch, outcome=None):
+    """How many records a whole search reads."""
+    read, original = [], records_module.read_json
+
+    def counting(path):
+        read.append(path)
+        return original(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(records_module, "read_json", counting)
+        assert search(RunFolder(folder), trials=trials, outcome=outcome)
+    return len(read)
+
+
+def test_a_search_reads_no_more_records_than_it_has_trials(tmp_path, monkeypatch):
+    for trials in (10, 40):
+        folder = tmp_path / str(trials)
+        assert reads_of_records(folder, trials, monkeypatch) <= trials
+    # Going on reads each of those that ended once to look at it, and once for its outcome.
+    assert reads_of_records(tmp_path / "40", 50, monkeypatch) <= 2 * 40 + 10
+
+
+def checkpoints(run):
+    return sorted(path.stem for path in run.checkpoint("").parent.glob("*.npz"))
+
+
+class Watching:
+    """Notes how many checkpoints there are whenever a trial begins."""
+
+    def __init__(self, run):
+        self.run, self.there = run, []
+
+    def trial_started(self, record):
+        self.there.append(len(checkpoints(self.run)))
+
+    def trial_finished(self, record):
+        pass
+
+
+def test_checkpoints_that_nothing_goes_on_from_are_deleted_after_each_trial(run):
+    watching = Watching(run)
+    assert search(run, trials=6, observers=[watching])
+    assert watching.there == [0] * 6
+    assert checkpoints(run) == []
+
+
+def test_checkpoints_of_trials_that_may_be_promoted_are_kept_until_they_cannot(run):
+    watching = Watching(run)
+    oracle = make_hyperband(run, max_epochs=9)
+    executor = FakeExecutor(run)  # fails where a promoted trial's state is missing
+    Search(run, oracle, executor, observers=[watching], max_epochs=9, stop=NEVER).to_the_end()
+    assert 0 < max(watching.there) < len(load_records(run))
+    assert checkpoints(run) == []
+
+
+def test_the_checkpoint_of_a_stopped_trial_is_kept_and_no_other_trial_begins(run):
+    stopped = []
+
+    def outcome(record):
+        if record.trial_id != "2":
+            return None
+        TrainingState(1, 0, [], []).save(run.checkpoint(record.trial_id))
+        stopped.append(record)
+        return record.with_outcome(status=STOPPED)
+
+    stop = StopWhen(lambda: bool(stopped))
+    assert not search(run, trials=6, outcome=outcome, stop=stop)
+    assert checkpoints(run) == ["2"]
+    assert len(load_records(run)) == 3
+    stopped_record = load_record(run, "2")
+    assert (stopped_record.status, stopped_record.attempts) == (STOPPED, 0)
+
+
+def test_a_record_is_on_disk_before_the_oracle_hears_of_it(run, monkeypatch):
+    oracle = oracle_in(run.path, algo="random", max_trials=3)
+    heard, finish = [], oracle.finish
+
+    def spying(record):
+        heard.append(load_record(run, record.trial_id) == record)
+        finish(record)
+
+    monkeypatch.setattr(oracle, "finish", spying)
+    Search(run, oracle, FakeExecutor(run), observers=[], max_epochs=3, stop=NEVER).to_the_end()
+    assert heard == [True, True, True]
