@@ -5,12 +5,12 @@ import warnings
 import numpy as np
 import pytest
 
+from data_pipeline.atomic_files import write_bytes
 from search.errors import TuneError
 from search.process.atomic_files import (
     read_json,
     write_array,
     write_arrays,
-    write_bytes,
     write_json,
 )
 from search.run_folder.paths import RunFolder, find_run, runs

@@ -114,7 +114,8 @@ def test_prepared_pixels_that_are_gone_cost_the_latencies_alone(run, tmp_path):
 def test_a_failed_write_leaves_the_report_of_before(run, monkeypatch):
     run.report.write_text("before")
     monkeypatch.setattr(
-        "search.process.atomic_files._write_through", lambda *_: (_ for _ in ()).throw(OSError)
+        "data_pipeline.atomic_files.UnfinishedFile.publish",
+        lambda *_: (_ for _ in ()).throw(OSError),
     )
     with pytest.raises(OSError):
         report(run)

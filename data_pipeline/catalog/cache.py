@@ -9,7 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
-from data_pipeline.atomic import write_text
+from data_pipeline.atomic_files import write_bytes
 from data_pipeline.catalog.entries import Catalog, Entry
 
 # Raise it when a check finds out something new or different.
@@ -47,7 +47,8 @@ def load_entries(root: Path, cache_dir: Path) -> dict[str, Entry]:
 def save_catalog(catalog: Catalog, cache_dir: Path) -> None:
     """Remember every check in `catalog`, in place of what was known of its folder."""
     values = {"made_by": _made_by(), "catalog": catalog.to_json()}
-    write_text(_path(catalog.root, cache_dir), json.dumps(values, separators=(",", ":")))
+    content = json.dumps(values, separators=(",", ":")).encode()
+    write_bytes(_path(catalog.root, cache_dir), content)
 
 
 def _path(root: Path, cache_dir: Path) -> Path:

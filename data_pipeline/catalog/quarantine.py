@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from data_pipeline.atomic import publish, sync_folder, temporary_beside, write_text
+from data_pipeline.atomic_files import UnfinishedFile, sync_folder, write_bytes
 from data_pipeline.catalog.entries import Catalog, Entry
 from data_pipeline.errors import DataError
 
@@ -131,12 +131,10 @@ def _copy(source: Path, target: Path) -> None:
     if source.is_symlink():
         shutil.copy2(source, target, follow_symlinks=False)
         return
-    handle, temporary = temporary_beside(target)
-    try:
-        shutil.copy2(source, temporary)
-        publish(handle, temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    # Nobody else may read the copy before it has the permissions of the original.
+    with UnfinishedFile(target, mode=0o600) as file:
+        shutil.copy2(source, file.path)
+        file.publish(target)
 
 
 def _load(destination: Path) -> list[dict[str, Any]]:
@@ -163,7 +161,7 @@ def _stays_inside(stored: str) -> bool:
 
 
 def _save(destination: Path, records: list[dict[str, Any]]) -> None:
-    write_text(destination / _MANIFEST, json.dumps({"files": records}, indent=1))
+    write_bytes(destination / _MANIFEST, json.dumps({"files": records}, indent=1).encode())
 
 
 def _remove_empty_folders(folder: Path) -> None:

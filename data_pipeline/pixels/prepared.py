@@ -8,18 +8,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
 
-from data_pipeline.atomic import publish, sweep, temporary_beside
+from data_pipeline.atomic_files import UnfinishedFile, sweep
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.errors import DataError
 
 # Raise it when decoding, resizing or the file's layout changes: old files are then made anew.
 _VERSION = 2
 _BLOCK_BYTES = 16 * 2**20
+# The cache has no lock: what another process is still writing must stay.
+_ABANDONED_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,14 @@ class PixelsBuilder:
         Raises:
             DataError: the disk has no room for it.
         """
-        sweep(folder)
-        self._handle, self._temporary = temporary_beside(folder / "pixels.npy")
-        self.rows = RowFile(self._temporary, image_size, crop_to_aspect_ratio)
+        sweep(folder, older_than=_ABANDONED_SECONDS)
+        # Images may be private: other users of the machine cannot read them.
+        self._file = UnfinishedFile(folder / "pixels.npy", mode=0o600)
+        self.rows = RowFile(self._file.path, image_size, crop_to_aspect_ratio)
         needed = rows * self.rows.row_bytes
         free = shutil.disk_usage(folder).free
         if needed > free:
-            self._discard()
+            self._file.close()
             raise DataError(
                 f"{folder}: {free / 2**20:.0f} MiB free, prepared pixels need up to "
                 f"{needed / 2**20:.0f}; free some space or choose another --cache-dir"
@@ -121,13 +123,8 @@ class PixelsBuilder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._discard()
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def finish(self, kept: Sequence[int], path: Path) -> None:
         """Close the holes that bad files left and publish the file as `path`."""
@@ -138,24 +135,17 @@ class PixelsBuilder:
             source = len(header) + first * size
             self._move(source, target, count * size)
             target += count * size
-        os.ftruncate(self._handle, target)
-        _write_all(self._handle, header, 0)
-        publish(self._handle, self._temporary, path)
-        self._handle = -1
+        os.ftruncate(self._file.handle, target)
+        _write_all(self._file.handle, header, 0)
+        self._file.publish(path)
 
     def _move(self, source: int, target: int, length: int) -> None:
         """Move bytes towards the start, block by block: source and target may overlap."""
         if source == target:
             return
         for done in range(0, length, _BLOCK_BYTES):
-            block = os.pread(self._handle, min(_BLOCK_BYTES, length - done), source + done)
-            _write_all(self._handle, block, target + done)
-
-    def _discard(self) -> None:
-        if self._handle >= 0:
-            os.close(self._handle)
-            self._handle = -1
-        self._temporary.unlink(missing_ok=True)
+            block = os.pread(self._file.handle, min(_BLOCK_BYTES, length - done), source + done)
+            _write_all(self._file.handle, block, target + done)
 
 
 def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:

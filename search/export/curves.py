@@ -3,7 +3,7 @@
 import io
 from pathlib import Path
 
-from search.process.atomic_files import write_bytes
+from data_pipeline.atomic_files import write_bytes
 from search.run_folder.records import Logs
 
 

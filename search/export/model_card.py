@@ -11,10 +11,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from data_pipeline.atomic_files import write_bytes
 from models.describe import describe
 from search.evaluation.figures import figures
 from search.formats.registry import by_option
-from search.process.atomic_files import read_json, write_bytes
+from search.process.atomic_files import read_json
 from search.process.printable import printable
 from search.process.wording import megabytes
 from search.run_folder.command_line import command

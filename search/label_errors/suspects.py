@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from data_pipeline.atomic_files import write_bytes
 from data_pipeline.pixels.thumbnails import thumbnails
 from models.describe import describe
 from search.label_errors.confident_learning import LabelErrors, find_label_errors
 from search.label_errors.folds import possible_folds
 from search.label_errors.out_of_fold import Judge, choose_judge, out_of_fold
 from search.label_errors.page import page
-from search.process.atomic_files import write_bytes
 from search.process.progress_bar import watch_share
 from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words

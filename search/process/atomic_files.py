@@ -1,50 +1,13 @@
-"""Files that appear whole or not at all."""
+"""Write JSON and arrays as files that appear whole or not at all, and read them."""
 
 import io
 import json
-import os
-import uuid
 import warnings
 from pathlib import Path
 from typing import Any
 
-from data_pipeline.atomic import sync_folder
+from data_pipeline.atomic_files import write_bytes
 from search.errors import TuneError
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that at any moment the old content or the new one stands there whole.
-
-    Raises:
-        OSError: the disk is full or failing; the old content is untouched.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        _write_through(temporary, content)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def _write_through(path: Path, content: bytes) -> None:
-    """Write a new file and wait until it is on the disk."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(handle, rest) :]
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sweep(folder: Path) -> None:
-    """Delete what writes that never came to an end have left, in a folder and those below it."""
-    for path in folder.rglob(".*.tmp"):
-        path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from data_pipeline.atomic_files import write_bytes
 from data_pipeline.errors import DataError
 from models.errors import ModelError
 from search.errors import TuneError
-from search.process.atomic_files import write_bytes
 from search.process.stop_signal import StopSignal
 from search.report.album import class_samples, excluded, require_images
 from search.report.configurations import with_latencies

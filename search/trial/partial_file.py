@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data_pipeline.atomic_files import rename
 from search.process.atomic_files import read_json, write_json
 
 SYNC_SECONDS = 10.0  # work that a crash may cost
 
 
 class PartialFile:
-    """As a context, appends rows to a file that has its name only once it is whole.
+    """Appends rows, as a context, to a file that gets its name only once it is whole.
 
     Args:
         path: its name in the end.
@@ -58,5 +59,5 @@ class PartialFile:
 
     def finish(self) -> None:
         """Give the whole file its name."""
-        self.temporary.replace(self.path)
+        rename(self.temporary, self.path)  # The context has seen to it that the content is on disk.
         self.state.unlink()

@@ -3,8 +3,8 @@
 import time
 from typing import Protocol
 
+from data_pipeline.atomic_files import sweep
 from search.algorithms.base import DurableOracle
-from search.process.atomic_files import sweep
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import (

@@ -1,0 +1,98 @@
+"""Write files that appear whole or not at all, whatever happens meanwhile."""
+
+import os
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+# What a killed process may have left behind. Earlier versions wrote the second kind.
+_LEFTOVERS = (".*.tmp", "*-????????.part")
+
+
+class UnfinishedFile:
+    """A file under a temporary name; as a context, deleted at the end unless it was published.
+
+    Attributes:
+        path: the temporary name, which no other process uses.
+        handle: the open file's descriptor, for writing.
+    """
+
+    def __init__(self, beside: Path, *, mode: int = 0o644) -> None:
+        """Open a new, empty file in the folder of `beside`, which is created where it is absent.
+
+        Raises:
+            OSError: the file cannot be created.
+        """
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        # The name is cut: together with the random part it could else be too long for the disk.
+        self.path = beside.with_name(f".{beside.name[:40]}.{uuid.uuid4().hex}.tmp")
+        self.handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def publish(self, path: Path) -> None:
+        """Rename the file to `path`, in the same folder, in place of what is there.
+
+        Raises:
+            OSError: the disk is full or failing; `path` has its old content or the new one.
+        """
+        # First the content, then the name: a power cut in between would else leave an empty
+        # file under the final name.
+        os.fsync(self.handle)
+        rename(self.path, path)
+
+    def close(self) -> None:
+        """Close the file, and delete it if it still has its temporary name."""
+        if self.handle >= 0:
+            os.close(self.handle)
+            self.handle = -1
+            self.path.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that at any moment it has the old content or the new one, as a whole.
+
+    Raises:
+        OSError: the disk is full or failing; `path` has its old content or the new one.
+    """
+    with UnfinishedFile(path) as file:
+        rest = memoryview(content)
+        while rest:  # One call may write less than it was given.
+            rest = rest[os.write(file.handle, rest) :]
+        file.publish(path)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Rename a file within its folder, so that the new name survives a power cut."""
+    source.replace(target)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sweep(folder: Path, *, older_than: float = 0.0) -> None:
+    """Delete what killed processes have left unfinished in a folder and those below it.
+
+    Args:
+        folder: where `write_bytes` and `UnfinishedFile` were used.
+        older_than: seconds since the last write. 0 is right only for who holds a lock: it
+            also deletes what another process is writing now.
+    """
+    for pattern in _LEFTOVERS:
+        for path in folder.rglob(pattern):
+            with suppress(FileNotFoundError):  # Its process has just finished it, or swept too.
+                if time.time() - path.stat().st_mtime >= older_than:
+                    path.unlink()
