@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from search.evaluation.bootstrap import Comparison, cheapest, comparisons, shares
-from search.evaluation.metrics import evaluate
+from search.evaluation.bootstrap import Comparison, cheapest, comparisons
 
 
 def trainings(accuracy, *, seeds=3, count=400, seed=0):
@@ -79,44 +78,6 @@ def test_equal_inputs_give_equal_intervals():
 def test_configurations_may_have_been_trained_unequally_often():
     found = comparisons([trainings(0.95, seeds=3), trainings(0.5, seeds=1)])
     assert [standing.out for standing in found] == [False, True]
-
-
-@pytest.mark.parametrize("classes", [2, 4])
-def test_shares_have_the_objective_as_their_mean(classes):
-    random = np.random.default_rng(0)
-    targets = random.integers(0, classes, 120)
-    logits = random.normal(size=(120, classes)) + np.eye(classes)[targets]
-    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    probabilities[:20] = probabilities[0]  # equal scores count half
-    measured = evaluate(probabilities, targets)
-    assert shares(probabilities, targets, "val_accuracy").mean() == measured["accuracy"]
-    assert -shares(probabilities, targets, "val_loss").mean() == pytest.approx(measured["loss"])
-    assert shares(probabilities, targets, "val_auc").mean() == pytest.approx(measured["auc"])
-
-
-def test_the_area_says_which_images_it_is_made_of():
-    # One positive of three stands below one of two negatives: 5 of 6 pairs are in order.
-    probabilities = np.array([[1 - p, p] for p in (0.9, 0.8, 0.3, 0.4, 0.1)])
-    found = shares(probabilities, np.array([1, 1, 1, 0, 0]), "val_auc")
-    assert found.mean() == pytest.approx(5 / 6)
-    assert found.argmin() in (2, 3)
-
-
-def test_shares_of_the_area_vary_as_the_area_does():
-    random = np.random.default_rng(0)
-    targets = (np.arange(200) < 20).astype(int)  # few positives count for more
-    scores = random.normal(size=200) + targets
-    probabilities = np.stack([-scores, scores], axis=1)
-    found = shares(probabilities, targets, "val_auc")
-    drawn = [random.integers(0, 200, 200) for _ in range(1500)]
-    areas = [evaluate(probabilities[rows], targets[rows])["auc"] for rows in drawn]
-    means = [found[rows].mean() for rows in drawn]
-    assert np.std(means) == pytest.approx(np.std(areas), rel=0.15)
-
-
-def test_without_one_of_the_classes_there_is_no_area():
-    found = shares(np.array([[0.2, 0.8], [0.4, 0.6]]), np.array([1, 1]), "val_auc")
-    assert found.tolist() == [0.5, 0.5]
 
 
 def standing(behind, *, tied=True):

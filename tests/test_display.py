@@ -6,6 +6,7 @@ from rich.console import Console
 from searching import VALUES, trial_record
 
 from search.algorithms.plan import Plan, Rung
+from search.evaluation.objective import objective_named
 from search.observers.display import LiveDisplay, PlainDisplay, make_display
 from search.observers.pace import Pace
 from search.observers.scoreboard import Scoreboard, outcome
@@ -25,8 +26,7 @@ def board(*records):
     return Scoreboard(
         Pace(Plan((Rung(0, 10, 0, 2),)), trials_done=len(records), started=time.monotonic()),
         list(records),
-        objective="val_accuracy",
-        direction="max",
+        objective=objective_named("val_accuracy"),
     )
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from search.evaluation.objective import OBJECTIVES
 from search.insights.family_comparison import ahead, cannot_tell
 
 
@@ -9,28 +10,30 @@ def rows(*bests):
 
 
 def test_a_family_whose_lead_is_beyond_the_noise_of_the_images_is_ahead():
-    assert ahead(rows(0.96, 0.9, 0.8), "val_accuracy", 400) == (
+    assert ahead(rows(0.96, 0.9, 0.8), OBJECTIVES["val_accuracy"], 400) == (
         "transfer is ahead with 0.9600 validation accuracy on 400 images, "
         "0.0600 more than xception and 0.1600 more than cnn."
     )
 
 
 def test_families_that_the_images_cannot_tell_apart_are_level():
-    assert ahead(rows(0.96, 0.9567), "val_accuracy", 300) == (
+    assert ahead(rows(0.96, 0.9567), OBJECTIVES["val_accuracy"], 300) == (
         "transfer and xception are level: 0.9600 and 0.9567 validation accuracy, "
         "which 300 images cannot tell apart."
     )
 
 
 def test_a_third_family_behind_two_level_ones_is_said_to_have_what_it_has():
-    assert ahead(rows(0.96, 0.9567, 0.8), "val_accuracy", 300) == (
+    assert ahead(rows(0.96, 0.9567, 0.8), OBJECTIVES["val_accuracy"], 300) == (
         "transfer and xception are level: 0.9600 and 0.9567 validation accuracy, "
         "which 300 images cannot tell apart; cnn has 0.8000."
     )
 
 
 def test_equal_accuracies_are_level_even_without_any_noise():
-    assert " are level: 1.0000 and 1.0000 " in ahead(rows(1.0, 1.0), "val_accuracy", 300)
+    assert " are level: 1.0000 and 1.0000 " in ahead(
+        rows(1.0, 1.0), OBJECTIVES["val_accuracy"], 300
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,10 +58,10 @@ def test_two_standard_errors_of_the_difference_decide(one, other, pictures, expe
     ],
 )
 def test_what_has_no_simple_error_is_stated_and_not_judged(objective, bests, expected):
-    assert ahead(rows(*bests), objective, 10**6) == expected
+    assert ahead(rows(*bests), OBJECTIVES[objective], 10**6) == expected
 
 
 @pytest.mark.parametrize("pictures", [None, 0])
 def test_without_the_number_of_images_nothing_is_judged(pictures):
-    said = ahead(rows(0.96, 0.5), "val_accuracy", pictures)
+    said = ahead(rows(0.96, 0.5), OBJECTIVES["val_accuracy"], pictures)
     assert said == "Best validation accuracy: transfer 0.9600, xception 0.5000."

@@ -6,7 +6,6 @@ from tensorboard.plugins.hparams import api, api_pb2
 
 from search.observers.hparams import (
     FOREMOST,
-    best_epoch,
     hyperparameter_columns,
     metric_columns,
     row,
@@ -74,14 +73,6 @@ def test_a_row_is_judged_by_the_objective_first_and_by_five_numbers_in_all(objec
     columns = [column.as_proto() for column in metric_columns(objective)]
     assert columns[0].display_name == f"best {objective}"
     assert len({column.name.tag for column in columns}) == 5  # HParams shows no more by itself
-
-
-@pytest.mark.parametrize(("direction", "expected"), [("max", 2), ("min", 1)])
-def test_the_best_epoch_is_one_that_has_a_number(direction, expected):
-    scores = [float("nan"), 0.3, 0.8, 0.5]
-    history = [{"epoch": epoch, "score": score} for epoch, score in enumerate(scores)]
-    assert best_epoch([{}, *history, {"epoch": 4}], "score", direction)["epoch"] == expected
-    assert best_epoch([history[0]], "score", direction) == {}
 
 
 def test_a_column_of_ours_is_one_of_hparams_own(space):

@@ -4,6 +4,7 @@ import pytest
 from fake_search import search_to_the_end
 from searching import trial_record
 
+from search.evaluation.objective import OBJECTIVES
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import (
     COMPLETED,
@@ -22,8 +23,8 @@ def run(tmp_path):
     return RunFolder(tmp_path / "run")
 
 
-def ids(records, direction="max"):
-    return [record.trial_id for record in best_first(records, direction)]
+def ids(records, objective="val_accuracy"):
+    return [record.trial_id for record in best_first(records, OBJECTIVES[objective])]
 
 
 def test_a_record_says_when_its_trial_ended(tmp_path):
@@ -76,17 +77,17 @@ def test_a_trial_is_finished_when_nothing_more_will_happen_to_it(status, finishe
 def test_the_best_score_comes_first_in_either_direction():
     records = [trial_record("0000", 0.5), trial_record("0001", 0.9), trial_record("0002", 0.1)]
     assert ids(records) == ["0001", "0000", "0002"]
-    assert ids(records, "min") == ["0002", "0000", "0001"]
+    assert ids(records, "val_loss") == ["0002", "0000", "0001"]
 
 
-@pytest.mark.parametrize("direction", ["max", "min"])
-def test_diverged_and_unscored_trials_come_last(direction):
+@pytest.mark.parametrize("objective", ["val_accuracy", "val_loss"])
+def test_diverged_and_unscored_trials_come_last(objective):
     records = [
-        trial_record("0000", 0.9 if direction == "max" else 0.0, status=DIVERGED),
+        trial_record("0000", 0.9 if objective == "val_accuracy" else 0.0, status=DIVERGED),
         trial_record("0001", None, status=FAILED),
         trial_record("0002", 0.5),
     ]
-    assert ids(records, direction)[0] == "0002"
+    assert ids(records, objective)[0] == "0002"
 
 
 def test_a_configuration_appears_once_with_its_best_rung():

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from search.evaluation.objective import OBJECTIVES
 from search.insights.names import count, exact, human, listed, number, value_in_words
 from search.insights.range_edges import Edge
 from search.insights.sentences import (
@@ -12,6 +13,8 @@ from search.insights.sentences import (
     mattered,
     sentences,
 )
+
+ACCURACY = OBJECTIVES["val_accuracy"]
 
 
 def family(name, best, drawn=10):
@@ -57,10 +60,10 @@ def test_an_exact_number_is_as_short_as_can_be():
 
 def test_values_that_were_not_drawn_at_random_are_not_judged_but_families_are():
     families = [family("transfer", 0.9), family("cnn", 0.8)]
-    said = sentences(families, [], [], objective="val_accuracy", images=400, at_random=False)
+    said = sentences(families, [], [], objective=ACCURACY, images=400, at_random=False)
     assert said[0].startswith("transfer is ahead with 0.9000")
     assert said[1:] == [NOT_AT_RANDOM]
-    assert sentences([], [], [], objective="val_accuracy", at_random=False) == []
+    assert sentences([], [], [], objective=ACCURACY, at_random=False) == []
 
 
 def test_what_mattered_is_said_with_where_it_was_good_and_what_is_not_known():
@@ -83,7 +86,7 @@ def test_where_nothing_can_be_told_one_sentence_says_so_for_all_families():
         [family("transfer", 0.9, 6), family("cnn", 0.8, 1)],
         [row("batch_size"), row("batch_size", of="transfer")],
         [],
-        objective="val_accuracy",
+        objective=ACCURACY,
     )
     assert said[1:] == [
         "With 6 configurations of transfer and 1 of cnn, known-good ones left out, "
@@ -92,14 +95,14 @@ def test_where_nothing_can_be_told_one_sentence_says_so_for_all_families():
 
 
 def test_one_family_is_not_ahead_of_anything():
-    said = sentences([family("cnn", 0.8, 1)], [], [], objective="val_accuracy")
+    said = sentences([family("cnn", 0.8, 1)], [], [], objective=ACCURACY)
     assert len(said) == 1
     assert said[0].startswith("With 1 configuration of cnn, known-good")
 
 
 def test_a_family_without_a_score_is_not_compared():
     families = [family("cnn", 0.8), family("xception", None)]
-    said = sentences(families, [], [], objective="val_accuracy")
+    said = sentences(families, [], [], objective=ACCURACY)
     assert len(said) == 1
     assert said[0].startswith("With 10 configurations of cnn and 10 of xception")
 
@@ -107,7 +110,7 @@ def test_a_family_without_a_score_is_not_compared():
 def test_what_families_share_is_said_of_all_together():
     families = [family("cnn", 0.9, 10), family("xception", 0.8, 20)]
     rows = [row("learning_rate", of=ALL, good={"low": 1e-3, "high": 2e-3})]
-    said = sentences(families, rows, [], objective="val_accuracy")
+    said = sentences(families, rows, [], objective=ACCURACY)
     assert said[1].startswith(
         "What mattered for all families together, in 30 configurations: learning rate"
     )
@@ -131,10 +134,10 @@ def test_an_end_and_the_command_keep_every_digit_that_the_range_has():
 def test_families_of_which_nothing_was_drawn_are_not_counted():
     rows = [row("batch_size"), row("batch_size", of="transfer")]
     some = [family("transfer", 0.9, 0), family("cnn", 0.8, 3)]
-    said = sentences(some, rows, [], objective="val_accuracy")
+    said = sentences(some, rows, [], objective=ACCURACY)
     assert said[1].startswith("With 3 configurations of cnn, known-good ones left out")
     none = [family("transfer", 0.9, 0), family("cnn", 0.8, 0)]
-    assert sentences(none, rows, [], objective="val_accuracy")[1:] == [ONLY_KNOWN_GOOD]
+    assert sentences(none, rows, [], objective=ACCURACY)[1:] == [ONLY_KNOWN_GOOD]
 
 
 def test_where_nothing_can_be_widened_only_what_was_seen_is_said():

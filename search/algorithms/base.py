@@ -13,6 +13,7 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_module
 
 from search.errors import TuneError
+from search.evaluation.objective import worst_score
 from search.process.atomic_files import move_broken_file, read_json, write_json
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import (
@@ -28,8 +29,6 @@ from search.run_folder.records import (
 
 # KerasTuner's tuner file. Its own tuners reload a project only where this exists.
 _TUNER_FILE = "tuner0.json"
-# What a diverged trial scores: a value that any real one beats.
-WORST = {"max": -1.0, "min": 1e9}
 
 
 class DurableOracle(keras_tuner.Oracle):
@@ -79,7 +78,7 @@ class DurableOracle(keras_tuner.Oracle):
         """Put metrics into KerasTuner's trial, in memory: `end_trial` writes them, once."""
         history: list[Logs] = record.history
         if record.status == DIVERGED:
-            worst = WORST[self.objective.direction]
+            worst = worst_score(self.objective.direction)
             history = [{"epoch": record.initial_epoch, self.objective.name: worst}]
         for logs in history:
             for name, value in logs.items():

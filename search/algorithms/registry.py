@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from search.algorithms.plan import Plan, hyperband_plan, one_rung
 from search.errors import TuneError
-from search.run_folder.config import RunConfig
+from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.records import Values
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def make_oracle(
             baselines=baselines,
             seed=config.seed,
             directory=directory,
-            objective=keras_tuner.Objective(config.objective, config.direction),
+            objective=keras_tuner.Objective(config.objective, objective_of(config).direction),
             hyperparameters=space,
             **options,
         )

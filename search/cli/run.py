@@ -57,7 +57,7 @@ def _algorithms() -> tuple[str, ...]:
 
 
 def _objectives() -> tuple[str, ...]:
-    from search.run_folder.config import OBJECTIVES
+    from search.evaluation.objective import OBJECTIVES
 
     return tuple(OBJECTIVES)
 

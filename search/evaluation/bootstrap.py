@@ -11,17 +11,13 @@ by which trees are pruned (Breiman et al. 1984).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.evaluation.metrics import FloatArray, IntArray
-
 DRAWS = 10_000
 SAME_PRICE = 1.1  # costs within this ratio are equal: timings differ by as much from run to run
 _MANY = 2_000  # different columns above which a tenth of the draws must do
-_TINY = 1e-7
 
 
 @dataclass(frozen=True)
@@ -109,49 +105,3 @@ def cheapest(found: Sequence[Comparison], costs: Sequence[float]) -> int:
     limit = SAME_PRICE * min(costs[number] for number in tied)
     affordable = [number for number in tied if costs[number] <= limit]
     return min(affordable, key=lambda number: found[number].behind)
-
-
-def shares(probabilities: FloatArray, targets: IntArray, objective: str) -> NDArray[np.float64]:
-    """What each image adds to an objective, float [n], of which the mean is the objective.
-
-    Args:
-        probabilities: [n, classes].
-        targets: int [n].
-        objective: "val_accuracy", "val_loss" (its negative is returned) or "val_auc".
-    """
-    if objective == "val_accuracy":
-        return (probabilities.argmax(axis=1) == targets).astype(np.float64)
-    if objective == "val_loss":
-        chosen = probabilities[np.arange(len(targets)), targets].astype(np.float64)
-        return np.log(np.clip(chosen, _TINY, 1 - _TINY))
-    classes = probabilities.shape[1]
-    columns = [1] if classes == 2 else range(classes)
-    areas = [_area_shares(probabilities[:, k], targets == k) for k in columns]
-    known = [area for area in areas if area is not None]
-    return np.mean(known, axis=0) if known else np.full(len(targets), 0.5)
-
-
-def _area_shares(scores: FloatArray, positive: NDArray[np.bool_]) -> NDArray[np.float64] | None:
-    """Shares of the area under the ROC curve: with how many of the other class each is in order.
-
-    These are the structural components of DeLong et al. 1988, scaled so that their mean is the
-    area; None where there is no positive or no negative.
-    """
-    count, positives = len(scores), int(positive.sum())
-    if positives in (0, count):
-        return None
-    below = np.sort(scores[~positive])
-    above = np.sort(scores[positive])
-    found = np.empty(count)
-    found[positive] = _between(below, scores[positive]) / len(below)
-    found[~positive] = 1 - _between(above, scores[~positive]) / len(above)
-    area = found[positive].mean()
-    weights = np.where(positive, count / positives, count / (count - positives))
-    return area + (found - area) * weights
-
-
-def _between(ordered: NDArray[Any], scores: NDArray[Any]) -> NDArray[np.float64]:
-    """How many of `ordered` lie below each score, equal ones counted half."""
-    left = np.searchsorted(ordered, scores, side="left")
-    right = np.searchsorted(ordered, scores, side="right")
-    return (left + right) / 2

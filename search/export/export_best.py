@@ -12,6 +12,7 @@ from rich.console import Console
 
 from models.describe import describe
 from models.families.head import divide_logits
+from search.evaluation.objective import ACCURACY
 from search.export.folder import export_folder
 from search.export.test_set import open_test_set
 from search.export.writing import write_beside, write_models
@@ -135,9 +136,7 @@ def _metrics(
     return tested | {
         "run": experiment.run.name,
         "summary": describe(record.values),
-        "val_accuracy_in_search": next(
-            (h["val_accuracy"] for h in record.history if h["epoch"] == record.best_epoch), None
-        ),
+        "val_accuracy_in_search": record.best_logs.get(ACCURACY),
         "val_accuracy": validated,
         "optimism": validated - tested["accuracy"],
         "verdict": choice.verdict,

@@ -4,18 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from search.evaluation.objective import Objective
 from search.insights.names import listed
 
 STANDARD_ERRORS = 2.0  # by which two accuracies must differ before one is called the better
 
-_OBJECTIVES = {
-    "val_accuracy": "validation accuracy",
-    "val_auc": "validation AUC",
-    "val_loss": "validation loss",
-}
 
-
-def ahead(families: Sequence[Mapping[str, Any]], objective: str, images: int | None) -> str:
+def ahead(families: Sequence[Mapping[str, Any]], objective: Objective, images: int | None) -> str:
     """How the best of each family compare; which is ahead only if the images can tell.
 
     An accuracy is a count, so that its error is known. AUC and loss have none so simple, and
@@ -23,11 +18,11 @@ def ahead(families: Sequence[Mapping[str, Any]], objective: str, images: int | N
 
     Args:
         families: rows "family", "best", two or more, best first.
-        objective: key of `search.run_folder.config.OBJECTIVES`.
+        objective: what the scores are.
         images: number of validation images; None where it is not known.
     """
-    what = _OBJECTIVES[objective]
-    if objective != "val_accuracy" or not images:
+    what = objective.words
+    if not objective.counts_images or not images:
         return f"Best {what}: {', '.join(_figure(row) for row in families)}."
     first, *others = families
     level = [row for row in others if cannot_tell(first["best"], row["best"], images)]

@@ -17,7 +17,7 @@ from search.insights.ranks import Member, members, ranks
 from search.insights.sentences import ALL, sentences
 from search.insights.space import Hyperparameter, read_space
 from search.process.atomic_files import read_json
-from search.run_folder.config import RunConfig
+from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import DIVERGED, TrialRecord, best_first
 
@@ -41,7 +41,7 @@ def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunCon
     space = {} if config.preset else read_space(run)
     ended = [record for record in records if record.finished] if space else []
     known = {member.configuration: member for member in members(ended, config)}
-    order = best_first(ended, config.direction)
+    order = best_first(ended, objective_of(config))
     ranked = [known[r.configuration] for r in order if r.configuration in known]
     drawn = [member for member in ranked if not member.baselines]
     families = _families(order, known)
@@ -64,7 +64,7 @@ def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunCon
             families,
             importance,
             found,
-            objective=config.objective,
+            objective=objective_of(config),
             images=_validation_images(run),
             at_random=at_random,
         ),

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from search.algorithms.plan import baseline_count
-from search.run_folder.config import RunConfig
+from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.records import DIVERGED, FAILED, TrialRecord, Values
 
 
@@ -54,7 +54,7 @@ def members(records: Iterable[TrialRecord], config: RunConfig) -> list[Member]:
         if record.status == DIVERGED or (record.finished and record.status != FAILED and scored):
             rungs[record.configuration].append(record)
     given = baseline_count(config)
-    sign = 1.0 if config.direction == "max" else -1.0
+    sign = objective_of(config).sign
     return [_member(found, sign, int(name) < given) for name, found in sorted(rungs.items())]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from search.evaluation.objective import Objective
 from search.insights.family_comparison import ahead
 from search.insights.names import count, exact, human, listed, number, value_in_words
 from search.insights.range_edges import Edge
@@ -20,7 +21,7 @@ def sentences(
     importance: Sequence[Row],
     edges: Sequence[Edge],
     *,
-    objective: str,
+    objective: Objective,
     images: int | None = None,
     at_random: bool = True,
 ) -> list[str]:
@@ -30,7 +31,7 @@ def sentences(
         families: rows "family", "drawn", "best", best family first.
         importance: rows "family", "name", "matters", "good", most important first.
         edges: where the best lie at the end of a range.
-        objective: key of `search.run_folder.config.OBJECTIVES`.
+        objective: what the scores are.
         images: number of validation images; None where it is not known.
         at_random: whether values were drawn at random; if not, only families are compared.
     """

@@ -16,6 +16,7 @@ from search.errors import TuneError
 from search.label_errors.folds import Rows, deal_folds
 from search.process.progress_bar import Update
 from search.process.stop_signal import StopSignal
+from search.run_folder.config import objective_of
 from search.run_folder.records import TrialRecord, best_first, load_records
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
@@ -55,7 +56,7 @@ def choose_judge(experiment: Experiment) -> Judge:
     Raises:
         TuneError: no trial has finished yet.
     """
-    ranked = best_first(load_records(experiment.run), experiment.config.direction)
+    ranked = best_first(load_records(experiment.run), objective_of(experiment.config))
     scored = [record for record in ranked if record.score is not None]
     if not scored:
         name = experiment.run.name

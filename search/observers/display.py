@@ -46,7 +46,7 @@ class PlainDisplay:
         board = self.board
         self.console.print(
             f"trial {number} of {board.pace.plan.trials}  {describe(record.values)}  "
-            f"{outcome(record, board.objective)}  ({duration_in_words(record.seconds)})  "
+            f"{outcome(record, board.objective.name)}  ({duration_in_words(record.seconds)})  "
             f"best {score(board.best)}  left {duration_in_words(board.pace.seconds_left())}",
             soft_wrap=True,
             highlight=False,
@@ -123,7 +123,7 @@ class LiveDisplay:
         for _ in range(3):
             table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-        ranked = best_first(list(self.board.records.values()), self.board.direction)
+        ranked = best_first(list(self.board.records.values()), self.board.objective)
         scored = [record for record in ranked if record.score is not None]
         for place, record in enumerate(scored[:_LEADERS], start=1):
             style = "green" if place == 1 else ""

@@ -1,18 +1,18 @@
 """Columns of TensorBoard's HParams: hyperparameters, and what came of them."""
 
-import math
 from typing import Any
 
 from tensorboard.plugins.hparams import api
 
-from search.run_folder.records import Logs, Values
+from search.evaluation.objective import OBJECTIVES
+from search.run_folder.records import Values
 
 FOREMOST = ("family", "optimizer", "learning_rate", "batch_size", "augmentation/strength")
 """HParams shows five columns until the user ticks others: these, which every family has.
 
 Its parallel coordinates leave out each configuration that lacks one of the columns shown.
 """
-SCORES = ("val_accuracy", "val_auc", "val_loss")
+MOST_SCORES = 3  # HParams shows five columns of metrics by itself, and two are the cost
 BEST, SECONDS, WEIGHTS = "best", "cost/seconds", "cost/weights"
 
 
@@ -49,7 +49,7 @@ def hyperparameter_columns(space: Any) -> list[Any]:
 
 def metric_columns(objective: str) -> list[Any]:
     """What a row is judged by: the best epoch's scores, the objective first, and the cost."""
-    others = [name for name in SCORES if name != objective]
+    others = [name for name in OBJECTIVES if name != objective][: MOST_SCORES - 1]
     return [
         api.Metric(f"{BEST}/{objective}", display_name=f"best {objective}"),
         *(api.Metric(f"{BEST}/{name}", display_name=f"{name} at best") for name in others),
@@ -63,16 +63,6 @@ def row(values: Values) -> Values:
     if values["optimizer"] != "sgd":
         return values
     return {**values, "learning_rate": values["sgd_learning_rate"]}
-
-
-def best_epoch(history: list[Logs], objective: str, direction: str) -> Logs:
-    """Metrics of the epoch with the best value; none where there is none yet.
-
-    Values that are not numbers are no values.
-    """
-    valued = [logs for logs in history if not math.isnan(logs.get(objective, math.nan))]
-    best = max if direction == "max" else min
-    return best(valued, key=lambda logs: logs[objective], default={})
 
 
 def _column(name: str, domain: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from search.evaluation.objective import Objective
 from search.observers.pace import Pace
 from search.run_folder.records import COMPLETED, DIVERGED, FAILED, TrialRecord, best_first
 from search.trial.messages import Progress
@@ -20,8 +21,8 @@ class Running:
 class Scoreboard:
     """What both displays need to know: all records, who is best, which run, how far they are."""
 
-    def __init__(self, pace: Pace, records: list[TrialRecord], *, objective: str, direction: str):
-        self.pace, self.objective, self.direction = pace, objective, direction
+    def __init__(self, pace: Pace, records: list[TrialRecord], *, objective: Objective):
+        self.pace, self.objective = pace, objective
         self.records = {record.trial_id: record for record in records}
         self.running: dict[str, Running] = {}  # by trial, in the order in which they began
         self._count_best()
@@ -46,7 +47,7 @@ class Scoreboard:
         self.pace.finished(record)
 
     def _count_best(self) -> None:
-        ranked = best_first(list(self.records.values()), self.direction)
+        ranked = best_first(list(self.records.values()), self.objective)
         self.best = ranked[0] if ranked and ranked[0].score is not None else None
 
     @property

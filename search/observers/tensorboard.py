@@ -9,17 +9,17 @@ from tensorboard.plugins.hparams import api as hparams
 
 from models.describe import describe
 from search.evaluation.metrics import confusion_matrix
+from search.evaluation.objective import OBJECTIVES
 from search.observers.hparams import (
     BEST,
-    SCORES,
     SECONDS,
     WEIGHTS,
-    best_epoch,
     hyperparameter_columns,
     metric_columns,
     row,
 )
 from search.observers.plots import confusion_image, side_by_side
+from search.run_folder.config import objective_of
 from search.run_folder.records import (
     COMPLETED,
     Logs,
@@ -85,7 +85,7 @@ class TensorBoardLog:
         with self._writing(self.names[record.configuration]):
             for name in _TAGS.keys() & progress.logs.keys():
                 tf.summary.scalar(_TAGS[name], progress.logs[name], step=step)
-            for name in best.keys() & set(SCORES):
+            for name in best.keys() & OBJECTIVES.keys():
                 tf.summary.scalar(f"{BEST}/{name}", best[name], step=step)
 
     def trial_finished(self, record: TrialRecord) -> None:
@@ -96,7 +96,7 @@ class TensorBoardLog:
         self._write_cost(record, [r for r in records if r.configuration == record.configuration])
         # One that was stopped has a score, and predictions only once it goes on to its end.
         ended = [r for r in records if r.status == COMPLETED]
-        leader = best_first(ended, self.experiment.config.direction)[:1]
+        leader = best_first(ended, objective_of(self.experiment.config))[:1]
         if [best.trial_id for best in leader] == [record.trial_id] and record.score is not None:
             self._show_confusion(record)
 
@@ -113,8 +113,7 @@ class TensorBoardLog:
         return [self.records[name] for name in sorted(self.records)]
 
     def _best_epoch(self, history: list[Logs]) -> Logs:
-        config = self.experiment.config
-        return best_epoch(history, config.objective, config.direction)
+        return objective_of(self.experiment.config).best_epoch(history)
 
     def _writing(self, name: str) -> Any:
         """A context in which summaries go to a run; they are on the disk when it ends."""

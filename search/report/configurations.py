@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from models.describe import describe
+from search.evaluation.objective import ACCURACY
 from search.report.latency import architecture_key
 from search.run_folder.records import TrialRecord, Values
 
@@ -96,9 +97,9 @@ def _tried(best: TrialRecord, rungs: Sequence[TrialRecord]) -> Tried:
         epochs=max(epochs, default=-1) + 1,
         seconds=sum(record.seconds for record in rungs),
         curve=tuple(
-            (epoch + 1, logs["val_accuracy"])
+            (epoch + 1, logs[ACCURACY])
             for epoch, logs in sorted(epochs.items())
-            if "val_accuracy" in logs
+            if ACCURACY in logs
         ),
         megabytes=None if weights is None else weights * FILE_BYTES_PER_WEIGHT / 1e6,
         note=last.reason or last.stopped_early,

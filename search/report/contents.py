@@ -16,7 +16,7 @@ from search.report.configurations import Tried, tried_configurations
 from search.report.mistakes import Mistake, worst_mistakes
 from search.report.summary import verdict
 from search.report.timeline import Ended, timeline
-from search.run_folder.config import RunConfig
+from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data import Images, load_splits
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialRecord, best_first, load_records
@@ -82,7 +82,7 @@ def read_contents(run: RunFolder) -> Contents:
         TuneError: a file is missing or broken.
     """
     config, data, records = RunConfig.load(run), read_json(run.data), load_records(run)
-    ranked = best_first(records, config.direction)
+    ranked = best_first(records, objective_of(config))
     finished = sum(record.finished for record in records)
     metrics, outdated = _exported(run, finished)
     return Contents(

@@ -8,10 +8,11 @@ from rich.table import Table
 
 from models.describe import describe
 from search.algorithms.plan import baseline_count
+from search.evaluation.objective import ACCURACY
 from search.insights.cached import cached_insights
 from search.process.atomic_files import read_json
 from search.process.wording import duration_in_words
-from search.run_folder.config import RunConfig
+from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.paths import RunFolder, runs
 from search.run_folder.records import COMPLETED, TrialRecord, best_first, load_records
 
@@ -20,7 +21,7 @@ def run_report(run: RunFolder) -> dict[str, Any]:
     """Everything `tune show --json` prints: the run, and its configurations, best first."""
     config = RunConfig.load(run)
     records = load_records(run)
-    ranked = best_first(records, config.direction)
+    ranked = best_first(records, objective_of(config))
     rungs: dict[str, list[TrialRecord]] = defaultdict(list)
     for record in records:
         rungs[record.configuration].append(record)
@@ -59,12 +60,11 @@ def _exported(run: RunFolder) -> dict[str, Any] | None:
 def _configuration(best: TrialRecord, rungs: list[TrialRecord]) -> dict[str, Any]:
     """One configuration: its best rung's result, and what all its rungs took."""
     last = max(rungs, key=lambda record: record.epochs)
-    at_best = next((h for h in best.history if h["epoch"] == best.best_epoch), {})
     return {
         "configuration": best.configuration,
         "summary": describe(best.values),
         "score": best.score,
-        "val_accuracy": at_best.get("val_accuracy"),
+        "val_accuracy": best.best_logs.get(ACCURACY),
         "best_epoch": None if best.best_epoch is None else best.best_epoch + 1,
         "epochs": max((int(h["epoch"]) + 1 for r in rungs for h in r.history), default=0),
         "seconds": round(sum(record.seconds for record in rungs), 1),
@@ -101,7 +101,7 @@ def run_table(report: dict[str, Any], *, limit: int) -> Table:
 
 def verdict(records: list[TrialRecord], config: RunConfig) -> str:
     """Whether the search beat what it started from; the known-good values came first."""
-    ranked = [r for r in best_first(records, config.direction) if r.score is not None]
+    ranked = [r for r in best_first(records, objective_of(config)) if r.score is not None]
     first = [r for r in ranked if int(r.configuration) < baseline_count(config)]
     if not ranked or config.preset:
         return ""
@@ -123,7 +123,7 @@ def list_runs(results: Path) -> list[dict[str, Any]]:
     for run in runs(results):
         config = RunConfig.load(run)
         records = load_records(run)
-        ranked = best_first(records, config.direction)
+        ranked = best_first(records, objective_of(config))
         rows.append(
             {
                 "run": run.name,

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import TuneError
+from search.evaluation.objective import Objective, objective_named
 from search.process.atomic_files import read_json, write_json
 from search.run_folder.paths import RunFolder
-
-OBJECTIVES = {"val_accuracy": "max", "val_auc": "max", "val_loss": "min"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class RunConfig:
         factor: Hyperband's reduction factor.
         hyperband_iterations: how often all of Hyperband's brackets are run.
         max_trials: trials of `random` and `bayesian`.
-        objective: key of `OBJECTIVES`.
+        objective: name in `search.evaluation.objective.OBJECTIVES`.
         validation, test: share of the images.
         seed: of splits, proposals, initial weights and order.
         deterministic: use only operations that give the same bits each time.
@@ -59,11 +58,6 @@ class RunConfig:
     early_stop: bool
     preset: str | None = None
     ranges: tuple[tuple[str, float, float], ...] = ()
-
-    @property
-    def direction(self) -> str:
-        """Whether the objective is to be as large ("max") or small ("min") as can be."""
-        return OBJECTIVES[self.objective]
 
     def save(self, run: RunFolder) -> None:
         """Write `config.json`."""
@@ -109,3 +103,12 @@ def _said(value: Any) -> str:
 def results_folder(path: Path | None) -> Path:
     """Where runs are written: the given folder, or `results/` here."""
     return path if path is not None else Path("results")
+
+
+def objective_of(config: RunConfig) -> Objective:
+    """Look up what makes a configuration of this run the best.
+
+    Raises:
+        TuneError: there is no objective of that name.
+    """
+    return objective_named(config.objective)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from search.errors import TuneError
+from search.evaluation.objective import ACCURACY, Objective
 from search.process.atomic_files import move_broken_file, read_json, write_json
 from search.run_folder.paths import RunFolder
 
@@ -95,12 +96,15 @@ class TrialRecord:
         return self.status in FINISHED
 
     @property
+    def best_logs(self) -> Logs:
+        """Metrics of its best epoch; {} before the first epoch ends."""
+        at_best = (logs for logs in self.history if logs["epoch"] == self.best_epoch)
+        return next(at_best, {})
+
+    @property
     def accuracy(self) -> float | None:
         """Validation accuracy at its best epoch, 0 to 1; None without one, or if it diverged."""
-        if self.status == DIVERGED:
-            return None
-        at_best = (logs for logs in self.history if logs["epoch"] == self.best_epoch)
-        return next(at_best, {}).get("val_accuracy")
+        return None if self.status == DIVERGED else self.best_logs.get(ACCURACY)
 
     def place(self) -> Values:
         """Its place in the search, under KerasTuner's names."""
@@ -168,16 +172,15 @@ def configuration_history(records: list[TrialRecord], configuration: str) -> lis
     return [epochs[epoch] for epoch in sorted(epochs)]
 
 
-def best_first(records: list[TrialRecord], direction: str) -> list[TrialRecord]:
+def best_first(records: list[TrialRecord], objective: Objective) -> list[TrialRecord]:
     """One record a configuration, its best rung, best score first; those without score last.
 
     Of equal scores the one with more epochs comes first: it has been tested for longer.
     """
-    sign = -1.0 if direction == "max" else 1.0
 
     def rank(record: TrialRecord) -> tuple[bool, float, int]:
         scored = record.score is not None and record.status != DIVERGED
-        return (not scored, sign * (record.score or 0.0), -record.epochs)
+        return (not scored, objective.rank(record.score or 0.0), -record.epochs)
 
     best: dict[str, TrialRecord] = {}
     for record in sorted(records, key=rank):

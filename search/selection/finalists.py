@@ -17,13 +17,13 @@ from rich.console import Console
 
 from models.describe import describe
 from search.algorithms.plan import baseline_count
-from search.evaluation.bootstrap import Comparison, comparisons, shares
+from search.evaluation.bootstrap import Comparison, comparisons
 from search.process.atomic_files import write_array
 from search.process.memory import released_graphs
 from search.process.progress_bar import Update, watch_share
 from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
-from search.run_folder.config import RunConfig
+from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.records import TrialRecord, best_first
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
@@ -72,7 +72,7 @@ def candidates(
         top: how many, at least 1.
         fits: whether a configuration may be exported at all; asked of as few as possible.
     """
-    ranked = [r for r in best_first(records, config.direction) if r.score is not None]
+    ranked = [r for r in best_first(records, objective_of(config)) if r.score is not None]
     chosen: list[TrialRecord] = []
     families: set[object] = set()
     for record in ranked:
@@ -139,11 +139,10 @@ def compared(
         trained: predictions of each training, by the configuration's id.
     """
     config, targets = experiment.config, experiment.targets[experiment.validation]
+    objective = objective_of(config)
     able = [record for record in records if record.configuration in trained]
     predictions = [trained[record.configuration] for record in able]
-    scores = [
-        np.array([shares(p, targets, config.objective) for p in some]) for some in predictions
-    ]
+    scores = [np.array([objective.shares(p, targets) for p in some]) for some in predictions]
     found = comparisons(scores) if able else []
     return [
         Finalist(record, is_known_good(record, config), some, standing)
@@ -207,16 +206,14 @@ def ensemble(
     if len(full) < 2:
         return None
     targets = experiment.targets[experiment.validation]
-    objective = experiment.config.objective
+    objective = objective_of(experiment.config)
 
     def value(predictions: NDArray[Any]) -> float:
-        found = float(np.mean([shares(p, targets, objective).mean() for p in predictions]))
-        return -found if objective == "val_loss" else found
+        return float(np.mean([objective.from_predictions(p, targets) for p in predictions]))
 
     together = np.array([f.predictions for f in full])  # [members, seeds, n, classes]
-    best = min if objective == "val_loss" else max
     return {
         "members": [f.record.configuration for f in full],
         "value": value(together.mean(axis=0)),
-        "of_best": best(value(member) for member in together),
+        "of_best": objective.best(value(member) for member in together),
     }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from search.evaluation.metrics import evaluate
 from search.process.atomic_files import write_array
-from search.run_folder.config import OBJECTIVES
+from search.run_folder.config import objective_of
 from search.run_folder.records import (
     COMPLETED,
     DIVERGED,
@@ -54,6 +54,7 @@ class TrialCallback(keras.callbacks.Callback):
     ):
         super().__init__()
         self.experiment, self.training = training.experiment, training
+        self.objective = objective_of(training.experiment.config)
         self.record, self.report = record, report
         self.steps, self.parameters = training.steps, parameters
         self.history: list[Logs] = list(state.history) if state else []
@@ -144,14 +145,15 @@ class TrialCallback(keras.callbacks.Callback):
             | {"learning_rate": float(self.model.optimizer.learning_rate)}
             | {f"val_{name}": value for name, value in validation.items()}
         )
+        if self.objective.name not in self.history[-1]:
+            score = self.objective.from_predictions(probabilities, targets)
+            self.history[-1][self.objective.name] = score
         if self._best()["epoch"] == epoch:
             self.predictions = probabilities
 
     def _best(self) -> Logs:
         """The epoch with the best objective; of equal ones the first."""
-        objective = self.experiment.config.objective
-        choose = max if OBJECTIVES[objective] == "max" else min
-        return choose(self.history, key=lambda logs: logs[objective])
+        return self.objective.best_epoch(self.history)
 
     def _tell(self, progress: Progress) -> None:
         if not self.report(progress) and self.status == COMPLETED:
@@ -186,7 +188,7 @@ class TrialCallback(keras.callbacks.Callback):
             status=self.status,
             reason=self.reason,
             history=self.history,
-            score=best.get(self.experiment.config.objective) if self.status != DIVERGED else None,
+            score=best.get(self.objective.name) if self.status != DIVERGED else None,
             best_epoch=int(best["epoch"]) if best else None,
             seconds=seconds,
             step_seconds=round(self.stepping, 3),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from search.evaluation.objective import ACCURACY
 from search.run_folder.records import Logs, TrialRecord, configuration_history
 
 CHANCE_STEPS = 100
@@ -57,7 +58,7 @@ class EarlyStop:
         return cls(
             images=len(targets),
             chance=float(np.bincount(targets).max()) / len(targets),
-            curves=tuple(tuple(logs["val_accuracy"] for logs in h) for h in histories),
+            curves=tuple(tuple(logs[ACCURACY] for logs in h) for h in histories),
         )
 
     def reason(
@@ -73,7 +74,7 @@ class EarlyStop:
         epochs = int(history[-1]["epoch"]) + 1
         if epochs < EPOCHS:
             return ""
-        best = max(logs["val_accuracy"] for logs in history)
+        best = max(logs[ACCURACY] for logs in history)
         steps = epochs * steps_per_epoch
         if steps >= CHANCE_STEPS and not self._learned(best) and self._somebody_learned:
             return f"no better than chance after {steps} steps"

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
+from search.evaluation.objective import ACCURACY
 from search.run_folder.config import RunConfig
 
 # Those that a processor gets through a photo with in about 10 ms; --backbones takes any.
@@ -32,7 +33,7 @@ def resolve_config(data: Path, options: Options, console: Console) -> RunConfig:
         "factor": 3,
         "hyperband_iterations": 1,
         "max_trials": 20,
-        "objective": "val_accuracy",
+        "objective": ACCURACY,
         "validation": 0.15,
         "test": 0.15,
         "seed": 0,

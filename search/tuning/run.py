@@ -23,7 +23,7 @@ from search.process.atomic_files import read_json
 from search.process.hardware import devices
 from search.process.memory import machine_memory
 from search.process.stop_signal import StopSignal
-from search.run_folder.config import RunConfig
+from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialRecord, load_records
@@ -188,7 +188,7 @@ def _search(
     records = load_records(run)
     announce(plan, config, experiment, environment.console)
     pace = Pace(plan, environment.max_time, **_already_done(records))
-    board = Scoreboard(pace, records, objective=config.objective, direction=config.direction)
+    board = Scoreboard(pace, records, objective=objective_of(config))
     with make_display(board, environment.console) as display:
         done = Search(
             run,

@@ -1,0 +1,97 @@
+"""What makes a configuration the best, by name. A new objective is one row in `OBJECTIVES`."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.errors import TuneError
+from search.evaluation.metrics import FloatArray, IntArray
+from search.evaluation.shares import area_shares, hits, log_likelihoods
+
+Logs = dict[str, float]
+ACCURACY = "val_accuracy"
+"""Accuracy on validation as it stands in every history, whatever the objective is."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One way to score a configuration by its predictions on the validation images.
+
+    Attributes:
+        name: The value of `--objective`, and the key in the history of a trial: "val_...".
+        direction: "max" or "min", as KerasTuner has it.
+        words: What it is called in a sentence.
+        shares: What each image adds to it, float [n], given probabilities [n, classes] and
+            targets int [n]. The mean is the score, negated where less is better: of shares more
+            is always better.
+        counts_images: Whether it is the share of the images that are right, so that its
+            standard error is known.
+    """
+
+    name: str
+    direction: str
+    words: str
+    shares: Callable[[FloatArray, IntArray], NDArray[np.float64]]
+    counts_images: bool = False
+
+    @property
+    def sign(self) -> float:
+        """1, or -1 where less is better: times a score, more is better."""
+        return 1.0 if self.direction == "max" else -1.0
+
+    @property
+    def worst(self) -> float:
+        """What a diverged trial scores: a value that any real one beats."""
+        return worst_score(self.direction)
+
+    def rank(self, score: float) -> float:
+        """A key that sorts the best score first."""
+        return -self.sign * score
+
+    def best(self, scores: Iterable[float]) -> float:
+        """The best of some scores."""
+        return min(scores, key=self.rank)
+
+    def best_epoch(self, history: Sequence[Logs]) -> Logs:
+        """Metrics of the epoch with the best score, of equal ones the first; {} where none has one.
+
+        A score that is not a number counts as none.
+        """
+        scored = [logs for logs in history if not math.isnan(logs.get(self.name, math.nan))]
+        return min(scored, key=lambda logs: self.rank(logs[self.name]), default={})
+
+    def from_predictions(self, probabilities: FloatArray, targets: IntArray) -> float:
+        """The score of predictions.
+
+        Args:
+            probabilities: float [n, classes], rows sum to 1.
+            targets: int [n], class numbers.
+        """
+        return self.sign * float(self.shares(probabilities, targets).mean())
+
+
+def worst_score(direction: str) -> float:
+    """A score that any real one beats, for "max" or "min"."""
+    return -1.0 if direction == "max" else 1e9
+
+
+_ROWS = (
+    Objective(ACCURACY, "max", "validation accuracy", hits, counts_images=True),
+    Objective("val_auc", "max", "validation AUC", area_shares),
+    Objective("val_loss", "min", "validation loss", log_likelihoods),
+)
+OBJECTIVES: dict[str, Objective] = {objective.name: objective for objective in _ROWS}
+
+
+def objective_named(name: str) -> Objective:
+    """Look up an objective.
+
+    Raises:
+        TuneError: there is none of that name.
+    """
+    if name not in OBJECTIVES:
+        raise TuneError(f"objective: received {name}, expected one of {', '.join(OBJECTIVES)}")
+    return OBJECTIVES[name]

@@ -1,0 +1,74 @@
+"""What each image adds to a score, such that the mean over all images is the score.
+
+With these a bootstrap can draw images again without computing the score anew each time.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.evaluation.metrics import FloatArray, IntArray
+
+_TINY = 1e-7  # Keras's epsilon, below which a probability is not taken for true
+
+
+def hits(probabilities: FloatArray, targets: IntArray) -> NDArray[np.float64]:
+    """1 for each image that is right, else 0: the mean is the accuracy.
+
+    Args:
+        probabilities: [n, classes].
+        targets: int [n].
+    """
+    return (probabilities.argmax(axis=1) == targets).astype(np.float64)
+
+
+def log_likelihoods(probabilities: FloatArray, targets: IntArray) -> NDArray[np.float64]:
+    """Logarithm of the probability of each true class: the mean is the negative log loss.
+
+    Args:
+        probabilities: [n, classes].
+        targets: int [n].
+    """
+    chosen = probabilities[np.arange(len(targets)), targets].astype(np.float64)
+    return np.log(np.clip(chosen, _TINY, 1 - _TINY))
+
+
+def area_shares(probabilities: FloatArray, targets: IntArray) -> NDArray[np.float64]:
+    """With how many others each image is in order: the mean is the area under the ROC curve.
+
+    Args:
+        probabilities: [n, classes].
+        targets: int [n].
+    """
+    classes = probabilities.shape[1]
+    columns = [1] if classes == 2 else range(classes)
+    areas = [_of_one_class(probabilities[:, k], targets == k) for k in columns]
+    known = [area for area in areas if area is not None]
+    return np.mean(known, axis=0) if known else np.full(len(targets), 0.5)
+
+
+def _of_one_class(scores: FloatArray, positive: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+    """Shares of the area under the ROC curve: with how many of the other class each is in order.
+
+    These are the structural components of DeLong et al. 1988, scaled so that their mean is the
+    area; None where there is no positive or no negative.
+    """
+    count, positives = len(scores), int(positive.sum())
+    if positives in (0, count):
+        return None
+    below = np.sort(scores[~positive])
+    above = np.sort(scores[positive])
+    found = np.empty(count)
+    found[positive] = _between(below, scores[positive]) / len(below)
+    found[~positive] = 1 - _between(above, scores[~positive]) / len(above)
+    area = found[positive].mean()
+    weights = np.where(positive, count / positives, count / (count - positives))
+    return area + (found - area) * weights
+
+
+def _between(ordered: NDArray[Any], scores: NDArray[Any]) -> NDArray[np.float64]:
+    """How many of `ordered` lie below each score, equal ones counted half."""
+    left = np.searchsorted(ordered, scores, side="left")
+    right = np.searchsorted(ordered, scores, side="right")
+    return (left + right) / 2
