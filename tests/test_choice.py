@@ -1,23 +1,22 @@
 """Which configuration is exported, and what is said of the search."""
 
-import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from finished_runs import finished_run, made_up
-from rich.console import Console
 from stopping import NEVER
 
 from search.errors import TuneError
 from search.formats.cost import Budget, Cost, Costs
 from search.process.atomic_files import read_json
+from search.process.progress import Silent
 from search.run_folder.records import load_records
 from search.selection import choice as module
 from search.selection.choice import choose
 from search.selection.finalists import compared
 
-QUIET = Console(file=io.StringIO())
+QUIET = Silent()
 FOUR = [("cnn", 0.5), ("xception", 0.6), ("cnn", 0.9), ("cnn", 0.8)]
 
 
@@ -29,19 +28,19 @@ def run(scratch, tmp_path):
 
 
 def costs_of(run):
-    return Costs(run, ("keras",), stop=NEVER, console=QUIET)
+    return Costs(run, ("keras",), stop=NEVER, progress=QUIET)
 
 
 def choice_of(run, costs, **wished):
     settled = {"budget": Budget(), "top": 3, "seeds": 0}
-    return choose(run, costs, stop=NEVER, console=QUIET, **(settled | wished))
+    return choose(run, costs, stop=NEVER, progress=QUIET, **(settled | wished))
 
 
 class MadeUp(Costs):
     """Costs as a test says, by filters or blocks; remembers what was asked."""
 
     def __init__(self, by_id, run):
-        super().__init__(run, ("keras",), stop=NEVER, console=QUIET)
+        super().__init__(run, ("keras",), stop=NEVER, progress=QUIET)
         self.by_id = by_id
 
     def of(self, values):

@@ -1,11 +1,9 @@
 """What configurations cost to run, and what is said when none is cheap enough."""
 
-import io
-
 import numpy as np
 import pytest
 from finished_runs import finished_run, in_this_process
-from rich.console import Console
+from recorded_progress import Recorded
 from small_trials import values_for
 from stopping import NEVER
 
@@ -36,11 +34,11 @@ def quick(monkeypatch):
 
 @pytest.fixture
 def said():
-    return io.StringIO()
+    return Recorded()
 
 
 def costs_of(run, said, *formats):
-    return Costs(run, formats, stop=NEVER, console=Console(file=said, width=200))
+    return Costs(run, formats, stop=NEVER, progress=said)
 
 
 def test_an_architecture_is_measured_once_whatever_it_is_trained_with(scratch, said):
@@ -52,8 +50,8 @@ def test_an_architecture_is_measured_once_whatever_it_is_trained_with(scratch, s
     assert costs.of(values | {"learning_rate": 0.5, "batch_size": 32, "cnn/dropout": 0.1}) is found
     wider = costs.of(values_for(scratch, "cnn", **{"cnn/filters": 32}))
     assert wider.size > found.size
-    assert said.getvalue().count("measured:") == 2
-    assert found.in_words() in said.getvalue()
+    assert said.text.count("measured:") == 2
+    assert found.in_words() in said.text
 
 
 def test_what_cannot_be_written_has_no_cost(scratch, said, monkeypatch):
@@ -63,7 +61,7 @@ def test_what_cannot_be_written_has_no_cost(scratch, said, monkeypatch):
     monkeypatch.setattr("search.formats.cost.write_format", refuse)
     costs = costs_of(scratch, said, "onnx")
     assert costs.of(values_for(scratch, "cnn")) is None
-    assert "cannot be written as this" in said.getvalue()
+    assert "cannot be written as this" in said.text
     assert not costs.known.get("anything")
 
 

@@ -1,11 +1,9 @@
 """What a run writes down about its data, and reads again."""
 
-import io
-
 import numpy as np
 import pytest
 from drawing import draw, draw_folder
-from rich.console import Console
+from recorded_progress import Recorded
 from searching import run_config
 
 from data_pipeline.preparation.prepare import open_catalog
@@ -22,8 +20,7 @@ def begun(photos, cache_dir, tmp_path):
     """A run folder with its data, and what it was made with."""
     run = RunFolder(tmp_path / "run")
     config = run_config(data=str(photos), validation=0.25, test=0.25)
-    console = Console(file=io.StringIO())
-    environment = RunEnvironment(tmp_path, cache_dir, None, 0, 60.0, console)
+    environment = RunEnvironment(tmp_path, cache_dir, None, 0, 60.0, Recorded())
     prepare_data(run, config, environment)
     config.save(run)
     return run, config, environment
@@ -47,7 +44,7 @@ def test_files_that_are_set_aside_are_written_down_with_their_reason(cache_dir, 
     photos = draw_folder(tmp_path / "photos", {"cat": 8, "dog": 8})
     (photos / "cat" / "notes.jpg").write_text("no image")
     run = RunFolder(tmp_path / "run")
-    environment = RunEnvironment(tmp_path, cache_dir, None, 0, 60.0, Console(file=io.StringIO()))
+    environment = RunEnvironment(tmp_path, cache_dir, None, 0, 60.0)
     prepare_data(run, run_config(data=str(photos), validation=0.25, test=0.25), environment)
     assert read_json(run.excluded) == [{"path": "cat/notes.jpg", "reason": "not an image"}]
 
@@ -68,14 +65,14 @@ def test_given_splits_that_leak_are_warned_of_and_written_down(cache_dir, tmp_pa
     for split in ("train", "test"):
         draw_folder(data / split, {"cat": 4, "dog": 4})
         draw(len(split)).save(data / split / "cat" / "own.png")
-    run, console = RunFolder(tmp_path / "run"), Console(file=io.StringIO())
+    run, said = RunFolder(tmp_path / "run"), Recorded()
     prepare_data(
         run,
         run_config(data=str(data), validation=0.25, test=0.25),
-        RunEnvironment(tmp_path, cache_dir, None, 0, 60.0, console),
+        RunEnvironment(tmp_path, cache_dir, None, 0, 60.0, said),
     )
-    said = "test: 8 of 9 images (88.9 %) are copies of images in train"
-    assert console.file.getvalue().count(said) == 1
+    warning = "test: 8 of 9 images (88.9 %) are copies of images in train"
+    assert said.text.count(warning) == 1
     (leak,) = read_json(run.data)["leaks"]
     assert leak.items() >= {"split": "test", "other": "train", "pictures": 8, "of": 9}.items()
     assert "groups" not in leak
@@ -84,7 +81,7 @@ def test_given_splits_that_leak_are_warned_of_and_written_down(cache_dir, tmp_pa
 def test_a_run_that_deals_its_own_splits_has_no_leaks(begun):
     run, _, environment = begun
     assert read_json(run.data)["leaks"] == []
-    assert "copies" not in environment.console.file.getvalue()
+    assert "copies" not in environment.progress.text
 
 
 def test_a_run_without_its_images_says_so(begun):

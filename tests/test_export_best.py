@@ -1,13 +1,12 @@
 """`export-best` on small finished runs: what is written, and what stays when it goes wrong."""
 
-import io
 from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 from finished_runs import finished_run, in_this_process
-from rich.console import Console
+from recorded_progress import Recorded
 from stopping import AT_ONCE, NEVER
 
 from search.errors import TuneError
@@ -21,12 +20,13 @@ from search.formats.latency import Latency
 from search.formats.measuring import Measured
 from search.formats.parity import check
 from search.process.atomic_files import read_json
+from search.process.progress import Silent
 from search.run_folder.lock import locked
 from search.run_folder.records import load_records
 from search.trial.model_cache import ModelCache
 from search.trial.training import predict
 
-QUIET = Console(file=io.StringIO())
+QUIET = Silent()
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def run(scratch, tmp_path):
 
 
 def export(run, stop=NEVER, **options):
-    return export_best(run.run, ExportOptions(**options), stop=stop, console=QUIET)
+    return export_best(run.run, ExportOptions(**options), stop=stop, progress=QUIET)
 
 
 def lock_box(run):
@@ -94,7 +94,7 @@ def test_the_temperature_is_inside_the_file(run, monkeypatch):
         return replace(calibrate(*arguments, **options), temperature=3.0)
 
     monkeypatch.setattr(module, "calibrate", hot)
-    raw, _ = retrain(run, load_records(run.run)[0], stop=NEVER, console=QUIET)
+    raw, _ = retrain(run, load_records(run.run)[0], stop=NEVER, progress=QUIET)
     export(run)
     model = keras.models.load_model(run.run.export / "model.keras", compile=False)
     pictures = np.asarray(run.pixels[run.test])
@@ -171,13 +171,13 @@ def test_a_run_of_an_older_version_is_refused_before_anything_is_trained(run):
 
 
 def test_a_file_that_takes_more_than_was_asked_for_is_named(run):
-    said = io.StringIO()
     slow = Measured(np.zeros((1, 2), np.float32), Latency(0.02, 0.03), 1000, 500_000, 0.1)
     parities = check({"litert": slow}, np.zeros((1, 2), np.float32))
     for budget, warned in ((Budget(latency=0.015), True), (Budget(size=10**6), False)):
-        said.seek(0), said.truncate()
-        module._warn_of_cost(budget, parities, Console(file=said, width=200))
-        assert ("model.tflite takes 20.0 ms, 0.5 MB this time" in said.getvalue()) == warned
+        said = Recorded()
+        module._warn_of_cost(budget, parities, said)
+        expected = "warning: model.tflite takes 20.0 ms, 0.5 MB this time"
+        assert said.text.startswith(expected) == warned
 
 
 def test_an_export_killed_between_two_renames_is_made_whole(run):
@@ -223,7 +223,7 @@ def test_a_frozen_backbone_is_exported_with_the_head_that_was_trained_on_its_fea
     transfer, tmp_path
 ):
     run = finished_run(transfer, tmp_path, [("transfer, frozen", 0.5)])
-    model, history = retrain(run, load_records(run.run)[0], stop=NEVER, console=QUIET)
+    model, history = retrain(run, load_records(run.run)[0], stop=NEVER, progress=QUIET)
     assert model.input_shape[1:] == (32, 32, 3)
     assert [logs["epoch"] for logs in history] == [0, 1]
     rows = np.concatenate([run.train, run.validation])
@@ -242,7 +242,7 @@ def test_the_winner_learns_from_validation_images_too(run, monkeypatch):
             return super().training(experiment, *arguments)
 
     monkeypatch.setattr("search.trial.retrain.ModelCache", Watched)
-    retrain(run, load_records(run.run)[0], stop=NEVER, console=QUIET)
+    retrain(run, load_records(run.run)[0], stop=NEVER, progress=QUIET)
     assert seen == [sorted([*run.train, *run.validation])]
 
 
@@ -251,8 +251,7 @@ def test_the_head_on_its_backbone_answers_what_the_head_does_on_features(transfe
 
     run = finished_run(transfer, tmp_path, [("transfer, frozen", 0.5)])
     values = load_records(run.run)[0].values
-    tell = lambda done, todo: None  # noqa: E731
-    training = ModelCache().training(run, values, configuration_seed(0, "0"), tell)
+    training = ModelCache().training(run, values, configuration_seed(0, "0"), QUIET.update)
     head = training.build()
     whole = training.whole(head)
     on_pixels = predict(whole, run.pixels, run.validation)

@@ -1,13 +1,11 @@
 """The best few, trained again: who they are, how often, and what is kept of it."""
 
-import io
-
 import numpy as np
 import pytest
 from finished_runs import finished_run, made_up
-from rich.console import Console
 from stopping import NEVER, StopWhen
 
+from search.process.progress import Silent
 from search.run_folder.records import load_records
 from search.selection import finalists as module
 from search.selection.finalists import (
@@ -19,7 +17,7 @@ from search.selection.finalists import (
 )
 from search.trial.retrain import DivergedError
 
-QUIET = Console(file=io.StringIO())
+QUIET = Silent()
 FIVE = [("cnn", 0.5), ("xception", 0.6), ("cnn", 0.9), ("cnn", 0.8), ("xception", 0.7)]
 
 
@@ -76,7 +74,7 @@ def trainings(monkeypatch):
     def repeat(experiment, record, number, kept, part):
         name = record.configuration
         counted.append((name, number))
-        part.advance(1.0)
+        part.steps(1, 1)
         answer = made[name]
         if isinstance(answer, type) and issubclass(answer, BaseException):
             raise answer
@@ -96,7 +94,7 @@ def many(run):
 
 
 def trained(run, stop=NEVER, seeds=3):
-    return train_again(run, asked(run, 2), seeds=seeds, stop=stop, console=QUIET)
+    return train_again(run, asked(run, 2), seeds=seeds, stop=stop, progress=QUIET)
 
 
 def test_what_is_clearly_behind_is_trained_twice_and_keeps_its_place(many, trainings):
@@ -131,20 +129,20 @@ def test_predictions_that_are_no_numbers_are_a_divergence_and_not_kept(
 
     run = finished_run(scratch, tmp_path, [("cnn", 0.5)])
     monkeypatch.setattr(Training, "validate", lambda *_: np.full((6, 2), np.nan, np.float32))
-    assert train_again(run, asked(run, 1), seeds=1, stop=NEVER, console=QUIET) == []
+    assert train_again(run, asked(run, 1), seeds=1, stop=NEVER, progress=QUIET) == []
     assert not run.run.repeat("0000", 2, 1).exists()
 
 
 def test_further_trainings_are_kept_and_not_made_again(scratch, tmp_path, monkeypatch):
     run = finished_run(scratch, tmp_path, [("cnn", 0.5)])
-    first = train_again(run, asked(run, 1), seeds=2, stop=NEVER, console=QUIET)
+    first = train_again(run, asked(run, 1), seeds=2, stop=NEVER, progress=QUIET)
     one, other = first[0].predictions
     assert one.shape == (6, 2)
     np.testing.assert_allclose(one.sum(axis=1), 1, atol=1e-5)
     assert not np.array_equal(one, other)  # another seed, another training
 
     monkeypatch.setattr(module, "train", None)  # would raise if it were called
-    again = train_again(run, asked(run, 1), seeds=2, stop=NEVER, console=QUIET)
+    again = train_again(run, asked(run, 1), seeds=2, stop=NEVER, progress=QUIET)
     np.testing.assert_array_equal(again[0].predictions, first[0].predictions)
 
 
@@ -152,13 +150,13 @@ def test_ctrl_c_keeps_what_is_done(scratch, tmp_path):
     run = finished_run(scratch, tmp_path, [("cnn", 0.5)])
     stop_at = run.run.repeat("0000", 2, 1)
     with pytest.raises(KeyboardInterrupt):
-        train_again(run, asked(run, 1), seeds=2, stop=StopWhen(stop_at.exists), console=QUIET)
+        train_again(run, asked(run, 1), seeds=2, stop=StopWhen(stop_at.exists), progress=QUIET)
     assert [path.name for path in stop_at.parent.iterdir()] == ["0000-2-1.npy"]
 
 
 def test_a_head_is_trained_again_on_the_features_it_was_searched_with(transfer, tmp_path):
     run = finished_run(transfer, tmp_path, [("transfer, frozen", 0.5)])
-    found = train_again(run, asked(run, 1), seeds=1, stop=NEVER, console=QUIET)
+    found = train_again(run, asked(run, 1), seeds=1, stop=NEVER, progress=QUIET)
     assert found[0].predictions[0].shape == (6, 2)
 
 

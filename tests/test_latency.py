@@ -1,16 +1,15 @@
-import io
 import time
 from dataclasses import replace
 
 import pytest
 from finished_runs import finished_run
-from rich.console import Console
 from small_trials import values_for
 from stopping import NEVER, StopWhen
 
 from search.formats import untrained
 from search.formats.latency import Latency
 from search.process.atomic_files import read_json, write_json
+from search.process.progress import Silent
 from search.report.latency import architecture_key, known_latencies, measure_latencies
 from search.run_folder.records import load_records
 
@@ -35,7 +34,7 @@ def counted(monkeypatch):
 
 def measured(run, seconds=60.0, **options):
     wanted = [record.values for record in load_records(run.run)]
-    given = {"stop": NEVER, "console": Console(file=io.StringIO())} | options
+    given = {"stop": NEVER, "progress": Silent()} | options
     return measure_latencies(run, wanted, seconds=seconds, **given)
 
 

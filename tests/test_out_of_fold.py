@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from judged import HEAD, copied_run, judged_run, telling_features, with_flipped
+from recorded_progress import Recorded
 from searching import trial_record
 from small_trials import COUNT, values_for
 from stopping import NEVER, StopWhen
@@ -13,6 +14,7 @@ from stopping import NEVER, StopWhen
 from search.errors import TuneError
 from search.label_errors import out_of_fold as module
 from search.label_errors.out_of_fold import Judge, choose_judge, out_of_fold
+from search.process.progress import Silent
 from search.trial.experiment import Experiment
 from search.trial.feature_cache import FeatureCache
 from search.trial.retrain import DivergedError
@@ -20,13 +22,9 @@ from search.trial.retrain import DivergedError
 ALONE = np.arange(COUNT)
 
 
-def quiet(done, total, what=None):
-    return None
-
-
 def judged(run, groups=ALONE, folds=3, **changes):
     experiment = Experiment.load(run)
-    options = {"folds": folds, "stop": NEVER, "progress": quiet} | changes
+    options = {"folds": folds, "stop": NEVER, "task": Silent()} | changes
     return out_of_fold(experiment, choose_judge(experiment), groups, **options)
 
 
@@ -108,7 +106,7 @@ def test_flipped_labels_are_the_least_credible(heads, once, monkeypatch):
     experiment = with_flipped(heads, flips)
     record = choose_judge(experiment).record.with_outcome(best_epoch=9)
     judge = Judge(record, on_features=True)
-    found = out_of_fold(experiment, judge, ALONE, folds=4, stop=NEVER, progress=quiet)
+    found = out_of_fold(experiment, judge, ALONE, folds=4, stop=NEVER, task=Silent())
     given = found[ALONE, experiment.targets]
     assert sorted(np.argsort(given)[:3]) == flips
     assert (given[flips] < 0.5).all()
@@ -174,13 +172,13 @@ def test_without_a_frozen_backbone_the_best_itself_is_trained_for_each_fold(
         return real(training, *args, **options)
 
     monkeypatch.setattr(module, "train", count)
-    told = []
-    found = judged(run, folds=2, progress=lambda *update: told.append(update))
+    told = Recorded()
+    found = judged(run, folds=2, task=told)
     assert len(trained) == 2
     assert found.shape == (COUNT, 2)
     np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-6)
-    assert told[-1] == (2, 2, "model 2 of 2")
-    shares = [done / total for done, total, _ in told]
+    assert told.updates[-1] == (2, 2, "model 2 of 2")
+    shares = [done / total for done, total, _ in told.updates]
     assert shares == sorted(shares)
 
 

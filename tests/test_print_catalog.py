@@ -1,9 +1,8 @@
-import io
 from pathlib import Path
 
 import pytest
 from drawing import catalog, entry
-from rich.console import Console
+from recorded_progress import Recorded
 
 from data_pipeline.preparation.summary import summarize
 from search.cli.print_catalog import print_summary
@@ -49,17 +48,17 @@ def test_a_summary_says_what_leaks_and_shows_some_of_it(capsys):
 
 
 def test_a_warning_names_what_leaks_and_says_where_to_look():
-    console = Console(file=io.StringIO(), width=40)
+    said = Recorded()
     leaks = [_leak(12, 3), _leak(0, 0), {**_leak(1, 0), "split": "validation"}]
-    warn_of_leaks(leaks, Path("ph[b]otos"), console)
-    assert console.file.getvalue() == (
+    warn_of_leaks(leaks, Path("ph[b]otos"), said)
+    assert said.text == (
         "warning: test: 12 of 200 images (6.0 %) are near-copies of images in train, 3 of them "
         "exact; validation: 1 of 200 images (0.5 %) is a near-copy of one in train\n"
-        "scores on them flatter; see which they are: tune clean ph[b]otos\n"
+        "scores on them flatter; see which they are: tune clean ph[b]otos"
     )
 
 
 def test_no_leak_is_no_warning():
-    console = Console(file=io.StringIO())
-    warn_of_leaks([_leak(0, 0)], Path("photos"), console)
-    assert console.file.getvalue() == ""
+    said = Recorded()
+    warn_of_leaks([_leak(0, 0)], Path("photos"), said)
+    assert said.text == ""

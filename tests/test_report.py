@@ -1,18 +1,18 @@
 """`tune report` on small finished runs: what stands in the file."""
 
-import io
 import re
 
 import numpy as np
 import pytest
+from recorded_progress import Recorded
 from reported import NAMES, export, reported_run
-from rich.console import Console
 from stopping import NEVER, StopWhen
 
 from models.grad_cam import GradCam
 from search.cli import _run
 from search.errors import TuneError
 from search.process.atomic_files import read_json, write_json
+from search.process.progress import Silent
 from search.report.contents import most_confused, read_contents
 from search.report.write import Wanted, write_report
 from search.run_folder.records import STOPPED, load_records
@@ -26,10 +26,9 @@ def run(scratch, tmp_path):
 
 
 def report(run, **wanted):
-    said = io.StringIO()
-    console = Console(file=said, width=200)
-    file = write_report(run, Wanted(**(BESIDE | wanted)), stop=NEVER, console=console)
-    return file.read_text("utf-8"), said.getvalue()
+    said = Recorded()
+    file = write_report(run, Wanted(**(BESIDE | wanted)), stop=NEVER, progress=said)
+    return file.read_text("utf-8"), said.text
 
 
 def pictures(text):
@@ -219,7 +218,7 @@ def test_ctrl_c_leaves_no_report(run, asked):
     answers = iter([*[False] * asked, True])
     stop = StopWhen(lambda: next(answers))
     with pytest.raises(KeyboardInterrupt):
-        write_report(run, Wanted(measure=0.0), stop=stop, console=Console())
+        write_report(run, Wanted(measure=0.0), stop=stop, progress=Silent())
     assert not run.report.exists()
 
 

@@ -1,14 +1,12 @@
 """The report in a browser: drawn, silent, readable on a phone, in light and dark."""
 
-import io
-
 import pytest
 from browser import assert_quiet, opened
 from reported import NAMES, export, reported_run
-from rich.console import Console
 from stopping import NEVER
 from waiting import wait_until
 
+from search.process.progress import Silent
 from search.report.write import Wanted, write_report
 
 CHARTS = "[data-chart] canvas"
@@ -21,8 +19,7 @@ OPTION = (
 def file(scratch, tmp_path_factory):
     run = reported_run(scratch, tmp_path_factory.mktemp("report"))
     export(run, scratch)
-    console = Console(file=io.StringIO())
-    return write_report(run, Wanted(measure=20.0), stop=NEVER, console=console)
+    return write_report(run, Wanted(measure=20.0), stop=NEVER, progress=Silent())
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import click
 
 from data_pipeline.errors import DataError
 from models.errors import ModelError
-from search.cli import data, export, labels, report, run, serve, show
+from search.cli import data, export, labels, report, run, serve, show, train
 from search.errors import TuneError
 
 INTERRUPTED = 130
@@ -30,7 +30,7 @@ def tune(debug: bool) -> None:
     """
 
 
-for module in (data, run, show, report, labels, export, serve):
+for module in (data, run, train, show, report, labels, export, serve):
     for command in module.COMMANDS:
         tune.add_command(command)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from search.cli.options import AS_JSON, CACHE, FOLDER, cache_folder, console, print_json
+from search.cli.options import AS_JSON, CACHE, FOLDER, cache_folder, console_progress, print_json
 
 
 @click.command()
@@ -28,10 +28,9 @@ def clean(data: Path, destination: Path | None, cache_dir: Path | None, as_json:
     from data_pipeline.preparation.prepare import open_catalog
     from data_pipeline.preparation.summary import summarize
     from search.cli.print_catalog import print_summary
-    from search.process.progress_bar import watch_files
 
-    with watch_files(console(), "checking files") as progress:
-        catalog = open_catalog(data, cache_dir=cache_folder(cache_dir), progress=progress)
+    with console_progress().task("checking files", counted=True) as task:
+        catalog = open_catalog(data, cache_dir=cache_folder(cache_dir), progress=task.update)
     summary = summarize(catalog)
     if as_json:
         print_json(summary)

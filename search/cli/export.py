@@ -16,7 +16,7 @@ from search.cli.options import (
     FileSize,
     Latency,
     cache_folder,
-    console,
+    console_progress,
     print_json,
     print_json_list,
 )
@@ -115,7 +115,7 @@ def export_best(
     )
     try:
         with StopSignal() as stop:
-            metrics = export(chosen, options, stop=stop, console=console())
+            metrics = export(chosen, options, stop=stop, progress=console_progress())
     except KeyboardInterrupt:
         click.echo(
             f"{printable(chosen.name)}: what was trained again so far is kept; give the same "
@@ -176,12 +176,11 @@ def evaluate(model: str, data: Path, cache_dir: Path | None, as_json: bool) -> N
     """
     import_tensorflow()
     from search.inference.classifier import evaluate_folder, load_classifier
-    from search.process.progress_bar import watch_files
 
     classifier = load_classifier(model)
-    with watch_files(console(), "checking and preparing images") as progress:
+    with console_progress().task("checking and preparing images", counted=True) as task:
         metrics = evaluate_folder(
-            classifier, data, cache_dir=cache_folder(cache_dir), progress=progress
+            classifier, data, cache_dir=cache_folder(cache_dir), progress=task.update
         )
     if as_json:
         print_json(metrics)

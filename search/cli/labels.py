@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from search.cli.options import AS_JSON, RESULTS, console, print_json
+from search.cli.options import AS_JSON, RESULTS, console_progress, print_json
 from search.process.printable import printable
 from search.process.quiet import import_tensorflow
 
@@ -43,7 +43,9 @@ def labels(run: str | None, limit: int, folds: int, results: Path, as_json: bool
     from search.label_errors.suspects import find_suspects
 
     with StopSignal() as stop:
-        report = find_suspects(chosen, limit=limit, folds=folds, stop=stop, console=console())
+        report = find_suspects(
+            chosen, limit=limit, folds=folds, stop=stop, progress=console_progress()
+        )
     if as_json:
         print_json(report)
     else:

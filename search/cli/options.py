@@ -5,10 +5,13 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from search.process.console_progress import ConsoleProgress
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
@@ -179,8 +182,10 @@ def cache_folder(given: Path | None) -> Path:
     return given or default_cache_dir()
 
 
-def console() -> Any:
-    """The console for progress and warnings: stderr."""
+def console_progress() -> "ConsoleProgress":
+    """Messages, warnings and progress, all on stderr: stdout is for results."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    from search.process.console_progress import ConsoleProgress
+
+    return ConsoleProgress(Console(stderr=True, highlight=False))

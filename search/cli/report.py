@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from search.cli.options import AS_JSON, RESULTS, Duration, console, print_json
+from search.cli.options import AS_JSON, RESULTS, Duration, console_progress, print_json
 from search.process.printable import printable
 
 
@@ -52,7 +52,7 @@ def report(
     wanted = Wanted(output, pictures, measure)
     try:
         with StopSignal() as stop:
-            file = write_report(chosen, wanted, stop=stop, console=console())
+            file = write_report(chosen, wanted, stop=stop, progress=console_progress())
     except KeyboardInterrupt:
         click.echo(
             f"{printable(chosen.name)}: no report was written; what was measured for it is kept",

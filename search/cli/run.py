@@ -1,7 +1,7 @@
-"""Commands that train: `run`, `train`, `presets`."""
+"""Search for a model: `run`, and the options that it shares with `train`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,10 +16,13 @@ from search.cli.options import (
     OneOf,
     Range,
     cache_folder,
-    console,
+    console_progress,
     print_json,
 )
 from search.process.hardware import PRECISIONS
+
+if TYPE_CHECKING:
+    from search.tuning.run import RunEnvironment
 
 SAMPLE = Path("sample-data")
 WORKERS = click.option(
@@ -171,81 +174,44 @@ def run(
     Example: tune run photos/ --algo hyperband --max-time 8h
     """
     from search.run_folder.paths import find_run
-    from search.tuning.run import RunEnvironment, start
     from search.tuning.run import resume as go_on
+    from search.tuning.run import start
     from search.tuning.sample import sample_data
 
-    environment = RunEnvironment(
-        results, cache_folder(cache_dir), max_time, workers, trial_timeout, console()
-    )
+    environment = run_environment(results, cache_dir, max_time, workers, trial_timeout)
     if resume:
         if name:
             raise click.UsageError("--name and --resume exclude each other")
         done = go_on(find_run(results, resume), data, options, environment)
     else:
-        done = start(data or sample_data(SAMPLE, environment.console), name, options, environment)
-    _conclude(done, as_json)
+        done = start(data or sample_data(SAMPLE, environment.progress), name, options, environment)
+    conclude(done, as_json)
 
 
-@click.command()
-@click.argument("data", type=FOLDER)
-@click.option("--preset", required=True, help="Name of a configuration; 'tune presets' lists them.")
-@click.option(
-    "--max-epochs", type=click.IntRange(1, 10_000), help="Epochs.  [default: as published]"
-)
-@click.option("--image-size", type=ImageSize(), help="Pixels.  [default: as published]")
-@click.option("--seed", type=click.IntRange(0), help="Random seed.  [default: 0]")
-@WEIGHTS
-@PRECISION
-@click.option("--deterministic", is_flag=True, default=None, help="Same seed, same bits; slower.")
-@WORKERS
-@SILENCE
-@MAX_TIME
-@NAME
-@RESULTS
-@CACHE
-@AS_JSON
-def train(
-    data: Path,
-    preset: str,
-    workers: int | None,
-    trial_timeout: float,
-    max_time: float | None,
-    name: str | None,
+def run_environment(
     results: Path,
     cache_dir: Path | None,
-    as_json: bool,
-    **options: Any,
-) -> None:
-    """Train one published configuration alone, as a run of one trial.
+    max_time: float | None,
+    workers: int | None,
+    trial_timeout: float,
+) -> "RunEnvironment":
+    """Where a run lives; the search is shown on the console that messages go to."""
+    from search.observers.display import make_display
+    from search.tuning.run import RunEnvironment
 
-    Example: tune train photos/ --preset keras-2022
-    """
-    from search.tuning.preset import preset_options
-    from search.tuning.run import RunEnvironment, start
-
-    environment = RunEnvironment(
-        results, cache_folder(cache_dir), max_time, workers, trial_timeout, console()
+    progress = console_progress()
+    return RunEnvironment(
+        results,
+        cache_folder(cache_dir),
+        max_time,
+        workers,
+        trial_timeout,
+        progress,
+        display=lambda board: make_display(board, progress.console),
     )
-    _conclude(start(data, name, preset_options(preset, options), environment), as_json)
 
 
-@click.command()
-@AS_JSON
-def presets(as_json: bool) -> None:
-    """List the published configurations that 'tune train --preset' knows.
-
-    Example: tune presets
-    """
-    from search.tuning.preset import preset_rows, print_presets
-
-    if as_json:
-        print_json(preset_rows())
-    else:
-        print_presets()
-
-
-def _conclude(run: Any, as_json: bool) -> None:
+def conclude(run: Any, as_json: bool) -> None:
     """Say what was found."""
     from search.cli.show import print_report
     from search.report.summary import run_report
@@ -263,4 +229,4 @@ def _conclude(run: Any, as_json: bool) -> None:
             )
 
 
-COMMANDS = (run, train, presets)
+COMMANDS = (run,)

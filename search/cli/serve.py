@@ -2,6 +2,7 @@
 
 import click
 
+from search.cli.options import console_progress
 from search.process.quiet import import_tensorflow
 
 
@@ -28,7 +29,7 @@ def serve(model: str, port: int) -> None:
     import_tensorflow()
     from search.serve.server import serve as serve_model
 
-    serve_model(model, port=port, say=lambda line: click.echo(line, err=True))
+    serve_model(model, port=port, progress=console_progress())
 
 
 COMMANDS = (serve,)

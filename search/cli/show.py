@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from search.cli.options import AS_JSON, RESULTS, print_json
+from search.cli.options import AS_JSON, RESULTS, console_progress, print_json
 
 
 @click.command()
@@ -107,7 +107,7 @@ def tensorboard(run: str | None, port: int, results: Path) -> None:
     from search.cli.tensorboard_server import serve
     from search.run_folder.paths import find_run
 
-    serve(find_run(results, run), port=port, say=lambda line: click.echo(line, err=True))
+    serve(find_run(results, run), port=port, progress=console_progress())
 
 
 COMMANDS = (show, list_, tensorboard)

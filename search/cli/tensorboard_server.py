@@ -1,14 +1,14 @@
 """TensorBoard on a run, for this machine only."""
 
 import time
-from collections.abc import Callable
 
 from search.errors import TuneError
+from search.process.progress import ProgressSink
 from search.process.quiet import import_tensorflow
 from search.run_folder.paths import RunFolder
 
 
-def serve(run: RunFolder, *, port: int, say: Callable[[str], None]) -> None:
+def serve(run: RunFolder, *, port: int, progress: ProgressSink) -> None:
     """Start TensorBoard on localhost and stay until Ctrl-C.
 
     Raises:
@@ -25,6 +25,6 @@ def serve(run: RunFolder, *, port: int, say: Callable[[str], None]) -> None:
         address = board.launch()
     except program.TensorBoardServerException as error:
         raise TuneError(f"{error.msg}; choose another --port") from error
-    say(f"TensorBoard shows {run.name} at {address} (Ctrl-C ends it)")
+    progress.message(f"TensorBoard shows {run.name} at {address} (Ctrl-C ends it)")
     while True:
         time.sleep(3600)

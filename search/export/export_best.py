@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from models.describe import describe
 from models.families.head import divide_logits
@@ -20,6 +19,7 @@ from search.formats.cost import Budget, Cost, Costs
 from search.formats.parity import Parity
 from search.formats.registry import ALWAYS, require_packages
 from search.process.atomic_files import write_array
+from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.data import require_written
 from search.run_folder.lock import locked
@@ -53,7 +53,7 @@ class ExportOptions:
 
 
 def export_best(
-    run: RunFolder, options: ExportOptions, *, stop: StopSignal, console: Console
+    run: RunFolder, options: ExportOptions, *, stop: StopSignal, progress: ProgressSink
 ) -> dict[str, Any]:
     """Choose the configuration to export, retrain it on train + validation, test it once.
 
@@ -67,18 +67,18 @@ def export_best(
     """
     require_packages(options.formats)
     with locked(run, "export.lock"):
-        return _export(run, options, stop=stop, console=console)
+        return _export(run, options, stop=stop, progress=progress)
 
 
 def _export(
-    run: RunFolder, options: ExportOptions, *, stop: StopSignal, console: Console
+    run: RunFolder, options: ExportOptions, *, stop: StopSignal, progress: ProgressSink
 ) -> dict[str, Any]:
     require_written(run, run.images)
     experiment = Experiment.load(run)
     require_enough(experiment, options.precision)
     prepare_to_train(experiment.config)
     asked_for = options.formats or (ALWAYS.name,)
-    costs = Costs(experiment, asked_for, stop=stop, console=console)
+    costs = Costs(experiment, asked_for, stop=stop, progress=progress)
     choice = choose(
         experiment,
         costs,
@@ -86,17 +86,17 @@ def _export(
         top=options.top,
         seeds=options.seeds,
         stop=stop,
-        console=console,
+        progress=progress,
     )
     calibration = calibrate(experiment, choice.predictions, precision=options.precision)
-    model, history = retrain(experiment, choice.winner.record, stop=stop, console=console)
+    model, history = retrain(experiment, choice.winner.record, stop=stop, progress=progress)
     divide_logits(model, calibration.temperature)
     with export_folder(run) as folder:
         model, parities = write_models(
-            experiment, model, options.formats, folder, stop=stop, console=console
+            experiment, model, options.formats, folder, stop=stop, progress=progress
         )
         stop.raise_if_requested()
-        _warn_of_cost(options.budget, [p for p in parities if p.format.name in asked_for], console)
+        _warn_of_cost(options.budget, [p for p in parities if p.format.name in asked_for], progress)
         tested = open_test_set(
             experiment,
             model,
@@ -109,15 +109,14 @@ def _export(
         return write_beside(experiment, choice.winner.record, metrics, history, folder)
 
 
-def _warn_of_cost(budget: Budget, parities: list[Parity], console: Console) -> None:
+def _warn_of_cost(budget: Budget, parities: list[Parity], progress: ProgressSink) -> None:
     """Say where a file, measured again, takes more than was asked for."""
     for parity in parities:
         cost = Cost(parity.measured.latency.median, parity.measured.size)
         if not budget.allows(cost):
-            console.print(
-                f"warning: {parity.format.file} takes {cost.in_words()} this time, more than the "
-                f"{budget.in_words()} asked for: times differ from one measurement to the next",
-                soft_wrap=True,
+            progress.warning(
+                f"{parity.format.file} takes {cost.in_words()} this time, more than the "
+                f"{budget.in_words()} asked for: times differ from one measurement to the next"
             )
 
 

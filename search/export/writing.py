@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from models.describe import describe
 from search.export.curves import write_curves
@@ -16,7 +15,7 @@ from search.formats.parity import Parity, check, require
 from search.formats.registry import ALWAYS
 from search.formats.write import source_of, write_format
 from search.process.atomic_files import write_json
-from search.process.progress_bar import watch_share
+from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.records import Logs, TrialRecord, configuration_history, load_records
 from search.trial.experiment import Experiment
@@ -32,7 +31,7 @@ def write_models(
     folder: Path,
     *,
     stop: StopSignal,
-    console: Console,
+    progress: ProgressSink,
 ) -> tuple[Any, list[Parity]]:
     """Write the model in every wanted form, and check that each computes what it does.
 
@@ -54,11 +53,11 @@ def write_models(
     rows = learnt_from[picks.astype(int)]
     images = np.asarray(experiment.pixels[rows])
     measured = {}
-    with watch_share(console, "writing and checking files") as progress:
+    with progress.task("writing and checking files") as task:
         names = tuple(dict.fromkeys((ALWAYS.name, *formats)))
         for number, name in enumerate(names):
             stop.raise_if_requested()
-            progress(number, len(names), f"writing and checking {name}")
+            task.update(number, len(names), f"writing and checking {name}")
             measured[name] = measure_file(name, write_format(source, name, folder), images)
     expected = predict(exported, experiment.pixels, rows)
     parities = check(measured, expected)

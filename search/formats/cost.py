@@ -9,8 +9,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
 from models.describe import describe
 from models.space import architecture
 from search.errors import TuneError
@@ -19,6 +17,7 @@ from search.formats.registry import flagged
 from search.formats.untrained import untrained
 from search.formats.write import source_of, write_format
 from search.process.memory import released_graphs
+from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.process.wording import megabytes
 from search.run_folder.records import TrialRecord, Values
@@ -68,7 +67,7 @@ class Costs:
         experiment: the run.
         formats: keys of `search.formats.registry.FORMATS`: what will be written.
         stop: asked whether to stop.
-        console: told what is measured.
+        progress: told what is measured.
     """
 
     def __init__(
@@ -77,10 +76,10 @@ class Costs:
         formats: tuple[str, ...],
         *,
         stop: StopSignal,
-        console: Console,
+        progress: ProgressSink,
     ):
         self.experiment, self.formats = experiment, formats
-        self.stop, self.console = stop, console
+        self.stop, self.progress = stop, progress
         self.known: dict[Hashable, Cost | None] = {}
 
     def of(self, values: Values) -> Cost | None:
@@ -97,7 +96,7 @@ class Costs:
                 words = found.in_words()
             except TuneError as error:
                 self.known[key], words = None, str(error)
-            self.console.print(f"measured: {describe(values)}: {words}", soft_wrap=True)
+            self.progress.message(f"measured: {describe(values)}: {words}")
         return self.known[key]
 
     def _measure(self, values: Values) -> Cost:

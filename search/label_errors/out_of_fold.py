@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from search.errors import TuneError
 from search.label_errors.folds import Rows, deal_folds
-from search.process.progress_bar import Update
+from search.process.progress import Task, Update
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import objective_of
 from search.run_folder.records import TrialRecord, best_first, load_records
@@ -23,7 +23,7 @@ from search.trial.experiment import Experiment
 from search.trial.feature_cache import FeatureCache
 from search.trial.head_training import HeadTraining
 from search.trial.model_cache import ModelCache
-from search.trial.retrain import Advance, DivergedError, train
+from search.trial.retrain import DivergedError, train
 from search.trial.training import Training, configuration_seed, predict
 
 # Times that the images are dealt anew, where only heads are trained; their mean is what counts.
@@ -77,7 +77,7 @@ def out_of_fold(
     *,
     folds: int,
     stop: StopSignal,
-    progress: Update,
+    task: Task,
 ) -> NDArray[np.float32]:
     """Class probabilities of every image of the run, float32 [n, classes].
 
@@ -90,22 +90,23 @@ def out_of_fold(
         groups: int64 [n], equal for copies of one image: they stay in one fold.
         folds: K.
         stop: asked whether to stop.
-        progress: told how far all trainings are.
+        task: told how far all trainings are.
 
     Raises:
         KeyboardInterrupt: told to stop.
         TuneError: a training diverged.
     """
-    training = _prepared(experiment, judge, stop, progress)
+    training = _prepared(experiment, judge, stop, task)
     rounds = list(_rounds(experiment, judge, groups, folds))
     kept, total = ModelCache(), np.zeros((len(training.inputs), experiment.num_classes))
     for number, (trained, held, seed) in enumerate(rounds):
 
-        def advance(share: float, number: int = number) -> None:
-            progress(number + share, len(rounds), f"model {number + 1} of {len(rounds)}")
+        def steps(done: int, total: int, number: int = number) -> None:
+            models = number + done / total
+            task.update(models, len(rounds), f"model {number + 1} of {len(rounds)}")
 
         of_fold = replace(training, rows=trained, seed=seed)
-        model = _trained(of_fold, kept, judge.record.epochs_to_best, advance, stop)
+        model = _trained(of_fold, kept, judge.record.epochs_to_best, steps, stop)
         total[held] += _finite(predict(model, training.inputs, held))
     return (total / judge.repeats).astype(np.float32)
 
@@ -117,17 +118,17 @@ def _finite(predictions: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _trained(
-    training: Training, kept: ModelCache, epochs: int, advance: Advance, stop: StopSignal
+    training: Training, kept: ModelCache, epochs: int, update: Update, stop: StopSignal
 ) -> Any:
     model = kept.model(training)
     try:
-        train(training, model, epochs=epochs, advance=advance, stop=stop)
+        train(training, model, epochs=epochs, update=update, stop=stop)
     except DivergedError as error:
         raise TuneError(_DIVERGED) from error
     return model
 
 
-def _prepared(experiment: Experiment, judge: Judge, stop: StopSignal, progress: Update) -> Training:
+def _prepared(experiment: Experiment, judge: Judge, stop: StopSignal, task: Task) -> Training:
     """How the judge is trained."""
     training = Training(
         experiment,
@@ -138,14 +139,14 @@ def _prepared(experiment: Experiment, judge: Judge, stop: StopSignal, progress: 
     if not judge.on_features:
         return training
 
-    def tell(done: int, todo: int) -> None:
+    def update(done: int, total: int) -> None:
         stop.raise_if_requested()
-        progress(done, todo, "computing features")
+        task.update(done, total, "computing features")
 
     bank = FeatureCache(experiment, training.hyperparameters())
-    features = bank.plain_of_all(tell)
+    features = bank.plain_of_all(update)
     fields = (experiment, training.values, training.rows, training.seed)
-    return OnFeatures(*fields, bank=bank, tell=tell, features=features)
+    return OnFeatures(*fields, bank=bank, update=update, features=features)
 
 
 def _rounds(

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from data_pipeline.atomic_files import write_bytes
 from data_pipeline.pixels.thumbnails import thumbnails
@@ -17,7 +16,7 @@ from search.label_errors.confident_learning import LabelErrors, find_label_error
 from search.label_errors.folds import possible_folds
 from search.label_errors.out_of_fold import Judge, choose_judge, out_of_fold
 from search.label_errors.page import page
-from search.process.progress_bar import watch_share
+from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
 from search.run_folder.data import Images, require_written
@@ -32,7 +31,7 @@ COLUMNS = (
 
 
 def find_suspects(
-    run: RunFolder, *, limit: int, folds: int, stop: StopSignal, console: Console
+    run: RunFolder, *, limit: int, folds: int, stop: StopSignal, progress: ProgressSink
 ) -> dict[str, Any]:
     """Rank the labels of a run that are likeliest wrong, and write the list and a page of it.
 
@@ -41,7 +40,7 @@ def find_suspects(
         limit: suspects listed at most.
         folds: how many models share the images; fewer where a class is too small.
         stop: asked whether to stop.
-        console: told what is done.
+        progress: told what is done.
 
     Returns:
         The suspects, worst first, and what they were found with.
@@ -57,26 +56,23 @@ def find_suspects(
     groups = np.load(run.groups, allow_pickle=False)
     possible = possible_folds(experiment.targets, groups, experiment.class_names, wanted=folds)
     started = time.monotonic()
-    _announce(judge, folds, possible, console)
-    with watch_share(console, "judging labels") as progress:
-        probabilities = out_of_fold(
-            experiment, judge, groups, folds=possible, stop=stop, progress=progress
-        )
-    console.print(f"judged in {duration_in_words(time.monotonic() - started)}")
+    _announce(judge, folds, possible, progress)
+    with progress.task("judging labels") as task:
+        probabilities = out_of_fold(experiment, judge, groups, folds=possible, stop=stop, task=task)
+    progress.message(f"judged in {duration_in_words(time.monotonic() - started)}")
     errors = find_label_errors(probabilities, experiment.targets)
     report = _report(experiment, judge, possible, probabilities, errors)
     return write_suspects(experiment, report, errors.order[:limit], stop)
 
 
-def _announce(judge: Judge, wanted: int, folds: int, console: Console) -> None:
+def _announce(judge: Judge, wanted: int, folds: int, progress: ProgressSink) -> None:
     if folds < wanted:
-        console.print(f"{folds} folds instead of {wanted}: a class has no more images")
+        progress.message(f"{folds} folds instead of {wanted}: a class has no more images")
     if not judge.on_features:
         what, epochs = describe(judge.record.values), judge.record.epochs_to_best
-        console.print(
+        progress.message(
             f"this run has no frozen backbone: {what} is trained {folds} times anew, "
-            f"for {epochs} epoch{'' if epochs == 1 else 's'} each",
-            soft_wrap=True,
+            f"for {epochs} epoch{'' if epochs == 1 else 's'} each"
         )
 
 

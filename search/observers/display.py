@@ -33,16 +33,16 @@ class PlainDisplay:
 
     def trial_started(self, record: TrialRecord) -> None:
         """Nothing is said yet."""
-        self.board.started(record)
+        self.board.trial_started(record)
 
     def progress(self, progress: Progress) -> None:
         """Counted, not printed."""
-        self.board.step(progress)
+        self.board.progress(progress)
 
     def trial_finished(self, record: TrialRecord) -> None:
         """One line: which trial, what came out, the best so far, the time left."""
         number = self.board.number
-        self.board.finished(record)
+        self.board.trial_finished(record)
         board = self.board
         self.console.print(
             f"trial {number} of {board.pace.plan.trials}  {describe(record.values)}  "
@@ -70,15 +70,15 @@ class LiveDisplay:
 
     def trial_started(self, record: TrialRecord) -> None:
         """Show the new configuration."""
-        self.board.started(record)
+        self.board.trial_started(record)
 
     def progress(self, progress: Progress) -> None:
         """Show epoch and step."""
-        self.board.step(progress)
+        self.board.progress(progress)
 
     def trial_finished(self, record: TrialRecord) -> None:
         """Show the result."""
-        self.board.finished(record)
+        self.board.trial_finished(record)
 
     def render(self) -> RenderableType:
         """The whole panel."""

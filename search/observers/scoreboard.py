@@ -1,4 +1,4 @@
-"""What both displays know of a search: all records, who is best, which trials run and how far."""
+"""What is known of a search while it runs, for whoever shows it."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,10 @@ class Running:
 
 
 class Scoreboard:
-    """What both displays need to know: all records, who is best, which run, how far they are."""
+    """The observer that counts: all records, who is best, which run, how far they are.
+
+    Displays pass on to it what they are told, and show what it knows.
+    """
 
     def __init__(self, pace: Pace, records: list[TrialRecord], *, objective: Objective):
         self.pace, self.objective = pace, objective
@@ -27,19 +30,19 @@ class Scoreboard:
         self.running: dict[str, Running] = {}  # by trial, in the order in which they began
         self._count_best()
 
-    def started(self, record: TrialRecord) -> None:
+    def trial_started(self, record: TrialRecord) -> None:
         """A trial begins, or begins anew."""
         self.running[record.trial_id] = Running(record)
         self.records[record.trial_id] = record
         self.pace.began(record)
 
-    def step(self, progress: Progress) -> None:
+    def progress(self, progress: Progress) -> None:
         """A running trial has done a step, an epoch, or something before its training."""
         self.pace.step(progress)
         if progress.trial_id in self.running:
             self.running[progress.trial_id].progress = progress
 
-    def finished(self, record: TrialRecord) -> None:
+    def trial_finished(self, record: TrialRecord) -> None:
         """A trial ended."""
         self.records[record.trial_id] = record
         self.running.pop(record.trial_id, None)

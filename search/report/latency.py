@@ -12,12 +12,10 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from rich.console import Console
-
 from data_pipeline.processes.cores import cores
 from models.space import architecture
 from search.process.atomic_files import read_json, write_json
-from search.process.progress_bar import watch_share
+from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import Values
@@ -45,7 +43,7 @@ def measure_latencies(
     *,
     seconds: float,
     stop: StopSignal,
-    console: Console,
+    progress: ProgressSink,
 ) -> dict[str, float]:
     """Measure the architectures of `wanted` that are not known yet, in this order.
 
@@ -54,7 +52,7 @@ def measure_latencies(
         wanted: configurations.
         seconds: after so many no further one is begun.
         stop: asked whether to stop.
-        console: where progress goes.
+        progress: told how far it is.
 
     Returns:
         Seconds an image (median) by `architecture_key`, those of before included.
@@ -72,12 +70,12 @@ def measure_latencies(
 
     prepare_to_train(experiment.config)
     begun = time.monotonic()
-    with watch_share(console, "measuring latency") as progress:
+    with progress.task("measuring latency") as task:
         for number, (key, values) in enumerate(missing.items()):
             stop.raise_if_requested()
             if time.monotonic() - begun > seconds:
                 break
-            progress(number, len(missing), "measuring latency")
+            task.update(number, len(missing))
             timed = latency_in_memory(experiment, values, seconds=_TIMED_SECONDS)
             found[key] = timed.median
             with suppress(OSError):  # a folder that is only to be read: measured for this once

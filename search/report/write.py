@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rich.console import Console
-
 from data_pipeline.atomic_files import write_bytes
 from data_pipeline.errors import DataError
 from models.errors import ModelError
 from search.errors import TuneError
+from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.report.album import class_samples, excluded, require_images
 from search.report.configurations import with_latencies
@@ -38,7 +37,9 @@ class Wanted:
     measure: float = 60.0
 
 
-def write_report(run: RunFolder, wanted: Wanted, *, stop: StopSignal, console: Console) -> Path:
+def write_report(
+    run: RunFolder, wanted: Wanted, *, stop: StopSignal, progress: ProgressSink
+) -> Path:
     """Write the report of a run, whole or not at all.
 
     Returns:
@@ -53,14 +54,14 @@ def write_report(run: RunFolder, wanted: Wanted, *, stop: StopSignal, console: C
         require_images(run)
     contents = read_contents(run)
     if contents.outdated:
-        console.print(contents.outdated, soft_wrap=True, markup=False)
-    latencies = _measured(contents, wanted.measure, stop=stop, console=console)
+        progress.message(contents.outdated)
+    latencies = _measured(contents, wanted.measure, stop=stop, progress=progress)
     contents = replace(contents, tried=with_latencies(contents.tried, latencies))
     stop.raise_if_requested()
     samples = class_samples(run, contents.data["labels"]) if wanted.images else {}
     aside = excluded(run, images=wanted.images)
     stop.raise_if_requested()
-    mistakes = _mistakes(contents, console) if wanted.images else ()
+    mistakes = _mistakes(contents, progress) if wanted.images else ()
     stop.raise_if_requested()
     file = wanted.file or run.report
     write_bytes(file, page(contents, samples=samples, aside=aside, mistakes=mistakes).encode())
@@ -68,7 +69,7 @@ def write_report(run: RunFolder, wanted: Wanted, *, stop: StopSignal, console: C
 
 
 def _measured(
-    contents: Contents, seconds: float, *, stop: StopSignal, console: Console
+    contents: Contents, seconds: float, *, stop: StopSignal, progress: ProgressSink
 ) -> dict[str, float]:
     """Latencies by architecture, measured as far as they are not known."""
     scored = [one for one in contents.tried if one.accuracy is not None]
@@ -80,13 +81,13 @@ def _measured(
     try:
         experiment = Experiment.load(contents.run)
     except OSError as error:
-        console.print(f"latency not measured: {error}", soft_wrap=True, markup=False)
+        progress.message(f"latency not measured: {error}")
         return known
     wanted = [one.values for one in (*first, *scored)]
-    return measure_latencies(experiment, wanted, seconds=seconds, stop=stop, console=console)
+    return measure_latencies(experiment, wanted, seconds=seconds, stop=stop, progress=progress)
 
 
-def _mistakes(contents: Contents, console: Console) -> Sequence[Mistake]:
+def _mistakes(contents: Contents, progress: ProgressSink) -> Sequence[Mistake]:
     """The mistakes with their images and, where there is an exported model, its heat maps."""
     from search.report.illustrated import with_heat, with_images
 
@@ -98,5 +99,5 @@ def _mistakes(contents: Contents, console: Console) -> Sequence[Mistake]:
     try:
         return with_heat(found, contents.run)
     except (DataError, ModelError, TuneError) as error:
-        console.print(f"no heat maps: {error}", soft_wrap=True, markup=False)
+        progress.message(f"no heat maps: {error}")
         return found

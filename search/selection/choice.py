@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from models.describe import describe
 from search.errors import TuneError
 from search.evaluation.bootstrap import cheapest
 from search.formats.cost import Budget, Cost, Costs, within
 from search.process.atomic_files import write_json
+from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import RunConfig
 from search.run_folder.records import TrialRecord, load_records
@@ -56,7 +56,7 @@ def choose(
     top: int,
     seeds: int,
     stop: StopSignal,
-    console: Console,
+    progress: ProgressSink,
 ) -> Choice:
     """Train the best few again, and take the cheapest of those that are the best within noise.
 
@@ -67,7 +67,7 @@ def choose(
         top: how many of the best are trained again.
         seeds: how often each; 0 takes the best of the search at its word.
         stop: asked whether to stop.
-        console: told what is done.
+        progress: told what is done.
 
     Raises:
         TuneError: no trial has finished, none keeps to the budget, none could be trained again.
@@ -84,7 +84,7 @@ def choose(
         raise costs.none_fits(budget)
     if seeds == 0 or (len(fitting) == 1 and _in_search(experiment, fitting[0]).exists()):
         return _best_of_search(experiment, fitting[0])
-    trained = train_again(experiment, fitting, seeds=seeds, stop=stop, console=console)
+    trained = train_again(experiment, fitting, seeds=seeds, stop=stop, progress=progress)
     if not trained:
         raise TuneError("none of the best could be trained again: each diverged; search further")
     choice = _of_trained(experiment, trained, costs, top)

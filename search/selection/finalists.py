@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from models.describe import describe
 from search.algorithms.plan import baseline_count
 from search.evaluation.bootstrap import Comparison, comparisons
 from search.process.atomic_files import write_array
 from search.process.memory import released_graphs
-from search.process.progress_bar import Update, watch_share
+from search.process.progress import ProgressSink, Task
 from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
 from search.run_folder.config import RunConfig, objective_of
@@ -90,7 +89,7 @@ def train_again(
     *,
     seeds: int,
     stop: StopSignal,
-    console: Console,
+    progress: ProgressSink,
 ) -> list[Finalist]:
     """Train each anew, `seeds` times, and compare; what is clearly behind is trained less often.
 
@@ -101,24 +100,23 @@ def train_again(
         KeyboardInterrupt: told to stop; what is done is kept.
     """
     expected = duration_in_words(seeds * sum(map(_seconds, records)))
-    console.print(
-        f"training the best {len(records)} again with {seeds} other seeds each: at most {expected}",
-        soft_wrap=True,
+    progress.message(
+        f"training the best {len(records)} again with {seeds} other seeds each: at most {expected}"
     )
     kept = ModelCache()
     trained: dict[str, list[NDArray[np.float32]]] = {r.configuration: [] for r in records}
     alive, finalists, done = list(records), [], 0.0
-    with watch_share(console, "training the best again") as progress:
+    with progress.task("training the best again") as task:
         for number in range(1, seeds + 1):
             total = done + sum(map(_seconds, alive)) * (seeds - number + 1)
             for record in alive:
-                part = _Part(progress, done, _seconds(record), total, stop)
+                part = _Part(task, done, _seconds(record), total, stop)
                 try:
                     predictions = _repeat(experiment, record, number, kept, part)
                     trained[record.configuration].append(predictions)
                 except DivergedError:
                     del trained[record.configuration]
-                    console.print(f"diverged this time: {describe(record.values)}")
+                    progress.message(f"diverged this time: {describe(record.values)}")
                 done += part.seconds
             finalists = compared(experiment, records, trained)
             # One training each says nothing of how much trainings differ.
@@ -159,9 +157,9 @@ def _repeat(
         return np.load(path, allow_pickle=False)
     seed = configuration_seed(experiment.config.seed, record.configuration, number)
     with released_graphs():
-        training = kept.training(experiment, effective_values(record), seed, part.tell)
+        training = kept.training(experiment, effective_values(record), seed, part.features)
         model = kept.model(training)
-        train(training, model, epochs=record.epochs_to_best, advance=part.advance, stop=part.stop)
+        train(training, model, epochs=record.epochs_to_best, update=part.steps, stop=part.stop)
         predictions = training.validate(model)
     if not np.isfinite(predictions).all():
         raise DivergedError
@@ -173,21 +171,21 @@ def _repeat(
 class _Part:
     """One training as a part of all: what it takes in seconds, and what was done before."""
 
-    progress: Update
+    task: Task
     before: float
     seconds: float
     total: float
     stop: StopSignal
 
-    def tell(self, done: int, todo: int) -> None:
-        """What a `FeatureCache` tells."""
+    def features(self, done: int, total: int) -> None:
+        """So many batches of features are computed; their time is in no estimate."""
         self.stop.raise_if_requested()
-        self.progress(self.before, self.total, f"computing features, {done / todo:.0%}")
+        self.task.update(self.before, self.total, f"computing features, {done / total:.0%}")
 
-    def advance(self, share: float) -> None:
-        """What `train` tells."""
-        done = self.before + share * self.seconds
-        self.progress(done, self.total, "training the best again")
+    def steps(self, done: int, total: int) -> None:
+        """So many steps of the training are done."""
+        seconds = self.before + self.seconds * done / total
+        self.task.update(seconds, self.total, "training the best again")
 
 
 def ensemble(

@@ -5,7 +5,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from data_pipeline.pixels.reading import ImageReader
 from search.errors import TuneError
 from search.inference.classifier import Classifier, load_classifier
 from search.process.printable import printable
+from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.serve.answerer import Answerer
 from search.serve.app import App, Model
@@ -27,7 +28,7 @@ _BACKLOG = 1024  # connections that wait to be accepted
 _POLL_SECONDS = 0.1
 
 
-def serve(model: str, *, port: int, say: Callable[[str], None]) -> None:
+def serve(model: str, *, port: int, progress: ProgressSink) -> None:
     """Serve an exported folder, a .keras file or imagenet:BACKBONE until Ctrl-C.
 
     Raises:
@@ -37,11 +38,13 @@ def serve(model: str, *, port: int, say: Callable[[str], None]) -> None:
     with _listening(port) as listener:  # a taken port is said before the model is loaded
         classifier = load_classifier(model)
         with StopSignal() as stop, serving(classifier, listener, name=_name(model)) as app:
-            say(f"{printable(model)} answers at {address_of(listener)} (Ctrl-C ends it)")
+            progress.message(
+                f"{printable(model)} answers at {address_of(listener)} (Ctrl-C ends it)"
+            )
             while not stop.requested:
                 time.sleep(_POLL_SECONDS)
         photos = "1 photo" if app.answered == 1 else f"{app.answered:,} photos"
-        say(f"ended; {photos} answered, none of them kept")
+        progress.message(f"ended; {photos} answered, none of them kept")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from data_pipeline.augment.augment import augmenter
 from data_pipeline.pixels.dataset import encode
 from search.process.atomic_files import read_json, write_json
+from search.process.progress import Update
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
 from search.trial.partial_file import PartialFile
@@ -39,9 +40,6 @@ VIEWS = 4  # an image, where it is augmented
 DISK_SHARE = 0.1  # of the free disk that all features may take; the oldest views give way
 _VERSION = 1  # raise it when features come out differently: old files are then made anew
 _BATCH = 64  # that of validation, so that the whole model computes the very same numbers
-
-Tell = Callable[[int, int], None]
-"""Called with (batches done, batches to do); may raise to stop, what is done is kept."""
 
 
 @dataclass(frozen=True)
@@ -122,35 +120,37 @@ class FeatureCache:
         extractor = self.extractor  # built here: what is built within a trace has no weights yet
         return tf.function(lambda images: extractor(images, training=False), autograph=False)
 
-    def plain(self, tell: Tell) -> NDArray[np.float32]:
+    def plain(self, update: Update) -> NDArray[np.float32]:
         """Features of the images to train on, then of those to validate on."""
         rows = np.concatenate([self.experiment.train, self.experiment.validation])
-        return self._opened(View("plain"), rows, tell)
+        return self._opened(View("plain"), rows, update)
 
-    def plain_of_all(self, tell: Tell) -> NDArray[np.float32]:
+    def plain_of_all(self, update: Update) -> NDArray[np.float32]:
         """Features of every image of the run, those to test on too, in the order of rows."""
         known = np.concatenate([self.experiment.train, self.experiment.validation])
         others = np.setdiff1d(np.arange(len(self.experiment.targets)), known)
         of_all = np.empty((len(self.experiment.targets), self.about["num_features"]), np.float32)
-        of_all[known] = self.plain(tell)
+        of_all[known] = self.plain(update)
         if len(others):
-            of_all[others] = self._opened(View("plain"), others, tell)
+            of_all[others] = self._opened(View("plain"), others, update)
         return of_all
 
-    def training(self, view: View, tell: Tell) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def training(
+        self, view: View, update: Update
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Features and labels [n, 1] or [n, num_classes] of the images to train on."""
         rows = self.experiment.train
         labels = encode(self.experiment.targets[rows], self.experiment.num_classes)
         if view.name == "plain":
-            return self.plain(tell)[: len(rows)], labels
-        lines = self._opened(view, rows, tell)
+            return self.plain(update)[: len(rows)], labels
+        lines = self._opened(view, rows, update)
         if not view.mixes:
             return lines, labels
         partner = _first_of_batch(len(rows)) + lines[:, -2].astype(np.int64)
         mixed = labels + lines[:, -1:] * (labels[partner % len(rows)] - labels)
         return np.ascontiguousarray(lines[:, :-2]), mixed.astype(np.float32)
 
-    def _opened(self, view: View, rows: NDArray[np.int64], tell: Tell) -> NDArray[np.float32]:
+    def _opened(self, view: View, rows: NDArray[np.int64], update: Update) -> NDArray[np.float32]:
         """The view's lines, mapped; made first if they are not there.
 
         The mapping is private and writeable: TensorFlow takes memory without a copy only so.
@@ -158,15 +158,15 @@ class FeatureCache:
         path = self.folder / f"{view.name}-{_digest(rows.tobytes())}.f32"
         columns = self.about["num_features"] + (2 if view.mixes else 0)
         if not path.exists():
-            with _alone(path, tell):
+            with _alone(path, update):
                 if not path.exists():
-                    self._make(view, rows, columns, path, tell)
+                    self._make(view, rows, columns, path, update)
         lines = np.memmap(path, np.float32, mode="c", shape=(len(rows), columns))
         os.utime(path)  # used now: `_make_room` deletes the oldest
         return lines
 
     def _make(
-        self, view: View, rows: NDArray[np.int64], columns: int, path: Path, tell: Tell
+        self, view: View, rows: NDArray[np.int64], columns: int, path: Path, update: Update
     ) -> None:
         """Compute a view, going on where an earlier attempt stopped."""
         _make_room(self.experiment.features, len(rows) * columns * 4)
@@ -174,12 +174,12 @@ class FeatureCache:
         batches = -(-len(rows) // _BATCH)
         with partial:
             for number in range(partial.rows // _BATCH, batches):
-                tell(number, batches)
+                update(number, batches)
                 wanted = rows[np.arange(number * _BATCH, (number + 1) * _BATCH) % len(rows)]
                 lines = self._lines(view, wanted, number)
                 partial.append(lines[: len(rows) - number * _BATCH])
         partial.finish()
-        tell(batches, batches)
+        update(batches, batches)
 
     def _lines(self, view: View, rows: NDArray[np.int64], number: int) -> NDArray[np.float32]:
         """Features of one batch, float32 [64, columns]."""
@@ -216,7 +216,7 @@ def _digest(contents: bytes) -> str:
 
 
 @contextmanager
-def _alone(path: Path, tell: Tell) -> Iterator[None]:
+def _alone(path: Path, update: Update) -> Iterator[None]:
     """Hold the lock of a view; another worker that makes it is waited for."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w") as lock:
@@ -225,7 +225,7 @@ def _alone(path: Path, tell: Tell) -> Iterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                tell(0, 1)
+                update(0, 1)
                 time.sleep(0.2)
         yield
 

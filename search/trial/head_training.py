@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from data_pipeline.pixels.dataset import feature_batches
 from models.families.head import Dropout, plain_dropout
-from search.trial.feature_cache import FeatureCache, Tell, views_of
+from search.process.progress import Update
+from search.trial.feature_cache import FeatureCache, views_of
 from search.trial.training import Training, predict
 
 LONGEST_EXECUTION = 200  # steps between two chances to report and to stop; milliseconds each
@@ -24,11 +25,11 @@ class HeadTraining(Training):
 
     Attributes:
         bank: the backbone's features.
-        tell: told while features are computed.
+        update: told while features are computed.
     """
 
     bank: FeatureCache
-    tell: Tell
+    update: Update
 
     def build(self, *, dropout: Dropout = plain_dropout) -> Any:
         """A new head; the same seed gives the same initial weights."""
@@ -52,7 +53,7 @@ class HeadTraining(Training):
         """Training batches of these epochs, (features, labels), as one `tf.data.Dataset`."""
         views = views_of(self.values)
         needed = {epoch % len(views) for epoch in range(initial_epoch, epochs)}
-        made = {n: self.bank.training(views[n], self.tell) for n in sorted(needed)}
+        made = {n: self.bank.training(views[n], self.update) for n in sorted(needed)}
         some = next(iter(made.values()))  # stands in for views that no epoch asks for
         return feature_batches(
             [made.get(number, some) for number in range(len(views))],
@@ -64,7 +65,7 @@ class HeadTraining(Training):
 
     def validate(self, model: Any) -> NDArray[np.float32]:
         """Class probabilities of the images to validate on, float32 [n, classes]."""
-        features = self.bank.plain(self.tell)
+        features = self.bank.plain(self.update)
         return predict(model, features, np.arange(len(self.experiment.train), len(features)))
 
     def whole(self, model: Any) -> Any:

@@ -10,9 +10,10 @@ from collections.abc import Hashable
 from typing import Any
 
 from models.adjustable import adjustable_dropout
+from search.process.progress import Update
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
-from search.trial.feature_cache import FeatureCache, Tell
+from search.trial.feature_cache import FeatureCache
 from search.trial.head_training import HeadTraining
 from search.trial.training import Training
 
@@ -26,7 +27,9 @@ class ModelCache:
         self.models: OrderedDict[Hashable, Any] = OrderedDict()
         self.bank: FeatureCache | None = None
 
-    def training(self, experiment: Experiment, values: Values, seed: int, tell: Tell) -> Training:
+    def training(
+        self, experiment: Experiment, values: Values, seed: int, update: Update
+    ) -> Training:
         """How a configuration is trained: whole, or its head alone on cached features."""
         training = Training(experiment, values, rows=experiment.train, seed=seed)
         hp = training.hyperparameters()
@@ -36,7 +39,7 @@ class ModelCache:
         if self.bank is None or self.bank.folder != bank.folder:
             self.bank = bank
         return HeadTraining(
-            experiment, values, rows=experiment.train, seed=seed, bank=self.bank, tell=tell
+            experiment, values, rows=experiment.train, seed=seed, bank=self.bank, update=update
         )
 
     def model(self, training: Training) -> Any:

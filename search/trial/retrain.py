@@ -1,16 +1,14 @@
 """Train a configuration from scratch for a given number of epochs, apart from any search."""
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
-from rich.console import Console
 
 from search.errors import TuneError
-from search.process.progress_bar import watch_share
+from search.process.progress import ProgressSink, Update
 from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
 from search.run_folder.records import Logs, TrialRecord
@@ -19,24 +17,28 @@ from search.trial.experiment import Experiment
 from search.trial.model_cache import ModelCache
 from search.trial.training import Training, configuration_seed
 
-Advance = Callable[[float], None]
-"""Told the share of the training that is done, 0 to 1."""
-
 
 class DivergedError(Exception):
     """The loss is no longer a number."""
 
 
 def train(
-    training: Training, model: Any, *, epochs: int, advance: Advance, stop: StopSignal
+    training: Training, model: Any, *, epochs: int, update: Update, stop: StopSignal
 ) -> list[Logs]:
     """Train `model`, fresh from `training`, and return the metrics of its epochs.
+
+    Args:
+        training: how.
+        model: as `training` builds it.
+        epochs: how many.
+        update: told how many steps are done, and how many there are in all epochs.
+        stop: asked at every step.
 
     Raises:
         KeyboardInterrupt: told to stop.
         DivergedError: the loss is no longer a number.
     """
-    steps = _Steps(training.steps * epochs, advance, stop)
+    steps = _Steps(training.steps * epochs, update, stop)
     training.fit(model, initial_epoch=0, epochs=epochs, callbacks=[steps])
     stop.raise_if_requested()
     if not steps.history or not np.isfinite(steps.history[-1]["loss"]):
@@ -45,7 +47,7 @@ def train(
 
 
 def retrain(
-    experiment: Experiment, record: TrialRecord, *, stop: StopSignal, console: Console
+    experiment: Experiment, record: TrialRecord, *, stop: StopSignal, progress: ProgressSink
 ) -> tuple[Any, list[Logs]]:
     """Train on train + validation for the epochs at which the search found its best.
 
@@ -58,27 +60,25 @@ def retrain(
     both = replace(experiment, train=rows, validation=rows[:0])
     seed = configuration_seed(experiment.config.seed, record.configuration)
     started = time.monotonic()
-    with watch_share(console, "retraining") as progress:
+    with progress.task("retraining") as task:
 
-        def tell(done: int, todo: int) -> None:
+        def features(done: int, total: int) -> None:
             stop.raise_if_requested()
-            progress(done, todo, "computing features")
+            task.update(done, total, "computing features")
 
-        training = ModelCache().training(both, effective_values(record), seed, tell)
+        def steps(done: int, total: int) -> None:
+            task.update(done, total, "retraining")
+
+        training = ModelCache().training(both, effective_values(record), seed, features)
         model = training.build()
         try:
-            history = train(
-                training,
-                model,
-                epochs=epochs,
-                advance=lambda share: progress(share, 1, "retraining"),
-                stop=stop,
-            )
+            history = train(training, model, epochs=epochs, update=steps, stop=stop)
         except DivergedError as error:
             raise TuneError(
                 "retraining diverged: the loss is not a number; export another run"
             ) from error
-    console.print(f"retrained {epochs} epochs in {duration_in_words(time.monotonic() - started)}")
+    seconds = time.monotonic() - started
+    progress.message(f"retrained {epochs} epochs in {duration_in_words(seconds)}")
     return training.whole(model), history
 
 
@@ -87,9 +87,9 @@ class _Steps(keras.callbacks.Callback):
 
     phase = 0
 
-    def __init__(self, steps: int, advance: Advance, stop: StopSignal):
+    def __init__(self, steps: int, update: Update, stop: StopSignal):
         super().__init__()
-        self.steps, self.advance, self.stop = steps, advance, stop
+        self.steps, self.update, self.stop = steps, update, stop
         self.history: list[Logs] = []
         self.done, self.last, self.epoch = 0, -1, 0
 
@@ -98,7 +98,7 @@ class _Steps(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.done, self.last = self.done + batch - self.last, batch  # several steps in one call
-        self.advance(self.done / self.steps)
+        self.update(self.done, self.steps)
         if self.stop.requested or not np.isfinite(logs["loss"]):
             self.model.stop_training = True
 

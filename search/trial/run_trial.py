@@ -32,9 +32,9 @@ def run_trial(
     """
     start = time.monotonic()
     models = models or ModelCache()
-    tell = _Preparations(record, report)
+    update = _Preparations(record, report)
     seed = configuration_seed(experiment.config.seed, record.configuration)
-    training = models.training(experiment, effective_values(record), seed, tell)
+    training = models.training(experiment, effective_values(record), seed, update)
     try:
         model = models.model(training)
         state = _last_state(experiment, record)
@@ -67,19 +67,19 @@ class _StopError(Exception):
 
 
 class _Preparations:
-    """Reports what is done before training; what a `FeatureCache` tells."""
+    """Reports what is done before training; an `Update`."""
 
     def __init__(self, record: TrialRecord, report: Report):
         self.record, self.report = record, report
         self.last = 0.0
 
-    def __call__(self, done: int, todo: int) -> None:
+    def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if now - self.last < REPORT_SECONDS and done < todo:
+        if now - self.last < REPORT_SECONDS and done < total:
             return
         self.last = now
         epoch = self.record.initial_epoch
-        progress = Progress(self.record.trial_id, epoch, done, todo, before="computing features")
+        progress = Progress(self.record.trial_id, epoch, done, total, before="computing features")
         if not self.report(progress):
             raise _StopError
 

@@ -4,28 +4,23 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.text import Text
-
 from search.process.printable import printable
+from search.process.progress import ProgressSink
 
 
-def warn_of_leaks(leaks: Iterable[dict[str, Any]], data: Path, console: Console) -> None:
+def warn_of_leaks(leaks: Iterable[dict[str, Any]], data: Path, progress: ProgressSink) -> None:
     """Say which given splits know images of one another, where any do.
 
     Args:
         leaks: what `data_pipeline.near_duplicates.leaks.find_leaks` found.
         data: the folder.
-        console: where warnings go.
+        progress: where the warning goes.
     """
     found = [leak_in_words(leak) for leak in leaks if leak["pictures"]]
     if found:
-        console.print(
-            Text.assemble(("warning: ", "yellow"), "; ".join(found)),
-            Text(f"scores on them flatter; see which they are: tune clean {printable(data)}"),
-            sep="\n",
-            soft_wrap=True,
-            highlight=False,
+        progress.warning(
+            f"{'; '.join(found)}\n"
+            f"scores on them flatter; see which they are: tune clean {printable(data)}"
         )
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from data_pipeline.atomic_files import sweep
 from search.algorithms.base import DurableOracle
+from search.observers.observer import Observer
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import (
@@ -34,19 +35,6 @@ class Executor(Protocol):
         `report` is told of progress and answers whether the trial may go on; `stop` is to be
         asked where there is no progress to report.
         """
-
-
-class Observer(Protocol):
-    """Who watches a search: the display, TensorBoard."""
-
-    def trial_started(self, record: TrialRecord) -> None:
-        """A trial begins, or goes on."""
-
-    def progress(self, progress: Progress) -> None:
-        """A step or an epoch of a running trial is done."""
-
-    def trial_finished(self, record: TrialRecord) -> None:
-        """A trial has ended, or was stopped to be continued."""
 
 
 class Search:

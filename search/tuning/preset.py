@@ -2,9 +2,6 @@
 
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from models.presets import PRESETS
 from search.errors import TuneError
 
@@ -48,18 +45,3 @@ def preset_rows() -> list[dict[str, Any]]:
         }
         for preset in PRESETS.values()
     ]
-
-
-def print_presets() -> None:
-    """The table of presets, on stdout."""
-    console = Console(highlight=False)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("name", "what", "epochs", "published", "source"):
-        table.add_column(
-            name, no_wrap=name == "name", justify="right" if name == "epochs" else "left"
-        )
-    for preset in PRESETS.values():
-        table.add_row(
-            preset.name, preset.description, str(preset.epochs), preset.published, preset.source
-        )
-    console.print(table)

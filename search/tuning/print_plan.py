@@ -2,17 +2,16 @@
 
 from typing import Any
 
-from rich.console import Console
-
 from models.families.registry import family_named
 from search.algorithms.plan import Plan
 from search.process.disk import checkpoint_bytes, free_bytes
+from search.process.progress import ProgressSink
 from search.process.wording import bytes_in_words
 from search.run_folder.config import RunConfig
 from search.run_folder.records import Values
 
 
-def announce(plan: Plan, config: RunConfig, experiment: Any, console: Console) -> None:
+def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressSink) -> None:
     """Say what is going to be done, before it is."""
     height, width = config.image_size
     families = ", ".join(
@@ -23,16 +22,14 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, console: Console) -
     need = checkpoint_bytes(largest_model(experiment), plan.checkpoints)
     free = free_bytes(experiment.run.path)
     sizes = f"{len(experiment.train):,} training, {len(experiment.validation):,} validation and "
-    console.print(
-        f"[bold]{experiment.run.name}[/]: {config.algo}, {plan.configurations} configurations in "
+    progress.message(
+        f"{experiment.run.name}: {config.algo}, {plan.configurations} configurations in "
         f"{plan.trials} trials, {plan.epochs} epochs in all\n"
         f"{sizes}{len(experiment.test):,} test images of {experiment.num_classes} classes at "
         f"{height}×{width}\n"
         f"families: {families}{' (compact, as there is no GPU)' if config.compact else ''}, "
         f"{config.precision}, objective {config.objective}, seed {config.seed}{moved}\n"
-        f"disk: up to {bytes_in_words(need)} for training states, {bytes_in_words(free)} free",
-        soft_wrap=True,
-        highlight=False,
+        f"disk: up to {bytes_in_words(need)} for training states, {bytes_in_words(free)} free"
     )
 
 

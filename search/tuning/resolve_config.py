@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from search.evaluation.objective import ACCURACY
+from search.process.progress import ProgressSink
 from search.run_folder.config import RunConfig
 
 # Those that a processor gets through a photo with in about 10 ms; --backbones takes any.
@@ -14,16 +13,16 @@ LIGHT_BACKBONES = ("mobilenet_075", "mobilenet_v2", "efficientnet_v2_b0")
 Options = dict[str, Any]  # what the user gave; a missing or None value means "what suits"
 
 
-def resolve_config(data: Path, options: Options, console: Console) -> RunConfig:
+def resolve_config(data: Path, options: Options, progress: ProgressSink) -> RunConfig:
     """Fill in what the user left open with what suits this machine."""
-    hardware = load_tensorflow(console)
+    hardware = load_tensorflow(progress)
     given = {key: value for key, value in options.items() if value is not None}
     # A preset may say None: from scratch. Anyone else who says nothing wants ImageNet's.
     weights = options["weights"] if "preset" in options else given.get("weights", "imagenet")
     image_size = given.get("image_size") or ((180, 180) if hardware.gpus else (96, 96))
     compact = given.get("compact", not hardware.gpus)
     families, backbones = _available_families(
-        given, weights, image_size, compact=compact, console=console
+        given, weights, image_size, compact=compact, progress=progress
     )
     defaults: Options = {
         "algo": "hyperband",
@@ -52,11 +51,11 @@ def resolve_config(data: Path, options: Options, console: Console) -> RunConfig:
     return RunConfig(**settled)
 
 
-def load_tensorflow(console: Console) -> Any:
+def load_tensorflow(progress: ProgressSink) -> Any:
     """Import TensorFlow, which takes seconds, and look at the devices."""
     from search.process.hardware import detect
 
-    with console.status("loading TensorFlow"):
+    with progress.task("loading TensorFlow"):
         return detect()
 
 
@@ -66,7 +65,7 @@ def _available_families(
     image_size: tuple[int, int],
     *,
     compact: bool,
-    console: Console,
+    progress: ProgressSink,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Families and backbones that can be built here; pretrained ones are left out without weights.
 
@@ -93,7 +92,5 @@ def _available_families(
     except ModelError as error:
         if asked or given.get("backbones") or given.get("weights"):
             raise
-        console.print(
-            f"[yellow]warning:[/] family {', '.join(pretrained)} left out: {error}", soft_wrap=True
-        )
+        progress.warning(f"family {', '.join(pretrained)} left out: {error}")
         return tuple(family for family in families if family not in pretrained), ()

@@ -6,22 +6,24 @@ the plan, search, say what was found.
 
 import re
 import shutil
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-
-from rich.console import Console
 
 from search.algorithms.ranges import require_ranges, with_ranges
 from search.algorithms.registry import make_plan
 from search.errors import TuneError
 from search.executors.worker_pool import WorkerLimits, Workers
 from search.insights.cached import cached_insights
+from search.observers.observer import Observer
 from search.observers.pace import Pace
+from search.observers.scoreboard import Scoreboard
 from search.process.atomic_files import read_json
 from search.process.hardware import devices
 from search.process.memory import machine_memory
+from search.process.progress import ProgressSink, Silent
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.lock import locked
@@ -43,7 +45,9 @@ class RunEnvironment:
         max_time: seconds, or None for as long as it takes.
         workers: worker processes; None for one a GPU, or one; 0 for none, all in this process.
         silence: seconds without a step after which a trial counts as hung.
-        console: where progress and warnings go.
+        progress: where messages, warnings and progress go.
+        display: makes what shows the search while it runs; by default nothing is shown, and the
+            scoreboard, which counts what is done, observes the search alone.
     """
 
     results: Path
@@ -51,7 +55,8 @@ class RunEnvironment:
     max_time: float | None
     workers: int | None
     silence: float
-    console: Console
+    progress: ProgressSink = field(default_factory=Silent)
+    display: Callable[[Scoreboard], AbstractContextManager[Observer]] = nullcontext
 
 
 def start(data: Path, name: str | None, options: Options, environment: RunEnvironment) -> RunFolder:
@@ -70,7 +75,7 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
     ):
         try:
             preload_decoders(data, cache_dir=environment.cache_dir)
-            config = resolve_config(data, options, environment.console)
+            config = resolve_config(data, options, environment.progress)
             require_ranges(config)
             prepare_data(run, config, environment)
             config.save(run)
@@ -104,7 +109,7 @@ def resume(
         StopSignal(environment.max_time, run.path) as stop,
         _executor(run, environment) as where,
     ):
-        load_tensorflow(environment.console)
+        load_tensorflow(environment.progress)
         prepare_data(run, config, environment)
         _search(run, config, where, stop, environment)
     return run
@@ -130,17 +135,16 @@ def prepare_data(run: RunFolder, config: RunConfig, environment: RunEnvironment)
     from data_pipeline.near_duplicates.leaks import find_leaks
     from data_pipeline.preparation.prepare import prepare
     from data_pipeline.preparation.split import split_by_group
-    from search.process.progress_bar import watch_files
     from search.run_folder.data import load_splits, save_data
     from search.tuning.leak_warning import warn_of_leaks
 
-    with watch_files(environment.console, "checking and preparing images") as progress:
+    with environment.progress.task("checking and preparing images", counted=True) as task:
         catalog, pixels = prepare(
             Path(config.data),
             image_size=config.image_size,
             crop_to_aspect_ratio=config.crop_to_aspect_ratio,
             cache_dir=environment.cache_dir,
-            progress=progress,
+            progress=task.update,
         )
     if run.data.exists() and (before := read_json(run.data))["fingerprint"] != catalog.fingerprint:
         raise TuneError(
@@ -155,7 +159,7 @@ def prepare_data(run: RunFolder, config: RunConfig, environment: RunEnvironment)
             catalog, validation=config.validation, test=config.test, seed=config.seed
         )
     leaks = find_leaks(catalog)
-    warn_of_leaks(leaks, Path(config.data), environment.console)
+    warn_of_leaks(leaks, Path(config.data), environment.progress)
     save_data(run, catalog, pixels, splits, leaks)
 
 
@@ -171,8 +175,6 @@ def _search(
 
     from search.algorithms.registry import make_oracle
     from search.executors.in_process import InProcess
-    from search.observers.display import make_display
-    from search.observers.scoreboard import Scoreboard
     from search.observers.tensorboard import TensorBoardLog
     from search.trial.experiment import Experiment
     from search.trial.keras_setup import set_up_training
@@ -186,10 +188,10 @@ def _search(
     oracle = make_oracle(config, space, baselines=baselines(experiment), directory=run.path)
     plan = make_plan(config)
     records = load_records(run)
-    announce(plan, config, experiment, environment.console)
+    announce(plan, config, experiment, environment.progress)
     pace = Pace(plan, environment.max_time, **_already_done(records))
     board = Scoreboard(pace, records, objective=objective_of(config))
-    with make_display(board, environment.console) as display:
+    with environment.display(board) as display:
         done = Search(
             run,
             oracle,
@@ -199,14 +201,13 @@ def _search(
             stop=stop,
         ).to_the_end()
     if not done:
-        environment.console.print(
+        environment.progress.message(
             f"{stop.reason}: {pace.trials_done} of {plan.trials} trials are finished and saved; "
-            f"go on with: tune run --resume {run.name}",
-            soft_wrap=True,
+            f"go on with: tune run --resume {run.name}"
         )
     if stop.interrupted:
         raise KeyboardInterrupt
-    with environment.console.status("looking at what the search has taught"):
+    with environment.progress.task("looking at what the search has taught"):
         cached_insights(run, load_records(run), config)
 
 

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from rich.console import Console
+from search.process.progress import ProgressSink
 
 
-def sample_data(folder: Path, console: Console) -> Path:
+def sample_data(folder: Path, progress: ProgressSink) -> Path:
     """The drawn sample; made if it is not there yet."""
     from data_pipeline.sample import draw_sample
 
     if not folder.exists():
-        console.print(f"no DATA given: drawing the sample in {folder}/")
+        progress.message(f"no DATA given: drawing the sample in {folder}/")
         draw_sample(folder)
     else:
-        console.print(f"no DATA given: using the sample in {folder}/")
+        progress.message(f"no DATA given: using the sample in {folder}/")
     return folder

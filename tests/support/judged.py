@@ -41,7 +41,7 @@ def with_flipped(run, rows):
     return Experiment.load(run)
 
 
-def telling_features(bank, tell):
+def telling_features(bank, update):
     """In place of a backbone's: features that tell the true class, the same for each row."""
     true = np.arange(len(bank.experiment.targets)) % 2
     random = np.random.default_rng(0)

@@ -1,0 +1,96 @@
+"""Published configurations: `train`, `presets`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from search.cli.options import AS_JSON, CACHE, FOLDER, RESULTS, ImageSize, print_json
+from search.cli.run import (
+    MAX_TIME,
+    NAME,
+    PRECISION,
+    SILENCE,
+    WEIGHTS,
+    WORKERS,
+    conclude,
+    run_environment,
+)
+
+
+@click.command()
+@click.argument("data", type=FOLDER)
+@click.option("--preset", required=True, help="Name of a configuration; 'tune presets' lists them.")
+@click.option(
+    "--max-epochs", type=click.IntRange(1, 10_000), help="Epochs.  [default: as published]"
+)
+@click.option("--image-size", type=ImageSize(), help="Pixels.  [default: as published]")
+@click.option("--seed", type=click.IntRange(0), help="Random seed.  [default: 0]")
+@WEIGHTS
+@PRECISION
+@click.option("--deterministic", is_flag=True, default=None, help="Same seed, same bits; slower.")
+@WORKERS
+@SILENCE
+@MAX_TIME
+@NAME
+@RESULTS
+@CACHE
+@AS_JSON
+def train(
+    data: Path,
+    preset: str,
+    workers: int | None,
+    trial_timeout: float,
+    max_time: float | None,
+    name: str | None,
+    results: Path,
+    cache_dir: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train one published configuration alone, as a run of one trial.
+
+    Example: tune train photos/ --preset keras-2022
+    """
+    from search.tuning.preset import preset_options
+    from search.tuning.run import start
+
+    environment = run_environment(results, cache_dir, max_time, workers, trial_timeout)
+    conclude(start(data, name, preset_options(preset, options), environment), as_json)
+
+
+@click.command()
+@AS_JSON
+def presets(as_json: bool) -> None:
+    """List the published configurations that 'tune train --preset' knows.
+
+    Example: tune presets
+    """
+    from search.tuning.preset import preset_rows
+
+    if as_json:
+        print_json(preset_rows())
+    else:
+        print_presets()
+
+
+def print_presets() -> None:
+    """The table of presets, on stdout."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from models.presets import PRESETS
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("name", "what", "epochs", "published", "source"):
+        table.add_column(
+            name, no_wrap=name == "name", justify="right" if name == "epochs" else "left"
+        )
+    for preset in PRESETS.values():
+        table.add_row(
+            preset.name, preset.description, str(preset.epochs), preset.published, preset.source
+        )
+    Console(highlight=False).print(table)
+
+
+COMMANDS = (train, presets)

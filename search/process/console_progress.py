@@ -1,0 +1,62 @@
+"""Progress on a console: bars with the time left on a terminal, lines for messages anywhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from search.process.progress import Task
+
+
+class ConsoleProgress:
+    """The `ProgressSink` of the command line.
+
+    Args:
+        console: where all of it goes. Without a terminal there are no bars, only lines.
+    """
+
+    def __init__(self, console: Console):
+        self.console = console
+
+    def message(self, text: str) -> None:
+        """Print it as it is: names with brackets are no markup, and lines are not broken."""
+        self.console.print(Text(text), soft_wrap=True)
+
+    def warning(self, text: str) -> None:
+        """Print it after `warning:`."""
+        self.console.print(Text.assemble(("warning: ", "yellow"), text), soft_wrap=True)
+
+    @contextmanager
+    def task(self, description: str, *, counted: bool = False) -> Iterator[Task]:
+        """A bar while the context lasts; it moves to and fro until the first update."""
+        bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn() if counted else TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        with bar:
+            yield _Bar(bar, bar.add_task(description, total=None))
+
+
+class _Bar:
+    """The `Task` of one bar."""
+
+    def __init__(self, bar: Progress, task: TaskID):
+        self.bar, self.task = bar, task
+
+    def update(self, done: float, total: float, description: str | None = None) -> None:
+        self.bar.update(self.task, completed=done, total=total, description=description)
