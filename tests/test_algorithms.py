@@ -88,6 +88,36 @@ def test_a_resumed_search_proposes_what_an_uninterrupted_one_does(tmp_path, algo
         assert resumed == pytest.approx(uninterrupted, abs=0 if algo == "random" else 1e-6)
 
 
+def test_a_resumed_bayesian_search_looks_from_the_points_that_an_uninterrupted_one_does(
+    tmp_path, monkeypatch
+):
+    """With two numbers every start leads to the same best proposal; the starts tell."""
+    optimize = pytest.importorskip("scipy.optimize", reason="bayesian needs scipy")
+    pytest.importorskip("sklearn", reason="bayesian needs scikit-learn, not installed here")
+    minimize, starts = optimize.minimize, []
+
+    def noting(function, x0, **options):
+        if len(x0) == 2:  # x and y; fitting the process itself searches one number
+            starts.append(tuple(x0))
+        return minimize(function, x0=x0, **options)
+
+    monkeypatch.setattr(optimize, "minimize", noting)
+
+    def looked_from(folder, *, resumed):
+        starts.clear()
+        options = {"algo": "bayesian", "max_trials": 8, "seed": 2**32 - 3}
+
+        def reloaded(oracle):
+            return oracle if oracle.ongoing_trials else oracle_in(folder, **options)
+
+        drive(oracle_in(folder, **options), before_step=reloaded if resumed else None)
+        return list(starts)
+
+    whole = looked_from(tmp_path / "whole", resumed=False)
+    assert len(set(whole)) == len(whole) >= 50, "other points for each trial"
+    assert looked_from(tmp_path / "cut", resumed=True) == whole
+
+
 def test_bayesian_search_looks_where_scores_are_high(tmp_path):
     pytest.importorskip("sklearn", reason="bayesian needs scikit-learn, not installed here")
     driven = drive(oracle_in(tmp_path, algo="bayesian", max_trials=14))

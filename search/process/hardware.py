@@ -4,25 +4,23 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_pipeline.processes.cores import cores
 from search.process.quiet import import_tensorflow
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+GPUS = Path("/proc/driver/nvidia/gpus")  # a folder for each, as NVIDIA's driver shows them
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """Attributes: names of the GPUs, their lowest compute capability, usable processor cores."""
+    """The GPUs of a machine.
+
+    Attributes:
+        gpus: their names.
+        capability: the lowest compute capability among them, (0, 0) without any.
+    """
 
     gpus: tuple[str, ...]
     capability: tuple[int, int]
-    cores: int
-
-    def describe(self) -> str:
-        """In words: `no GPU, 2 cores`."""
-        if not self.gpus:
-            return f"no GPU, {self.cores} cores"
-        return f"{len(self.gpus)} × {self.gpus[0]}, {self.cores} cores"
 
     def precision(self, asked: str) -> str:
         """Resolve "auto": bfloat16 from compute capability 8.0, float16 from 7.0, else float32."""
@@ -43,7 +41,6 @@ def detect() -> Hardware:
     return Hardware(
         gpus=tuple(detail.get("device_name", "GPU") for detail in details),
         capability=min((d.get("compute_capability", (0, 0)) for d in details), default=(0, 0)),
-        cores=cores(),
     )
 
 
@@ -59,7 +56,7 @@ def devices(workers: int | None) -> list[int | None]:
 
 
 def _visible_gpus() -> list[int]:
-    count = len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
+    count = len(list(GPUS.glob("*")))
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if allowed is None:
         return list(range(count))

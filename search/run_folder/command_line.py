@@ -22,9 +22,9 @@ def command(config: RunConfig) -> str:
             words += ["--range", f"{name}={low!r}:{high!r}"]
         words += [] if config.early_stop else ["--no-early-stop"]
         words += ["--crop"] if config.crop_to_aspect_ratio else []
-        words += ["--deterministic"] if config.deterministic else []
     words += ["--image-size", f"{height}x{width}", "--max-epochs", str(config.max_epochs)]
     words += ["--precision", config.precision, "--seed", str(config.seed)]
+    words += ["--deterministic"] if config.deterministic else []
     if config.weights not in (None, "imagenet"):
         words += ["--weights", Path(str(config.weights)).name]
     return shlex.join(words)
