@@ -2,14 +2,11 @@
 
 import json
 import re
-import shlex
 
 import exported_metrics
 import pytest
 from finished_runs import finished_run
-from searching import run_config
 
-from search.cli import run as searching
 from search.export.model_card import write_card
 from search.run_folder.command_line import command
 
@@ -112,34 +109,5 @@ def test_names_are_shown_and_not_obeyed(card):
     assert "\nevil" not in text
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"early_stop": False, "crop_to_aspect_ratio": True, "seed": 7},
-        {"families": ("transfer",), "backbones": ("mobilenet_075",), "weights": "/w/own file.h5"},
-        {"preset": "student-cnn", "algo": "random"},
-        {"ranges": (("cnn/dropout", 0.0, 0.9), ("learning_rate", 1e-4, 0.1))},
-    ],
-)
-def test_the_command_makes_the_same_run(changes, monkeypatch):
-    config = run_config(**changes)
-    name, *words = shlex.split(command(config))[1:]
-    chosen = {"run": searching.run, "train": searching.train}[name]
-    # The folder and files are named alone, and need not be there.
-    for parameter in chosen.params:
-        if hasattr(parameter.type, "exists"):
-            monkeypatch.setattr(parameter.type, "exists", False)
-    names = ["-h", "--help"]  # a command keeps those it is first asked with
-    given = chosen.make_context(name, list(words), help_option_names=names).params
-    assert given["seed"] == config.seed
-    assert tuple(given["image_size"]) == config.image_size
-    assert given["max_epochs"] == config.max_epochs
-    if config.preset:
-        assert given["preset"] == config.preset
-    else:
-        assert given["algo"] == config.algo
-        assert tuple(given["ranges"] or ()) == config.ranges
-        assert given["families"] == config.families
-        assert given["early_stop"] is (None if config.early_stop else False)
-        assert given["crop_to_aspect_ratio"] is (True if config.crop_to_aspect_ratio else None)
+def test_the_command_that_made_the_run_stands_in_the_card(card, run):
+    assert f"{command(run.config)}\ntune export-best {run.run.name}\n" in card()

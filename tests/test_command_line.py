@@ -1,0 +1,135 @@
+"""The command that the model card prints makes the run that it was printed for."""
+
+import io
+import shlex
+from dataclasses import asdict, fields, replace
+
+import pytest
+from rich.console import Console
+
+from models.presets import PRESETS
+from search.cli import _run
+from search.errors import TuneError
+from search.process.hardware import Hardware
+from search.run_folder.command_line import command
+from search.run_folder.config import RunConfig
+from search.tuning import resolve_config as resolving
+from search.tuning.preset import preset_options
+from search.tuning.resolve_config import resolve_config
+
+# Nothing on the command line sets these: the first by the machine, the others always the same.
+NOT_OPTIONS = {"compact", "validation", "test"}
+CHANGES = {
+    "data": "cats and dogs",
+    "algo": "random",
+    "families": ("xception", "cnn"),
+    "backbones": ("mobilenet_075", "mobilenet_v2"),
+    "image_size": (120, 160),
+    "crop_to_aspect_ratio": True,
+    "weights": "own file.h5",
+    "max_epochs": 5,
+    "factor": 4,
+    "hyperband_iterations": 2,
+    "max_trials": 7,
+    "objective": "val_loss",
+    "seed": 7,
+    "precision": "mixed_float16",
+    "deterministic": True,
+    "early_stop": False,
+    "preset": "student-cnn",
+    "ranges": (("cnn/dropout", 0.0, 0.9), ("learning_rate", 1e-4, 0.1)),
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A working folder with images and weights, on a machine without GPU or network."""
+    for name in ("photos", CHANGES["data"]):
+        (tmp_path / name).mkdir()
+    (tmp_path / CHANGES["weights"]).touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(resolving, "load_tensorflow", lambda console: Hardware((), (0, 0)))
+    networks = "models.pretrained.networks"
+    monkeypatch.setattr(f"{networks}.available_backbones", lambda names, *rest: names)
+    monkeypatch.setattr(f"{networks}.weights_file", lambda *anything: None)
+    return tmp_path
+
+
+def resolved(data, options):
+    return resolve_config(data, options, Console(file=io.StringIO()))
+
+
+def made_by(line, monkeypatch):
+    """The configuration of the run that a command line begins."""
+    begun = []
+
+    def start(data, name, options, environment):
+        begun.append(resolved(data, options))
+        raise TuneError("no further: this is a test")
+
+    monkeypatch.setattr("search.tuning.run.start", start)
+    program, *words = shlex.split(line)
+    assert program == "tune"
+    assert _run(words) == 1
+    (config,) = begun
+    return config
+
+
+def changed(folder, name):
+    """A configuration that differs from what nobody asked for in one field."""
+    config = resolved(folder / "photos", {"families": ("cnn", "transfer")})
+    if name == "preset":
+        return resolved(folder / "photos", preset_options(CHANGES["preset"], {}))
+    value = CHANGES[name]
+    return replace(config, **{name: str(folder / value) if name in ("data", "weights") else value})
+
+
+def test_every_field_of_a_configuration_is_looked_at():
+    names = {field.name for field in fields(RunConfig)}
+    assert set(CHANGES) == names - NOT_OPTIONS
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_command_makes_the_same_configuration(folder, name, monkeypatch):
+    config = changed(folder, name)
+    plain = resolved(folder / "photos", {"families": ("cnn", "transfer")})
+    assert asdict(config)[name] != asdict(plain)[name], "the change is one"
+    if name == "families":  # without transfer there is no backbone to choose
+        config = replace(config, backbones=())
+    assert made_by(command(config), monkeypatch) == config
+
+
+def test_a_command_with_everything_changed_makes_the_same_configuration(folder, monkeypatch):
+    everything = {name: value for name, value in CHANGES.items() if name != "preset"}
+    everything |= {name: str(folder / CHANGES[name]) for name in ("data", "weights")}
+    everything["families"] = ("xception", "transfer")
+    config = replace(resolved(folder / "photos", {}), **everything)
+    assert made_by(command(config), monkeypatch) == config
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"seed": 3, "max_epochs": 2, "image_size": (32, 48)},
+        {"deterministic": True, "precision": "mixed_float16"},
+        {"weights": "own file.h5"},
+    ],
+)
+def test_the_command_of_a_preset_makes_the_same_configuration(folder, given, monkeypatch):
+    if "weights" in given:
+        given = {"weights": str(folder / given["weights"])}
+    config = resolved(folder / "photos", preset_options("kerascv-finetune", given))
+    assert made_by(command(config), monkeypatch) == config
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_has_a_command(folder, name, monkeypatch):
+    config = resolved(folder / "photos", preset_options(name, {}))
+    assert made_by(command(config), monkeypatch) == config
+
+
+def test_folders_and_files_are_told_by_their_names_alone(folder):
+    line = command(changed(folder, "weights"))
+    assert str(folder) not in line
+    assert {"photos", "own file.h5"} <= set(shlex.split(line))

@@ -1,0 +1,129 @@
+"""`tune run` and `tune train` from the command line to the workers; nothing here trains."""
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+from searching import run_config
+
+from search.cli import _run
+from search.errors import TuneError
+from search.executors.worker_pool import WorkerLimits
+from search.process.memory import machine_memory
+from search.run_folder.paths import RunFolder
+from search.tuning import run as running
+from search.tuning.run import MEMORY_SHARE, RunEnvironment, resume, start
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The arguments of the workers that a command would begin; it ends there."""
+    found = []
+
+    def workers(run, *, devices, limits):
+        found.append((run, devices, limits))
+        raise TuneError("no further: this is a test")
+
+    monkeypatch.setattr(running, "Workers", workers)
+    return found
+
+
+@pytest.fixture
+def results(tmp_path):
+    run_config().save(RunFolder(tmp_path / "results" / "begun"))
+    return tmp_path / "results"
+
+
+def words_of(command, photos):
+    return {
+        "run": ["run", str(photos)],
+        "train": ["train", str(photos), "--preset", "student-cnn"],
+        "resume": ["run", "--resume", "begun"],
+    }[command]
+
+
+@pytest.mark.parametrize("command", ["run", "train", "resume"])
+@pytest.mark.parametrize(("options", "silence"), [([], 600.0), (["--trial-timeout", "7s"], 7.0)])
+def test_a_trial_may_be_silent_as_long_as_was_asked(
+    command, options, silence, made, results, photos, capsys
+):
+    assert _run([*words_of(command, photos), *options, "--results", str(results)]) == 1
+    assert "no further" in capsys.readouterr().err
+    ((_, _, limits),) = made
+    assert limits.silence == silence
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_workers_share_the_memory_and_each_has_a_device(
+    workers, made, results, photos, monkeypatch
+):
+    monkeypatch.setattr(running, "devices", lambda count: [None] * count)
+    _run(["run", str(photos), "--workers", str(workers), "--results", str(results)])
+    ((_, devices, limits),) = made
+    assert devices == [None] * workers
+    assert limits == WorkerLimits(600.0, int(MEMORY_SHARE * machine_memory() / workers))
+
+
+def environment(results, **changes):
+    given = {
+        "results": results,
+        "cache_dir": results / "cache",
+        "max_time": None,
+        "workers": 0,
+        "silence": 60.0,
+        "console": Console(file=io.StringIO()),
+    }
+    return RunEnvironment(**(given | changes))
+
+
+def test_without_workers_no_process_is_begun(made, results, photos, monkeypatch):
+    monkeypatch.setattr(running, "_search", lambda *anything: None)
+    options = {"families": ("cnn",), "image_size": (16, 16), "validation": 0.25, "test": 0.25}
+    run = start(photos, "small", options, environment(results))
+    assert made == []
+    assert json.loads(run.config.read_text())["families"] == ["cnn"]
+    assert run.splits.exists()
+
+
+def test_a_run_that_was_not_begun_leaves_no_folder(results, photos, monkeypatch):
+    def broken(*anything):
+        raise TuneError("the data is bad")
+
+    monkeypatch.setattr(running, "prepare_data", broken)
+    with pytest.raises(TuneError, match="the data is bad"):
+        start(photos, "small", {"families": ("cnn",)}, environment(results))
+    assert [path.name for path in results.iterdir()] == ["begun"]
+
+
+@pytest.mark.parametrize("name", ["../outside", "a/b", ".hidden", "-x", "a b"])
+def test_a_name_is_one_plain_word(name, results, photos):
+    with pytest.raises(TuneError, match="use letters, digits"):
+        start(photos, name, {}, environment(results))
+
+
+def test_a_folder_that_is_no_run_is_left_alone(results, photos):
+    (results / "notes").mkdir()
+    (results / "notes" / "mine.txt").write_text("mine")
+    with pytest.raises(TuneError, match="not empty, and no run"):
+        start(photos, "notes", {}, environment(results))
+    assert (results / "notes" / "mine.txt").read_text() == "mine"
+
+
+def test_a_run_without_a_name_is_named_after_its_data_and_the_time(photos):
+    assert running._fresh_name(photos).startswith("photos-20")
+    assert running._fresh_name(photos / ".häufig & so").startswith("häufig___so-")
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "said"),
+    [
+        (None, {"seed": 3}, "seed: was 0, now 3"),
+        (None, {"factor": 4}, "factor: was 3, now 4"),
+        ("other", {}, "data: was /photos, now "),
+    ],
+)
+def test_a_run_does_not_go_on_with_other_options_or_data(results, tmp_path, data, options, said):
+    run = RunFolder(results / "begun")
+    with pytest.raises(TuneError, match=f"begun cannot go on with other options.*\n  {said}"):
+        resume(run, data and tmp_path / data, options, environment(results))
