@@ -24,7 +24,7 @@ def in_process(monkeypatch):
 
     def run_here(function, tasks, *, workers=None):
         for task in tasks:
-            checked.append(task.found.path)
+            checked.append(task.file.path)
             yield task, function(task)
 
     monkeypatch.setattr(module, "run_in_workers", run_here)
@@ -148,7 +148,7 @@ def test_a_file_changed_between_look_and_decoding_is_checked_in_full(
 
 def test_a_file_deleted_after_the_look_is_bad_and_no_crash(photos, cache_dir, monkeypatch):
     def delete_first(function, tasks, *, workers=None):
-        (photos / tasks[0].found.path).unlink()
+        (photos / tasks[0].file.path).unlink()
         return ((task, function(task)) for task in tasks)
 
     monkeypatch.setattr(module, "run_in_workers", delete_first)
@@ -175,7 +175,7 @@ def test_what_may_have_been_the_machines_fault_is_looked_at_again(
 
     def fail_one(function, tasks, *, workers=None):
         for task, result in here(function, tasks):
-            unlucky = task.found.path == "cat/cat_1.png"
+            unlucky = task.file.path == "cat/cat_1.png"
             yield task, Failure(reason) if unlucky else result
 
     monkeypatch.setattr(module, "run_in_workers", fail_one)

@@ -1,4 +1,4 @@
-"""Earlier checks of a folder, remembered between runs."""
+"""Remember the checks of a data set between runs."""
 
 import hashlib
 import json
@@ -21,14 +21,14 @@ def default_cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir("image-tune"))
 
 
-def is_known(root: Path, cache_dir: Path) -> bool:
-    """Whether checks of this folder are remembered, whatever has become of it since."""
-    return _path(root, cache_dir).exists()
+def is_known(data: Path, cache_dir: Path) -> bool:
+    """Tell whether checks of this data set are remembered, however it may have changed since."""
+    return _path(data, cache_dir).exists()
 
 
-def load_entries(root: Path, cache_dir: Path) -> dict[str, Entry]:
-    """Entries of earlier checks by path; empty where there are none, or none to be trusted."""
-    path = _path(root, cache_dir)
+def load_entries(data: Path, cache_dir: Path) -> dict[str, Entry]:
+    """Read the entries of earlier checks, by path; none where other decoders made them."""
+    path = _path(data, cache_dir)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values["made_by"] != _made_by():
@@ -44,18 +44,24 @@ def load_entries(root: Path, cache_dir: Path) -> dict[str, Entry]:
     return {entry.path: entry for entry in catalog.entries}
 
 
-def save_catalog(catalog: Catalog, cache_dir: Path) -> None:
-    """Remember every check in `catalog`, in place of what was known of its folder."""
+def save_catalog(catalog: Catalog, data: Path, cache_dir: Path) -> None:
+    """Remember every check in `catalog`, in place of what was remembered of its data set.
+
+    Args:
+        catalog: checked in full or in part.
+        data: where the data set is, as the user gave it. Two data sets may have one root.
+        cache_dir: where checks are remembered.
+    """
     values = {"made_by": _made_by(), "catalog": catalog.to_json()}
     content = json.dumps(values, separators=(",", ":")).encode()
-    write_bytes(_path(catalog.root, cache_dir), content)
+    write_bytes(_path(data, cache_dir), content)
 
 
-def _path(root: Path, cache_dir: Path) -> Path:
-    name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
+def _path(data: Path, cache_dir: Path) -> Path:
+    name = hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:32]
     return cache_dir / "catalogs" / f"{name}.json"
 
 
 def _made_by() -> str:
-    """Another decoder may come to another verdict."""
+    """Name the program that made a check: another decoder may come to another verdict."""
     return f"{_VERSION} pillow {metadata.version('pillow')}"

@@ -9,8 +9,8 @@ import numpy as np
 from data_pipeline.catalog.decode import decode, read_bytes
 from data_pipeline.catalog.entries import Entry
 from data_pipeline.catalog.hashes import content_hash, pixel_hash
+from data_pipeline.catalog.listing import ListedFile
 from data_pipeline.catalog.tensorflow_decoder import require_decodable
-from data_pipeline.catalog.walk import Found
 from data_pipeline.errors import BadImageError
 from data_pipeline.near_duplicates.sketch import sketch
 from data_pipeline.pixels.prepared import RowFile
@@ -23,14 +23,14 @@ class CheckTask:
 
     Attributes:
         root: the data folder.
-        found: the file as the walk saw it.
+        file: the file as it was listed.
         row: its row in `rows`.
         rows: where its resized pixels go, None where they are not wanted.
         known: an earlier check of the same content, which need not be made again.
     """
 
     root: Path
-    found: Found
+    file: ListedFile
     row: int
     rows: RowFile | None = None
     known: Entry | None = None
@@ -43,11 +43,11 @@ def check_file(task: CheckTask) -> Entry:
         DataError: the prepared pixels cannot be written.
     """
     try:
-        contents, status = read_bytes(task.root / task.found.path)
+        contents, status = read_bytes(task.root / task.file.path)
     except BadImageError as error:
-        return bad_entry(task.found, str(error))
+        return bad_entry(task.file, str(error))
     digest = content_hash(contents)
-    seen = dataclasses.replace(task.found, bytes=status.st_size, mtime_ns=status.st_mtime_ns)
+    seen = dataclasses.replace(task.file, bytes=status.st_size, mtime_ns=status.st_mtime_ns)
     try:
         pixels, format_name = decode(contents)
         if task.known is not None and task.known.content_hash == digest:
@@ -68,19 +68,19 @@ def _write(rows: RowFile, row: int, pixels: np.ndarray) -> None:
     rows.write(row, resize(pixels, rows.image_size, crop_to_aspect_ratio=crop))
 
 
-def bad_entry(found: Found, reason: str) -> Entry:
+def bad_entry(file: ListedFile, reason: str) -> Entry:
     """The entry of a file that is not used, and why."""
-    return Entry(found.path, found.label, found.split, found.bytes, found.mtime_ns, reason=reason)
+    return Entry(file.path, file.label, file.split, file.bytes, file.mtime_ns, reason=reason)
 
 
-def _kept_entry(found: Found, digest: str, pixels: np.ndarray, format_name: str) -> Entry:
+def _kept_entry(file: ListedFile, digest: str, pixels: np.ndarray, format_name: str) -> Entry:
     height, width = pixels.shape[:2]
     return Entry(
-        path=found.path,
-        label=found.label,
-        split=found.split,
-        bytes=found.bytes,
-        mtime_ns=found.mtime_ns,
+        path=file.path,
+        label=file.label,
+        split=file.split,
+        bytes=file.bytes,
+        mtime_ns=file.mtime_ns,
         format=format_name,
         width=width,
         height=height,

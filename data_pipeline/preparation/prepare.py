@@ -1,11 +1,12 @@
-"""From a folder to its checked catalog and prepared pixels, doing only what is not yet done."""
+"""Check a data set and prepare its pixels, doing only what has not been done before."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from data_pipeline.catalog.cache import is_known, load_entries, save_catalog
 from data_pipeline.catalog.entries import Catalog, Entry
-from data_pipeline.catalog.walk import Found, walk
+from data_pipeline.catalog.listing import ListedFile, Listing
+from data_pipeline.catalog.sources import list_images
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.prepared import PixelsBuilder, PreparedPixels, RowFile, pixels_of
 from data_pipeline.preparation.check import CheckTask, bad_entry, check_file
@@ -26,48 +27,48 @@ _PASSING_REASONS = (
 )
 
 
-def preload_decoders(root: Path, *, cache_dir: Path) -> None:
-    """Start loading the decoders, if `root` was never checked, while the caller does other things.
+def preload_decoders(data: Path, *, cache_dir: Path) -> None:
+    """Start loading the decoders, if `data` was never checked, while the caller does other things.
 
     Args:
-        root: the folder that `prepare` will be called with.
+        data: the data set that `prepare` will be called with.
         cache_dir: where checks are remembered.
     """
-    if not is_known(root, cache_dir):
+    if not is_known(data, cache_dir):
         start_server(WITH_TENSORFLOW)
 
 
 def open_catalog(
-    root: Path,
+    data: Path,
     *,
     cache_dir: Path,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Catalog:
-    """Check every file under `root` that has not been checked before.
+    """Check every file of a data set that has not been checked before.
 
     Args:
-        root: a folder of class folders, or of `train/`, `validation/`, `test/` with them.
+        data: what one of `data_pipeline.catalog.sources.SOURCES` accepts: a folder of class
+            folders, or of `train/`, `validation/`, `test/` with them.
         cache_dir: where checks are remembered, by path, size and time of change.
-        workers: processes; None for one a core.
+        workers: processes; None for one per core.
         progress: called with (files done, files to do).
 
     Raises:
-        DataError: no such folder, or fewer than 2 classes.
+        DataError: no such data, or fewer than 2 classes.
     """
-    found, class_names = walk(root)
-    known = _still_known(found, load_entries(root, cache_dir))
+    listing = list_images(data)
+    known = _still_known(listing.files, load_entries(data, cache_dir))
     tasks = [
-        CheckTask(root, file, row)
-        for row, file in enumerate(found)
+        CheckTask(listing.root, file, row)
+        for row, file in enumerate(listing.files)
         if file.path not in known and not file.problem
     ]
-    checks = _Checks(root, found, class_names, known, cache_dir)
-    return checks.run(tasks, workers, progress)
+    return _Checks(data, listing, known, cache_dir).run(tasks, workers, progress)
 
 
 def prepare(
-    root: Path,
+    data: Path,
     *,
     image_size: tuple[int, int],
     crop_to_aspect_ratio: bool = False,
@@ -80,67 +81,67 @@ def prepare(
     On unchanged data nothing is decoded. For a new size, only kept files are, by one decoder.
 
     Args:
-        root: a folder of class folders, or of `train/`, `validation/`, `test/` with them.
+        data: as `open_catalog` takes it.
         image_size: (height, width) of the prepared images.
         crop_to_aspect_ratio: cut the middle out instead of distorting, as Keras has it.
         cache_dir: where checks are remembered and prepared pixels kept.
-        workers: processes; None for one a core.
+        workers: processes; None for one per core.
         progress: called with (files done, files to do).
 
     Raises:
-        DataError: no such folder, fewer than 2 classes, no usable image, no room.
+        DataError: no such data, fewer than 2 classes, no usable image, no room.
     """
-    found, class_names = walk(root)
-    entries = load_entries(root, cache_dir)
-    checks = _Checks(root, found, class_names, _still_known(found, entries), cache_dir)
-    # Before all others, and without pixels: if nothing comes of it, nothing else need be done.
-    checks.run(_again(root, found, entries), workers, progress)
+    listing = list_images(data)
+    files = listing.files
+    entries = load_entries(data, cache_dir)
+    checks = _Checks(data, listing, _still_known(files, entries), cache_dir)
+    # First those that failed before, and without pixels: if they fail again, the pixels of the
+    # last time are still right, and nothing else has to be done.
+    checks.run(_tasks_to_repeat(listing, entries), workers, progress)
     known = dict(checks.entries)
-    if all(file.path in known or file.problem for file in found):
+    if all(file.path in known for file in files):
         catalog = checks.catalog()
         pixels = pixels_of(catalog, image_size, crop_to_aspect_ratio, cache_dir)
         if pixels.is_whole(len(catalog.kept)):
             return catalog, pixels
     folder = cache_dir / "prepared"
-    with PixelsBuilder(folder, len(found), image_size, crop_to_aspect_ratio) as builder:
-        catalog = checks.run(_pixel_tasks(root, found, known, builder.rows), workers, progress)
+    with PixelsBuilder(folder, len(files), image_size, crop_to_aspect_ratio) as builder:
+        catalog = checks.run(_pixel_tasks(listing, known, builder.rows), workers, progress)
         rows = [row for row, entry in enumerate(catalog.entries) if entry.verdict == "kept"]
         if not rows:
             raise DataError(
-                f"{root}/: none of {len(found)} files is a usable image; expected JPEG, PNG, "
-                "GIF, BMP or WebP files; `tune clean` says what is wrong with each"
+                f"{listing.root}/: none of {len(files)} files is a usable image; expected JPEG, "
+                "PNG, GIF, BMP or WebP files; `tune clean` says what is wrong with each"
             )
         pixels = pixels_of(catalog, image_size, crop_to_aspect_ratio, cache_dir)
         builder.finish(rows, pixels.path)
     return catalog, pixels
 
 
-def _pixel_tasks(
-    root: Path, found: Sequence[Found], known: Mapping[str, Entry], rows: RowFile
-) -> list[CheckTask]:
+def _pixel_tasks(listing: Listing, known: Mapping[str, Entry], rows: RowFile) -> list[CheckTask]:
     """Every file whose pixels are wanted, and every file not yet checked."""
     return [
-        CheckTask(root, file, row, rows, known.get(file.path))
-        for row, file in enumerate(found)
+        CheckTask(listing.root, file, row, rows, known.get(file.path))
+        for row, file in enumerate(listing.files)
         if not file.problem and (file.path not in known or known[file.path].verdict == "kept")
     ]
 
 
-def _again(root: Path, found: Sequence[Found], entries: Mapping[str, Entry]) -> list[CheckTask]:
-    """The files whose last check went wrong in a way that may pass."""
+def _tasks_to_repeat(listing: Listing, entries: Mapping[str, Entry]) -> list[CheckTask]:
+    """The files whose last check failed for a reason that may no longer hold."""
     return [
-        CheckTask(root, file, row)
-        for row, file in enumerate(found)
+        CheckTask(listing.root, file, row)
+        for row, file in enumerate(listing.files)
         if not file.problem
         and file.path in entries
         and entries[file.path].reason.startswith(_PASSING_REASONS)
     ]
 
 
-def _still_known(found: Sequence[Found], entries: Mapping[str, Entry]) -> dict[str, Entry]:
+def _still_known(files: Sequence[ListedFile], entries: Mapping[str, Entry]) -> dict[str, Entry]:
     """The remembered checks of files that are as they were."""
     known: dict[str, Entry] = {}
-    for file in found:
+    for file in files:
         entry = entries.get(file.path)
         if (
             entry is not None
@@ -154,30 +155,21 @@ def _still_known(found: Sequence[Found], entries: Mapping[str, Entry]) -> dict[s
 
 
 class _Checks:
-    """A folder's checks so far; what is interrupted is remembered for the next time."""
+    """The checks of a data set so far. They are remembered even if the rest is interrupted."""
 
     def __init__(
-        self,
-        root: Path,
-        found: Sequence[Found],
-        class_names: tuple[str, ...],
-        known: Mapping[str, Entry],
-        cache_dir: Path,
+        self, data: Path, listing: Listing, known: Mapping[str, Entry], cache_dir: Path
     ) -> None:
-        self.root, self.found, self.class_names, self.cache_dir = (
-            root,
-            found,
-            class_names,
-            cache_dir,
-        )
+        self.data, self.listing, self.cache_dir = data, listing, cache_dir
         self.entries = dict(known)
-        for file in found:
+        for file in listing.files:
             if file.problem:
                 self.entries[file.path] = bad_entry(file, file.problem)
 
     def catalog(self) -> Catalog:
-        checked = (self.entries.get(file.path) for file in self.found)
-        return Catalog(self.root, tuple(entry for entry in checked if entry), self.class_names)
+        checked = (self.entries.get(file.path) for file in self.listing.files)
+        entries = tuple(entry for entry in checked if entry)
+        return Catalog(self.listing.root, entries, self.listing.class_names)
 
     def run(
         self, tasks: Sequence[CheckTask], workers: int | None, progress: Progress | None
@@ -188,12 +180,11 @@ class _Checks:
         try:
             results = run_in_workers(check_file, tasks, workers=workers)
             for done, (task, result) in enumerate(results, start=1):
-                entry = (
-                    bad_entry(task.found, result.reason) if isinstance(result, Failure) else result
+                self.entries[task.file.path] = (
+                    bad_entry(task.file, result.reason) if isinstance(result, Failure) else result
                 )
-                self.entries[task.found.path] = entry
                 if progress is not None:
                     progress(done, len(tasks))
         finally:
-            save_catalog(self.catalog(), self.cache_dir)
+            save_catalog(self.catalog(), self.data, self.cache_dir)
         return self.catalog()

@@ -165,14 +165,14 @@ def images_in(paths: Iterable[Path]) -> list[Wanted]:
     Raises:
         TuneError: a path does not exist, or there is no file at all.
     """
-    from data_pipeline.catalog.walk import walk_files
+    from data_pipeline.catalog.class_folders import files_below
 
     found: list[Wanted] = []
     for path in paths:
         if not os.path.lexists(path):
             raise TuneError(f"{printable(path)}: no such file or folder")
         if path.is_dir():
-            found += [Wanted(path / file.path, file.problem) for file in walk_files(path)]
+            found += [Wanted(path / file.path, file.problem) for file in files_below(path)]
         else:
             found.append(Wanted(path))
     if not found:

@@ -4,52 +4,54 @@ from pathlib import Path
 import pytest
 from drawing import draw, draw_folder
 
-from data_pipeline.catalog import walk as walk_module
-from data_pipeline.catalog.walk import walk
+from data_pipeline.catalog import class_folders as module
+from data_pipeline.catalog.class_folders import list_class_folders
 from data_pipeline.errors import DataError
 
 
-def _paths(found):
-    return [file.path for file in found]
+def _paths(listing):
+    return [file.path for file in listing.files]
+
+
+def _problems(folder):
+    return {file.path: file.problem for file in list_class_folders(folder).files}
 
 
 def test_class_folders_become_labels_and_files_come_sorted(photos):
     (photos / "dog" / "deep").mkdir()
     draw(1).save(photos / "dog" / "deep" / "x.png")
-    found, labels = walk(photos)
-    assert labels == ("cat", "dog")
-    assert _paths(found) == sorted(_paths(found))
-    assert {file.label for file in found if "deep" in file.path} == {"dog"}
-    assert all(file.split is None for file in found)
+    listing = list_class_folders(photos)
+    assert listing.class_names == ("cat", "dog")
+    assert _paths(listing) == sorted(_paths(listing))
+    assert {file.label for file in listing.files if "deep" in file.path} == {"dog"}
+    assert all(file.split is None for file in listing.files)
 
 
 def test_one_class_folder_is_an_error_that_says_what_to_do(tmp_path):
     draw_folder(tmp_path / "photos", {"cat": 1})
     with pytest.raises(DataError, match=r"found 1 class folder \(cat\), need at least 2; put"):
-        walk(tmp_path / "photos")
-    with pytest.raises(DataError, match="no such folder"):
-        walk(tmp_path / "absent")
+        list_class_folders(tmp_path / "photos")
 
 
 @pytest.mark.parametrize("name", ["validation", "val", "Valid"])
 def test_given_splits_are_recognised(tmp_path, name):
     draw_folder(tmp_path / "train", {"cat": 2, "dog": 2})
     draw_folder(tmp_path / name, {"cat": 1, "dog": 1})
-    found, labels = walk(tmp_path)
-    assert labels == ("cat", "dog")
-    assert sorted(file.split for file in found) == ["train"] * 4 + ["validation"] * 2
+    listing = list_class_folders(tmp_path)
+    assert listing.class_names == ("cat", "dog")
+    assert sorted(file.split for file in listing.files) == ["train"] * 4 + ["validation"] * 2
 
 
 def test_train_alone_is_a_class(tmp_path):
     draw_folder(tmp_path, {"train": 1, "bus": 1})
-    assert walk(tmp_path)[1] == ("bus", "train")
+    assert list_class_folders(tmp_path).class_names == ("bus", "train")
 
 
 def test_splits_beside_other_folders_are_refused(tmp_path):
     for name in ("train", "test", "extra"):
         draw_folder(tmp_path / name, {"cat": 1, "dog": 1})
     with pytest.raises(DataError, match=r"other folders \(extra\)"):
-        walk(tmp_path)
+        list_class_folders(tmp_path)
 
 
 def test_clutter_is_left_out_but_unknown_suffixes_are_not(photos):
@@ -58,9 +60,9 @@ def test_clutter_is_left_out_but_unknown_suffixes_are_not(photos):
     (photos / ".git").mkdir()
     (photos / "cat" / "odd.xyz").write_bytes(b"x")
     (photos / "cat" / "bare").write_bytes(b"x")
-    found, labels = walk(photos)
-    assert labels == ("cat", "dog")
-    odd = [path for path in _paths(found) if not path.endswith(".png")]
+    listing = list_class_folders(photos)
+    assert listing.class_names == ("cat", "dog")
+    odd = [path for path in _paths(listing) if not path.endswith(".png")]
     assert odd == ["cat/bare", "cat/odd.xyz"]
 
 
@@ -73,7 +75,7 @@ def test_what_must_not_be_opened_has_a_problem(photos, tmp_path):
     (photos / "cat" / "loop").symlink_to(photos / "cat")
     (photos / "cat" / "inside.png").symlink_to(photos / "cat" / "cat_0.png")
     (photos / "cat" / "dangling.png").symlink_to(photos / "cat" / "absent.png")
-    problems = {file.path: file.problem for file in walk(photos)[0]}
+    problems = _problems(photos)
     assert problems["cat/pipe.jpg"] == "not a regular file"
     assert problems["cat/out.png"] == "symbolic link out of the folder"
     assert problems["cat/folder"] == "symbolic link out of the folder"
@@ -85,12 +87,12 @@ def test_what_must_not_be_opened_has_a_problem(photos, tmp_path):
 def test_odd_names_are_kept_as_they_are(photos):
     for name in (b"new\nline.png", b"-rf.png", b'quo"te.png', b"caf\xe9.png"):
         draw(1).save(os.fsdecode(os.fsencode(photos / "cat") + b"/" + name), "PNG")
-    found, _ = walk(photos)
-    assert {os.fsencode(path) for path in _paths(found)} >= {
+    paths = _paths(list_class_folders(photos))
+    assert {os.fsencode(path) for path in paths} >= {
         b"cat/new\nline.png",
         b"cat/caf\xe9.png",
     }
-    assert all((photos / path).exists() for path in _paths(found))
+    assert all((photos / path).exists() for path in paths)
 
 
 def refuse(folder_name, error, monkeypatch):
@@ -117,20 +119,20 @@ def refuse(folder_name, error, monkeypatch):
 def test_a_folder_below_that_cannot_be_listed_is_one_bad_entry(photos, monkeypatch, error, problem):
     (photos / "cat" / "locked").mkdir()
     refuse("locked", error, monkeypatch)
-    found = {file.path: file.problem for file in walk(photos)[0]}
-    assert found.pop("cat/locked").startswith(problem)
-    assert len(found) == 8
+    problems = _problems(photos)
+    assert problems.pop("cat/locked").startswith(problem)
+    assert len(problems) == 8
 
 
 def test_a_class_folder_that_cannot_be_listed_is_an_error(photos, monkeypatch):
     refuse("cat", PermissionError(13, "Permission denied"), monkeypatch)
     with pytest.raises(DataError, match="cat: Permission denied; .* check its permissions"):
-        walk(photos)
+        list_class_folders(photos)
 
 
 def test_a_file_gone_since_its_folder_was_listed_is_one_bad_entry(photos, monkeypatch):
     (photos / "cat" / "link.png").symlink_to(photos / "cat" / "cat_0.png")
-    listed = walk_module._list
+    listed = module._list
 
     def list_and_delete(folder):
         entries = listed(folder)
@@ -138,16 +140,16 @@ def test_a_file_gone_since_its_folder_was_listed_is_one_bad_entry(photos, monkey
             (photos / "cat" / "cat_1.png").unlink()
         return entries
 
-    monkeypatch.setattr(walk_module, "_list", list_and_delete)
-    found = {file.path: file.problem for file in walk(photos)[0]}
-    assert found["cat/cat_1.png"].startswith("unreadable: No such file")
-    assert found["cat/link.png"] == ""
-    assert len(found) == 9
+    monkeypatch.setattr(module, "_list", list_and_delete)
+    problems = _problems(photos)
+    assert problems["cat/cat_1.png"].startswith("unreadable: No such file")
+    assert problems["cat/link.png"] == ""
+    assert len(problems) == 9
 
 
 def test_a_folder_of_ten_thousand_files_is_listed_once(photos, monkeypatch):
     for number in range(10_000):
         os.link(photos / "cat" / "cat_0.png", photos / "cat" / f"{number}.png")
     counts = refuse("nobody", OSError(), monkeypatch)
-    assert len(walk(photos)[0]) == 10_008
+    assert len(list_class_folders(photos).files) == 10_008
     assert counts == {"photos": 1, "cat": 1, "dog": 1}

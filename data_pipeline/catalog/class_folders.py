@@ -1,12 +1,12 @@
-"""From a folder to the files in it: labels and splits from folder names, no file opened."""
+"""List the files of a folder of class folders: labels and splits are names of folders."""
 
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.catalog.entries import Split
+from data_pipeline.catalog.listing import ListedFile, Listing
 from data_pipeline.errors import DataError
 
 _SPLIT_NAMES: dict[str, Split] = {
@@ -26,55 +26,44 @@ _CLUTTER_SUFFIXES = {".txt", ".csv", ".json", ".xml", ".yaml", ".yml", ".md", ".
 _CLUTTER_FOLDERS = {"__macosx", "@eadir"}
 
 
-@dataclass(frozen=True)
-class Found:
-    """A file before its check; `problem` says why it must not be opened, "" where it may."""
-
-    path: str
-    label: str
-    split: Split | None
-    bytes: int
-    mtime_ns: int
-    problem: str = ""
-
-
-def walk(root: Path) -> tuple[list[Found], tuple[str, ...]]:
-    """List the files under the class folders of `root`, sorted by path, and the class names.
+def list_class_folders(root: Path) -> Listing:
+    """List the files under the class folders of a folder.
 
     `root` holds either class folders, or `train/` and at least one of `validation/` (`val/`,
     `valid/`) and `test/`, each with class folders inside. Hidden files and clutter are left out.
 
     Raises:
-        DataError: no such folder, not readable, or fewer than 2 classes.
+        DataError: the folder is not readable, or has fewer than 2 classes.
     """
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; expected a folder with a folder for each class")
     folders = _class_folders(root)
     class_names = tuple(sorted({label for _, label, _ in folders}))
     if len(class_names) < 2:
         names = f" ({', '.join(class_names)})" if class_names else ""
         raise DataError(
-            f"{root}/: found {len(class_names)} class folder{'' if len(class_names) == 1 else 's'}"
-            f"{names}, "
-            "need at least 2; put each class in a folder of its own"
+            f"{root}/: found {len(class_names)} class folder"
+            f"{'' if len(class_names) == 1 else 's'}{names}, need at least 2; put each class in a "
+            "folder of its own"
         )
     inside = os.path.realpath(root)
-    found = [
+    files = [
         file
         for folder, label, split in folders
         for file in _files(_scan(Path(folder)), root, inside, label, split)
     ]
-    return sorted(found, key=lambda file: file.path), class_names
+    return Listing(root, tuple(sorted(files, key=_path)), class_names)
 
 
-def walk_files(folder: Path) -> list[Found]:
+def files_below(folder: Path) -> list[ListedFile]:
     """List the files under a folder without classes, sorted by path; labels are "".
 
     Raises:
-        DataError: not readable.
+        DataError: the folder is not readable.
     """
-    found = _files(_scan(folder), folder, os.path.realpath(folder), "", None)
-    return sorted(found, key=lambda file: file.path)
+    return sorted(_files(_scan(folder), folder, os.path.realpath(folder), "", None), key=_path)
+
+
+def _path(file: ListedFile) -> str:
+    return file.path
 
 
 def _class_folders(root: Path) -> list[tuple[str, str, Split | None]]:
@@ -106,7 +95,7 @@ def _folders_in(folder: Path) -> list[os.DirEntry[str]]:
 
 def _files(
     entries: Iterable[os.DirEntry[str]], root: Path, inside: str, label: str, split: Split | None
-) -> Iterator[Found]:
+) -> Iterator[ListedFile]:
     for entry in entries:
         is_folder = entry.is_dir(follow_symlinks=False)
         if _is_clutter(entry.name, folder=is_folder):
@@ -119,9 +108,9 @@ def _files(
             problem, status = _look(entry, inside)
         except OSError as error:
             # One folder among many that may not be read, or a file gone since it was listed.
-            yield Found(path, label, split, 0, 0, f"unreadable: {error.strerror}")
+            yield ListedFile(path, label, split, 0, 0, f"unreadable: {error.strerror}")
         else:
-            yield Found(path, label, split, status.st_size, status.st_mtime_ns, problem)
+            yield ListedFile(path, label, split, status.st_size, status.st_mtime_ns, problem)
 
 
 def _look(entry: os.DirEntry[str], inside: str) -> tuple[str, os.stat_result]:

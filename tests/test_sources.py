@@ -1,0 +1,75 @@
+"""A source of labelled images is one function and one row, and all the rest works with it."""
+
+import numpy as np
+import pytest
+
+from data_pipeline.catalog import sources
+from data_pipeline.catalog.class_folders import list_class_folders
+from data_pipeline.catalog.decode import read_upright
+from data_pipeline.catalog.listing import ListedFile, Listing
+from data_pipeline.catalog.sources import Source, list_images
+from data_pipeline.errors import DataError
+from data_pipeline.pixels.resize import resize
+from data_pipeline.preparation import prepare as module
+from data_pipeline.preparation.prepare import open_catalog, prepare
+
+
+def list_table(table):
+    """The toy source: lines of a file's path beside the table, a tab, its label."""
+    files = []
+    for line in sorted(table.read_text().splitlines()):
+        path, label = line.split("\t")
+        status = (table.parent / path).stat()
+        files.append(ListedFile(path, label, None, status.st_size, status.st_mtime_ns))
+    return Listing(table.parent, tuple(files), tuple(sorted({file.label for file in files})))
+
+
+TABLE = Source("a table of paths and labels", lambda path: path.suffix == ".tsv", list_table)
+
+
+@pytest.fixture
+def table(photos, monkeypatch):
+    """Every file of `photos` under another label, in a table: (even, odd) numbers."""
+    monkeypatch.setattr(sources, "SOURCES", (*sources.SOURCES, TABLE))
+    lines = [
+        f"{path.relative_to(photos)}\t{('even', 'odd')[int(path.stem[-1]) % 2]}"
+        for path in photos.rglob("*.png")
+    ]
+    (photos / "labels.tsv").write_text("\n".join(lines))
+    return photos / "labels.tsv"
+
+
+def test_a_folder_is_listed_as_class_folders(photos):
+    assert list_images(photos) == list_class_folders(photos)
+
+
+def test_a_new_source_goes_through_prepare(table, cache_dir):
+    catalog, pixels = prepare(table, image_size=(16, 16), cache_dir=cache_dir)
+    assert catalog.class_names == ("even", "odd")
+    assert catalog.targets.tolist() == [0, 1, 0, 1] * 2
+    for row, entry in zip(pixels.open(), catalog.kept, strict=True):
+        assert np.array_equal(row, resize(read_upright(catalog.absolute(entry)), (16, 16)))
+
+
+def test_two_sources_of_the_same_files_are_remembered_beside_each_other(
+    table, cache_dir, monkeypatch
+):
+    monkeypatch.setattr(
+        module, "run_in_workers", lambda function, tasks, **_: ((t, function(t)) for t in tasks)
+    )
+    of_table = open_catalog(table, cache_dir=cache_dir)
+    of_folder = open_catalog(table.parent, cache_dir=cache_dir)
+    assert of_folder.class_names == ("cat", "dog")
+    monkeypatch.setattr(module, "run_in_workers", None)
+    assert open_catalog(table, cache_dir=cache_dir) == of_table
+    assert open_catalog(table.parent, cache_dir=cache_dir) == of_folder
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [("absent", "no such file or folder"), ("x.zip", "no labelled images")]
+)
+def test_what_no_source_accepts_is_answered_with_what_they_expect(table, name, problem):
+    (table.parent / "x.zip").touch()
+    expected = f"{name}: {problem}.*; expected a folder with .* or a table of paths and labels"
+    with pytest.raises(DataError, match=expected):
+        list_images(table.parent / name)
