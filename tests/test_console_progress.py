@@ -7,6 +7,7 @@ from rich.console import Console
 from search.process.console_progress import ConsoleProgress
 
 ROOT = Path(__file__).parents[1]
+BAR = "━"
 CONSOLES = {"search/observers/display.py", "search/process/console_progress.py"}
 
 
@@ -48,6 +49,16 @@ def test_on_a_terminal_a_task_shows_its_share_or_its_pieces(counted, shown):
         task.update(100, 200)
     assert "retraining" in said(progress)
     assert shown in said(progress)
+
+
+def test_a_task_that_tells_no_total_shows_no_bar():
+    progress = sink(terminal=True)
+    with progress.task("loading") as task:
+        before = said(progress)
+        task.update(1, 2)
+    assert "loading" in before
+    assert BAR not in before
+    assert BAR in said(progress)
 
 
 def test_an_update_can_change_the_words():

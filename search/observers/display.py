@@ -105,7 +105,7 @@ class LiveDisplay:
         if len(running) == 1:
             return Group(_configuration(running[0]), _where(running[0]))
         if not running:
-            return Text("" if self.board.pace.trials_done else "starting …")
+            return Group() if self.board.pace.trials_done else Text("starting …")
         table = Table.grid(padding=(0, 2), expand=True)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         table.add_column(no_wrap=True)

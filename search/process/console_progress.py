@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.progress import Task as RichTask
+from rich.spinner import Spinner
 from rich.text import Text
 
 from search.process.progress import Task
@@ -38,10 +41,10 @@ class ConsoleProgress:
 
     @contextmanager
     def task(self, description: str, *, counted: bool = False) -> Iterator[Task]:
-        """A bar while the context lasts; it moves to and fro until the first update."""
+        """A bar while the context lasts; until the first update a spinner."""
         bar = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(),
+            _SpinnerOrBar(),
             MofNCompleteColumn() if counted else TaskProgressColumn(),
             TimeRemainingColumn(),
             console=self.console,
@@ -50,6 +53,17 @@ class ConsoleProgress:
         )
         with bar:
             yield _Bar(bar, bar.add_task(description, total=None))
+
+
+class _SpinnerOrBar(ProgressColumn):
+    """A bar as soon as there is a total: rich's bar without one is full, which looks done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spinner, self.bar = Spinner("dots"), BarColumn()
+
+    def render(self, task: RichTask) -> RenderableType:
+        return self.spinner if task.total is None else self.bar.render(task)
 
 
 class _Bar:
