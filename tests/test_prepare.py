@@ -41,7 +41,7 @@ def test_rows_are_the_upright_resized_images_in_the_order_of_kept(sample):
     assert array.dtype == np.uint8
     assert array.shape == (len(catalog.kept), 32, 32, 3)
     for row, entry in zip(array, catalog.kept, strict=True):
-        assert np.array_equal(row, resize(read_upright(catalog.absolute(entry)), (32, 32)))
+        assert np.array_equal(row, resize(read_upright(catalog.root / entry.path), (32, 32)))
 
 
 def test_the_planted_troubles_are_found_and_the_odd_but_valid_kept(sample):
@@ -247,7 +247,7 @@ def test_crop_to_aspect_ratio_has_pixels_of_its_own(photos, cache_dir, in_proces
     catalog, squeezed = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
     _, cropped = prepare(photos, image_size=(8, 8), crop_to_aspect_ratio=True, cache_dir=cache_dir)
     assert cropped.path != squeezed.path
-    picture = read_upright(catalog.absolute(catalog.kept[0]))
+    picture = read_upright(catalog.root / catalog.kept[0].path)
     expected = resize(picture, (8, 8), crop_to_aspect_ratio=True)
     assert np.array_equal(cropped.open()[0], expected)
 

@@ -82,10 +82,6 @@ class Catalog:
             digest.update(line.encode(errors="surrogateescape"))
         return digest.hexdigest()[:32]
 
-    def absolute(self, entry: Entry) -> Path:
-        """Where the file of an entry lies."""
-        return self.root / entry.path
-
     def to_json(self) -> dict[str, Any]:
         """Plain values; an entry is a list in the order of "fields", for small files."""
         return {

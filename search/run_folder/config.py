@@ -1,7 +1,6 @@
 """What a run was asked to do: one frozen value, saved before the first trial."""
 
 from dataclasses import MISSING, asdict, dataclass, fields
-from pathlib import Path
 from typing import Any
 
 from search.errors import TuneError
@@ -98,11 +97,6 @@ def _said(value: Any) -> str:
     if value and isinstance(value[0], tuple):  # ranges
         return ", ".join(f"{name}={low!r}:{high!r}" for name, low, high in value)
     return ",".join(map(str, value)) or "none"
-
-
-def results_folder(path: Path | None) -> Path:
-    """Where runs are written: the given folder, or `results/` here."""
-    return path if path is not None else Path("results")
 
 
 def objective_of(config: RunConfig) -> Objective:
