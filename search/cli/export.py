@@ -103,11 +103,9 @@ def export_best(
     from search.export.export_best import export_best as export
     from search.formats.cost import Budget
 
+    by_flag = [row.name for row in flagged() if flags[row.option.removeprefix("--")]]
     options = ExportOptions(
-        formats=(
-            *formats,
-            *(row.name for row in flagged() if flags[row.option.removeprefix("--")]),
-        ),
+        formats=(*formats, *by_flag),
         budget=Budget(max_latency, max_size),
         precision=precision,
         top=top,
