@@ -86,6 +86,7 @@ chromium:
 
 docs: .venv/installed-dev
 	$(BIN)/python -m search.cli.reference README.md
+	$(BIN)/python benchmarks/code_tree.py README.md CONTRIBUTING.md
 
 # Sizes, comments and imports between rooms; of another checkout with `make shape ROOT=…`.
 shape:

@@ -1,4 +1,4 @@
-"""Does the configuration inside a .keras file ask for anything but what our models are made of?
+"""Check that the configuration inside a .keras file asks only for what our models are made of.
 
 Keras builds whatever a configuration names. Its safe mode refuses lambdas; a list of what we
 use refuses everything else too, also what has not been found to be dangerous yet.
