@@ -5,9 +5,9 @@ from exported_metrics import METRICS
 from rich.console import Console
 from searching import VALUES, epoch_logs, run_config, trial_record
 
-from search.cli.show import print_report
+from search.cli.print_run import print_report, run_table
 from search.process.atomic_files import write_json
-from search.report.summary import list_runs, run_report, run_table, verdict
+from search.report.summary import list_runs, run_report, verdict
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import DIVERGED, FAILED
 

@@ -213,7 +213,7 @@ def run_environment(
 
 def conclude(run: Any, as_json: bool) -> None:
     """Say what was found."""
-    from search.cli.show import print_report
+    from search.cli.print_run import print_report
     from search.report.summary import run_report
 
     report = run_report(run)

@@ -1,7 +1,6 @@
 """Commands that show: `show`, `list`, `tensorboard`."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,6 +17,7 @@ def show(run: str | None, limit: int, results: Path, as_json: bool) -> None:
 
     Example: tune show --json
     """
+    from search.cli.print_run import print_report
     from search.report.summary import run_report
     from search.run_folder.paths import find_run
 
@@ -26,42 +26,6 @@ def show(run: str | None, limit: int, results: Path, as_json: bool) -> None:
         print_json(report)
     else:
         print_report(report, limit=limit)
-
-
-def print_report(report: dict[str, Any], *, limit: int) -> None:
-    """A report as people read it, on stdout."""
-    from rich.console import Console
-
-    from search.report.summary import run_table
-
-    console = Console(highlight=False)
-    console.print(
-        f"[bold]{report['run']}[/]: {report['algo']}, {report['finished']} trials finished, "
-        f"{report['data']['pictures']:,} images of {len(report['data']['labels'])} classes"
-    )
-    console.print(run_table(report, limit=limit), soft_wrap=not console.is_terminal)
-    hidden = len(report["configurations"]) - limit
-    if hidden > 0:
-        console.print(f"and {hidden} more")
-    for sentence in report["learnt"]["words"]:
-        console.print(sentence, soft_wrap=True, markup=False)
-    exported = report["exported"]
-    if verdict := (exported or {}).get("verdict") or report["verdict"]:
-        console.print(verdict, soft_wrap=True)
-    if exported:
-        low, high = exported["accuracy_interval"]
-        opened = exported["lock_box_opened"]
-        then = exported.get("trials", report["finished"])
-        when = (
-            "" if then == report["finished"] else f" after {then} trial{'' if then == 1 else 's'}"
-        )
-        console.print(
-            f"exported{when}: {exported['summary']}, accuracy {exported['accuracy']:.4f} on "
-            f"{exported['pictures']:,} test images (95 % interval {low:.4f} to {high:.4f}; "
-            f"looked at {'once' if opened == 1 else f'{opened} times'})",
-            soft_wrap=True,
-            markup=False,
-        )
 
 
 @click.command("list")

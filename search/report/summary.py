@@ -4,17 +4,14 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from models.describe import describe
 from search.algorithms.plan import baseline_count
 from search.evaluation.objective import ACCURACY
 from search.insights.cached import cached_insights
 from search.process.atomic_files import read_json
-from search.process.wording import duration_in_words
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.paths import RunFolder, runs
-from search.run_folder.records import COMPLETED, TrialRecord, best_first, load_records
+from search.run_folder.records import TrialRecord, best_first, load_records
 
 
 def run_report(run: RunFolder) -> dict[str, Any]:
@@ -76,29 +73,6 @@ def _configuration(best: TrialRecord, rungs: list[TrialRecord]) -> dict[str, Any
     }
 
 
-def run_table(report: dict[str, Any], *, limit: int) -> Table:
-    """The configurations of a report as a table, best first."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    columns = ["", report["objective"], "epoch", "of", "time", "weights", "configuration"]
-    for name in columns:
-        table.add_column(name, justify="left" if name == "configuration" else "right")
-    for place, row in enumerate(report["configurations"][:limit], start=1):
-        score = "–" if row["score"] is None else f"{row['score']:.4f}"
-        note = "" if row["status"] == COMPLETED else f"  [{row['status']}] {row['reason']}"
-        note = f"  [stopped early] {row['stopped_early']}" if row["stopped_early"] else note
-        parameters = "" if row["parameters"] is None else f"{row['parameters']:,}"
-        table.add_row(
-            str(place),
-            score,
-            str(row["best_epoch"] or "–"),
-            str(row["epochs"]),
-            duration_in_words(row["seconds"]),
-            parameters,
-            _plain(row["summary"] + note),
-        )
-    return table
-
-
 def verdict(records: list[TrialRecord], config: RunConfig) -> str:
     """Whether the search beat what it started from; the known-good values came first."""
     ranked = [r for r in best_first(records, objective_of(config)) if r.score is not None]
@@ -136,9 +110,3 @@ def list_runs(results: Path) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _plain(text: str) -> Any:
-    from rich.text import Text
-
-    return Text(text)
