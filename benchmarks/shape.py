@@ -113,10 +113,10 @@ ROWS = {
 
 def report(measured: dict[str, Any]) -> str:
     """The figures as a table, one column a package, and below it what the largest are called."""
-    lines = [f"{'':36}" + "".join(f"{name:>15}" for name in measured)]
+    lines = [f"{'':36}" + "".join(f"{name:>18}" for name in measured)]
     for key, title in ROWS.items():
         lines.append(
-            f"{title:36}" + "".join(f"{_cell(part[key]):>15}" for part in measured.values())
+            f"{title:36}" + "".join(f"{_cell(part[key]):>18}" for part in measured.values())
         )
     lines.append("(sizes: median / 95th percentile / largest)")
     whole = measured["all"]
