@@ -1,56 +1,118 @@
+"""Worker processes: what goes wrong in one costs a trial, never the search."""
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
 import pytest
-from drawing import hostile_task
+from fake_workers import fake_work
+from stopping import AT_ONCE, NEVER
 
-from data_pipeline.processes.limits import Failure, WorkerLimits
-from data_pipeline.processes.workers import WITH_PILLOW, run_in_workers
-
-
-def run(tasks, limits):
-    return list(run_in_workers(hostile_task, tasks, workers=2, limits=limits, preload=WITH_PILLOW))
+from search.executors.worker_pool import WorkerLimits, Workers
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import COMPLETED, FAILED, HUNG, KILLED, STOPPED, TrialRecord
 
 
-@pytest.fixture(scope="module")
-def results():
-    tasks = [f"file{index}" for index in range(40)]
-    tasks[5], tasks[17], tasks[30] = "kill", "hang", "kill"
-    outcome = run(tasks, WorkerLimits(hang_seconds=2))
-    assert sorted(task for task, _ in outcome) == sorted(tasks)
-    return outcome
+def record(do, trial_id="0000"):
+    values = {"do": do, "batch_size": 8}
+    return TrialRecord(trial_id, trial_id, values, bracket=0, rung=0, initial_epoch=0, epochs=1)
 
 
-def test_a_task_that_kills_its_worker_costs_only_itself(results):
-    failures = [(task, result) for task, result in results if isinstance(result, Failure)]
-    assert sorted(task for task, _ in failures) == ["hang", "kill", "kill"]
-    assert ("kill", Failure("killed its decoder: exit code -9")) in failures
-    assert all(result == task.upper() for task, result in results if task.startswith("file"))
+@pytest.fixture
+def workers(tmp_path):
+    with Workers(
+        RunFolder(tmp_path), devices=[None], limits=WorkerLimits(silence=1.0), target=fake_work
+    ) as pool:
+        yield pool
 
 
-def test_a_task_that_hangs_is_stopped(results):
-    assert ("hang", Failure("no answer in 2 s")) in results
+def run(pool, do, stop=NEVER, report=lambda progress: True):
+    pool.start(record(do))
+    return pool.wait(report, stop)
 
 
-def test_a_task_that_computes_too_long_is_ended_inside_native_code_and_costs_only_itself():
-    outcome = dict(run(["a", "b", "burn", *"cdefgh"], WorkerLimits(processor_seconds=0.5)))
-    assert outcome.pop("burn") == Failure("took over 0.5 s of processor time")
-    assert sorted(outcome.values()) == [*"ABCDEFGH"]
+def test_a_worker_lives_from_trial_to_trial_and_reports_its_steps(workers):
+    steps = []
+    first = run(workers, "well", report=lambda progress: steps.append(progress.step) or True)
+    second = run(workers, "well")
+    assert (first.status, second.status) == (COMPLETED, COMPLETED)
+    assert first.reason == second.reason, "the same process"
+    assert steps == [1, 2]
 
 
-def test_a_task_that_waits_uses_no_processor_time():
-    tasks = [f"wait{number}" for number in range(8)]
-    outcome = run(tasks, WorkerLimits(processor_seconds=0.5))
-    assert sorted(outcome) == [(task, task.upper()) for task in tasks]
+@pytest.mark.parametrize(("do", "said"), [("die", "SIGKILL"), ("exit", "exit status 3")])
+def test_a_dead_worker_is_a_failed_trial_and_the_next_trial_has_a_new_one(workers, do, said):
+    failed = run(workers, do)
+    assert (failed.status, failed.failure) == (FAILED, KILLED)
+    assert said in failed.reason
+    assert run(workers, "well").status == COMPLETED
 
 
-def test_processor_time_is_counted_per_task_and_not_per_worker():
-    # A worker runs about eight of them, 0.2 s each.
-    outcome = run([f"compute{number}" for number in range(16)], WorkerLimits(processor_seconds=0.5))
-    assert not any(isinstance(result, Failure) for _, result in outcome)
+def test_a_silent_trial_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr("search.executors.worker_pool.START_SECONDS", 1.0)
+    limits = WorkerLimits(silence=1.0)
+    with Workers(RunFolder(tmp_path), devices=[None], limits=limits, target=fake_work) as pool:
+        run(pool, "well")
+        start = time.monotonic()
+        hung = run(pool, "hang")
+        assert (hung.status, hung.failure) == (FAILED, HUNG)
+        assert "1 s" in hung.reason
+        assert time.monotonic() - start < 20
+        assert run(pool, "well").status == COMPLETED
 
 
-def test_an_error_of_the_program_is_not_taken_for_a_bad_file():
-    with pytest.raises(MemoryError):
-        list(run_in_workers(hostile_task, ["eat"], workers=1, preload=WITH_PILLOW))
+def test_a_worker_that_has_grown_is_replaced(tmp_path):
+    limits = WorkerLimits(memory=10**14)
+    with Workers(RunFolder(tmp_path), devices=[None], limits=limits, target=fake_work) as pool:
+        grown, fresh = run(pool, "grow"), run(pool, "well")
+    assert grown.status == fresh.status == COMPLETED
+    assert grown.reason != fresh.reason, "another process"
 
 
-def test_no_tasks_start_no_workers():
-    assert list(run_in_workers(hostile_task, [])) == []
+@pytest.mark.parametrize("who", ["report", "stop"])
+def test_a_trial_stops_when_told_to(workers, who):
+    stopping = {who: (lambda progress: False) if who == "report" else AT_ONCE}
+    assert run(workers, "long", **stopping).status == STOPPED
+
+
+def test_a_full_disk_ends_the_search_instead_of_the_trial(workers):
+    with pytest.raises(OSError, match="No space left"):
+        run(workers, "full disk")
+
+
+def test_two_workers_run_two_trials_at_once(tmp_path):
+    with Workers(
+        RunFolder(tmp_path), devices=[None, None], limits=WorkerLimits(), target=fake_work
+    ) as pool:
+        pool.start(record("long", "0000"))
+        pool.start(record("well", "0001"))
+        assert pool.wait(lambda p: True, NEVER).trial_id == "0001", "not held up by 0000"
+        assert pool.wait(lambda p: True, NEVER).trial_id == "0000"
+
+
+def _driver(folder, pipe):
+    with Workers(
+        RunFolder(folder), devices=[None], limits=WorkerLimits(), target=fake_work
+    ) as pool:
+        run(pool, "well")
+        pipe.send(int(run(pool, "well").reason))
+        time.sleep(600)
+
+
+def test_workers_end_when_their_driver_is_killed(tmp_path):
+    ours, theirs = multiprocessing.Pipe()
+    driver = multiprocessing.get_context("spawn").Process(target=_driver, args=(tmp_path, theirs))
+    driver.start()
+    worker = ours.recv()
+    os.kill(worker, 0)
+    driver.kill()
+    driver.join()
+    for _ in range(100):
+        stat = Path(f"/proc/{worker}/stat")
+        if not stat.exists() or stat.read_text().split()[2] == "Z":
+            return
+        time.sleep(0.1)
+    os.kill(worker, signal.SIGKILL)
+    pytest.fail("the worker outlived its driver")
