@@ -1,1 +1,1 @@
-"""A folder of labelled files in, checked and prepared pixels as `tf.data` out."""
+"""Turn labelled image files into checked, prepared pixels and batches for training."""

@@ -1,9 +1,9 @@
-"""What can go wrong through no fault of the program."""
+"""Errors that the user can mend."""
 
 
 class DataError(Exception):
-    """A problem that the user can mend: says what was received, what was expected, what to do."""
+    """A problem with the data. Its text says what was received, what was expected, what to do."""
 
 
 class BadImageError(DataError):
-    """A file that is no usable image; its text is the reason, as the catalog records it."""
+    """A file that is not a usable image. Its text is the reason, as the catalog records it."""

@@ -79,7 +79,7 @@ def test_a_kind_of_image_is_not_taken_for_one_image():
 def test_groups_are_worked_out_once_for_a_catalog(monkeypatch):
     pictures = numbered({"cat": 3, "dog": 3})
     first = group_ids(pictures)
-    monkeypatch.setattr(duplicates, "near_pairs", None)
+    monkeypatch.setattr(duplicates, "copy_pairs", None)
     assert group_ids(pictures) is first
 
 

@@ -48,7 +48,7 @@ def test_a_new_source_goes_through_prepare(table, cache_dir):
     assert catalog.class_names == ("even", "odd")
     assert catalog.targets.tolist() == [0, 1, 0, 1] * 2
     for row, entry in zip(pixels.open(), catalog.kept, strict=True):
-        assert np.array_equal(row, resize(read_upright(catalog.absolute(entry)), (16, 16)))
+        assert np.array_equal(row, resize(read_upright(catalog.root / entry.path), (16, 16)))
 
 
 def test_two_sources_of_the_same_files_are_remembered_beside_each_other(

@@ -1,1 +1,1 @@
-"""A folder of files: what is in it, and what is known of each file."""
+"""List the files of a data set, decode them, and record what is known of each."""

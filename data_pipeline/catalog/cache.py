@@ -12,12 +12,13 @@ import platformdirs
 from data_pipeline.atomic_files import write_bytes
 from data_pipeline.catalog.entries import Catalog, Entry
 
-# Raise it when a check finds out something new or different.
+# Increase it when a check records something new or comes to another result: earlier checks are
+# then made again.
 _VERSION = 3
 
 
 def default_cache_dir() -> Path:
-    """The user's cache folder for this program."""
+    """Return the user's cache folder for this program."""
     return Path(platformdirs.user_cache_dir("image-tune"))
 
 

@@ -19,8 +19,8 @@ _SPLIT_NAMES: dict[str, Split] = {
     "testing": "test",
 }
 
-# What operating systems and annotators leave beside photos. Everything else is looked at
-# by content: a suffix proves nothing, and a bad file must be reported, not overlooked.
+# What operating systems and annotation tools leave beside photos. Of everything else the
+# content is checked: a suffix proves nothing, and a bad file must be reported, not overlooked.
 _CLUTTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
 _CLUTTER_SUFFIXES = {".txt", ".csv", ".json", ".xml", ".yaml", ".yml", ".md", ".html"}
 _CLUTTER_FOLDERS = {"__macosx", "@eadir"}
@@ -67,7 +67,7 @@ def _path(file: ListedFile) -> str:
 
 
 def _class_folders(root: Path) -> list[tuple[str, str, Split | None]]:
-    """(folder, label, split) of every class folder."""
+    """Find the class folders: (folder, label, split) of each."""
     top = {entry.name: entry.path for entry in _folders_in(root)}
     splits = {name: _SPLIT_NAMES[name.lower()] for name in top if name.lower() in _SPLIT_NAMES}
     if "train" not in splits.values() or len(set(splits.values())) < 2:
@@ -107,14 +107,15 @@ def _files(
                 continue
             problem, status = _look(entry, inside)
         except OSError as error:
-            # One folder among many that may not be read, or a file gone since it was listed.
+            # A folder that may not be read, or a file that was deleted since it was listed: it is
+            # reported, and the others are listed.
             yield ListedFile(path, label, split, 0, 0, f"unreadable: {error.strerror}")
         else:
             yield ListedFile(path, label, split, status.st_size, status.st_mtime_ns, problem)
 
 
 def _look(entry: os.DirEntry[str], inside: str) -> tuple[str, os.stat_result]:
-    """The problem of something that is no folder, and its status."""
+    """Return why a file must not be opened ("" where it may), and its status."""
     status = entry.stat(follow_symlinks=False)
     problem = ""
     if entry.is_symlink():
@@ -129,7 +130,7 @@ def _look(entry: os.DirEntry[str], inside: str) -> tuple[str, os.stat_result]:
 def _through_link(
     entry: os.DirEntry[str], inside: str, status: os.stat_result
 ) -> tuple[str, os.stat_result]:
-    """A link's problem, and the status of what it leads to where that may be opened."""
+    """Return why a link must not be followed, and the status of what it leads to."""
     target = os.path.realpath(entry.path)
     if not target.startswith(inside + os.sep):
         return "symbolic link out of the folder", status

@@ -1,4 +1,4 @@
-"""The one place where a file becomes upright RGB pixels: for the check, training and predict."""
+"""Decode files to upright RGB pixels: one way for the check, training and prediction."""
 
 import io
 import os
@@ -14,9 +14,11 @@ from PIL import Image, UnidentifiedImageError
 from data_pipeline.errors import BadImageError, DataError
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
+# Pillow's own limit against decompression bombs: a quarter of a GiB as RGB.
 MAX_PIXELS = 89_478_485
 MAX_BYTES = 512 * 2**20
 
+# Exif's tag, and what turns an image upright for each of its values; 1 is upright already.
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -28,7 +30,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# What Pillow has been seen to raise on broken files: far more than it documents. A file
+# What Pillow has been seen to raise on broken files: far more than it documents. A bad file
 # must never end the program, and a bug elsewhere must not look like a bad file.
 _BROKEN = (
     ArithmeticError,
@@ -48,7 +50,7 @@ _BROKEN = (
 
 
 def read_upright(path: Path) -> np.ndarray:
-    """Read an image as people see it.
+    """Read an image file and turn it upright.
 
     Args:
         path: a JPEG, PNG, GIF (its first frame is taken), BMP or WebP file, whatever its name.
@@ -57,7 +59,7 @@ def read_upright(path: Path) -> np.ndarray:
         uint8 [height, width, 3], 0–255, RGB, turned upright by its Exif orientation.
 
     Raises:
-        DataError: the file cannot be read, or is no whole image of these formats.
+        DataError: the file cannot be read, or is not a whole image in one of these formats.
     """
     try:
         contents, _ = read_bytes(path)
@@ -70,12 +72,12 @@ def read_upright(path: Path) -> np.ndarray:
 
 
 def read_bytes(path: Path) -> tuple[bytes, os.stat_result]:
-    """Read a regular file at one go, so that both decoders see the same bytes.
+    """Read a regular file once and as a whole, so that both decoders see the same bytes.
 
     Raises:
-        BadImageError: not a regular file, too large, unreadable, or changed meanwhile.
+        BadImageError: not a regular file, too large, unreadable, or changed while it was read.
     """
-    # Opened without blocking: a FIFO would otherwise wait for a writer for ever.
+    # Without blocking: opening a FIFO would otherwise wait for a writer for ever.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         with os.fdopen(os.open(path, flags), "rb") as file:
@@ -84,6 +86,7 @@ def read_bytes(path: Path) -> tuple[bytes, os.stat_result]:
                 raise BadImageError("not a regular file")
             if status.st_size > MAX_BYTES:
                 raise BadImageError(f"too large: {status.st_size} bytes")
+            # One byte more than there should be, to notice a file that is still growing.
             contents = file.read(status.st_size + 1)
     except OSError as error:
         raise BadImageError(f"unreadable: {error.strerror}") from error
@@ -95,8 +98,8 @@ def read_bytes(path: Path) -> tuple[bytes, os.stat_result]:
 def decode(contents: bytes) -> tuple[np.ndarray, str]:
     """Decode a whole image and turn it upright.
 
-    Transparent pixels are laid over white, 16-bit greys lose their low byte, and CMYK is
-    converted without a colour profile, as Pillow does.
+    Transparent pixels are laid over white, 16-bit grey values keep their high byte, and CMYK
+    is converted without a colour profile, as Pillow does it.
 
     Returns:
         uint8 [height, width, 3], 0–255, RGB; and the format, one of `FORMATS`.
@@ -125,6 +128,7 @@ def decode(contents: bytes) -> tuple[np.ndarray, str]:
 
 def _load(contents: bytes) -> tuple[np.ndarray, str]:
     with Image.open(io.BytesIO(contents), formats=FORMATS) as image:
+        # Before `load`, which allocates as much memory as the header asks for.
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         image.load()
@@ -137,7 +141,7 @@ def _load(contents: bytes) -> tuple[np.ndarray, str]:
 
 
 def _orientation(image: Image.Image) -> int:
-    """1 to 8; a broken Exif block leaves the image as it is."""
+    """Read the Exif orientation, 1 to 8; 1 where the Exif block is missing or broken."""
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except _BROKEN:

@@ -1,4 +1,4 @@
-"""What is known of every file of a data set: plain data, and its JSON."""
+"""What is known of each file of a data set, as plain data and as JSON."""
 
 import dataclasses
 import functools
@@ -20,8 +20,8 @@ class Entry:
 
     Attributes:
         path: relative to the root, with "/"; bytes that are no UTF-8 are surrogate escapes.
-        label: the class folder's name.
-        split: where the user put it, None where the folder has no splits.
+        label: the name of its class.
+        split: where the user put it, None where the source gives no splits.
         bytes: the file's size.
         mtime_ns: the file's time of change; with size and path it tells a changed file.
         format: "JPEG", "PNG", "GIF", "BMP" or "WEBP"; "" where bad.
@@ -29,11 +29,10 @@ class Entry:
         height: in pixels once upright; 0 where bad.
         content_hash: of the file's bytes, hex; "" where they could not be read.
         pixel_hash: of the upright RGB pixels, hex; "" where bad.
-        sketch: what it looks like (see `data_pipeline.near_duplicates.sketch`), 224 characters; ""
-        where bad,
-            and where an image has too little in it.
+        sketch: what it looks like (see `data_pipeline.near_duplicates.sketch`), 224 characters;
+            "" where bad, and where an image has too few details.
         verdict: "kept" where both decoders read it, else "bad".
-        reason: "" where kept, else stable words and after ":" a detail.
+        reason: "" where kept, else words that do not change and, after ":", a detail.
     """
 
     path: str
@@ -56,7 +55,7 @@ _FIELDS = tuple(field.name for field in dataclasses.fields(Entry))
 
 @dataclasses.dataclass(frozen=True)
 class Catalog:
-    """A checked folder: every file's entry, sorted by path, and the class names, sorted."""
+    """A checked data set: the entry of every file, sorted by path, and the class names, sorted."""
 
     root: Path
     entries: tuple[Entry, ...]
@@ -75,7 +74,7 @@ class Catalog:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Hex; the same exactly where contents, labels and given splits are the same, in order."""
+        """Hex digest; other contents, labels, given splits or another order give another."""
         digest = hashlib.sha256("\0".join(self.class_names).encode(errors="surrogateescape"))
         for entry in self.kept:
             line = f"\n{entry.content_hash}\0{entry.label}\0{entry.split or ''}"
@@ -83,7 +82,7 @@ class Catalog:
         return digest.hexdigest()[:32]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; an entry is a list in the order of "fields", for small files."""
+        """Return plain values. An entry is a list in the order of "fields", for small files."""
         return {
             "root": os.fspath(self.root),
             "labels": list(self.class_names),
@@ -93,7 +92,7 @@ class Catalog:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        """The inverse of `to_json`.
+        """Make a catalog of what `to_json` returned.
 
         Raises:
             ValueError, KeyError, TypeError: `values` are not what `to_json` makes.

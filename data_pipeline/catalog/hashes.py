@@ -1,4 +1,4 @@
-"""Two hashes of an image: of its bytes and of its pixels."""
+"""Hash an image: the bytes of its file, and its pixels."""
 
 import hashlib
 
@@ -7,15 +7,15 @@ import xxhash
 
 
 def content_hash(contents: bytes) -> str:
-    """Hex of a file's bytes."""
+    """Hash the bytes of a file: 32 hex digits of SHA-256."""
     return hashlib.sha256(contents).hexdigest()[:32]
 
 
 def pixel_hash(pixels: np.ndarray) -> str:
-    """Hex of upright pixels (uint8 [height, width, 3]) and their shape.
+    """Hash upright pixels (uint8 [height, width, 3]) and their shape: 32 hex digits.
 
-    XXH3 with 128 bits: two images will not share it by chance, and nobody gains by making two
-    that do. SHA-256 takes a third of the time that a decoder does.
+    XXH3 with 128 bits: two images will not have the same by chance, and nobody gains from
+    making two that have. SHA-256 would take a third of the time that decoding takes.
     """
     digest = xxhash.xxh3_128(repr(pixels.shape).encode())
     digest.update(np.ascontiguousarray(pixels).data)

@@ -1,4 +1,4 @@
-"""Bad files set aside, and put back: the only place that touches what the user owns."""
+"""Set bad files aside and put them back: the only module that changes the user's files."""
 
 import errno
 import json
@@ -18,9 +18,9 @@ _MANIFEST = "manifest.json"
 def quarantine(catalog: Catalog, destination: Path) -> int:
     """Move the bad files of `catalog` under `destination`, keeping their relative paths.
 
-    The manifest names a file before it is moved, so that a crash at any moment leaves
-    nothing that `restore` cannot put back. Only files and links are moved, and only those
-    that are still as the catalog saw them.
+    The manifest names a file before it is moved, so that `restore` can put everything back
+    after a crash at any moment. Only files and links are moved, and only those that have not
+    changed since they were checked.
 
     Returns:
         How many files were moved.
@@ -32,7 +32,7 @@ def quarantine(catalog: Catalog, destination: Path) -> int:
     if target.is_relative_to(root):
         raise DataError(
             f"{destination}: lies inside {catalog.root}; expected a folder outside the data, "
-            "which would else be taken for a class; choose another"
+            "which would be taken for a class; choose another"
         )
     records = _load(target) if (target / _MANIFEST).exists() else []
     names = {record["stored"] for record in records}
@@ -50,20 +50,20 @@ def quarantine(catalog: Catalog, destination: Path) -> int:
 
 
 def restore(destination: Path) -> int:
-    """Put every file in quarantine back to where it was, byte for byte, its times too.
+    """Put every file in quarantine back where it was, with its content and times unchanged.
 
     Returns:
         How many files were put back.
 
     Raises:
-        DataError: no manifest there, or something now stands where a file was; the others
-            are put back all the same.
+        DataError: there is no manifest, or something else is now where a file was; the
+            other files are put back.
     """
     remaining, restored = [], 0
     for record in _load(destination):
         stored, origin = destination / record["stored"], Path(record["origin"])
         if not os.path.lexists(stored):
-            continue  # A crash came between the manifest and the move.
+            continue  # The program was ended between the manifest and the move.
         if os.path.lexists(origin):
             remaining.append(record)
             continue
@@ -72,7 +72,7 @@ def restore(destination: Path) -> int:
     if remaining:
         _save(destination, remaining)
         raise DataError(
-            f"{destination}: put {restored} back; {len(remaining)} not, since something stands "
+            f"{destination}: put {restored} back; {len(remaining)} not, since something is "
             f"in their place (first: {remaining[0]['origin']}); move that away and restore again"
         )
     (destination / _MANIFEST).unlink()
@@ -92,7 +92,7 @@ def _record(root: Path, entry: Entry, stored: str) -> dict[str, Any]:
 
 
 def _is_as_seen(root: Path, entry: Entry) -> bool:
-    """Whether the file is the one that was checked, and of a kind that can be moved."""
+    """Tell whether the file is still the one that was checked, and of a kind that can be moved."""
     try:
         status = (root / entry.path).lstat()
     except OSError:
@@ -112,7 +112,7 @@ def _free_name(target: Path, path: str, taken: set[str]) -> str:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Move one file or link, across file systems too; it is never in neither place."""
+    """Move one file or link, also to another disk; at every moment it is in one of both places."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         source.rename(target)
@@ -122,6 +122,7 @@ def _move(source: Path, target: Path) -> None:
                 f"{source}: {error.strerror}; expected to move it to {target}; "
                 "check the permissions of both folders"
             ) from error
+        # A rename does not reach another disk. The original goes only once the copy is whole.
         _copy(source, target)
         source.unlink()
     sync_folder(target.parent)

@@ -1,4 +1,4 @@
-"""The second opinion on a file: what it is worth to readers that use TensorFlow's decoder."""
+"""Check a file with TensorFlow's decoder, which refuses some files that Pillow reads."""
 
 import re
 
@@ -8,8 +8,8 @@ from data_pipeline.errors import BadImageError
 def require_decodable(contents: bytes) -> None:
     """Decode the first image in `contents` with TensorFlow and throw the pixels away.
 
-    Call it only where a header has been read and its size found bearable: TensorFlow
-    allocates whatever a header asks for.
+    Call it only after the header was read and its size found acceptable: TensorFlow allocates
+    as much memory as a header asks for.
 
     Raises:
         BadImageError: TensorFlow cannot decode it, with its reason.
@@ -17,7 +17,7 @@ def require_decodable(contents: bytes) -> None:
     import tensorflow as tf
 
     try:
-        # The op under tf.io.decode_image, without its Python.
+        # The op that tf.io.decode_image calls, without the Python code around it.
         tf.raw_ops.DecodeImage(contents=contents, channels=3, expand_animations=False)
     except tf.errors.ResourceExhaustedError as error:
         raise BadImageError("out of memory") from error

@@ -1,1 +1,1 @@
-"""Which images are copies of one another, exactly or nearly."""
+"""Find images that are copies of one another, exact or nearly so."""

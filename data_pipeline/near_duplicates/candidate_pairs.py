@@ -1,4 +1,4 @@
-"""Which sketches to compare with which: those that may have the same key."""
+"""Find pairs of sketches that are worth comparing: those that may have the same key."""
 
 from collections.abc import Iterator
 
@@ -6,27 +6,30 @@ import numpy as np
 
 from data_pipeline.near_duplicates.sketch import frequency
 
-Meetings = tuple[np.ndarray, np.ndarray]
-"""Indices of sketches and of those they meet, each int64 [meetings]."""
+Pairs = tuple[np.ndarray, np.ndarray]
+"""Indices of the first and of the second sketch of each pair, each int64 [pairs]."""
 
 _SIGNS = 64
-# Copies differ in 6 signs, the worst of 2,000 in 18; different photos in 32, few in under 18.
+# Copies differ in 6 of 64 signs, the worst of 2,000 in 18. Different photos differ in 32, few
+# in less than 18.
 _MOST_SIGNS_APART = 18
-# A key is made of the steadiest signs. Those of the numbers next to 0 may be others in a copy.
+# A key is made of the signs that change least. Signs of numbers close to 0 may be different in
+# a copy: for each sketch, keys with any of its 6 least certain signs flipped are looked up too.
 _KEYS = 3
 _UNSURE = 6
 _PROBES = _KEYS * 2**_UNSURE
-# Where so many share a key, the images look alike as a kind: a longer key parts them.
+# Where so many sketches share a key, all images look alike (X-rays, say), and a longer key is
+# needed to separate them.
 _LENGTHS = (14, 16, 20, 24, 28, 32)
-_MOST_MET = 2048
+_MOST_PAIRED = 2048
 _CHUNK = 2**18
 
 
-def meetings(flat: np.ndarray) -> Iterator[Meetings]:
-    """Bring together what may be copies; who is met twice comes twice.
+def candidate_pairs(flat: np.ndarray) -> Iterator[Pairs]:
+    """Find pairs that may be copies; a pair may come several times.
 
-    Signs of projections are the keys, and those a step beside them are looked up as well (Lv
-    et al. 2007, "Multi-probe LSH"); the projections are the sketch's own numbers.
+    Keys are signs of projections, and neighbouring keys are looked up as well (Lv et al. 2007,
+    "Multi-probe LSH"). The projections are the sketch's own numbers.
 
     Args:
         flat: int8 [n, 169], sketches as rows.
@@ -35,27 +38,30 @@ def meetings(flat: np.ndarray) -> Iterator[Meetings]:
     packed = np.packbits(flat[:, coarse_first[:_SIGNS]] > 0, axis=1)
     signs = np.ascontiguousarray(packed).view(np.uint64)[:, 0]
     for number in range(_KEYS):
-        for order, first, counts in _lookups(flat, coarse_first[number::_KEYS]):
-            for place, met in _places(first, counts):
-                one, other = order[place], order[met]
-                near = np.bitwise_count(signs[one] ^ signs[other]) <= _MOST_SIGNS_APART
-                near &= one != other
-                yield one[near], other[near]
+        for order, starts, counts in _lookups(flat, coarse_first[number::_KEYS]):
+            for left, right in _places(starts, counts):
+                first, second = order[left], order[right]
+                apart = np.bitwise_count(signs[first] ^ signs[second])
+                near = (apart <= _MOST_SIGNS_APART) & (first != second)
+                yield first[near], second[near]
 
 
 def _lookups(
     flat: np.ndarray, columns: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """The sketches in the order of their keys, and whom each meets there: first place, count."""
+    """The sketches in the order of their keys, and per sketch the places it is paired with.
+
+    The places are given as int64 [n] first places and int64 [n] counts, once per probe.
+    """
     for length in _LENGTHS:
         bits = 1 << np.arange(length)
         values = flat[:, columns[:length]]
         keys = (values > 0) @ bits
         distinct, crowds = np.unique(keys, return_counts=True)
-        crowded = _PROBES * (crowds.astype(float) ** 2).sum() > _MOST_MET * len(flat)
+        crowded = _PROBES * (crowds.astype(float) ** 2).sum() > _MOST_PAIRED * len(flat)
         if not crowded:
             break
-    most = np.minimum(crowds, _MOST_MET // _PROBES) if crowded else crowds
+    most = np.minimum(crowds, _MOST_PAIRED // _PROBES) if crowded else crowds
     starts = np.cumsum(crowds) - crowds
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
@@ -67,12 +73,12 @@ def _lookups(
         yield order, starts[place], np.where(distinct[place] == wanted, most[place], 0)
 
 
-def _places(first: np.ndarray, counts: np.ndarray) -> Iterator[Meetings]:
-    """Each place with the `counts` places from its `first` on, in chunks."""
+def _places(first: np.ndarray, counts: np.ndarray) -> Iterator[Pairs]:
+    """Pair each place with `counts` places from its `first` on, in chunks to bound memory."""
     ends = np.cumsum(counts)
     cuts = np.searchsorted(ends, np.arange(_CHUNK, ends[-1], _CHUNK))
     for part in np.split(np.arange(len(first)), cuts):
         repeats = counts[part]
-        one = np.repeat(part, repeats)
+        left = np.repeat(part, repeats)
         begins = np.cumsum(repeats) - repeats
-        yield one, np.arange(len(one)) + np.repeat(first[part] - begins, repeats)
+        yield left, np.arange(len(left)) + np.repeat(first[part] - begins, repeats)

@@ -1,4 +1,4 @@
-"""Which images are the same, or nearly: exactly by pixels, nearly by sketch."""
+"""Group images that are the same: exactly, by their pixels, or nearly, by their sketches."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -7,14 +7,14 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from data_pipeline.catalog.entries import Catalog
-from data_pipeline.near_duplicates.near import near_pairs
+from data_pipeline.near_duplicates.copy_pairs import copy_pairs
 from data_pipeline.near_duplicates.sketch import read_sketches
 
 Group = tuple[int, ...]
-"""Indices into `catalog.kept`, ascending, two or more."""
+"""Two or more indices into `catalog.kept`, ascending."""
 
-# A near-duplicate group beyond this share of all images says that they look alike as a
-# kind (X-rays, scans), not that they are copies: dealt whole, it would leave no split.
+# In a larger group of near-duplicates the images look alike as a kind (X-rays, scans) and are
+# no copies. As one group they could not be split.
 _LARGEST_SHARE = 0.1
 _LARGEST_AT_LEAST = 20
 
@@ -22,7 +22,7 @@ _known: WeakKeyDictionary[Catalog, np.ndarray] = WeakKeyDictionary()
 
 
 def exact_groups(catalog: Catalog) -> list[Group]:
-    """Images with the same upright pixels, whatever their files and labels."""
+    """Group images with the same upright pixels, whatever their files and labels."""
     by_pixels: dict[str, list[int]] = defaultdict(list)
     for index, entry in enumerate(catalog.kept):
         by_pixels[entry.pixel_hash].append(index)
@@ -30,10 +30,10 @@ def exact_groups(catalog: Catalog) -> list[Group]:
 
 
 def near_groups(catalog: Catalog) -> list[Group]:
-    """Images linked by sketches of which one is a copy of the other, exact copies included.
+    """Group images that their sketches show to be copies, exact copies included.
 
-    A group with nothing but exact copies of one image is not listed here. Their likeness
-    is a guess, good enough to keep them in one split and no more: nothing is dropped on it.
+    A group of exact copies alone is not listed here. Near copies are a guess, good enough to
+    keep them in one split; no image is ever dropped because of it.
     """
     return [
         group
@@ -43,7 +43,7 @@ def near_groups(catalog: Catalog) -> list[Group]:
 
 
 def label_conflicts(catalog: Catalog) -> list[Group]:
-    """Exact copies that stand under different labels."""
+    """Find the groups of exact copies that have different labels."""
     return [
         group
         for group in exact_groups(catalog)
@@ -52,9 +52,12 @@ def label_conflicts(catalog: Catalog) -> list[Group]:
 
 
 def group_ids(catalog: Catalog) -> np.ndarray:
-    """int64 [len(kept)]: the first index of each image's group, exact and near taken together.
+    """Return the group of each image, exact and near copies together.
 
-    Worked out once for a catalog, since several ask for it; not to be written to.
+    Computed once per catalog, since several callers need it.
+
+    Returns:
+        int64 [len(kept)], read-only: the smallest index in the image's group.
     """
     if catalog not in _known:
         _known[catalog] = _grouped(catalog)
@@ -72,7 +75,7 @@ def _grouped(catalog: Catalog) -> np.ndarray:
 
 
 def _near_links(catalog: Catalog) -> Iterator[tuple[int, int]]:
-    """Links between images of the same sketch, and between copies."""
+    """Find links between images with the same sketch, and between copies."""
     by_sketch: dict[str, list[int]] = defaultdict(list)
     for index, entry in enumerate(catalog.kept):
         if entry.sketch:
@@ -80,14 +83,14 @@ def _near_links(catalog: Catalog) -> Iterator[tuple[int, int]]:
     for group in by_sketch.values():
         yield from ((group[0], other) for other in group[1:])
     firsts = [group[0] for group in by_sketch.values()]
-    for one, other in near_pairs(read_sketches(list(by_sketch))).tolist():
-        yield firsts[one], firsts[other]
+    for first, second in copy_pairs(read_sketches(list(by_sketch))).tolist():
+        yield firsts[first], firsts[second]
 
 
 def _join(
     size: int, links: Iterable[tuple[int, int]], *, start: np.ndarray | None = None
 ) -> np.ndarray:
-    """int64 [size]: the smallest index that links lead to from each (union-find)."""
+    """int64 [size]: for each index the smallest that links lead to (union-find)."""
     parent = list(range(size)) if start is None else start.tolist()
 
     def top(index: int) -> int:
@@ -96,14 +99,14 @@ def _join(
             index = parent[index]
         return index
 
-    for one, other in links:
-        low, high = sorted((top(one), top(other)))
+    for first, second in links:
+        low, high = sorted((top(first), top(second)))
         parent[high] = low
     return np.array([top(index) for index in range(size)], np.int64)
 
 
 def _members(ids: np.ndarray) -> list[Group]:
-    """The groups of two or more."""
+    """Return the groups of two or more images."""
     members: dict[int, list[int]] = defaultdict(list)
     for index, group in enumerate(ids.tolist()):
         members[group].append(index)

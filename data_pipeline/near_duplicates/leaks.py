@@ -1,4 +1,4 @@
-"""Images of one given split that stand in another as well."""
+"""Find images of one given split that are also in another."""
 
 from collections import defaultdict
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 from data_pipeline.catalog.entries import Catalog, Split
 from data_pipeline.near_duplicates.duplicates import group_ids
 
-# The split that a leak spoils, then where its images are known from; the worst first.
+# The split whose score a leak spoils, then the split that its images are known from. The worst
+# pair comes first.
 _PAIRS: tuple[tuple[Split, Split], ...] = (
     ("test", "train"),
     ("validation", "train"),
@@ -15,26 +16,26 @@ _PAIRS: tuple[tuple[Split, Split], ...] = (
 
 
 def find_leaks(catalog: Catalog) -> list[dict[str, Any]]:
-    """Say of each two splits that the folder gives what share of one is known from the other.
+    """Measure, for each pair of given splits, what share of one is known from the other.
 
     A score on images that were trained on measures memory (Barz & Denzler 2020, "Do we train
     on test data?").
 
     Returns:
-        For each pair of given splits, ready for JSON; nothing where the folder gives none:
-        split, other: whose score it spoils, and where its images are known from.
-        images: how many of `split` have a copy or near-copy in `other`.
-        exact: how many of these have one with the same pixels.
-        of, share: images in `split`, and what share of them `images` is, 0 to 1.
+        For each pair of given splits, ready for JSON; empty where there are none:
+        split, other: the split whose score is spoilt, and where its images are known from.
+        pictures: how many images of `split` have a copy or near-copy in `other`.
+        exact: how many of these have a copy with the same pixels.
+        of, share: images in `split`, and what share of them `pictures` is, 0 to 1.
         groups: lists of {path, label}, the images of `split` first.
     """
-    places: dict[str | None, list[int]] = defaultdict(list)
+    indices: dict[str | None, list[int]] = defaultdict(list)
     for index, entry in enumerate(catalog.kept):
-        places[entry.split].append(index)
+        indices[entry.split].append(index)
     return [
-        {"split": split, "other": other, **_leak(catalog, places[split], places[other])}
+        {"split": split, "other": other, **_leak(catalog, indices[split], indices[other])}
         for split, other in _PAIRS
-        if split in places and other in places
+        if split in indices and other in indices
     ]
 
 

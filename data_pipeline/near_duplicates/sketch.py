@@ -1,4 +1,4 @@
-"""What an image looks like, in 168 numbers that its copies nearly share."""
+"""Describe what an image looks like by 168 numbers that are nearly the same in its copies."""
 
 import base64
 import functools
@@ -6,33 +6,34 @@ from collections.abc import Sequence
 
 import numpy as np
 
-FREQUENCIES = 13  # its square less one is divisible by 3: base64 without padding can be joined
+# 13² - 1 is divisible by 3, so base64 has no padding and sketches can be joined.
+FREQUENCIES = 13
 _SIDE = 32
 _NUMBERS = FREQUENCIES**2 - 1
-# Standard deviation of the small grey image, of 255, under which noise decides the sketch.
+# Standard deviation of the small grey image, of 255. Below it noise determines the sketch.
 _LEAST_CONTRAST = 4.0
-# Pixels; smaller images have fewer details than there are numbers.
+# Pixels. Smaller images have fewer details than there are numbers.
 _LEAST_SIDE = 16
-# Rows of a cell are alike: of a large image's, four are enough.
+# The rows of a cell are alike: four per cell are enough for a large image.
 _ROWS = 4 * _SIDE
 _BAND = 8
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def sketch(pixels: np.ndarray) -> str:
-    """The lowest frequencies of a grey copy, which resizing and recompression hardly change.
+    """Compute the lowest frequencies of a grey copy, which resizing and recompression keep.
 
-    Those of the discrete cosine transform of 32×32 cells, as in pHash (Zauner 2010), but with
-    their sizes and not their signs alone, and without the mean. Each is multiplied by its
-    frequency, as in the image's gradient: the coarsest would otherwise outweigh the rest,
-    and a dark middle on a light ground look like every other. The largest is 127.
+    These are of the discrete cosine transform of 32×32 cells, as in pHash (Zauner 2010), but
+    with sizes and not signs alone, and without the mean. Each is multiplied by its frequency,
+    as in the image's gradient: the lowest would otherwise outweigh the rest, and all images
+    with a dark middle on a light background would look alike. The largest is scaled to 127.
 
     Args:
         pixels: uint8 [height, width, 3], 0–255.
 
     Returns:
-        Base64 of 168 int8, row by row; or "" for an image with too little in it to be told
-        from others.
+        Base64 of 168 int8, row by row; "" for an image with too few details to be told from
+        others.
     """
     grey = _small_grey(pixels)
     if min(pixels.shape[:2]) < _LEAST_SIDE or grey.std() < _LEAST_CONTRAST:
@@ -44,7 +45,10 @@ def sketch(pixels: np.ndarray) -> str:
 
 
 def read_sketches(sketches: Sequence[str]) -> np.ndarray:
-    """int8 [n, 13, 13], vertical frequency first, 0 at [0, 0], from what `sketch` gave; no ""."""
+    """Decode what `sketch` returned, without "": int8 [n, 13, 13], vertical frequency first.
+
+    The mean, at [0, 0], is 0.
+    """
     numbers = np.frombuffer(base64.b64decode("".join(sketches)), np.int8)
     whole = np.zeros((len(sketches), FREQUENCIES**2), np.int8)
     whole[:, 1:] = numbers.reshape(-1, _NUMBERS)
@@ -53,21 +57,22 @@ def read_sketches(sketches: Sequence[str]) -> np.ndarray:
 
 @functools.cache
 def frequency() -> np.ndarray:
-    """float32 [13, 13]: how many half waves each number's pattern has across the image."""
+    """Return float32 [13, 13]: how many half waves the pattern of each number has."""
     steps = np.arange(FREQUENCIES, dtype=np.float32)
     return np.hypot(steps[:, np.newaxis], steps)
 
 
 def _small_grey(pixels: np.ndarray) -> np.ndarray:
-    """float32 [32, 32]: the mean brightness of each cell, borders shared to the fraction.
+    """float32 [32, 32]: the mean brightness of each cell; pixels on a border count in part.
 
-    Whole blocks alone, as Pillow's `reducing_gap` takes them, shift the image by up to a
-    block, and a resized copy by another: one in four then passes for another image.
+    Blocks of whole pixels, as Pillow's `reducing_gap` takes them, would shift the image by up
+    to a block, and a resized copy by another: one copy in four is then not recognised.
     """
     height, width = pixels.shape[:2]
     lines = pixels.reshape(height, -1)[:: max(1, height // _ROWS)]
     shares = _shares(len(lines))
     rows = np.empty((_SIDE, width * 3), np.float32)
+    # A band of cells at a time: only the rows that it needs are converted to float.
     for start in range(0, _SIDE, _BAND):
         stop = start + _BAND
         used = slice(start * len(lines) // _SIDE, -(-stop * len(lines) // _SIDE))

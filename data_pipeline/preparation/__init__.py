@@ -1,1 +1,1 @@
-"""From a folder to its checked catalog, its prepared pixels and its splits."""
+"""Make a data set ready for training: its catalog, its prepared pixels and its splits."""

@@ -1,1 +1,1 @@
-"""Work in processes that may hang or die."""
+"""Run functions in worker processes that may hang or die."""

@@ -1,6 +1,6 @@
-"""Imported once by the server that workers are forked from, so that each starts with TensorFlow.
+"""Load TensorFlow once, in the server process that workers are forked from.
 
-Never import it elsewhere: it sets the process up for quiet, single-threaded work.
+Never import this module elsewhere: it sets its process up for quiet, single-threaded work.
 """
 
 import ctypes
@@ -8,11 +8,13 @@ import os
 from contextlib import suppress
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-# A thread pool does not survive a fork, and one core a worker is all there is.
+# A thread pool does not survive a fork, and there is only one core per worker.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
-# The check decodes on the processor; a server that holds a GPU would keep it from training.
+# The check decodes on the processor. A server that holds memory of a GPU would take it from
+# training.
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
+# TensorFlow writes from C++, to the descriptor itself: replacing sys.stderr would not stop it.
 _stderr = os.dup(2)
 _silence = os.open(os.devnull, os.O_WRONLY)
 os.dup2(_silence, 2)
@@ -26,8 +28,9 @@ finally:
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
 
-# An image's memory goes back to the system and is zeroed for the next one, unless glibc is told
-# to keep it: a sixth of the time of Pillow's decoder. What is over 64 MiB still goes back.
+# By default glibc returns an image's memory to the system, which fills it with zeros for the
+# next image. Keeping it saves a sixth of the time of Pillow's decoder. Blocks of more than
+# 64 MiB are still returned.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 with suppress(AttributeError, OSError, TypeError):  # another C library
     _c_library = ctypes.CDLL(None)

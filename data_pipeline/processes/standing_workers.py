@@ -1,4 +1,4 @@
-"""Workers for tasks that come one by one, from any thread, and may take their worker down."""
+"""Run tasks that come one by one, from any thread, in workers that may die of them."""
 
 import threading
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from data_pipeline.processes.workers import (
 
 
 class StandingWorkers:
-    """Processes that may die, for a program that gets its tasks one by one: any thread may ask.
+    """Workers that run one task each for the threads that ask, and are replaced when they die.
 
     Args:
         workers: processes; None for one per core.
@@ -47,11 +47,11 @@ class StandingWorkers:
         self._pool = self._new_pool()
 
     def run(self, function: Callable[[Task], Result], task: Task) -> Result | Failure:
-        """Run `function` on `task` when its turn comes, and wait for it.
+        """Run `function` on `task` as soon as a worker is free, and wait for the result.
 
         Args:
-            function: a module's function that bears to be run twice.
-            task: a small, picklable value.
+            function: a function of a module, so that it can be pickled. It may be run twice.
+            task: a small value that can be pickled.
 
         Raises:
             DataError: workers cannot be started, or `close` was called.
@@ -63,13 +63,13 @@ class StandingWorkers:
             except (TimeoutError, ProcessExpired) as error:
                 return failure_of(error, self._limits)
             except (BrokenProcessPool, CancelledError):
-                self._replace(pool)  # A worker died between two tasks, and the pool with it.
+                self._replace(pool)  # A worker died between two tasks, which breaks the pool.
             finally:
                 self._running.discard(future)
         raise DataError("the processes that decode images die at once; check the free memory")
 
     def close(self) -> None:
-        """End the workers, whatever they do."""
+        """End the workers, whatever they are doing."""
         with self._lock:
             self._closed = True
             self._end()
@@ -82,7 +82,7 @@ class StandingWorkers:
                 raise DataError("the processes that decode images were ended")
             try:
                 future = schedule(self._pool, function, [task], self._limits)
-            except RuntimeError:  # It broke while it had nothing to do.
+            except RuntimeError:  # The pool broke while it had nothing to do.
                 self._end()
                 self._pool = self._new_pool()
                 future = schedule(self._pool, function, [task], self._limits)
@@ -96,7 +96,8 @@ class StandingWorkers:
                 self._pool = self._new_pool()
 
     def _end(self) -> None:
-        # The pool would leave those who wait for what it has not done waiting for ever.
+        # The pool does not end the futures of tasks that it has not begun: a thread that waits
+        # for one would wait for ever.
         for future in tuple(self._running):
             future.cancel()
         end_pool(self._pool)

@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 DEFAULT_LIMITS = WorkerLimits()
 DEFAULT_CHUNK = 16
-# Modules that workers start with: what is imported in the server is there in each of them.
+# Modules that workers start with. What the server has imported, each worker has as well.
 WITH_TENSORFLOW = "data_pipeline.processes.preload_decoders"
 WITH_PILLOW = "data_pipeline.catalog.decode"
 MAX_BROKEN_POOLS = 3
@@ -45,15 +45,17 @@ def run_in_workers(
 ) -> Iterator[tuple[Task, Result | Failure]]:
     """Run `function` on every task in processes that may die, and yield results as they come.
 
-    Tasks travel in chunks. When a chunk fails, its tasks are run again one at a time, and
-    the one that fails alone is the culprit: `function` must bear to be run twice.
+    Tasks are sent in chunks, to save messages between processes.
+    When a chunk fails, its tasks are run again one at a time, to find the one that fails. So
+    `function` may be run twice on the same task.
 
     Args:
-        function: a module's function, raising nothing but what should end the whole run.
-        tasks: small, picklable values.
+        function: a function of a module, so that it can be pickled. What it raises ends the
+            whole run.
+        tasks: small values that can be pickled.
         workers: processes; None for one per core.
         limits: what a task may take before it counts as failed.
-        chunk: tasks that travel together at most; 1 where results are large.
+        chunk: tasks that are sent together at most; 1 where results are large.
         preload: the module that workers start with.
 
     Raises:
@@ -64,7 +66,7 @@ def run_in_workers(
         try:
             yield from run.results()
         except BrokenProcessPool:
-            continue  # A worker died between two tasks: what it had not begun is still queued.
+            continue  # A worker died between two tasks: all that is not done is still queued.
         return
     raise DataError(
         f"the processes that decode images die at once; expected them to import {preload} "
@@ -73,7 +75,7 @@ def run_in_workers(
 
 
 class _Run(Generic[Task, Result]):
-    """The chunks still to do, whatever becomes of the pool that does them."""
+    """The chunks that are still to do. They outlive a broken pool: the next one goes on."""
 
     def __init__(
         self,
@@ -104,7 +106,7 @@ class _Run(Generic[Task, Result]):
             end_pool(pool)
 
     def _feed(self, pool: ProcessPool) -> None:
-        # A few chunks ahead and no more: memory stays flat however many files there are.
+        # Only a few chunks ahead: memory does not grow with the number of files.
         while self.waiting and len(self.running) < 3 * self.workers:
             chunk = self.waiting.popleft()
             # On the clock a whole chunk has no more time than one task: if slow but honest
@@ -112,6 +114,7 @@ class _Run(Generic[Task, Result]):
             self.running[schedule(pool, self.function, chunk, self.limits)] = chunk
 
     def _collect(self, future: Future) -> Iterator[tuple[Task, Result | Failure]]:
+        # Raised before the chunk leaves `running`: it has not failed, the next pool does it.
         if isinstance(future.exception(), BrokenProcessPool):
             future.result()
         chunk = self.running.pop(future)
@@ -125,14 +128,14 @@ class _Run(Generic[Task, Result]):
 
 
 def new_pool(workers: int, memory: int, preload: str) -> ProcessPool:
-    """Processes with a limit in bytes each, that start with the module `preload`."""
+    """Start workers, each with `memory` bytes at most and with the module `preload` imported."""
     return ProcessPool(
         workers, initializer=_set_up, initargs=(memory, preload), context=_context(preload)
     )
 
 
 def end_pool(pool: ProcessPool) -> None:
-    """End its processes, whatever they do."""
+    """End the workers of a pool, whatever they are doing."""
     pool.stop()  # type: ignore[no-untyped-call]
     pool.join()
 
@@ -153,13 +156,13 @@ def schedule(
 
 
 def start_server(preload: str) -> None:
-    """Start the process that workers are forked from, while the caller does something else."""
+    """Start the process that workers are forked from, and return before it is ready."""
     if _context(preload).get_start_method() == "forkserver":
         forkserver.ensure_running()
 
 
 def _chunks(tasks: Sequence[Task], workers: int, most: int) -> Iterator[Sequence[Task]]:
-    """Small enough that a few files still occupy every worker."""
+    """Cut tasks into chunks, small enough that a few files still occupy every worker."""
     size = max(1, min(most, len(tasks) // (2 * workers)))
     return (tasks[start : start + size] for start in range(0, len(tasks), size))
 
@@ -175,8 +178,8 @@ def _run_chunk(
 
 
 def _set_up(memory: int, preload: str) -> None:  # in a worker
-    """Silence, one thread, bounded memory."""
-    importlib.import_module(preload)
+    """Make a worker quiet and limit its memory."""
+    importlib.import_module(preload)  # There already after a fork, but not in a spawned worker.
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 2)
     os.close(silence)
@@ -184,7 +187,9 @@ def _set_up(memory: int, preload: str) -> None:  # in a worker
 
 
 def _context(preload: str) -> BaseContext:
-    """Workers forked from a server that has the imports: a dead one is replaced in no time."""
+    """Fork workers from a server that has imported `preload`, so that replacing one is fast."""
+    # Never forked from this process: the threads that TensorFlow has here would be missing in
+    # the worker, and the locks that they held would stay locked.
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from drawing import copy_of, draw, random_sketch
 
-from data_pipeline.near_duplicates import candidate_pairs as meetings
-from data_pipeline.near_duplicates.near import near_pairs
+from data_pipeline.near_duplicates import candidate_pairs as module
+from data_pipeline.near_duplicates.copy_pairs import copy_pairs
 from data_pipeline.near_duplicates.sketch import read_sketches, sketch
 
 CROPS = ((0, 0, 0, 0), (0.03, 0, 0, 0), (0, 0.03, 0, 0), (0.03, 0.03, 0.03, 0.03))
@@ -25,7 +25,7 @@ def test_every_changed_copy_is_found_and_nothing_else():
         copy_of(image, crop=CROPS[n % 4], scale=0.7, gamma=0.8, quality=70)
         for n, image in enumerate(images)
     ]
-    found = near_pairs(_sketches([*images, *copies]))
+    found = copy_pairs(_sketches([*images, *copies]))
     assert found.tolist() == [[n, n + 100] for n in range(100)]
 
 
@@ -38,7 +38,7 @@ def test_every_changed_copy_of_a_photo_is_found_and_no_other_photo(shared):
     copies = [
         copy_of(photo, crop=CROPS[3], scale=0.7, gamma=0.8, quality=70) for photo in photos[:100]
     ]
-    found = near_pairs(_sketches([*photos, *copies])).tolist()
+    found = copy_pairs(_sketches([*photos, *copies])).tolist()
     planted = [[n, n + 400] for n in range(100)]
     assert len([pair for pair in planted if pair in found]) >= 99
     assert [pair for pair in found if pair not in planted] == [[143, 204]]  # a true one
@@ -48,8 +48,8 @@ def test_who_meets_whom_does_not_hang_on_the_order():
     images = [draw(seed, (120, 90)) for seed in range(30)]
     sketches = _sketches([*images, *(copy_of(image, crop=CROPS[1]) for image in images)])
     shuffled = np.random.default_rng(0).permutation(60)
-    found = {frozenset(pair) for pair in near_pairs(sketches).tolist()}
-    again = {frozenset(shuffled[pair].tolist()) for pair in near_pairs(sketches[shuffled])}
+    found = {frozenset(pair) for pair in copy_pairs(sketches).tolist()}
+    again = {frozenset(shuffled[pair].tolist()) for pair in copy_pairs(sketches[shuffled])}
     assert again == found
 
 
@@ -67,30 +67,31 @@ def test_pages_of_text_are_not_copies_of_one_another():
     sketches = _sketches([_page(seed) for seed in range(40)])
     flat = sketches.reshape(40, -1)
     assert np.median(np.corrcoef(flat)) > 0.8
-    assert len(near_pairs(sketches)) == 0
+    assert len(copy_pairs(sketches)) == 0
 
 
 def test_many_copies_of_one_image_are_linked_to_one_group():
     image = draw(5, (240, 180))
     crops = np.random.default_rng(0).uniform(0, 0.02, (60, 4))
     sketches = np.unique(_sketches([copy_of(image, crop=tuple(crop)) for crop in crops]), axis=0)
-    reached, pairs = {0}, near_pairs(sketches).tolist()
+    reached, pairs = {0}, copy_pairs(sketches).tolist()
     for _ in sketches:
         reached |= {end for pair in pairs if reached & set(pair) for end in pair}
     assert len(reached) == len(sketches) > 50
 
 
 def test_where_all_look_alike_few_meet(monkeypatch):
-    monkeypatch.setattr(meetings, "_MOST_MET", 256)
+    monkeypatch.setattr(module, "_MOST_PAIRED", 256)
     shape = np.random.default_rng(0).integers(-127, 128, 169, np.int8)
     changed = np.random.default_rng(1).integers(-3, 4, (2000, 169), np.int8)
-    met = sum(len(one) for one, _ in meetings.meetings(np.clip(shape // 2 + changed, -127, 127)))
-    assert 0 < met <= 2 * 256 * 2000
+    sketches = np.clip(shape // 2 + changed, -127, 127)
+    pairs = sum(len(first) for first, _ in module.candidate_pairs(sketches))
+    assert 0 < pairs <= 2 * 256 * 2000
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_no_two_images_have_no_pairs(count):
-    assert near_pairs(_random(count)).shape == (0, 2)
+    assert copy_pairs(_random(count)).shape == (0, 2)
 
 
 def test_sixty_thousand_images_are_looked_through_without_comparing_each_with_each():
@@ -99,5 +100,5 @@ def test_sixty_thousand_images_are_looked_through_without_comparing_each_with_ea
     sketches[-1] = sketches[0]
     sketches[-1, 5, 5] += 1
     start = time.perf_counter()
-    assert near_pairs(sketches).tolist() == [[0, 59_999]]
+    assert copy_pairs(sketches).tolist() == [[0, 59_999]]
     assert time.perf_counter() - start < 20
