@@ -66,3 +66,13 @@ def test_of_a_cache_only_leftovers_of_long_ago_are_swept(tmp_path):
         os.utime(tmp_path / name, (1, 1))
     sweep(tmp_path, older_than=3600)
     assert names(tmp_path) == [".fresh.tmp", "old.npy"]
+
+
+def test_the_content_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    there = []
+    real = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda handle: (there.append((tmp_path / "a").exists()), real(handle))
+    )
+    write_bytes(tmp_path / "a", b"content")
+    assert there == [False, True]  # the file before the rename, the folder after it

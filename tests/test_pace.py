@@ -5,7 +5,6 @@ from searching import trial_record
 
 from search.algorithms.plan import Plan, Rung
 from search.observers.pace import Pace
-from search.process.wording import duration_in_words
 from search.run_folder.records import STOPPED
 from search.trial.messages import Progress
 
@@ -25,22 +24,6 @@ def pace(**options):
 
 def epoch_done(trial_id="0000"):
     return Progress(trial_id, 0, 4, 4, logs={"val_accuracy": 0.5})
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (None, "not known yet"),
-        (0.4, "0 s"),
-        (45, "45 s"),
-        (59.6, "1 min 00 s"),
-        (200, "3 min 20 s"),
-        (3599.7, "1 h 00 min"),
-        (7500, "2 h 05 min"),
-    ],
-)
-def test_a_duration_is_said_as_people_say_it(seconds, words):
-    assert duration_in_words(seconds) == words
 
 
 def test_nothing_is_promised_before_anything_is_measured(clock):

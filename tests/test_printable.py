@@ -2,7 +2,6 @@ import os
 
 import pytest
 
-from search.observers.plots import confusion_image
 from search.process.printable import printable
 
 ODD = [os.fsdecode(b"caf\xe9"), "new\nline", "$\\frac$ 5", "\x1b[2J", "x" * 250]
@@ -20,8 +19,3 @@ def test_every_name_is_one_line_that_can_be_printed(name):
 
 def test_names_that_differ_stay_different():
     assert len({printable(name) for name in ["a\nb", "a\tb", os.fsdecode(b"a\xe9b"), "aéb"]}) == 4
-
-
-def test_a_confusion_matrix_can_be_drawn_for_any_names():
-    matrix = [[1] * len(ODD)] * len(ODD)
-    assert confusion_image(matrix, tuple(ODD)).ndim == 3

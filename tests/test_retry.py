@@ -12,7 +12,6 @@ from search.run_folder.records import (
     RUNNING,
     TrialRecord,
 )
-from search.trial.effective_values import effective_values
 from search.tuning.retry import MAX_KILLS, again, given_up
 
 VALUES = {"batch_size": 32, "learning_rate": 1e-3}
@@ -29,15 +28,6 @@ def test_out_of_memory_is_tried_again_with_half_the_batch_until_none_is_left():
         assert (retry.status, retry.reason) == (RUNNING, "")
         sizes.append(retry.batch_size)
     assert sizes == [16, 8, 4, 2]
-
-
-def test_a_smaller_batch_scales_the_learning_rate_and_leaves_the_proposal_alone():
-    smaller = record(batch_size=8)
-    assert effective_values(smaller) == {"batch_size": 8, "learning_rate": 2.5e-4}
-    assert smaller.values == VALUES
-    sgd = record(values={"batch_size": 16, "sgd_learning_rate": 0.1}, batch_size=8)
-    assert effective_values(sgd)["sgd_learning_rate"] == 0.05
-    assert effective_values(record()) is VALUES
 
 
 @pytest.mark.parametrize("failure", [KILLED, HUNG])
