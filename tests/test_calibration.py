@@ -126,18 +126,18 @@ def test_fresh_images_are_answered_as_precisely_as_promised_on_average():
         threshold = abstain_threshold(probabilities[None, fitted], targets[fitted], precision=0.95)
         assert threshold is not None
         found = answered(probabilities[fresh], targets[fresh], threshold=threshold)
-        reached.append(found["precision"])
+        reached.append(found.precision)
     assert 0.94 <= np.mean(reached) <= 0.98
 
 
 def test_answers_are_counted_from_the_threshold_on():
     found = answered(two(0.95, 0.9, 0.6, 0.2), np.array([0, 1, 0, 1]), threshold=0.8)
-    assert (found["answered"], found["coverage"]) == (3, 0.75)
-    assert found["precision"] == pytest.approx(2 / 3)
-    low, high = found["precision_interval"]
+    assert (found.answered, found.coverage) == (3, 0.75)
+    assert found.precision == pytest.approx(2 / 3)
+    low, high = found.precision_interval
     assert low < 2 / 3 < high
 
 
 def test_where_nothing_is_answered_there_is_no_precision():
     found = answered(two(0.6), np.array([0]), threshold=0.9)
-    assert (found["coverage"], found["precision"]) == (0.0, None)
+    assert (found.coverage, found.precision) == (0.0, None)

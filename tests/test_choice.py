@@ -12,6 +12,7 @@ from search.formats.cost import Budget, Cost, Costs
 from search.process.atomic_files import read_json
 from search.process.progress import Silent
 from search.run_folder.records import load_records
+from search.run_folder.schema import to_json
 from search.selection import choice as module
 from search.selection.choice import choose
 from search.selection.finalists import compared
@@ -80,8 +81,8 @@ def test_the_best_when_trained_again_is_chosen_not_the_best_of_the_search(chosen
     found = chosen({"0002": 0.7, "0003": 0.9, "0001": 0.5, "0000": 0.5})
     assert winner(found) == "0003"
     assert found.predictions.shape == (3, 200, 2)
-    assert [row["configuration"] for row in found.rows()][0] == "0003"
-    assert [row["chosen"] for row in found.rows()] == [True, False, False, False]
+    assert [row.configuration for row in found.rows()][0] == "0003"
+    assert [row.chosen for row in found.rows()] == [True, False, False, False]
 
 
 def test_of_equals_the_cheapest_is_chosen(chosen):
@@ -112,11 +113,11 @@ def test_a_search_that_found_something_better_says_by_how_much(chosen):
 
 def test_what_was_chosen_from_is_written_down(chosen, run):
     found = chosen({"0002": 0.9, "0003": 0.6, "0001": 0.7, "0000": 0.5})
-    assert read_json(run.run.finalists) == found.rows()
+    assert read_json(run.run.finalists) == to_json(found.rows())
     row = found.rows()[1]
-    assert (row["trainings"], row["known_good"], row["tied"]) == (3, True, False)
-    assert row["mean"] == pytest.approx(0.7)
-    assert row["score_in_search"] == 0.6
+    assert (row.trainings, row.known_good, row.tied) == (3, True, False)
+    assert row.mean == pytest.approx(0.7)
+    assert row.score_in_search == 0.6
 
 
 def test_the_price_of_an_ensemble_is_that_of_its_members(chosen):
@@ -124,8 +125,8 @@ def test_the_price_of_an_ensemble_is_that_of_its_members(chosen):
         {"0002": 0.9, "0003": 0.8, "0001": 0.5, "0000": 0.5},
         seconds={"0002": 0.02, "0003": 0.01},
     )
-    assert found.ensemble["members"] == ["0002", "0003"]
-    assert found.ensemble["latency"] == pytest.approx(0.03)
+    assert found.ensemble.members == ("0002", "0003")
+    assert found.ensemble.latency == pytest.approx(0.03)
 
 
 def test_only_what_keeps_to_the_budget_is_chosen(chosen):

@@ -6,6 +6,7 @@ import sys
 
 import click
 import pytest
+from given_data import DATA
 from searching import epoch_logs, run_config, trial_record
 
 from search.cli import _run, tune
@@ -23,7 +24,7 @@ def results(tmp_path):
     folder = tmp_path / "results"
     run = RunFolder(folder / "cats")
     run_config().save(run)
-    write_json(run.data, {"labels": ["cat", "dog"], "pictures": 1234})
+    write_json(run.data, DATA)
     trial_record("0000", 0.75).save(run)
     trial_record("0001", 0.875, history=[epoch_logs(0, 0.875)]).save(run)
     return folder

@@ -22,7 +22,9 @@ from search.formats.parity import check
 from search.process.atomic_files import read_json
 from search.process.progress import Silent
 from search.run_folder.lock import locked
+from search.run_folder.metrics import Metrics
 from search.run_folder.records import load_records
+from search.run_folder.schema import to_json
 from search.trial.model_cache import ModelCache
 from search.trial.training import predict
 
@@ -55,37 +57,38 @@ def test_the_number_printed_is_what_the_file_reaches(run):
     model = keras.models.load_model(run.run.export / "model.keras", compile=False)
     answers = model.predict_on_batch(np.asarray(run.pixels[run.test]))
     targets = run.targets[run.test]
-    assert metrics["accuracy"] == np.mean(answers.argmax(axis=1) == targets)
-    assert metrics["pictures"] == len(run.test)
-    assert read_json(run.run.export / "metrics.json") == metrics
+    assert metrics.accuracy == np.mean(answers.argmax(axis=1) == targets)
+    assert metrics.images == len(run.test)
+    assert read_json(run.run.metrics) == to_json(metrics)
+    assert Metrics.load(run.run) == metrics
     labels = read_json(run.run.export / "labels.json")
     assert labels["labels"] == list(run.class_names)
-    calibration = metrics["calibration"]
-    assert labels["threshold"] == calibration["threshold"]
+    calibration = metrics.calibration
+    assert labels["threshold"] == calibration.threshold
     # The validation images were all answered at 0.9, before calibration.
-    calibrated = with_temperature(np.array([[0.9, 0.1]]), calibration["temperature"]).max()
-    assert calibration["threshold"] == pytest.approx(calibrated, abs=1e-6)
+    calibrated = with_temperature(np.array([[0.9, 0.1]]), calibration.temperature).max()
+    assert calibration.threshold == pytest.approx(calibrated, abs=1e-6)
     names = {path.name for path in run.run.export.iterdir()}
     beside = {"labels.json", "metrics.json", "curves.png", "README.md", "test_predictions.npy"}
     assert names == {"model.keras", *beside}
     predictions = np.load(run.run.test_predictions, allow_pickle=False)
     right = predictions.argmax(axis=1) == run.targets[run.test]
-    assert right.mean() == metrics["accuracy"]
-    assert metrics["trials"] == sum(record.finished for record in load_records(run.run))
-    assert sorted(metrics["files"]) == sorted(str(run.run.export / name) for name in names)
+    assert right.mean() == metrics.accuracy
+    assert metrics.trials == sum(record.finished for record in load_records(run.run))
+    assert sorted(metrics.files) == sorted(str(run.run.export / name) for name in names)
 
 
 def test_the_best_are_trained_again_and_the_chosen_one_is_exported(scratch, tmp_path):
     run = finished_run(scratch, tmp_path, [("cnn", 0.5), ("xception", 0.8)])
     metrics = export(run, seeds=1, top=1)
-    chosen = next(row for row in metrics["finalists"] if row["chosen"])
-    assert len(metrics["finalists"]) == 2
-    assert chosen["tied"]
-    assert [row["trainings"] for row in metrics["finalists"]] == [1, 1]
-    record = load_records(run.run)[int(chosen["configuration"])]
-    assert metrics["configuration"] == record.values
-    assert metrics["verdict"]
-    assert metrics["val_accuracy"] == pytest.approx(chosen["mean"])
+    chosen = next(row for row in metrics.finalists if row.chosen)
+    assert len(metrics.finalists) == 2
+    assert chosen.tied
+    assert [row.trainings for row in metrics.finalists] == [1, 1]
+    record = load_records(run.run)[int(chosen.configuration)]
+    assert metrics.configuration == record.values
+    assert metrics.verdict
+    assert metrics.val_accuracy == pytest.approx(chosen.mean)
     assert len(list((run.run.path / "repeats").iterdir())) == 2
 
 
@@ -203,7 +206,7 @@ def test_two_exports_of_one_run_do_not_meet(run):
     with locked(run.run, "export.lock"), pytest.raises(TuneError, match="works on this run"):
         export(run)
     with locked(run.run):  # a search that goes on is no hindrance
-        assert export(run)["files"]
+        assert export(run).files
 
 
 def test_a_precision_that_too_few_images_can_show_is_refused(run):

@@ -175,9 +175,9 @@ def test_an_ensemble_can_be_right_where_each_member_is_wrong_now_and_then(run):
         rows = np.where(np.eye(2)[targets] > 0, sure[:, None], 1 - sure[:, None])
         members.append((record, [rows, rows]))
     found = ensemble(run, finalists_of(run, *members), top=3)
-    assert found["members"] == ["0000", "0001", "0002"]
-    assert found["of_best"] == pytest.approx(4 / 6)
-    assert found["value"] == 1.0
+    assert found.members == ("0000", "0001", "0002")
+    assert found.of_best == pytest.approx(4 / 6)
+    assert found.value == 1.0
 
 
 def test_one_configuration_makes_no_ensemble(run):

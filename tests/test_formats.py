@@ -206,7 +206,7 @@ def test_a_new_format_is_one_row(tmp_path, monkeypatch, spoilt):
     measured = in_this_process("toy", path, images)
     assert measured.size == len("[0.25, 0.75]")
     found = check({"toy": measured}, np.tile(np.float32([0.25, 0.75]), (40, 1)))
-    assert (found[0].row()["format"], found[0].row()["file"]) == ("toy", "model.json")
+    assert (found[0].figures().format, found[0].figures().file) == ("toy", "model.json")
     if not spoilt:
         require(found)
         return

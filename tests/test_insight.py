@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from given_data import DATA
 from made_up_search import begun, learning_curve, noise, run_of
 from searching import VALUES, drive, epoch_logs, oracle_in, trial_record
 
@@ -139,7 +140,7 @@ def of_two_families(folder, *records, **options):
     """A Hyperband run of two families with these records."""
     run = RunFolder(folder / "cats")
     config, *_ = begun(run, algo="hyperband", families=("cnn", "xception"), **options)
-    write_json(run.data, {"labels": ["cat", "dog"], "splits": {"validation": 200}})
+    write_json(run.data, DATA)
     for record in records:
         record.save(run)
     return run, list(records), config

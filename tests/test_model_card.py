@@ -3,15 +3,15 @@
 import json
 import re
 
-import exported_metrics
 import pytest
+from exported_metrics import metrics_with
 from finished_runs import finished_run
 
 from search.export.model_card import write_card
 from search.run_folder.command_line import command
 
-METRICS = exported_metrics.METRICS | {
-    "calibration": {"temperature": 1.5, "threshold": 0.93},
+CHANGES = {
+    "calibration": {"temperature": 1.5, "threshold": 0.93, "validation_ece": [0.04, 0.03]},
     "accuracy": 0.9512,
     "pictures": 80,
     "labels": ["along", "across"],
@@ -21,6 +21,8 @@ METRICS = exported_metrics.METRICS | {
         {"slice": "JPEG", "pictures": 80, "accuracy": 0.95, "interval": [0.92, 0.97]},
     ],
 }
+
+LEAK = {"split": "test", "other": "train", "pictures": 0, "exact": 0, "of": 80, "share": 0.0}
 
 
 @pytest.fixture
@@ -36,7 +38,8 @@ def card(run, tmp_path):
         about = json.loads(run.run.data.read_text()) | (data or {})
         run.run.data.write_text(json.dumps(about))
         values = json.loads((run.run.trials / "0000.json").read_text())["values"]
-        write_card(tmp_path / "README.md", run, METRICS | {"configuration": values} | changes)
+        metrics = metrics_with(**(CHANGES | {"configuration": values} | changes))
+        write_card(tmp_path / "README.md", run, metrics)
         return (tmp_path / "README.md").read_text()
 
     return written
@@ -78,7 +81,7 @@ def test_it_holds_the_figures_the_files_and_how_to_load_it(card):
 def test_its_limits_are_those_of_this_model(card):
     text = card(
         lock_box_opened=3,
-        data={"leaks": [{"split": "test", "other": "train", "pictures": 4, "share": 0.05}]},
+        data={"leaks": [LEAK | {"pictures": 4, "share": 0.05}]},
     )
     assert "looked at 3 times, so these figures flatter" in text
     assert "It is weaker on these images: dark (50.0%)." in text
@@ -94,8 +97,7 @@ def test_withheld_answers_are_told(card):
 
 def test_splits_that_the_folder_gave_are_not_said_to_be_clean(card):
     assert "were kept in one split" in card()
-    none = {"split": "test", "other": "train", "pictures": 0, "share": 0.0}
-    text = card(data={"leaks": [none]})
+    text = card(data={"leaks": [LEAK]})
     assert "The folder gave these splits" in text
     assert "were kept in one split" not in text
     assert "near-copies of images in train" not in text

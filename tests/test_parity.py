@@ -112,10 +112,10 @@ def test_another_number_of_answers_is_an_error_at_once(given):
 
 
 def test_a_row_holds_plain_figures():
-    row = parity(EXPECTED).row()
-    assert (row["format"], row["file"], row["size"]) == ("litert", "model.tflite", 7_660_000)
-    assert (row["latency_median"], row["peak_memory"]) == (0.0069, 65_000_000)
-    assert (row["largest_difference"], row["agreement"]) == (0.0, 1.0)
+    row = parity(EXPECTED).figures()
+    assert (row.format, row.file, row.size) == ("litert", "model.tflite", 7_660_000)
+    assert (row.latency_median, row.peak_memory) == (0.0069, 65_000_000)
+    assert (row.largest_difference, row.agreement) == (0.0, 1.0)
 
 
 def test_of_two_that_are_nearly_tied_either_will_do_and_no_third():

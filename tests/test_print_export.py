@@ -1,7 +1,7 @@
 """What export and evaluate print for people."""
 
 import pytest
-from exported_metrics import METRICS
+from exported_metrics import METRICS, metrics_with
 
 from search.cli.print_export import print_export, print_metrics
 
@@ -9,7 +9,7 @@ from search.cli.print_export import print_export, print_metrics
 @pytest.fixture
 def printed(capsys):
     def lines(what, **changes):
-        what(METRICS | changes)
+        what(metrics_with(**changes))
         return capsys.readouterr().out
 
     return lines

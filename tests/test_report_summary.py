@@ -2,6 +2,7 @@ import json
 
 import pytest
 from exported_metrics import METRICS
+from given_data import DATA
 from rich.console import Console
 from searching import VALUES, epoch_logs, run_config, trial_record
 
@@ -16,7 +17,7 @@ def run_with(folder, *records, name="cats", **config):
     """A run folder with these records, begun with these options."""
     run = RunFolder(folder / name)
     run_config(**config).save(run)
-    write_json(run.data, {"labels": ["cat", "dog"], "pictures": 1234})
+    write_json(run.data, DATA)
     for record in records:
         record.save(run)
     return run

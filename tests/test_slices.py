@@ -52,12 +52,12 @@ def test_each_slice_has_its_own_accuracy_and_interval(experiment):
         experiment.test,
         np.array([False, True, True, False]),
     )
-    rows = {row["slice"]: row for row in found}
+    rows = {row.name: row for row in found}
     assert set(rows) == {"dark", "small", "JPEG", "PNG"}  # none is blurrier than those learnt
-    assert (rows["dark"]["pictures"], rows["dark"]["accuracy"]) == (1, 0.0)
-    assert (rows["small"]["pictures"], rows["small"]["accuracy"]) == (2, 0.0)
-    assert (rows["JPEG"]["pictures"], rows["JPEG"]["accuracy"]) == (2, 0.5)
-    low, high = rows["JPEG"]["interval"]
+    assert (rows["dark"].images, rows["dark"].accuracy) == (1, 0.0)
+    assert (rows["small"].images, rows["small"].accuracy) == (2, 0.0)
+    assert (rows["JPEG"].images, rows["JPEG"].accuracy) == (2, 0.5)
+    low, high = rows["JPEG"].interval
     assert 0 < low < 0.5 < high < 1
 
 
@@ -68,4 +68,4 @@ def test_images_of_one_size_have_no_small_ones(experiment):
         experiment.test,
         np.ones(4, bool),
     )
-    assert "small" not in {row["slice"] for row in found}
+    assert "small" not in {row.name for row in found}

@@ -101,7 +101,7 @@ def export_best(
     import_tensorflow()
     from search.export.export_best import ExportOptions
     from search.export.export_best import export_best as export
-    from search.formats.cost import Budget
+    from search.run_folder.budget import Budget
 
     by_flag = [row.name for row in flagged() if flags[row.option.removeprefix("--")]]
     options = ExportOptions(
@@ -177,13 +177,13 @@ def evaluate(model: str, data: Path, cache_dir: Path | None, as_json: bool) -> N
 
     classifier = load_classifier(model)
     with console_progress().task("checking and preparing images", counted=True) as task:
-        metrics = evaluate_folder(
+        evaluation = evaluate_folder(
             classifier, data, cache_dir=cache_folder(cache_dir), progress=task.update
         )
     if as_json:
-        print_json(metrics)
+        print_json(evaluation)
     else:
-        print_metrics(metrics)
+        print_metrics(evaluation)
 
 
 def _print_csv(predictions: Any, class_names: tuple[str, ...]) -> None:

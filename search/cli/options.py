@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from search.run_folder.schema import to_json
+
 if TYPE_CHECKING:
     from search.process.console_progress import ConsoleProgress
 
@@ -155,8 +157,8 @@ class Names(click.ParamType[tuple[str, ...]]):
 
 
 def print_json(value: Any) -> None:
-    """Results for machines, on stdout."""
-    click.echo(_as_json(value))
+    """Print results for machines on stdout: plain values, or dataclasses of them."""
+    click.echo(_as_json(to_json(value)))
 
 
 def print_json_list(rows: Iterable[Any]) -> None:

@@ -1,34 +1,43 @@
-"""What an export or a test came to, as people read it, on stdout."""
+"""Print what an export or a test came to, as people read it, on stdout."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from search.process.printable import printable
 
+# NumPy comes with them, which `tune --help` does not need.
+if TYPE_CHECKING:
+    from search.evaluation.calibration import Abstention
+    from search.inference.classifier import Evaluation
+    from search.run_folder.metrics import FileFigures, Metrics, Slice
 
-def print_metrics(metrics: dict[str, Any]) -> None:
+
+def print_metrics(metrics: Metrics | Evaluation) -> None:
     """Accuracy, interval and AUC, calibration, answers withheld, and the confusion matrix."""
-    low, high = metrics["accuracy_interval"]
+    low, high = metrics.accuracy_interval
     click.echo(
-        f"accuracy {metrics['accuracy']:.4f} on {metrics['pictures']:,} images "
+        f"accuracy {metrics.accuracy:.4f} on {metrics.images:,} images "
         f"(95 % interval {low:.4f} to {high:.4f}; always the largest class: "
-        f"{metrics['majority_class_accuracy']:.4f}), AUC {metrics['auc']:.4f}, "
-        f"calibration error {metrics['ece']:.4f}"
+        f"{metrics.majority_class_accuracy:.4f}), AUC {metrics.auc:.4f}, "
+        f"calibration error {metrics.ece:.4f}"
     )
-    if abstain := metrics.get("abstain"):
+    if abstain := metrics.abstain:
         click.echo(_withheld(abstain))
-    class_names = [printable(label) for label in metrics["labels"]]
+    class_names = [printable(label) for label in metrics.class_names]
     width = max(len(label) for label in class_names)
     click.echo("true class, and what was predicted:")
-    for label, row in zip(class_names, metrics["confusion_matrix"], strict=True):
+    for label, row in zip(class_names, metrics.confusion_matrix, strict=True):
         counts = "  ".join(
             f"{other} {count}" for other, count in zip(class_names, row, strict=True) if count
         )
         click.echo(f"  {label:<{width}}  {counts}")
 
 
-def print_export(metrics: dict[str, Any]) -> None:
+def print_export(metrics: Metrics) -> None:
     """What was chosen and why, what it reached, and what was written."""
     from rich.console import Console
 
@@ -36,76 +45,77 @@ def print_export(metrics: dict[str, Any]) -> None:
     _print_choice(metrics)
     print_metrics(metrics)
     click.echo(_optimism(metrics))
-    calibration = metrics["calibration"]
+    calibration = metrics.calibration
     click.echo(
-        f"calibrated by a temperature of {calibration['temperature']:.2f}: calibration error "
-        f"{metrics['ece_uncalibrated']:.4f} before, {metrics['ece']:.4f} after"
+        f"calibrated by a temperature of {calibration.temperature:.2f}: calibration error "
+        f"{metrics.ece_uncalibrated:.4f} before, {metrics.ece:.4f} after"
     )
-    _print_slices(metrics["slices"])
-    console.print(_files(metrics["parity"]), soft_wrap=not console.is_terminal)
-    for path in metrics["files"]:
+    _print_slices(metrics.slices)
+    console.print(_files(metrics.parity), soft_wrap=not console.is_terminal)
+    for path in metrics.files:
         click.echo(f"wrote {printable(path)}")
 
 
-def _withheld(abstain: dict[str, Any]) -> str:
-    if not abstain["answered"]:
+def _withheld(abstain: Abstention) -> str:
+    if not abstain.answered:
         return "sure of none of them: 0 answered"
-    low, high = abstain["precision_interval"]
+    low, high = abstain.precision_interval
     return (
-        f"sure of {abstain['answered']:,} of them ({abstain['coverage']:.1%}), and right in "
-        f"{abstain['precision']:.4f} of these (95 % interval {low:.4f} to {high:.4f})"
+        f"sure of {abstain.answered:,} of them ({abstain.coverage:.1%}), and right in "
+        f"{abstain.precision:.4f} of these (95 % interval {low:.4f} to {high:.4f})"
     )
 
 
-def _print_choice(metrics: dict[str, Any]) -> None:
-    finalists = metrics["finalists"]
+def _print_choice(metrics: Metrics) -> None:
+    finalists = metrics.finalists
     for row in finalists if len(finalists) > 1 else ():
-        mark = "→" if row["chosen"] else " "
-        low, high = row["interval"]
-        behind = f"behind by {row['behind']:.4f} ({low:.4f} to {high:.4f})"
-        place = "best" if row is finalists[0] else f"{behind}{', a tie' if row['tied'] else ''}"
-        cost = "" if row["latency"] is None else f", {row['latency'] * 1e3:.1f} ms"
-        known = " [known-good]" if row["known_good"] else ""
+        mark = "→" if row.chosen else " "
+        low, high = row.interval
+        behind = f"behind by {row.behind:.4f} ({low:.4f} to {high:.4f})"
+        place = "best" if row is finalists[0] else f"{behind}{', a tie' if row.tied else ''}"
+        cost = "" if row.latency is None else f", {row.latency * 1e3:.1f} ms"
+        known = " [known-good]" if row.known_good else ""
         click.echo(
-            f"{mark} {abs(row['mean']):.4f} over {row['trainings']} "
-            f"training{'' if row['trainings'] == 1 else 's'} "
-            f"({row['score_in_search']:.4f} in the search){cost}, {place}: "
-            f"{row['summary']}{known}"
+            f"{mark} {abs(row.mean):.4f} over {row.trainings} "
+            f"training{'' if row.trainings == 1 else 's'} "
+            f"({row.score_in_search:.4f} in the search){cost}, {place}: "
+            f"{row.summary}{known}"
         )
-    if metrics["verdict"]:
-        click.echo(metrics["verdict"])
-    if together := metrics["ensemble"]:
-        price = f", {together['latency'] * 1e3:.1f} ms an image" if "latency" in together else ""
+    if metrics.verdict:
+        click.echo(metrics.verdict)
+    if together := metrics.ensemble:
+        price = (
+            f", {together.latency * 1e3:.1f} ms an image" if together.latency is not None else ""
+        )
         click.echo(
-            f"the average of the best {len(together['members'])} would reach "
-            f"{together['value']:.4f} on validation (the best of them alone "
-            f"{together['of_best']:.4f}){price}"
+            f"the average of the best {len(together.members)} would reach "
+            f"{together.value:.4f} on validation (the best of them alone "
+            f"{together.of_best:.4f}){price}"
         )
 
 
-def _optimism(metrics: dict[str, Any]) -> str:
-    gap = metrics["optimism"]
-    opened = metrics["lock_box_opened"]
+def _optimism(metrics: Metrics) -> str:
+    gap = metrics.optimism
+    opened = metrics.test_set_opened
     looked = "" if opened == 1 else f"; the test images were looked at {opened} times"
-    searched = metrics["val_accuracy_in_search"]
+    searched = metrics.val_accuracy_in_search
     before = "" if searched is None else f" ({searched:.4f} in the search)"
     return (
-        f"validation accuracy {metrics['val_accuracy']:.4f}{before}, "
-        f"test {metrics['accuracy']:.4f}: {abs(gap):.4f} "
+        f"validation accuracy {metrics.val_accuracy:.4f}{before}, "
+        f"test {metrics.accuracy:.4f}: {abs(gap):.4f} "
         f"{'less' if gap > 0 else 'more'}{looked}"
     )
 
 
-def _print_slices(slices: list[dict[str, Any]]) -> None:
+def _print_slices(slices: Sequence[Slice]) -> None:
     for row in slices:
-        low, high = row["interval"]
+        low, high = row.interval
         click.echo(
-            f"  {row['slice']:<6}  {row['accuracy']:.4f} ({low:.4f} to {high:.4f}) "
-            f"of {row['pictures']} images"
+            f"  {row.name:<6}  {row.accuracy:.4f} ({low:.4f} to {high:.4f}) of {row.images} images"
         )
 
 
-def _files(rows: list[dict[str, Any]]) -> Any:
+def _files(rows: Sequence[FileFigures]) -> Any:
     """The written models as a table: what each takes, and how far it is from the trained one."""
     from rich.table import Table
 
@@ -114,12 +124,12 @@ def _files(rows: list[dict[str, Any]]) -> Any:
         table.add_column(name, justify="left" if name == "file" else "right")
     for row in rows:
         table.add_row(
-            row["file"],
-            f"{row['size'] / 1e6:.1f}",
-            f"{row['latency_median'] * 1e3:.1f}",
-            f"{row['latency_p95'] * 1e3:.1f}",
-            f"{row['peak_memory'] / 1e6:.0f}",
-            f"{row['largest_difference']:.1e}",
-            f"{row['agreement']:.1%}",
+            row.file,
+            f"{row.size / 1e6:.1f}",
+            f"{row.latency_median * 1e3:.1f}",
+            f"{row.latency_p95 * 1e3:.1f}",
+            f"{row.peak_memory / 1e6:.0f}",
+            f"{row.largest_difference:.1e}",
+            f"{row.agreement:.1%}",
         )
     return table

@@ -5,7 +5,7 @@ printed is computed here, once, over the whole split.
 """
 
 import math
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,19 +101,54 @@ def expected_calibration_error(probabilities: FloatArray, targets: IntArray) -> 
     return float(np.abs(gaps).sum() / max(len(targets), 1))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What is reported of predictions on images whose class is known; JSON has the same order.
+
+    Attributes:
+        accuracy, loss, auc: share of right answers, log loss, area under the ROC curve.
+        top5: share of images whose class is among the five likeliest; None for few classes.
+        accuracy_interval: 95 % of the accuracy.
+        ece: expected calibration error, 0 to 1.
+        images: how many there are.
+        class_counts: images of each class.
+        majority_class_accuracy: what always answering with the largest class reaches.
+        class_names: in the order of class numbers.
+        confusion_matrix: counts [true class][predicted class].
+    """
+
+    accuracy: float
+    loss: float
+    auc: float
+    top5: float | None = field(default=None, metadata={"omit": True})
+    accuracy_interval: tuple[float, float]
+    ece: float
+    images: int = field(metadata={"key": "pictures"})
+    class_counts: dict[str, int]
+    majority_class_accuracy: float
+    class_names: tuple[str, ...] = field(metadata={"key": "labels"})
+    confusion_matrix: list[list[int]]
+
+
 def measure(
     probabilities: FloatArray, targets: IntArray, class_names: tuple[str, ...]
-) -> dict[str, Any]:
-    """What is reported of predictions on images whose class is known."""
+) -> Measurement:
+    """Measure predictions on images whose class is known.
+
+    Args:
+        probabilities: float [n, classes].
+        targets: int [n], class numbers.
+        class_names: of the classes.
+    """
     correct = int((probabilities.argmax(axis=1) == targets).sum())
     counts = np.bincount(targets, minlength=len(class_names))
-    return {
+    return Measurement(
         **evaluate(probabilities, targets),
-        "accuracy_interval": list(wilson_interval(correct, len(targets))),
-        "ece": expected_calibration_error(probabilities, targets),
-        "pictures": len(targets),
-        "class_counts": {label: int(n) for label, n in zip(class_names, counts, strict=True)},
-        "majority_class_accuracy": float(counts.max() / max(len(targets), 1)),
-        "labels": list(class_names),
-        "confusion_matrix": confusion_matrix(probabilities, targets),
-    }
+        accuracy_interval=wilson_interval(correct, len(targets)),
+        ece=expected_calibration_error(probabilities, targets),
+        images=len(targets),
+        class_counts={label: int(n) for label, n in zip(class_names, counts, strict=True)},
+        majority_class_accuracy=float(counts.max() / max(len(targets), 1)),
+        class_names=tuple(class_names),
+        confusion_matrix=confusion_matrix(probabilities, targets),
+    )

@@ -4,28 +4,30 @@ The order matters: files that do not compute what the model does are found befor
 opened, and what stood in the export folder is replaced only once all of the new is written.
 """
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from models.describe import describe
 from models.families.head import divide_logits
+from search.evaluation.calibration import Calibration
 from search.evaluation.objective import ACCURACY
 from search.export.folder import export_folder
 from search.export.test_set import open_test_set
 from search.export.writing import write_beside, write_models
-from search.formats.cost import Budget, Cost, Costs
+from search.formats.cost import Costs
 from search.formats.parity import Parity
 from search.formats.registry import ALWAYS, require_packages
 from search.process.atomic_files import write_array
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
+from search.run_folder.budget import Budget, Cost
 from search.run_folder.data import require_written
 from search.run_folder.lock import locked
+from search.run_folder.metrics import FileFigures, HeldOutFigures, Metrics
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import load_records
-from search.selection.calibrate import Calibration, calibrate, require_enough
+from search.selection.calibrate import calibrate, require_enough
 from search.selection.choice import Choice, choose
 from search.trial.experiment import Experiment
 from search.trial.keras_setup import prepare_to_train
@@ -54,11 +56,11 @@ class ExportOptions:
 
 def export_best(
     run: RunFolder, options: ExportOptions, *, stop: StopSignal, progress: ProgressSink
-) -> dict[str, Any]:
+) -> Metrics:
     """Choose the configuration to export, retrain it on train + validation, test it once.
 
     Returns:
-        What `metrics.json` holds, with the paths of all written files under "files".
+        What `metrics.json` holds.
 
     Raises:
         TuneError: no trial has finished, none keeps to the budget, a format's package is
@@ -72,7 +74,7 @@ def export_best(
 
 def _export(
     run: RunFolder, options: ExportOptions, *, stop: StopSignal, progress: ProgressSink
-) -> dict[str, Any]:
+) -> Metrics:
     require_written(run, run.images)
     experiment = Experiment.load(run)
     require_enough(experiment, options.precision)
@@ -104,8 +106,15 @@ def _export(
             threshold=calibration.threshold,
         )
         write_array(folder / run.test_predictions.name, tested.predictions)
-        metrics = _metrics(experiment, choice, calibration, options, parities, tested.metrics)
-        metrics["parameters"] = model.count_params()
+        metrics = _metrics(
+            experiment,
+            choice,
+            calibration,
+            options,
+            tested=tested.figures,
+            parity=tuple(parity.figures() for parity in parities),
+            parameters=model.count_params(),
+        )
         return write_beside(experiment, choice.winner.record, metrics, history, folder)
 
 
@@ -125,29 +134,33 @@ def _metrics(
     choice: Choice,
     calibration: Calibration,
     options: ExportOptions,
-    parities: list[Parity],
-    tested: dict[str, Any],
-) -> dict[str, Any]:
+    *,
+    tested: HeldOutFigures,
+    parity: tuple[FileFigures, ...],
+    parameters: int,
+) -> Metrics:
     record = choice.winner.record
     targets = experiment.targets[experiment.validation]
     right = [float((p.argmax(axis=1) == targets).mean()) for p in choice.winner.predictions]
     validated = float(np.mean(right))
-    return tested | {
-        "run": experiment.run.name,
-        "summary": describe(record.values),
-        "val_accuracy_in_search": record.best_logs.get(ACCURACY),
-        "val_accuracy": validated,
-        "optimism": validated - tested["accuracy"],
-        "verdict": choice.verdict,
-        "finalists": choice.rows(),
-        "ensemble": choice.ensemble,
-        "calibration": asdict(calibration) | {"validation_ece": list(calibration.validation_ece)},
-        "precision_wished": options.precision,
-        "budget": asdict(options.budget),
-        "parity": [parity.row() for parity in parities],
-        "epochs": record.epochs_to_best,
-        "trials": sum(r.finished for r in load_records(experiment.run)),
-        "configuration": record.values,
-        "image_size": list(experiment.config.image_size),
-        "trained_on": len(experiment.train) + len(experiment.validation),
-    }
+    return Metrics(
+        **vars(tested),
+        run=experiment.run.name,
+        summary=describe(record.values),
+        val_accuracy_in_search=record.best_logs.get(ACCURACY),
+        val_accuracy=validated,
+        optimism=validated - tested.accuracy,
+        verdict=choice.verdict,
+        finalists=choice.rows(),
+        ensemble=choice.ensemble,
+        calibration=calibration,
+        precision_wished=options.precision,
+        budget=options.budget,
+        parity=parity,
+        epochs=record.epochs_to_best,
+        trials=sum(r.finished for r in load_records(experiment.run)),
+        configuration=record.values,
+        image_size=experiment.config.image_size,
+        trained_on=len(experiment.train) + len(experiment.validation),
+        parameters=parameters,
+    )

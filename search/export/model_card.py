@@ -9,30 +9,30 @@ import platform
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from data_pipeline.atomic_files import write_bytes
 from models.describe import describe
-from search.evaluation.figures import figures
 from search.formats.registry import by_option
-from search.process.atomic_files import read_json
 from search.process.printable import printable
 from search.process.wording import megabytes
 from search.run_folder.command_line import command
+from search.run_folder.data_summary import DataSummary
+from search.run_folder.figures import figures
+from search.run_folder.metrics import Metrics
 from search.trial.experiment import Experiment
 
 _PACKAGES = ("tensorflow", "keras", "keras_tuner", "numpy")
 
 
-def write_card(path: Path, experiment: Experiment, metrics: dict[str, Any]) -> None:
+def write_card(path: Path, experiment: Experiment, metrics: Metrics) -> None:
     """Write the card of an export.
 
     Args:
         path: the file.
         experiment: the run.
-        metrics: what `metrics.json` will hold.
+        metrics: of the export.
     """
-    data = read_json(experiment.run.data)
+    data = DataSummary.load(experiment.run)
     parts = [
         _head(experiment, metrics, data),
         _summary(experiment, metrics, data),
@@ -46,11 +46,11 @@ def write_card(path: Path, experiment: Experiment, metrics: dict[str, Any]) -> N
     write_bytes(path, "\n\n".join(parts).encode("utf-8", "replace") + b"\n")
 
 
-def _head(experiment: Experiment, metrics: dict[str, Any], data: dict[str, Any]) -> str:
-    dataset = {"type": "imagefolder", "name": printable(Path(data["root"]).name)}
+def _head(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str:
+    dataset = {"type": "imagefolder", "name": printable(Path(data.root).name)}
     values = [
-        {"type": "accuracy", "value": round(metrics["accuracy"], 4)},
-        {"type": "roc_auc", "value": round(metrics["auc"], 4)},
+        {"type": "accuracy", "value": round(metrics.accuracy, 4)},
+        {"type": "roc_auc", "value": round(metrics.auc, 4)},
     ]
     task = {"type": "image-classification"}
     result = {"task": task, "dataset": dataset, "metrics": values}
@@ -66,24 +66,24 @@ def _head(experiment: Experiment, metrics: dict[str, Any], data: dict[str, Any])
     return f"---\n{body}\n---"
 
 
-def _summary(experiment: Experiment, metrics: dict[str, Any], data: dict[str, Any]) -> str:
-    low, high = metrics["accuracy_interval"]
+def _summary(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str:
+    low, high = metrics.accuracy_interval
     names = ", ".join(_text(label) for label in experiment.class_names)
-    height, width = metrics["image_size"]
+    height, width = metrics.image_size
     return (
         f"# {_text(experiment.run.name)}\n\n"
         f"Tells {experiment.num_classes} classes of images apart: {names}. Found by a search "
         f"over {_text(', '.join(experiment.config.families))} models on "
-        f"{data['pictures']:,} labelled images; works at {height}×{width} pixels and has "
-        f"{metrics['parameters']:,} weights.\n\n"
-        f"**{metrics['accuracy']:.1%} right** on {metrics['pictures']:,} images that the search "
+        f"{data.images:,} labelled images; works at {height}×{width} pixels and has "
+        f"{metrics.parameters:,} weights.\n\n"
+        f"**{metrics.accuracy:.1%} right** on {metrics.images:,} images that the search "
         f"never saw (95 % interval {low:.1%} to {high:.1%}; always saying the largest class: "
-        f"{metrics['majority_class_accuracy']:.1%})."
+        f"{metrics.majority_class_accuracy:.1%})."
     )
 
 
-def _results(metrics: dict[str, Any]) -> str:
-    opened = metrics["lock_box_opened"]
+def _results(metrics: Metrics) -> str:
+    opened = metrics.test_set_opened
     times = "once" if opened == 1 else f"{opened} times, so these figures flatter a little"
     parts = [
         f"## Results\n\nThe test images were looked at {times}.",
@@ -93,7 +93,7 @@ def _results(metrics: dict[str, Any]) -> str:
             [
                 (_text(label), str(sum(row)), f"{row[number] / max(sum(row), 1):.1%}")
                 for number, (label, row) in enumerate(
-                    zip(metrics["labels"], metrics["confusion_matrix"], strict=True)
+                    zip(metrics.class_names, metrics.confusion_matrix, strict=True)
                 )
             ],
         ),
@@ -101,12 +101,12 @@ def _results(metrics: dict[str, Any]) -> str:
             ("kind of image", "pictures", "accuracy", "95 % interval"),
             [
                 (
-                    row["slice"],
-                    str(row["pictures"]),
-                    f"{row['accuracy']:.1%}",
-                    f"{row['interval'][0]:.1%} to {row['interval'][1]:.1%}",
+                    row.name,
+                    str(row.images),
+                    f"{row.accuracy:.1%}",
+                    f"{row.interval[0]:.1%} to {row.interval[1]:.1%}",
                 )
-                for row in metrics["slices"]
+                for row in metrics.slices
             ],
         ),
         "Dark, blurry and small are the darkest, blurriest and smallest tenth of the training "
@@ -115,27 +115,27 @@ def _results(metrics: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _limits(experiment: Experiment, metrics: dict[str, Any], data: dict[str, Any]) -> str:
+def _limits(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str:
     lines = [
         "It answers with one of its classes whatever it is shown: an image of something else "
         "gets one of them too.",
         "The figures hold for images like those it was tested on; from another camera, place "
         "or season they may be lower.",
     ]
-    if weak := [row for row in metrics["slices"] if row["interval"][1] < metrics["accuracy"]]:
-        names = ", ".join(f"{row['slice']} ({row['accuracy']:.1%})" for row in weak)
+    if weak := [row for row in metrics.slices if row.interval[1] < metrics.accuracy]:
+        names = ", ".join(f"{row.name} ({row.accuracy:.1%})" for row in weak)
         lines.append(f"It is weaker on these images: {names}.")
-    if metrics["pictures"] < 100:
-        lines.append(f"It was tested on {metrics['pictures']} images only; see the interval.")
-    for leak in filter(lambda leak: leak["pictures"], data.get("leaks", [])):
+    if metrics.images < 100:
+        lines.append(f"It was tested on {metrics.images} images only; see the interval.")
+    for leak in filter(lambda leak: leak.images, data.leaks or ()):
         lines.append(
-            f"{leak['pictures']} of its {leak['split']} images ({leak['share']:.1%}) are "
-            f"near-copies of images in {leak['other']}: the figures flatter."
+            f"{leak.images} of its {leak.split} images ({leak.share:.1%}) are "
+            f"near-copies of images in {leak.other}: the figures flatter."
         )
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
-def _use(experiment: Experiment, metrics: dict[str, Any]) -> str:
+def _use(experiment: Experiment, metrics: Metrics) -> str:
     return (
         "## Use\n\n"
         "```python\n"
@@ -146,7 +146,7 @@ def _use(experiment: Experiment, metrics: dict[str, Any]) -> str:
         "print(dict(zip(labels, model.predict(image[None])[0])))\n"
         "```\n\n"
         f"Resizing and scaling are part of the model. The {_fixed_size()} files take images "
-        f"already resized to {metrics['image_size'][0]}×{metrics['image_size'][1]}, float32, "
+        f"already resized to {metrics.image_size[0]}×{metrics.image_size[1]}, float32, "
         "0 to 255, [1, height, width, 3]."
     )
 
@@ -156,18 +156,18 @@ def _fixed_size() -> str:
     return " and ".join(row.title for row in by_option("--format") if row.fixed_size)
 
 
-def _files(metrics: dict[str, Any]) -> str:
+def _files(metrics: Metrics) -> str:
     rows = [
         (
-            f"`{row['file']}`",
-            megabytes(row["size"]),
-            f"{row['latency_median'] * 1e3:.1f} ms",
-            f"{row['latency_p95'] * 1e3:.1f} ms",
-            megabytes(row["peak_memory"]),
-            f"{row['largest_difference']:.1e}",
-            f"{row['agreement']:.1%}",
+            f"`{row.file}`",
+            megabytes(row.size),
+            f"{row.latency_median * 1e3:.1f} ms",
+            f"{row.latency_p95 * 1e3:.1f} ms",
+            megabytes(row.peak_memory),
+            f"{row.largest_difference:.1e}",
+            f"{row.agreement:.1%}",
         )
-        for row in metrics["parity"]
+        for row in metrics.parity
     ]
     titles = ("file", "size", "an image", "95th percentile", "memory", "differs by", "same label")
     return (
@@ -176,28 +176,28 @@ def _files(metrics: dict[str, Any]) -> str:
     )
 
 
-def _data(data: dict[str, Any]) -> str:
-    sizes = ", ".join(f"{count:,} {name}" for name, count in data["splits"].items())
+def _data(data: DataSummary) -> str:
+    sizes = ", ".join(f"{count:,} {name}" for name, count in vars(data.splits).items())
     # Leaks are looked for between the splits that a folder gives; what is dealt has none.
     dealt = "Copies and near-copies of an image were kept in one split."
-    splits = "The folder gave these splits, or some of them." if data.get("leaks") else dealt
+    splits = "The folder gave these splits, or some of them." if data.leaks else dealt
     return (
         "## Data\n\n"
-        f"Folder {_text(Path(data['root']).name)}: {data['pictures']:,} usable images "
-        f"({sizes}); {data['set_aside']:,} files were set aside as bad. {splits} The model was "
+        f"Folder {_text(Path(data.root).name)}: {data.images:,} usable images "
+        f"({sizes}); {data.set_aside:,} files were set aside as bad. {splits} The model was "
         "trained on the training and validation images together."
     )
 
 
-def _making(experiment: Experiment, metrics: dict[str, Any]) -> str:
+def _making(experiment: Experiment, metrics: Metrics) -> str:
     settings = _table(
         ("setting", "value"),
-        [(f"`{name}`", f"`{value}`") for name, value in sorted(metrics["configuration"].items())],
+        [(f"`{name}`", f"`{value}`") for name, value in sorted(metrics.configuration.items())],
     )
     versions = ", ".join(f"{name} {import_module(name).__version__}" for name in _PACKAGES)
-    verdict = f"\n\n{_text(metrics['verdict'])}" if metrics["verdict"] else ""
+    verdict = f"\n\n{_text(metrics.verdict)}" if metrics.verdict else ""
     return (
-        f"## Making\n\n{_text(describe(metrics['configuration']))}, {metrics['epochs']} epochs."
+        f"## Making\n\n{_text(describe(metrics.configuration))}, {metrics.epochs} epochs."
         f"{verdict}\n\n{settings}\n\n"
         f"```sh\n{command(experiment.config)}\ntune export-best {experiment.run.name}\n```\n\n"
         f"Python {platform.python_version()}, {versions}."

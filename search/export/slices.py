@@ -1,13 +1,13 @@
 """How accurate a model is on kinds of images: dark, blurry and small ones, each file format."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.evaluation.metrics import wilson_interval
 from search.run_folder.data import Images
+from search.run_folder.metrics import Slice
 from search.trial.experiment import Experiment
 
 TENTH = 0.1
@@ -17,7 +17,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 def by_slice(
     experiment: Experiment, images: Images, rows: NDArray[np.int64], right: NDArray[np.bool_]
-) -> list[dict[str, Any]]:
+) -> tuple[Slice, ...]:
     """Accuracy with its 95 % interval on slices of the images that were tested.
 
     Dark, blurry and small are the lowest tenth of the run's training images.
@@ -29,21 +29,17 @@ def by_slice(
         right: for each whether the model was.
 
     Returns:
-        One row a slice that has an image: "slice", "pictures", "accuracy", "interval".
+        The slices that have an image.
     """
-    found = []
+    slices = []
     for name, inside in _slices(experiment, images, rows):
         count, correct = int(inside.sum()), int(right[inside].sum())
         if count:
-            found.append(
-                {
-                    "slice": name,
-                    "pictures": count,
-                    "accuracy": correct / count,
-                    "interval": list(wilson_interval(correct, count)),
-                }
+            interval = wilson_interval(correct, count)
+            slices.append(
+                Slice(name=name, images=count, accuracy=correct / count, interval=interval)
             )
-    return found
+    return tuple(slices)
 
 
 def _slices(

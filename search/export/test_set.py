@@ -10,34 +10,34 @@ from search.evaluation.metrics import expected_calibration_error, measure
 from search.export.slices import by_slice
 from search.process.atomic_files import read_json, write_json
 from search.run_folder.data import Images
+from search.run_folder.metrics import HeldOutFigures
 from search.trial.experiment import Experiment
 from search.trial.training import predict
 
 
 class Tested(NamedTuple):
-    """What the lock box held.
+    """What the test images showed.
 
     Attributes:
-        metrics: what `measure` gives, and "lock_box_opened", "ece_uncalibrated", "slices" and,
-            with a threshold, "abstain".
+        figures: of the model on them.
         predictions: float32 [test images, classes].
     """
 
-    metrics: dict[str, Any]
+    figures: HeldOutFigures
     predictions: NDArray[np.float32]
 
 
 def open_test_set(
     experiment: Experiment, model: Any, *, temperature: float, threshold: float | None
 ) -> Tested:
-    """Open the lock box: accuracy with its 95 % interval, calibration, slices.
+    """Measure a model on the test images: accuracy with its 95 % interval, calibration, slices.
 
-    How often it was opened is counted in the run folder: each further look makes the number
-    a little less honest, and a reader should know.
+    How often they were looked at is counted in the run folder: each further look makes the
+    number a little less honest, and a reader should know.
 
     Args:
         experiment: the run.
-        model: as it will leave the house, its logits divided by `temperature`.
+        model: as it will be exported, its logits divided by `temperature`.
         temperature: what they were divided by.
         threshold: confidence from which it answers; None for always.
     """
@@ -45,14 +45,17 @@ def open_test_set(
     targets = experiment.targets[experiment.test]
     probabilities = predict(model, experiment.pixels, experiment.test)
     uncalibrated = with_temperature(probabilities, 1 / temperature)
-    measured = measure(probabilities, targets, experiment.class_names) | {
-        "lock_box_opened": opened,
-        "ece_uncalibrated": expected_calibration_error(uncalibrated, targets),
-        "slices": _slices(experiment, probabilities.argmax(axis=1) == targets),
-    }
-    if threshold is not None:
-        measured["abstain"] = answered(probabilities, targets, threshold=threshold)
-    return Tested(measured, probabilities)
+    right = probabilities.argmax(axis=1) == targets
+    figures = HeldOutFigures(
+        **vars(measure(probabilities, targets, experiment.class_names)),
+        test_set_opened=opened,
+        ece_uncalibrated=expected_calibration_error(uncalibrated, targets),
+        slices=by_slice(experiment, Images.load(experiment.run), experiment.test, right),
+        abstain=(
+            None if threshold is None else answered(probabilities, targets, threshold=threshold)
+        ),
+    )
+    return Tested(figures, probabilities)
 
 
 def _count(experiment: Experiment) -> int:
@@ -60,8 +63,3 @@ def _count(experiment: Experiment) -> int:
     opened = (read_json(box)["opened"] if box.exists() else 0) + 1
     write_json(box, {"opened": opened})
     return opened
-
-
-def _slices(experiment: Experiment, right: NDArray[np.bool_]) -> list[dict[str, Any]]:
-    images = Images.load(experiment.run)
-    return by_slice(experiment, images, experiment.test, right)

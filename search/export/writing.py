@@ -1,5 +1,6 @@
 """Write an exported model in all its forms, check them, and write what stands beside them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from search.formats.write import source_of, write_format
 from search.process.atomic_files import write_json
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
+from search.run_folder.metrics import Metrics
 from search.run_folder.records import Logs, TrialRecord, configuration_history, load_records
+from search.run_folder.schema import to_json
 from search.trial.experiment import Experiment
 from search.trial.training import predict, representative
 
@@ -69,34 +72,33 @@ def write_models(
 def write_beside(
     experiment: Experiment,
     record: TrialRecord,
-    metrics: dict[str, Any],
+    metrics: Metrics,
     history: list[Logs],
     folder: Path,
-) -> dict[str, Any]:
+) -> Metrics:
     """Write what stands beside the models.
 
     Returns:
-        The metrics with "card" (the digest of the model card) and "files" (the paths of all
-        files as they will be), as `metrics.json` holds them.
+        The metrics with the digest of the model card and the paths of all files as they will be.
     """
     config = experiment.config
-    calibration = metrics["calibration"]
     write_json(
         folder / "labels.json",
         {
             "labels": list(experiment.class_names),
             "image_size": list(config.image_size),
             "crop_to_aspect_ratio": config.crop_to_aspect_ratio,
-            "threshold": calibration["threshold"],
+            "threshold": metrics.calibration.threshold,
         },
     )
     searched = configuration_history(load_records(experiment.run), record.configuration)
     write_curves(folder / "curves.png", searched, history, title=describe(record.values))
     write_card(folder / "README.md", experiment, metrics)
     names = sorted({path.name for path in folder.iterdir()} | {"metrics.json"})
-    whole = metrics | {
-        "card": digest(folder / "README.md"),
-        "files": [str(experiment.run.export / name) for name in names],
-    }
-    write_json(folder / "metrics.json", whole)
+    whole = replace(
+        metrics,
+        card=digest(folder / "README.md"),
+        files=tuple(str(experiment.run.export / name) for name in names),
+    )
+    write_json(folder / "metrics.json", to_json(whole))
     return whole

@@ -6,7 +6,6 @@ new ones, loaded by the runtime of its format and timed, as the exported files a
 
 import tempfile
 from collections.abc import Hashable
-from dataclasses import dataclass
 from pathlib import Path
 
 from models.describe import describe
@@ -19,45 +18,10 @@ from search.formats.write import source_of, write_format
 from search.process.memory import released_graphs
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
-from search.process.wording import megabytes
+from search.run_folder.budget import Budget, Cost
 from search.run_folder.records import TrialRecord, Values
 from search.trial.experiment import Experiment
 from search.trial.training import representative
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Of the files asked for the worst: seconds for one image (median), bytes on disk."""
-
-    latency: float
-    size: int
-
-    def in_words(self) -> str:
-        """`12.3 ms, 4.1 MB`."""
-        return f"{self.latency * 1e3:.1f} ms, {megabytes(self.size)}"
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What a file may cost: seconds per image and bytes; None for anything."""
-
-    latency: float | None = None
-    size: int | None = None
-
-    @property
-    def limited(self) -> bool:
-        """Whether there is a limit at all."""
-        return self.latency is not None or self.size is not None
-
-    def allows(self, cost: Cost) -> bool:
-        """Whether both limits are kept."""
-        in_time = self.latency is None or cost.latency <= self.latency
-        return in_time and (self.size is None or cost.size <= self.size)
-
-    def in_words(self) -> str:
-        """`15 ms and 5.0 MB`."""
-        limits = [f"{self.latency * 1e3:g} ms"] if self.latency is not None else []
-        return " and ".join(limits + ([megabytes(self.size)] if self.size is not None else []))
 
 
 class Costs:

@@ -1,7 +1,6 @@
 """Does each exported file compute what the trained model does? The gate before it is used."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from search.errors import TuneError
 from search.formats.format import Format
 from search.formats.measuring import Measured
 from search.formats.registry import ALWAYS, FORMATS
+from search.run_folder.metrics import FileFigures
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,20 @@ class Parity:
             )
         return problems
 
-    def row(self) -> dict[str, Any]:
-        """For `--json` and metrics.json: sizes in bytes, times in seconds."""
-        return {
-            "format": self.format.name,
-            "file": self.format.file,
-            "size": self.measured.size,
-            "latency_median": self.measured.latency.median,
-            "latency_p95": self.measured.latency.p95,
-            "load_seconds": self.measured.load_seconds,
-            "peak_memory": self.measured.peak_memory,
-            "largest_difference": self.difference,
-            "mean_difference": self.mean,
-            "agreement": self.agreement,
-        }
+    def figures(self) -> FileFigures:
+        """Give what `metrics.json` holds of the file."""
+        return FileFigures(
+            format=self.format.name,
+            file=self.format.file,
+            size=self.measured.size,
+            latency_median=self.measured.latency.median,
+            latency_p95=self.measured.latency.p95,
+            load_seconds=self.measured.load_seconds,
+            peak_memory=self.measured.peak_memory,
+            largest_difference=self.difference,
+            mean_difference=self.mean,
+            agreement=self.agreement,
+        )
 
 
 def check(measured: dict[str, Measured], expected: NDArray[np.float32]) -> list[Parity]:

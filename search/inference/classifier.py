@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import TuneError
-from search.evaluation.calibration import answered
-from search.evaluation.metrics import measure
+from search.evaluation.calibration import Abstention, answered
+from search.evaluation.metrics import Measurement, measure
 from search.inference.labels_file import read_labels
 from search.inference.model_file import load_model_file
 from search.process.printable import printable
@@ -180,7 +180,20 @@ def images_in(paths: Iterable[Path]) -> list[Wanted]:
     return found
 
 
-def evaluate_folder(classifier: Classifier, data: Path, **preparing: Any) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(Measurement):
+    """What a model reached on a folder.
+
+    Attributes:
+        set_aside: files that could not be used.
+        abstain: what comes of its threshold; None without one.
+    """
+
+    set_aside: int
+    abstain: Abstention | None = field(default=None, metadata={"omit": True})
+
+
+def evaluate_folder(classifier: Classifier, data: Path, **preparing: Any) -> Evaluation:
     """Accuracy with its interval, AUC and confusion matrix on a folder of labelled images.
 
     Args:
@@ -210,8 +223,9 @@ def evaluate_folder(classifier: Classifier, data: Path, **preparing: Any) -> dic
         for start in range(0, len(pixels), BATCH)
     ]
     probabilities, targets = np.concatenate(rows), numbers[catalog.targets]
-    measured = measure(probabilities, targets, classifier.class_names)
-    measured["set_aside"] = len(catalog.entries) - len(catalog.kept)
-    if classifier.threshold:
-        measured["abstain"] = answered(probabilities, targets, threshold=classifier.threshold)
-    return measured
+    given = answered(probabilities, targets, threshold=classifier.threshold)
+    return Evaluation(
+        **vars(measure(probabilities, targets, classifier.class_names)),
+        set_aside=len(catalog.entries) - len(catalog.kept),
+        abstain=given if classifier.threshold else None,
+    )

@@ -16,8 +16,8 @@ from search.insights.range_edges import edges
 from search.insights.ranks import Member, members, ranks
 from search.insights.sentences import ALL, sentences
 from search.insights.space import Hyperparameter, read_space
-from search.process.atomic_files import read_json
 from search.run_folder.config import RunConfig, objective_of
+from search.run_folder.data_summary import DataSummary
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import DIVERGED, TrialRecord, best_first
 
@@ -74,8 +74,8 @@ def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunCon
 
 def _validation_images(run: RunFolder) -> int | None:
     """On how many images a score rests; None where that is not known."""
-    with suppress(TuneError, LookupError, TypeError, ValueError):
-        return int(read_json(run.data)["splits"]["validation"])
+    with suppress(TuneError):
+        return DataSummary.load(run).splits.validation
     return None
 
 

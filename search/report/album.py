@@ -1,5 +1,6 @@
 """Images of the report: samples of each class, what is left of files that were set aside."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ class SetAside:
     remains: bytes = b""
 
 
-def class_samples(run: RunFolder, class_names: list[str]) -> dict[str, list[bytes]]:
+def class_samples(run: RunFolder, class_names: Sequence[str]) -> dict[str, list[bytes]]:
     """A few training images of each of the first classes, as JPEG.
 
     Raises:

@@ -1,6 +1,7 @@
 """What a report is made of, read from a run's folder; no TensorFlow."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,17 @@ from numpy.typing import NDArray
 from search.evaluation.metrics import confusion_matrix
 from search.insights.cached import cached_insights
 from search.insights.space import Hyperparameter, read_space
-from search.process.atomic_files import read_json
 from search.report.configurations import Tried, tried_configurations
 from search.report.mistakes import Mistake, worst_mistakes
 from search.report.summary import verdict
 from search.report.timeline import Ended, timeline
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data import Images, load_splits
+from search.run_folder.data_summary import DataSummary
+from search.run_folder.metrics import Metrics
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialRecord, best_first, load_records
-
-_NEEDED = {"accuracy_interval", "calibration", "ece", "finalists", "parity", "slices", "trained_on"}
-"""What the metrics of an export have had since they were last added to."""
+from search.run_folder.schema import OtherVersionError
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Contents:
     """A run, read once.
 
     Attributes:
-        data: what `data.json` holds.
+        data: what it was given to learn from.
         finished: trials that are.
         verdict: whether the search beat what it started from.
         insights: what it has taught (see `search.insights.insight.find_insights`).
@@ -62,11 +62,11 @@ class Contents:
 
     run: RunFolder
     config: RunConfig
-    data: dict[str, Any]
+    data: DataSummary
     finished: int
     verdict: str
     insights: dict[str, Any]
-    metrics: dict[str, Any] | None
+    metrics: Metrics | None
     outdated: str
     space: dict[str, Hyperparameter]
     tried: list[Tried]
@@ -81,7 +81,7 @@ def read_contents(run: RunFolder) -> Contents:
     Raises:
         TuneError: a file is missing or broken.
     """
-    config, data, records = RunConfig.load(run), read_json(run.data), load_records(run)
+    config, data, records = RunConfig.load(run), DataSummary.load(run), load_records(run)
     ranked = best_first(records, objective_of(config))
     finished = sum(record.finished for record in records)
     metrics, outdated = _exported(run, finished)
@@ -97,19 +97,21 @@ def read_contents(run: RunFolder) -> Contents:
         space=read_space(run),
         tried=tried_configurations(records, ranked),
         ends=timeline(records),
-        classes=_classes(run, data["labels"]),
-        answers=_answers(run, ranked, data["labels"]),
+        classes=_classes(run, data.class_names),
+        answers=_answers(run, ranked, data.class_names),
     )
 
 
-def _exported(run: RunFolder, finished: int) -> tuple[dict[str, Any] | None, str]:
+def _exported(run: RunFolder, finished: int) -> tuple[Metrics | None, str]:
     """The export's metrics, as far as a report can be made of them, and what is wrong with it."""
     if not run.metrics.exists():
         return None, ""
-    metrics = read_json(run.metrics)
-    if not metrics.keys() >= _NEEDED:
+    try:
+        metrics = Metrics.load(run)
+    except OtherVersionError:
         return None, "An older version of tune made the export of this run: it is left out here."
-    if (then := metrics.get("trials", finished)) < finished:
+    then = finished if metrics.trials is None else metrics.trials
+    if then < finished:
         return metrics, (
             f"The model was exported after {then} trials; the search went on, and has "
             f"{finished} now."
@@ -117,7 +119,7 @@ def _exported(run: RunFolder, finished: int) -> tuple[dict[str, Any] | None, str
     return metrics, ""
 
 
-def _classes(run: RunFolder, class_names: list[str]) -> list[tuple[str, int, int, int]]:
+def _classes(run: RunFolder, class_names: Sequence[str]) -> list[tuple[str, int, int, int]]:
     targets, splits = np.load(run.targets, allow_pickle=False), load_splits(run)
     counts = [
         np.bincount(targets[rows], minlength=len(class_names)).tolist()
@@ -126,7 +128,9 @@ def _classes(run: RunFolder, class_names: list[str]) -> list[tuple[str, int, int
     return list(zip(class_names, *counts, strict=True))
 
 
-def _answers(run: RunFolder, ranked: list[TrialRecord], class_names: list[str]) -> Answers | None:
+def _answers(
+    run: RunFolder, ranked: list[TrialRecord], class_names: Sequence[str]
+) -> Answers | None:
     """Of the exported model on the test images, else of the best on validation."""
     splits = load_splits(run)
     exported = run.test_predictions.exists()
@@ -153,7 +157,7 @@ def _paths(run: RunFolder, rows: NDArray[np.int64]) -> list[Path]:
 
 
 def most_confused(
-    matrix: list[list[int]], class_names: list[str], most: int
+    matrix: list[list[int]], class_names: Sequence[str], most: int
 ) -> list[tuple[str, ...]]:
     """The pairs of classes confused most often: (true class, taken for, how often)."""
     pairs = Counter(

@@ -32,7 +32,7 @@ def every_chart(contents: Contents) -> dict[str, Option]:
             found[f"parallel-{family['name']}"] = lines
     for name, rows in importance.items():
         found[f"importance-{name}"] = importance_bars(rows)
-    answers, class_names = contents.answers, contents.data["labels"]
+    answers, class_names = contents.answers, contents.data.class_names
     if answers and len(class_names) <= CLASSES:
         found["confusion"] = confusion_heatmap(answers.confusion_matrix, class_names)
     return found

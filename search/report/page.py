@@ -17,7 +17,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from search.algorithms.registry import make_plan
-from search.evaluation.figures import figures
 from search.process.printable import printable
 from search.process.wording import duration_in_words, megabytes
 from search.report.album import SetAside
@@ -26,6 +25,7 @@ from search.report.contents import Contents, most_confused
 from search.report.drawn import CLASSES, every_chart, families, importance_of
 from search.report.mistakes import Mistake
 from search.run_folder.command_line import command
+from search.run_folder.figures import figures
 
 ROWS = 15  # configurations in the table
 FILES = 100  # files set aside that are named
@@ -129,4 +129,4 @@ def _endings(contents: Contents) -> list[tuple[str, int]]:
 def _confused(contents: Contents) -> list[tuple[str, ...]]:
     if contents.answers is None:
         return []
-    return most_confused(contents.answers.confusion_matrix, contents.data["labels"], 10)
+    return most_confused(contents.answers.confusion_matrix, contents.data.class_names, 10)

@@ -1,6 +1,7 @@
 """`tune show` and `tune list`: what a run has found, from its records; no TensorFlow."""
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from search.evaluation.objective import ACCURACY
 from search.insights.cached import cached_insights
 from search.process.atomic_files import read_json
 from search.run_folder.config import RunConfig, objective_of
+from search.run_folder.data_summary import DataSummary
 from search.run_folder.paths import RunFolder, runs
 from search.run_folder.records import TrialRecord, best_first, load_records
+from search.run_folder.schema import to_json
 
 
 def run_report(run: RunFolder) -> dict[str, Any]:
@@ -26,7 +29,7 @@ def run_report(run: RunFolder) -> dict[str, Any]:
         "run": run.name,
         "algo": config.algo,
         "objective": config.objective,
-        "data": read_json(run.data),
+        "data": to_json(replace(DataSummary.load(run), made_by=None)),
         "image_size": list(config.image_size),
         "trials": len(records),
         "finished": sum(record.finished for record in records),

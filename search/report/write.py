@@ -58,7 +58,7 @@ def write_report(
     latencies = _measured(contents, wanted.measure, stop=stop, progress=progress)
     contents = replace(contents, tried=with_latencies(contents.tried, latencies))
     stop.raise_if_requested()
-    samples = class_samples(run, contents.data["labels"]) if wanted.images else {}
+    samples = class_samples(run, contents.data.class_names) if wanted.images else {}
     aside = excluded(run, images=wanted.images)
     stop.raise_if_requested()
     mistakes = _mistakes(contents, progress) if wanted.images else ()

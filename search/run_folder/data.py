@@ -14,7 +14,9 @@ from data_pipeline.pixels.prepared import PreparedPixels
 from data_pipeline.preparation.split import Splits
 from search.errors import TuneError
 from search.process.atomic_files import read_json, write_array, write_arrays, write_json
+from search.run_folder.data_summary import DataSummary, Leak, SplitSizes, made_by, this_version
 from search.run_folder.paths import RunFolder
+from search.run_folder.schema import from_json, to_json
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,9 @@ def require_written(run: RunFolder, *paths: Path) -> None:
     missing = [path.name for path in paths if not path.exists()]
     if missing:
         raise TuneError(
-            f"{run.path}: has no {' and no '.join(missing)}, since an older version of tune began "
-            f"it; 'tune run --resume {run.name}' writes what is missing"
+            f"{run.path}: has no {' and no '.join(missing)}, since "
+            f"{made_by(run) or 'an older version of tune'} began it; "
+            f"'tune run --resume {run.name}' writes what is missing"
         )
 
 
@@ -81,23 +84,18 @@ def save_data(
     Of `leaks` (see `data_pipeline.near_duplicates.leaks.find_leaks`) all but the images: they may
     be many.
     """
-    write_json(
-        run.data,
-        {
-            "root": str(catalog.root),
-            "fingerprint": catalog.fingerprint,
-            "labels": list(catalog.class_names),
-            "pictures": len(catalog.kept),
-            "set_aside": len(catalog.entries) - len(catalog.kept),
-            "pixels": str(Path(pixels.path).resolve()),
-            "splits": {
-                name: len(getattr(splits, name)) for name in ("train", "validation", "test")
-            },
-            "leaks": [
-                {key: value for key, value in leak.items() if key != "groups"} for leak in leaks
-            ],
-        },
+    summary = DataSummary(
+        root=str(catalog.root),
+        fingerprint=catalog.fingerprint,
+        class_names=tuple(catalog.class_names),
+        images=len(catalog.kept),
+        set_aside=len(catalog.entries) - len(catalog.kept),
+        pixels=str(Path(pixels.path).resolve()),
+        splits=SplitSizes(len(splits.train), len(splits.validation), len(splits.test)),
+        leaks=tuple(from_json(Leak, leak, file=run.data) for leak in leaks),
+        made_by=this_version(),
     )
+    write_json(run.data, to_json(summary))
     _save_files(run, catalog)
     write_array(run.targets, catalog.targets)
     write_array(run.groups, group_ids(catalog))

@@ -1,12 +1,12 @@
 """How sure an exported model may be: what is fitted on the winner's validation predictions."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from search.errors import TuneError
 from search.evaluation.calibration import (
+    Calibration,
     abstain_threshold,
     fit_temperature,
     highest_promise,
@@ -14,21 +14,6 @@ from search.evaluation.calibration import (
 )
 from search.evaluation.metrics import FloatArray, expected_calibration_error
 from search.trial.experiment import Experiment
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """How sure the model may be, fitted on validation.
-
-    Attributes:
-        temperature: by which its logits are divided.
-        threshold: confidence from which it answers; None for always.
-        validation_ece: expected calibration error before and after, on what it was fitted on.
-    """
-
-    temperature: float
-    threshold: float | None
-    validation_ece: tuple[float, float]
 
 
 def require_enough(experiment: Experiment, precision: float | None) -> None:

@@ -1,8 +1,7 @@
 """Which of a run's configurations is exported, and why that one."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +9,15 @@ from numpy.typing import NDArray
 from models.describe import describe
 from search.errors import TuneError
 from search.evaluation.bootstrap import cheapest
-from search.formats.cost import Budget, Cost, Costs, within
+from search.formats.cost import Costs, within
 from search.process.atomic_files import write_json
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
+from search.run_folder.budget import Budget, Cost
 from search.run_folder.config import RunConfig
+from search.run_folder.finalist_rows import Ensemble, FinalistRow
 from search.run_folder.records import TrialRecord, load_records
+from search.run_folder.schema import to_json
 from search.selection.finalists import Finalist, candidates, compared, ensemble, train_again
 from search.trial.experiment import Experiment
 
@@ -36,16 +38,16 @@ class Choice:
     finalists: list[Finalist]
     costs: dict[str, Cost]
     verdict: str
-    ensemble: dict[str, Any] | None
+    ensemble: Ensemble | None
 
     @property
     def predictions(self) -> NDArray[np.float32]:
         """The winner's, on the validation images: float32 [trainings, n, classes]."""
         return np.array(self.winner.predictions)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The finalists, for JSON."""
-        return [_row(finalist, self.winner, self.costs) for finalist in self.finalists]
+    def rows(self) -> tuple[FinalistRow, ...]:
+        """Give the finalists as `finalists.json` and `metrics.json` hold them."""
+        return tuple(_row(finalist, self.winner, self.costs) for finalist in self.finalists)
 
 
 def choose(
@@ -88,7 +90,7 @@ def choose(
     if not trained:
         raise TuneError("none of the best could be trained again: each diverged; search further")
     choice = _of_trained(experiment, trained, costs, top)
-    write_json(experiment.run.finalists, choice.rows())
+    write_json(experiment.run.finalists, to_json(choice.rows()))
     return choice
 
 
@@ -120,10 +122,11 @@ def _of_trained(experiment: Experiment, trained: list[Finalist], costs: Costs, t
         winner = payable[cheapest([f.standing for f in payable], paid)]
     together = ensemble(experiment, ranked, top=top)
     if together:
-        members = [f for f in ranked if f.record.configuration in together["members"]]
+        members = [f for f in ranked if f.record.configuration in together.members]
         prices = _prices(members, costs)
         if len(prices) == len(members):
-            together["latency"] = sum(price.latency for price in prices.values())
+            latency = sum(price.latency for price in prices.values())
+            together = replace(together, latency=latency)
     verdict = _verdict(ranked, experiment.config)
     if winner is not ranked[0]:
         verdict += " Exported is what is as good within noise and cheaper to run."
@@ -153,18 +156,16 @@ def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
     return f"The best is {gain} better than {name}."
 
 
-def _row(finalist: Finalist, winner: Finalist, costs: dict[str, Cost]) -> dict[str, Any]:
+def _row(finalist: Finalist, winner: Finalist, costs: dict[str, Cost]) -> FinalistRow:
     cost = costs.get(finalist.record.configuration)
-    standing = asdict(finalist.standing)
-    return {
-        "configuration": finalist.record.configuration,
-        "summary": describe(finalist.record.values),
-        "known_good": finalist.baselines,
-        "score_in_search": finalist.record.score,
-        "trainings": len(finalist.predictions),
-        **standing,
-        "interval": list(standing["interval"]),
-        "latency": cost.latency if cost else None,
-        "size": cost.size if cost else None,
-        "chosen": finalist is winner,
-    }
+    return FinalistRow(
+        configuration=finalist.record.configuration,
+        summary=describe(finalist.record.values),
+        known_good=finalist.baselines,
+        score_in_search=finalist.record.score or 0.0,
+        trainings=len(finalist.predictions),
+        **vars(finalist.standing),
+        latency=cost.latency if cost else None,
+        size=cost.size if cost else None,
+        chosen=finalist is winner,
+    )

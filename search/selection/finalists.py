@@ -23,6 +23,7 @@ from search.process.progress import ProgressSink, Task
 from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
 from search.run_folder.config import RunConfig, objective_of
+from search.run_folder.finalist_rows import Ensemble
 from search.run_folder.records import TrialRecord, best_first
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
@@ -188,16 +189,13 @@ class _Part:
         self.task.update(seconds, self.total, "training the best again")
 
 
-def ensemble(
-    experiment: Experiment, finalists: Sequence[Finalist], *, top: int
-) -> dict[str, Any] | None:
+def ensemble(experiment: Experiment, finalists: Sequence[Finalist], *, top: int) -> Ensemble | None:
     """What the mean of the best few's probabilities would reach on validation.
 
     Of the members trained equally often the k-th trainings are averaged, for each k.
 
     Returns:
-        "members" (configurations), "value" (of the objective), "of_best" (its best member's);
-        None where there are not two.
+        Its figures, the cost left out; None where there are not two.
     """
     most = max((len(f.predictions) for f in finalists), default=0)
     full = [f for f in finalists if most and len(f.predictions) == most][:top]
@@ -210,8 +208,8 @@ def ensemble(
         return float(np.mean([objective.from_predictions(p, targets) for p in predictions]))
 
     together = np.array([f.predictions for f in full])  # [members, seeds, n, classes]
-    return {
-        "members": [f.record.configuration for f in full],
-        "value": value(together.mean(axis=0)),
-        "of_best": objective.best(value(member) for member in together),
-    }
+    return Ensemble(
+        members=tuple(f.record.configuration for f in full),
+        value=value(together.mean(axis=0)),
+        of_best=objective.best(value(member) for member in together),
+    )

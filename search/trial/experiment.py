@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_pipeline.pixels.prepared import PreparedPixels
-from search.process.atomic_files import read_json
 from search.run_folder.config import RunConfig
 from search.run_folder.data import load_splits
+from search.run_folder.data_summary import DataSummary
 from search.run_folder.paths import RunFolder
 
 
@@ -67,16 +67,16 @@ class Experiment:
         Raises:
             TuneError: a file is missing or broken.
         """
-        data = read_json(run.data)
+        data = DataSummary.load(run)
         splits = load_splits(run)
         config = RunConfig.load(run)
-        pixels = Path(data["pixels"])
+        pixels = Path(data.pixels)
         return cls(
             run=run,
             config=config,
             pixels=PreparedPixels(pixels, config.image_size, "").open(),
             targets=np.load(run.targets, allow_pickle=False),
-            class_names=tuple(data["labels"]),
+            class_names=tuple(data.class_names),
             features=pixels.with_suffix(".features"),
             train=splits.train,
             validation=splits.validation,

@@ -20,7 +20,6 @@ from search.insights.cached import cached_insights
 from search.observers.observer import Observer
 from search.observers.pace import Pace
 from search.observers.scoreboard import Scoreboard
-from search.process.atomic_files import read_json
 from search.process.hardware import devices
 from search.process.memory import machine_memory
 from search.process.progress import ProgressSink, Silent
@@ -136,6 +135,7 @@ def prepare_data(run: RunFolder, config: RunConfig, environment: RunEnvironment)
     from data_pipeline.preparation.prepare import prepare
     from data_pipeline.preparation.split import split_by_group
     from search.run_folder.data import load_splits, save_data
+    from search.run_folder.data_summary import DataSummary
     from search.tuning.leak_warning import warn_of_leaks
 
     with environment.progress.task("checking and preparing images", counted=True) as task:
@@ -146,10 +146,11 @@ def prepare_data(run: RunFolder, config: RunConfig, environment: RunEnvironment)
             cache_dir=environment.cache_dir,
             progress=task.update,
         )
-    if run.data.exists() and (before := read_json(run.data))["fingerprint"] != catalog.fingerprint:
+    before = DataSummary.load(run) if run.data.exists() else None
+    if before and before.fingerprint != catalog.fingerprint:
         raise TuneError(
             f"{config.data}: the images are not those that {run.name} was begun with "
-            f"(then {before['pictures']} usable, now {len(catalog.kept)}); "
+            f"(then {before.images} usable, now {len(catalog.kept)}); "
             "put them back, or start a new run"
         )
     if run.splits.exists():  # another version may deal them otherwise: what was tested must stay

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import keras_tuner
 import numpy as np
+from given_data import DATA
 from searching import run_config
 
 from models.hypermodel import ImageClassifier, baseline_values
@@ -126,8 +127,7 @@ def run_of(folder, quality, *, count, seed=0, **options):
     """A finished random search of that many drawn configurations, written down."""
     run = RunFolder(folder / "cats")
     config, space, baselines = begun(run, max_trials=count + 1, seed=seed, **options)
-    splits = {"train": 834, "validation": 200, "test": 200}
-    write_json(run.data, {"labels": ["cat", "dog"], "pictures": 1234, "splits": splits})
+    write_json(run.data, DATA)
     drawn = itertools.islice(draws(space, seed), count)
     records = searched([*baselines, *drawn], quality)
     for record in records:

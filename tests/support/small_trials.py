@@ -46,6 +46,7 @@ def experiment_in(folder, **config):
         run.data,
         {
             "root": str(folder / "pictures"),
+            "fingerprint": "made up",
             "labels": ["along", "across"],
             "pictures": COUNT,
             "set_aside": 0,

@@ -1,0 +1,92 @@
+"""What a run was given to learn from, in figures: `data.json`."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from search.errors import TuneError
+from search.process.atomic_files import read_json
+from search.run_folder.paths import RunFolder
+from search.run_folder.schema import from_json, named, omitted
+
+
+@dataclass(frozen=True)
+class SplitSizes:
+    """Number of images in each split."""
+
+    train: int
+    validation: int
+    test: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leak:
+    """What one given split knows of another (see `data_pipeline.near_duplicates.leaks`).
+
+    Attributes:
+        split, other: whose score it spoils, and where its images are known from.
+        images: how many of `split` have a copy or near-copy in `other`.
+        exact: how many of these have one with the same pixels.
+        of, share: images in `split`, and what share of them `images` is, 0 to 1.
+    """
+
+    split: str
+    other: str
+    images: int = named("pictures")
+    exact: int
+    of: int
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSummary:
+    """What `data.json` holds.
+
+    Attributes:
+        root: folder of the images.
+        fingerprint: of all images and labels: a run goes on with these only.
+        class_names: in the order of class numbers.
+        images: number of usable images.
+        set_aside: number of files that were not used.
+        pixels: path of the prepared pixels.
+        splits: how many images are for what.
+        leaks: between splits that the folder gives; empty where it gives none, None where an
+            older version did not look.
+        made_by: "tune 0.1.0": what wrote it; None for an older version.
+    """
+
+    root: str
+    fingerprint: str
+    class_names: tuple[str, ...] = named("labels")
+    images: int = named("pictures")
+    set_aside: int
+    pixels: str
+    splits: SplitSizes
+    leaks: tuple[Leak, ...] | None = omitted()
+    made_by: str | None = omitted()
+
+    @classmethod
+    def load(cls, run: RunFolder) -> "DataSummary":
+        """Read `data.json`.
+
+        Raises:
+            OtherVersionError: another version wrote it, and it lacks a key.
+            TuneError: it is missing or broken.
+        """
+        return from_json(cls, read_json(run.data), file=run.data, made_by=made_by(run))
+
+
+def made_by(run: RunFolder) -> str | None:
+    """The version of tune that wrote the run's data, as "tune 0.1.0"; None where it is unknown."""
+    with suppress(TuneError, AttributeError):
+        writer = read_json(run.data).get("made_by")
+        return writer if isinstance(writer, str) else None
+    return None
+
+
+def this_version() -> str:
+    """This program and its version: "tune 0.1.0"; "tune" where it is not installed."""
+    try:
+        return f"tune {version('image-tune')}"
+    except PackageNotFoundError:
+        return "tune"

@@ -1,0 +1,41 @@
+"""What an exported model reached, in words."""
+
+from search.evaluation.calibration import Abstention
+from search.run_folder.metrics import Metrics
+
+
+def figures(metrics: Metrics) -> list[tuple[str, str]]:
+    """What it reached on the test images, in words: (name, value).
+
+    Args:
+        metrics: of the export.
+    """
+    low, high = metrics.accuracy_interval
+    rows = [
+        ("accuracy", f"{metrics.accuracy:.4f} ({low:.4f} to {high:.4f})"),
+        ("accuracy on validation", _validation(metrics)),
+        ("AUC", f"{metrics.auc:.4f}"),
+        ("log loss", f"{metrics.loss:.4f}"),
+        (
+            "expected calibration error",
+            f"{metrics.ece:.4f} ({metrics.ece_uncalibrated:.4f} before calibration by a "
+            f"temperature of {metrics.calibration.temperature:.2f})",
+        ),
+    ]
+    if abstain := metrics.abstain:
+        rows.append(("answering only when sure", _abstain(metrics, abstain)))
+    return rows
+
+
+def _validation(metrics: Metrics) -> str:
+    return f"{metrics.val_accuracy:.4f} (the test images say {-metrics.optimism:+.4f})"
+
+
+def _abstain(metrics: Metrics, abstain: Abstention) -> str:
+    low, high = abstain.precision_interval
+    precision = "–" if abstain.precision is None else f"{abstain.precision:.4f}"
+    return (
+        f"{precision} right ({low:.4f} to {high:.4f}) of the {abstain.coverage:.1%} answered; "
+        f"asked for were {metrics.precision_wished:g}, from a confidence of "
+        f"{metrics.calibration.threshold:.4f} on"
+    )
