@@ -1,4 +1,4 @@
-"""A small labelled set, drawn: hard enough to search on, with the troubles that real sets have."""
+"""Draw a small labelled data set: not too easy, and with the faults that real ones have."""
 
 import io
 import shutil
@@ -11,10 +11,11 @@ from PIL import Image, ImageDraw, ImageFilter
 from data_pipeline.errors import DataError
 
 Pattern = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Two phases in radians, float64 [height, width], to which of two colours: bool of that shape."""
+"""Takes two phases in radians, float64 [height, width]; says which of two colours, bool."""
 
-_SIDES = (90, 261)
-# Of the piece's radius, and of 255: finer or fainter patterns than these drown in the grain.
+_SIDES = (90, 261)  # pixels, the last one excluded
+# Periods are shares of a piece's radius, contrasts levels of 255. Finer or fainter patterns
+# could not be seen in the noise.
 _PERIODS = (0.45, 0.8)
 _CONTRASTS = (45, 80)
 _FORMATS = (
@@ -28,28 +29,29 @@ _ORIENTATION_TAG = 0x0112
 
 
 def draw_sample(folder: Path, *, images_per_class: int = 240, seed: int = 0) -> None:
-    """Draw checked, dotted and striped pieces of all colours, shapes and sizes, in clutter.
+    """Draw checked, dotted and striped pieces of all colours, shapes and sizes among clutter.
 
-    Neither colour nor outline tells the class, only the pattern does. Planted among them:
-    a truncated JPEG, an empty file, a text called .jpg, a GIF called .jpg, a CMYK JPEG, a JPEG
-    that Exif turns upright, exact copies, and one image under two labels.
+    Only the pattern tells the class; colour and outline do not. Some files are added that a
+    check must find or must keep: a truncated JPEG, an empty file, a text called .jpg, a GIF
+    called .jpg, a CMYK JPEG, a JPEG that Exif turns upright, exact copies, and one image under
+    two labels.
 
     Args:
-        folder: created; must be empty where it exists.
-        images_per_class: at least 8, before the planted ones.
+        folder: is created; must be empty if it exists.
+        images_per_class: at least 8, without the added files.
         seed: the same seed draws the same pixels.
 
     Raises:
-        DataError: the folder holds something already, or too few images are asked for.
+        DataError: the folder is not empty, or too few images are asked for.
     """
     if images_per_class < 8:
         raise DataError(
-            f"received {images_per_class} images a class, expected at least 8; ask for more"
+            f"received {images_per_class} images per class, expected at least 8; ask for more"
         )
     if folder.exists() and any(folder.iterdir()):
         raise DataError(
-            f"{folder}: not empty; expected a new or empty folder, since the sample would mix "
-            "with what is there; choose another"
+            f"{folder}: not empty; expected a new or empty folder, since the sample would be "
+            "mixed with what is there; choose another"
         )
     for number, (label, pattern) in enumerate(_PATTERNS.items()):
         (folder / label).mkdir(parents=True)
@@ -62,7 +64,7 @@ def draw_sample(folder: Path, *, images_per_class: int = 240, seed: int = 0) -> 
 
 
 def _draw(pattern: Pattern, random: np.random.Generator) -> Image.Image:
-    """One scene with one patterned piece in it."""
+    """Draw one scene with one patterned piece in it."""
     width, height = (int(side) for side in random.integers(*_SIDES, 2))
     scene = _fade(width, height, random)
     _clutter(scene, random)
@@ -70,12 +72,12 @@ def _draw(pattern: Pattern, random: np.random.Generator) -> Image.Image:
     radius = random.uniform(0.3, 0.46) * min(width, height)
     mask = Image.new("L", scene.size)
     ImageDraw.Draw(mask).polygon(_outline(corners, radius, scene.size, random), fill=255)
-    scene.paste(_cloth(pattern, scene.size, radius, random), mask=mask)
+    scene.paste(_patterned(pattern, scene.size, radius, random), mask=mask)
     return _noisy(scene.filter(ImageFilter.GaussianBlur(random.uniform(0, 1.2))), random)
 
 
 def _fade(width: int, height: int, random: np.random.Generator) -> Image.Image:
-    """A random colour that fades into another."""
+    """Draw a background: a random colour that fades into another."""
     first, second = random.uniform(20, 235, (2, 3))
     turn = random.uniform(0, 2 * np.pi)
     rows, columns = np.mgrid[0:height, 0:width]
@@ -84,23 +86,23 @@ def _fade(width: int, height: int, random: np.random.Generator) -> Image.Image:
     return Image.fromarray((first + (second - first) * fade).astype(np.uint8))
 
 
-def _cloth(
+def _patterned(
     pattern: Pattern, size: tuple[int, int], radius: float, random: np.random.Generator
 ) -> Image.Image:
-    """Two colours of which the pattern takes turns, at a random scale, turn and offset."""
+    """Draw the pattern in two colours, at a random scale, angle and offset."""
     turn, period = random.uniform(0, 2 * np.pi), radius * random.uniform(*_PERIODS)
     rows, columns = np.mgrid[0 : size[1], 0 : size[0]] * 2 * np.pi / period
     across = np.cos(turn) * columns + np.sin(turn) * rows + random.uniform(0, 2 * np.pi)
     down = np.cos(turn) * rows - np.sin(turn) * columns + random.uniform(0, 2 * np.pi)
-    # One lighter and one darker, whatever the hues: where hue alone parts them, a network
-    # needs thousands of images to see that it is not the hue that counts.
+    # One colour is always lighter than the other. If they differed in hue alone, a network
+    # would need thousands of images to learn that hue does not tell the class.
     colour, change = random.normal(130, 30, 3), random.uniform(*_CONTRASTS)
     pixels = np.where(pattern(across, down)[..., np.newaxis], colour + change, colour - change)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
 def _clutter(scene: Image.Image, random: np.random.Generator) -> None:
-    """Lines and scraps that are no cloth."""
+    """Draw lines and scraps without a pattern."""
     draw = ImageDraw.Draw(scene)
     width, height = scene.size
     for _ in range(int(random.integers(2, 6))):
@@ -117,7 +119,7 @@ def _clutter(scene: Image.Image, random: np.random.Generator) -> None:
 def _outline(
     corners: int, radius: float, size: tuple[int, int], random: np.random.Generator
 ) -> list[tuple[float, float]]:
-    """A regular polygon, turned, and shifted as far as it stays in the image."""
+    """Make a regular polygon at a random angle and place, inside the image."""
     angles = (np.arange(corners) + random.uniform()) * 2 * np.pi / corners
     half = np.array(size) / 2
     middle = half + random.uniform(-1, 1, 2) * (half - radius)
@@ -139,7 +141,7 @@ _PATTERNS: dict[str, Pattern] = {
 
 
 def _plant_troubles(folder: Path, random: np.random.Generator) -> None:
-    """The files a checker must find, and those it must not drop."""
+    """Add files that a check must find, and odd files that it must keep."""
     checked, dotted, striped = (folder / label for label in _PATTERNS)
     whole = (checked / "checked_000.jpg").read_bytes()
     (checked / "cut_short.jpg").write_bytes(whole[: len(whole) * 6 // 10])
@@ -157,7 +159,7 @@ def _plant_troubles(folder: Path, random: np.random.Generator) -> None:
 
 
 def _save_lying_down(image: Image.Image, path: Path) -> None:
-    """Save as a camera held upright does: turned to the left, with a note to turn it back."""
+    """Save as a camera held upright does: turned to the left, and Exif says to turn it back."""
     exif = Image.Exif()
     exif[_ORIENTATION_TAG] = 6
     image.transpose(Image.Transpose.ROTATE_90).save(path, quality=88, exif=exif)

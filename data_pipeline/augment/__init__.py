@@ -1,1 +1,1 @@
-"""Augmentation of whole batches, without state."""
+"""Augment whole batches of images, without state: the same seed gives the same images."""

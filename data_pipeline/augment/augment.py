@@ -1,7 +1,7 @@
-"""Augmentation of whole batches, without state: the same seed gives the same images.
+"""Choose and apply the augmentation of a configuration.
 
-Every random number comes from the seed that is handed in, which the pipeline derives from
-(seed, epoch, batch): a resumed trial sees the very images that it would have seen.
+Every random number comes from the seed that is passed in, which the pipeline derives from
+(seed, epoch, batch): a resumed trial sees the same images as if it had not been interrupted.
 """
 
 from __future__ import annotations
@@ -17,35 +17,36 @@ from data_pipeline.augment.mixing import cutmix, erase, mixup
 from data_pipeline.augment.randaugment import randaugment
 from data_pipeline.augment.warp import warp
 
-# At strength 1; half of it at 0.5.
-ROTATION = math.pi / 4  # 45 degrees either way, so 0.1 of a turn at 0.8
-SHIFT = 0.15
-ZOOM = 0.5
-BRIGHTNESS = 0.2 * 255
-CONTRAST = 0.3
+# The largest changes at strength 1. They grow in proportion to the strength.
+ROTATION = math.pi / 4  # radians to either side
+SHIFT = 0.15  # of height and width
+ZOOM = 0.5  # so 0.5 to 1.5 times
+BRIGHTNESS = 0.2 * 255  # levels up or down
+CONTRAST = 0.3  # so 0.7 to 1.3 times
 FLIP_PROBABILITY = 0.5
 
 Augment = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 
 def augmenter(*, policy: str, strength: float, erasing: float, mix: str) -> Augment | None:
-    """The augmentation of a configuration, as a function of a batch.
+    """Make the augmentation of a configuration, as a function of a batch.
 
     Args:
         policy: "basic" or "randaugment" (after a flip: two operations of Cubuk et al. 2019).
-        strength: 0 to 1. Above 0 half of the images are flipped left to right; the rest grows
-            with it up to, at 1, turns of 45 degrees either way, shifts of 0.15 of the side, zooms
-            of 0.5 to 1.5, brightness 0.2 of the range up or down, contrast 0.7 to 1.3.
-        erasing: Probability that a box of an image is covered (Zhong et al. 2017).
+        strength: 0 to 1. Above 0 half of the images are flipped left to right. The rest grows
+            with the strength, at 1 up to: turns of 45 degrees to either side, shifts of 0.15 of
+            the side, zooms of 0.5 to 1.5, brightness 0.2 of the range up or down, contrast 0.7
+            to 1.3.
+        erasing: probability that a box of an image is covered (Zhong et al. 2017).
         mix: "none", "mixup", "cutmix", or "both" (one of the two for each batch).
 
     Returns:
         A function of images (uint8 [b, h, w, 3]), labels (float32 [b, k], [b, 1] for two
-        classes) and seed (int64 [2]) to images (float32, 0-255) and labels; None where there is
-        nothing to do.
+        classes) and seed (int64 [2]) that returns images (float32, 0–255) and labels; None
+        where there is nothing to do.
 
     Raises:
-        ValueError: `policy` or `mix` is none of those named.
+        ValueError: `policy` or `mix` is not one of these.
     """
     if policy not in POLICIES or mix not in MIXES:
         raise ValueError(
@@ -60,7 +61,7 @@ def augmenter(*, policy: str, strength: float, erasing: float, mix: str) -> Augm
         augmented, targets = traced(
             images, labels, seed, tf.constant(strength), tf.constant(erasing)
         )
-        # The one graph knows no sizes, and a model's layers want to.
+        # The graph is the same for all sizes and has lost them, but layers of a model need them.
         return tf.ensure_shape(augmented, images.shape), tf.ensure_shape(targets, labels.shape)
 
     return augment
@@ -68,7 +69,10 @@ def augmenter(*, policy: str, strength: float, erasing: float, mix: str) -> Augm
 
 @functools.cache
 def _traced(policy: str, mix: str) -> Any:
-    """One graph for every strength, erasing, batch and image size: both are tensors in it."""
+    """Trace one graph for every strength, erasing probability, batch size and image size.
+
+    Strength and probability are tensors in it, so that they need no trace of their own.
+    """
 
     def augment(images: Any, labels: Any, seed: Any, strength: Any, erasing: Any) -> Any:
         seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
@@ -95,7 +99,7 @@ def _traced(policy: str, mix: str) -> Any:
 
 
 def _basic(images: Any, strength: Any, seed: Any) -> Any:
-    """One warp and one multiplication: float32 0-255 in and out, `strength` above 0."""
+    """Augment by one warp and one multiplication: float32 0–255 in and out, `strength` above 0."""
     draws = tf.random.stateless_uniform((7, tf.shape(images)[0]), seed, -1.0, 1.0)
     angle, zoom, shift_y, shift_x, brightness, contrast, _ = tf.unstack(draws * strength)
     images = warp(
@@ -106,7 +110,7 @@ def _basic(images: Any, strength: Any, seed: Any) -> Any:
         shift_x=SHIFT * shift_x,
         mirror=_mirror(draws[6]),
     )
-    # About the middle grey instead of each image's mean, which saves a pass over the pixels.
+    # Contrast about middle grey instead of each image's mean, which saves a pass over the pixels.
     gain = 1.0 + CONTRAST * contrast
     offset = 127.5 * (1.0 - gain) + BRIGHTNESS * brightness
     return tf.clip_by_value(
@@ -122,7 +126,7 @@ def _flipped_randaugment(images: Any, strength: Any, seed: Any) -> Any:
 
 
 def _mirror(draws: Any) -> Any:
-    """-1 for the images to be flipped and 1 for the others, from draws in -1 to 1."""
+    """Return -1 for images to be flipped and 1 for the others, from draws in -1 to 1."""
     return tf.where(draws < 2 * FLIP_PROBABILITY - 1, -1.0, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""Augmentation that cuts pieces out of images or mixes them with others of the batch."""
+"""Augment by covering a part of an image, or mixing it with another image of the batch."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ ERASED_ASPECT = 3.3
 def mixup(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
     """Blend each image and label with another of the batch (Zhang et al. 2018).
 
-    lambda ~ Beta(0.2, 0.2), one an image.
+    The image's share is lambda ~ Beta(0.2, 0.2), drawn per image.
     """
     seeds = tf.random.experimental.stateless_split(seed, 2)
     shape = (2, tf.shape(images)[0])
     gammas = tf.random.stateless_gamma(shape, seeds[0], alpha=MIXUP_ALPHA)
-    # Both can underflow to 0 at so small an alpha: the image then stays as it is.
+    # With so small an alpha both can underflow to 0. The image then stays as it is.
     share = tf.math.divide_no_nan(gammas[1], gammas[0] + gammas[1])
     partner = _partners(images, seeds[1])
     return _blend(images, partner, share[:, None, None, None]), _blend(
@@ -31,8 +31,8 @@ def mixup(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
 def cutmix(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
     """Paste a box out of another image of the batch (Yun et al. 2019).
 
-    1 - lambda ~ U(0, 1) is the area of the box, and its part that lies inside the image is
-    the other label's share.
+    1 - lambda ~ U(0, 1) is the area of the box. The part of it that is inside the image is the
+    share of the other label.
     """
     seeds = tf.random.experimental.stateless_split(seed, 3)
     area = tf.random.stateless_uniform(tf.shape(images)[:1], seeds[0])
@@ -46,11 +46,12 @@ def cutmix(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
 def erase(images: Any, probability: Any, seed: Any) -> Any:
     """Cover a box of 2 to 33 % of an image with one random colour (Zhong et al. 2017).
 
-    The paper fills with a random colour a pixel; one an image does as well and costs nothing.
+    The paper fills the box with a random colour per pixel. One per image does as well, and
+    takes less time.
 
     Args:
-        images: float32 [b, h, w, 3], 0-255.
-        probability: float32 scalar, 0 to 1: that an image is touched.
+        images: float32 [b, h, w, 3], 0–255.
+        probability: float32 scalar, 0 to 1: that an image is changed.
         seed: int64 [2].
     """
     seeds = tf.random.experimental.stateless_split(seed, 5)
@@ -74,7 +75,7 @@ def _blend(values: Any, partner: Any, share: Any) -> Any:
 
 
 def _boxes(images: Any, seed: Any, *, height: Any, width: Any) -> Any:
-    """Boolean [b, h, w, 1], true in a box about a random middle; sizes are parts of the side."""
+    """Boolean [b, h, w, 1], true in a box about a random centre; sizes are shares of the side."""
     shape = tf.shape(images)
     middle = tf.random.stateless_uniform((2, shape[0]), seed)
     rows = _inside(shape[1], middle[0], height)

@@ -1,4 +1,4 @@
-"""Turning, shifting, zooming, shearing and flipping whole batches, in one resampling."""
+"""Turn, shift, zoom, shear and flip whole batches, in one resampling."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ def warp(
     shear_x: Any = 0.0,
     mirror: Any = 1.0,
 ) -> Any:
-    """Resample each image once, however many things happen to it; edges are reflected.
+    """Apply several transforms to each image in one resampling; edges are reflected.
 
     Args:
         images: float32 [b, h, w, c].
-        angle: Radians, [b] or a number.
-        zoom: Above 1 shows more of the reflected surroundings, below 1 less of the image.
-        shift_y: Part of the height by which the view moves.
-        shift_x: Part of the width.
-        shear_y: Rise a column.
-        shear_x: Run a row.
+        angle: in radians, [b] or a number, as all that follow.
+        zoom: above 1 shows more of the reflected surroundings, below 1 less of the image.
+        shift_y: share of the height by which the view moves.
+        shift_x: share of the width by which the view moves.
+        shear_y: change of the row per column.
+        shear_x: change of the column per row.
         mirror: -1 to flip left and right, 1 not to.
 
     Returns:
-        float32 [b, h, w, c]; equal to `images` where nothing is asked for.
+        float32 [b, h, w, c]; equal to `images` with the default values.
     """
     shape = tf.shape(images)
     height = tf.cast(shape[1], tf.float32)
@@ -40,7 +40,7 @@ def warp(
     cosine, sine = tf.cos(angle) * zoom, tf.sin(angle) * zoom
     x_of_x, x_of_y = (cosine - sine * shear_y) * mirror, cosine * shear_x - sine
     y_of_x, y_of_y = (sine + cosine * shear_y) * mirror, sine * shear_x + cosine
-    # The map goes from output to input pixels, about the middle of the image.
+    # The transform goes from output to input pixels, and about the centre of the image.
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
     from_x = middle_x - x_of_x * middle_x - x_of_y * middle_y + shift_x * width
     from_y = middle_y - y_of_x * middle_x - y_of_y * middle_y + shift_y * height

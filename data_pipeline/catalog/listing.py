@@ -1,4 +1,4 @@
-"""What a source of labelled images says about its files, before any of them is opened."""
+"""What is known of labelled files before any of them is opened."""
 
 from dataclasses import dataclass
 from pathlib import Path

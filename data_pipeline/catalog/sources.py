@@ -1,4 +1,4 @@
-"""The sources of labelled images: where file names, labels and splits come from.
+"""List labelled images from any source: the table of sources, and the choice of one.
 
 A new one is a module with a function that lists the files, and a row of `SOURCES`.
 """

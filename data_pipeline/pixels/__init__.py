@@ -1,1 +1,1 @@
-"""Images as uint8 pixels of one size, and batches of them."""
+"""Resize images to uint8 pixels of one size, keep them in one file, and make batches."""

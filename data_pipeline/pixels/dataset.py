@@ -1,4 +1,4 @@
-"""From prepared pixels to batches: order, batch, gather, augment, prefetch."""
+"""Stream prepared pixels as batches: shuffle, batch, gather, augment, prefetch."""
 
 import functools
 import os
@@ -11,16 +11,17 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 Augment = Callable[[Any, Any, Any], tuple[Any, Any]]
-"""(images uint8 [batch, height, width, 3], labels float32, seed int64 [2]) to images and labels."""
+"""Takes images uint8 [batch, height, width, 3], labels float32, seed int64 [2]; returns both."""
 
-_TENSOR_ALIGNMENT = 64
-_PARALLEL = min(8, os.cpu_count() or 1)  # batches made at once, and made in advance
-# No batch has this number: the order of an epoch must not share a seed with its images.
+_TENSOR_ALIGNMENT = 64  # bytes; TensorFlow takes no other memory without a copy
+_PARALLEL = min(8, os.cpu_count() or 1)  # batches made at the same time, and kept ready
+# Stands for the number of a batch where an epoch's order is drawn: order and augmentation must
+# not have the same seed.
 _ORDER = -1
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Batches in which `count` images are each seen at least once."""
+    """Count the batches in which each of `count` images comes at least once."""
     return -(-count // batch_size)
 
 
@@ -38,21 +39,22 @@ def training_batches(
 ) -> "tf.data.Dataset":
     """Stream the epochs [initial_epoch, epochs) as one dataset of batches.
 
-    Order and augmentation follow from (seed, epoch, batch) alone, so that a trial that is
-    resumed at an epoch sees the very images that it would have seen.
+    Order and augmentation depend on (seed, epoch, batch) alone, so that a trial that is
+    resumed at an epoch sees the same images as if it had not been interrupted.
 
     Args:
         pixels: uint8 [images, height, width, 3], 0–255, as `PreparedPixels.open` maps them.
         targets: int32 [images], class indices.
         indices: int64 [count], the images to train on.
         num_classes: 2 gives labels of one column, more give one-hot labels.
-        batch_size: images a batch, in every batch: the last of an epoch is topped up with
-            the first images of that epoch. One shape is one traced step; and oneDNN, as
-            TensorFlow 2.21 uses it, corrupts memory when a training step's shape changes.
-        seed: of the order and of the augmentation.
+        batch_size: images per batch, in every batch: the last batch of an epoch is filled up
+            with the first images of that epoch. With one shape the step is traced once; and
+            oneDNN, as TensorFlow 2.21 uses it, corrupts memory when a training step's shape
+            changes.
+        seed: for the order and the augmentation.
         initial_epoch: the first epoch to stream.
         epochs: the epoch to stop before.
-        augment: applied to whole batches; None for images as they are.
+        augment: applied to whole batches; None for unchanged images.
 
     Returns:
         (images, labels): uint8 [batch, height, width, 3], or what `augment` returns; labels
@@ -73,10 +75,10 @@ def feature_batches(
     """Stream epochs as `training_batches` does, of features instead of images.
 
     Args:
-        views: epoch e streams view e mod their number; each is features [count, features] and
+        views: epoch e streams view e mod their number. Each is features [count, features] and
             labels float32 [count, 1] or [count, num_classes] of the same images.
-        batch_size: images a batch, in every batch.
-        seed: of the order.
+        batch_size: images per batch, in every batch.
+        seed: for the order.
         initial_epoch: the first epoch to stream.
         epochs: the epoch to stop before.
 
@@ -95,9 +97,10 @@ def _stream(
     epochs: range,
     augment: Augment | None,
 ) -> "tf.data.Dataset":
-    """Batches of `epochs`, epoch e from view e mod the number of views."""
+    """Stream `epochs`, epoch e from view e mod the number of views."""
     import tensorflow as tf
 
+    # The data set may not fit into a GPU's memory. Batches are copied there.
     with tf.device("CPU:0"):
         sources = [(_as_tensor(inputs), tf.constant(labels)) for inputs, labels in views]
         chosen = tf.constant(indices, tf.int64)
@@ -118,8 +121,9 @@ def _stream(
         inputs, labels = _gathered(sources, epoch, batch)
         return (inputs, labels) if augment is None else augment(inputs, labels, batch_seed)
 
-    # Shuffle before batch, over all images: a buffer would only mix neighbours. Gather after
-    # batch: one copy a batch instead of one an image. Augment last: it is never kept.
+    # Shuffle before batch, and over all indices: a shuffle buffer would only mix neighbours.
+    # Gather after batch: one copy per batch instead of one per image. Augment last: its result
+    # is different in every epoch, so that nothing after it may be cached.
     return (
         tf.data.Dataset.range(epochs.start, epochs.stop)
         .flat_map(epoch_of_indices)
@@ -131,7 +135,7 @@ def _stream(
 
 
 def _without_autotune() -> "tf.data.Options":
-    """There is nothing to find out, and its thread may hold up the end of a stream for seconds."""
+    """Turn autotuning off: all is set here, and its thread may delay a stream's end by seconds."""
     import tensorflow as tf
 
     options = tf.data.Options()
@@ -140,7 +144,7 @@ def _without_autotune() -> "tf.data.Options":
 
 
 def _gathered(sources: Sequence[tuple[Any, Any]], epoch: Any, batch: Any) -> tuple[Any, Any]:
-    """The images of a batch, and their labels, from the view of their epoch."""
+    """Gather the images and labels of a batch from the view of its epoch."""
     import tensorflow as tf
 
     def of(inputs: Any, labels: Any) -> tuple[Any, Any]:
@@ -155,24 +159,24 @@ def _gathered(sources: Sequence[tuple[Any, Any]], epoch: Any, batch: Any) -> tup
 
 
 def encode(targets: np.ndarray, num_classes: int) -> np.ndarray:
-    """float32 [images, 1] for 2 classes, else one-hot [images, num_classes]."""
+    """Encode labels as float32: [images, 1] for 2 classes, else one-hot [images, num_classes]."""
     if num_classes == 2:
         return targets.astype(np.float32)[:, np.newaxis]
     return np.eye(num_classes, dtype=np.float32)[targets]
 
 
 def _seed(seed: int, epoch: Any, batch: Any) -> Any:
-    """int64 [2], different for every batch of every epoch."""
+    """Make a seed, int64 [2], that is different for every batch of every epoch."""
     import tensorflow as tf
 
     return tf.stack([tf.constant(seed, tf.int64), epoch * 2**32 + batch])
 
 
 def _as_tensor(pixels: np.ndarray) -> Any:
-    """A tensor over the mapped file itself where TensorFlow can have it, else a copy.
+    """Make a tensor that uses the mapped file's memory where TensorFlow can, else a copy.
 
-    Copying would take seconds and the file's size in memory for every stream; gathering
-    through Python measured half as fast.
+    A copy takes seconds, and the file's size in memory, for every stream. Gathering in Python
+    instead was half as fast when measured.
     """
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Prepared pixels: all kept images at one size in one memory-mapped file."""
+"""Write and map prepared pixels: all kept images at one size in one file."""
 
 import hashlib
 import io
@@ -16,9 +16,9 @@ from data_pipeline.atomic_files import UnfinishedFile, sweep
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.errors import DataError
 
-# Raise it when decoding, resizing or the file's layout changes: old files are then made anew.
+# Increase it when decoding, resizing or the file's layout changes: old files are then replaced.
 _VERSION = 2
-_BLOCK_BYTES = 16 * 2**20
+_BLOCK_BYTES = 16 * 2**20  # moved at once
 # The cache has no lock: what another process is still writing must stay.
 _ABANDONED_SECONDS = 24 * 3600
 
@@ -34,13 +34,14 @@ class PreparedPixels:
     def open(self) -> np.ndarray:
         """Map the file: uint8 [len(catalog.kept), height, width, 3], 0–255.
 
-        Pages are shared by all processes that map it, and read when first touched. Writing
-        to the array stays private: TensorFlow takes memory without a copy only if writeable.
+        All processes that map the file share its pages, which are read when first used. The
+        array is writeable, since TensorFlow takes no other memory without a copy; what is
+        written to it does not reach the file.
         """
         return np.load(self.path, mmap_mode="c", allow_pickle=False)
 
     def is_whole(self, rows: int) -> bool:
-        """Whether the file is there and has the shape that it should have."""
+        """Tell whether the file exists and has the shape that it should have."""
         try:
             array = self.open()
         except (OSError, ValueError, EOFError):
@@ -51,7 +52,7 @@ class PreparedPixels:
 def pixels_of(
     catalog: Catalog, image_size: tuple[int, int], crop_to_aspect_ratio: bool, cache_dir: Path
 ) -> PreparedPixels:
-    """Name the file for these contents at this size, whether it exists or not."""
+    """Name the file of these images at this size, whether it exists or not."""
     digest = hashlib.sha256(f"{_VERSION} {image_size} {crop_to_aspect_ratio}".encode())
     for entry in catalog.kept:
         digest.update(entry.content_hash.encode())
@@ -63,7 +64,7 @@ def pixels_of(
 
 @dataclass(frozen=True)
 class RowFile:
-    """An unfinished file of pixels, as workers see it: each writes its own rows."""
+    """An unfinished file of pixels, for workers: each writes its own rows."""
 
     path: Path
     image_size: tuple[int, int]
@@ -71,13 +72,13 @@ class RowFile:
 
     @property
     def row_bytes(self) -> int:
-        """The size of one image."""
+        """The size of one image in bytes."""
         return self.image_size[0] * self.image_size[1] * 3
 
     def write(self, row: int, pixels: np.ndarray) -> None:
         """Write one image, uint8 [height, width, 3].
 
-        A plain write, not a mapping: a full disk is then an error instead of a SIGBUS.
+        A write and not a mapping: a full disk is then an error and not a SIGBUS.
 
         Raises:
             DataError: the disk is full or failing.
@@ -97,12 +98,12 @@ class RowFile:
 
 
 class PixelsBuilder:
-    """Makes one file of pixels in a temporary file; as a context, leaves none behind."""
+    """Makes a file of pixels under a temporary name; as a context, deletes it if not finished."""
 
     def __init__(
         self, folder: Path, rows: int, image_size: tuple[int, int], crop_to_aspect_ratio: bool
     ) -> None:
-        """Reserve a row for each of `rows` files, bad ones included: who is bad, time will tell.
+        """Reserve a row for each of `rows` files, since it is not known yet which are bad.
 
         Raises:
             DataError: the disk has no room for it.
@@ -127,7 +128,7 @@ class PixelsBuilder:
         self._file.close()
 
     def finish(self, kept: Sequence[int], path: Path) -> None:
-        """Close the holes that bad files left and publish the file as `path`."""
+        """Close the gaps that bad files left, and publish the file as `path`."""
         size = self.rows.row_bytes
         header = _header(len(kept), self.rows.image_size)
         target = len(header)
@@ -149,14 +150,14 @@ class PixelsBuilder:
 
 
 def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """(first, count) of each stretch of consecutive rows."""
+    """Yield (first, count) of each run of consecutive rows."""
     starts = [i for i in range(len(rows)) if i == 0 or rows[i] != rows[i - 1] + 1]
     for start, end in pairwise([*starts, len(rows)]):
         yield rows[start], end - start
 
 
 def _header(rows: int, image_size: tuple[int, int]) -> bytes:
-    """The .npy header; NumPy pads it so that its length is the same for any number of rows."""
+    """Make the .npy header. NumPy pads it, so its length is the same for any number of rows."""
     buffer = io.BytesIO()
     shape = (rows, *image_size, 3)
     np.lib.format.write_array_header_1_0(

@@ -1,4 +1,4 @@
-"""Images for a model that is already there: read in processes that they may take down."""
+"""Read images for a finished model, in worker processes that a bad file may kill."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from data_pipeline.processes.limits import Failure
 from data_pipeline.processes.standing_workers import StandingWorkers
 from data_pipeline.processes.workers import WITH_PILLOW, run_in_workers, start_server
 
-# Files handed to one set of workers: starting these costs a tenth of a second, and all images
-# that come back before a slow one are kept until it is there.
+# Files per set of workers. Starting workers takes a tenth of a second, so not too few; and all
+# images that overtake a slow one wait in memory until it is there, so not too many.
 _WINDOW = 512
 _WINDOW_BYTES = 256 * 2**20
 _REMEDY = "leave the file out or save it anew"
 
 Read = tuple[np.ndarray | None, str]
-"""uint8 [height, width, 3] and "", or None and why there is none."""
+"""Pixels, uint8 [height, width, 3], and ""; or None and the reason."""
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image as a model takes it.
+    """An image that is ready for a model.
 
     Attributes:
         pixels: uint8 [height, width, 3], 0–255, resized.
@@ -37,7 +37,7 @@ class Image:
 
 
 def get_ready() -> None:
-    """Begin to start what `read_images` and `ImageReader` need, so that it is there by then."""
+    """Begin to start the processes that `read_images` and `ImageReader` need, without waiting."""
     start_server(WITH_PILLOW)
 
 
@@ -48,16 +48,16 @@ def read_images(
     crop_to_aspect_ratio: bool,
     workers: int | None = None,
 ) -> Iterator[Read]:
-    """Read files as the check does, in the order of `paths`; a bad one costs nothing but itself.
+    """Read files as the check does, in the order of `paths`; a bad one does not affect others.
 
-    The workers have Pillow alone, without TensorFlow, and start in a fifth of the time that a
-    model takes to load. So they send whole images, one at a time, and the resize is here.
+    The workers load Pillow but not TensorFlow, and start in a fifth of the time that a model
+    takes to load. They send whole images, one at a time, which are resized in this process.
 
     Args:
         paths: any files.
-        image_size: (height, width) of the images wanted.
-        crop_to_aspect_ratio: cut the middle out instead of distorting.
-        workers: processes; None for one a core.
+        image_size: (height, width) of the result.
+        crop_to_aspect_ratio: crop the middle instead of distorting the image.
+        workers: processes; None for one per core.
 
     Raises:
         DataError: workers cannot be started.
@@ -87,15 +87,15 @@ def _read(task: tuple[int, Path]) -> np.ndarray | str:  # in a worker
 
 
 class ImageReader:
-    """Reads one image at a time for any number of threads, for as long as it lives.
+    """Reads one image at a time for each of any number of threads.
 
-    The resize is done in the workers as well: whole images of many threads would not fit into
-    the memory of this process.
+    Its workers resize the images as well: whole images for many threads might not fit into the
+    memory of this process.
 
     Args:
-        image_size: (height, width) of the images wanted.
-        crop_to_aspect_ratio: cut the middle out instead of distorting.
-        workers: processes; None for one a core.
+        image_size: (height, width) of the result.
+        crop_to_aspect_ratio: crop the middle instead of distorting the image.
+        workers: processes; None for one per core.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class ImageReader:
         self._workers = StandingWorkers(workers=workers, preload=WITH_PILLOW)
 
     def read(self, path: Path) -> Image | str:
-        """The image, or why there is none.
+        """Read and resize one image, or return the reason why that fails.
 
         Raises:
             DataError: workers cannot be started, or `close` was called.

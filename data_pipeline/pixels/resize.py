@@ -1,4 +1,4 @@
-"""The resize of training: that of the exported model, in about half of its time on one core."""
+"""Resize images as the exported model does, in about half of its time on one core."""
 
 import functools
 from typing import NamedTuple
@@ -6,18 +6,19 @@ from typing import NamedTuple
 import numpy as np
 
 _CHANNELS = 3
-# Neighbouring results are sums over nearly the same pixels: so many make one small product.
+# Neighbouring results are sums over nearly the same pixels. So many of them are computed as one
+# small matrix product.
 _BAND = 8
-# Longer sides, which no camera makes, would need weights of gigabytes here.
+# For longer sides, which no camera makes, the dense weights would take gigabytes.
 _LONGEST_SIDE = 2**16
 
 
 class _Band(NamedTuple):
-    """Some neighbouring rows, or columns, of a result and what they are made of.
+    """Neighbouring rows, or columns, of a result, and how they are computed.
 
     Attributes:
-        target: their place in the result.
-        source: the place of the pixels that they are sums of.
+        target: where they are in the result.
+        source: where the pixels are that they are weighted sums of.
         weights: float32 [target, source].
     """
 
@@ -31,21 +32,21 @@ def resize(
 ) -> np.ndarray:
     """Resize as `keras.layers.Resizing(interpolation="bilinear", antialias=True)` does.
 
-    The result is rounded half to even, as the exported model rounds behind that layer. The
-    weights are the layer's, the order of its sums is not: where its own result is within
-    float32's error of a half, the two may round apart, by one level (in photos, 1 to 4 values
-    of 100,000).
+    The result is rounded half to even, as the exported model rounds after that layer. The
+    weights are the layer's, but sums are added in another order: where the layer's result is
+    within float32's error of a half, the two may round to neighbouring levels (in photos, 1 to
+    4 of 100,000 values).
 
     Args:
         images: uint8 [height, width, 3] or [batch, height, width, 3], 0–255.
         image_size: (height, width) of the result.
-        crop_to_aspect_ratio: cut the middle out before, instead of distorting.
+        crop_to_aspect_ratio: crop the middle first, instead of distorting the image.
 
     Returns:
         uint8 of the same rank, 0–255.
 
     Raises:
-        MemoryError: there is not enough for it.
+        MemoryError: there is not enough memory.
     """
     batch = images if images.ndim == 4 else images[np.newaxis]
     if crop_to_aspect_ratio:
@@ -57,15 +58,15 @@ def resize(
 
 
 def _rounded(image: np.ndarray) -> np.ndarray:
-    # No clipping: weights that sum to 1 lead nowhere outside.
+    # No clipping: weights that sum to 1 give no value outside of 0 to 255.
     return np.rint(image, out=image).astype(np.uint8)
 
 
 def _scaled(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
-    """float32 [*image_size, 3], unrounded: first rows, then columns, as TensorFlow does it.
+    """float32 [*image_size, 3], not rounded: first rows, then columns, as TensorFlow does it.
 
-    In between, the image lies on its side, [width, 3, rows of the result]: both passes then
-    are products of small matrices over whole stretches of memory.
+    In between, the image is transposed to [width, 3, rows of the result]: so both passes are
+    products of small matrices with contiguous memory.
     """
     height, width = image.shape[:2]
     lines = image.reshape(height, width * _CHANNELS)
@@ -79,7 +80,7 @@ def _scaled(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     return result.reshape(image_size[1], _CHANNELS, image_size[0]).transpose(2, 0, 1)
 
 
-# A folder's photos have a few hundred sizes: the weights of 512 are some 20 MB at most.
+# The photos of a folder have a few hundred sizes. The weights of 512 take about 20 MB at most.
 @functools.lru_cache(512)
 def _bands(size: int, wanted: int) -> tuple[_Band, ...]:
     first, last, weights = _triangles(size, wanted)
@@ -96,11 +97,11 @@ def _bands(size: int, wanted: int) -> tuple[_Band, ...]:
 
 
 def _triangles(size: int, wanted: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The weights of TensorFlow's ScaleAndTranslate, in float32 and in its order throughout.
+    """Compute the weights of TensorFlow's ScaleAndTranslate, in float32 and in its order.
 
     Returns:
-        For each of `wanted` results the first and the last of `size` pixels that it is a sum
-        of, int64 [wanted] each, and the weights from the first on, float32 [wanted, span].
+        For each of `wanted` results the first and the last of the `size` pixels that it is a
+        sum of, int64 [wanted] each, and the weights from the first on, float32 [wanted, span].
     """
     one, half = np.float32(1), np.float32(0.5)
     step = one / (np.float32(wanted) / np.float32(size))
@@ -112,13 +113,13 @@ def _triangles(size: int, wanted: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     distance = np.abs(taps.astype(np.float32) + half - centres[:, np.newaxis]) / radius
     weights = np.maximum(one - distance, 0)
     weights[taps > last[:, np.newaxis]] = 0
-    # One after the other: np.sum adds in pairs, which rounds differently.
+    # Added one after the other, as there: np.sum adds in pairs, which rounds differently.
     total = np.cumsum(weights, axis=1)[:, -1:]
     return first, last, weights * (one / total)
 
 
 def _scaled_by_tensorflow(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
-    """float32 [*image_size, 3], unrounded."""
+    """float32 [*image_size, 3], not rounded."""
     import tensorflow as tf
 
     try:
@@ -128,7 +129,7 @@ def _scaled_by_tensorflow(image: np.ndarray, image_size: tuple[int, int]) -> np.
 
 
 def _crop(batch: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
-    """Keras's arithmetic, in float32 as there: other roundings shift the crop by a pixel."""
+    """Crop the middle by Keras's arithmetic, in float32: other rounding shifts it by a pixel."""
     height, width = batch.shape[1:3]
     target_height, target_width = image_size
     crop_height = int(np.float32(width * target_height) / np.float32(target_width))

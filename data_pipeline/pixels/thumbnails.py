@@ -1,7 +1,7 @@
-"""Small images to look at, of the user's own files.
+"""Make thumbnails of the user's files.
 
-The files were whole when they were checked, and may be anything by now: they are read in
-processes that they may take down.
+The files may have changed since they were checked. So they are read in worker processes, which
+a bad file may kill.
 """
 
 import io
@@ -24,25 +24,25 @@ _Task = tuple[int, Path, int]  # number, file, pixels of the longer side
 def thumbnails(
     paths: Sequence[Path], instead: NDArray[np.uint8] | None = None, *, side: int = SIDE
 ) -> list[bytes]:
-    """Each file as a small JPEG in its own proportions.
+    """Make a small JPEG of each file, in its own proportions.
 
     Args:
         paths: images of any size.
-        instead: uint8 [n, height, width, 3], shown where a file can no longer be read; without
-            it there is b"".
+        instead: uint8 [n, height, width, 3], used where a file can no longer be read; without
+            it the result is b"" there.
         side: pixels of the longer side.
 
     Raises:
         DataError: workers cannot be started.
     """
-    found = _each(_of_file, paths, side)
+    jpegs = _each(_of_file, paths, side)
     if instead is None:
-        return found
-    return [jpeg or _jpeg(instead[number], side) for number, jpeg in enumerate(found)]
+        return jpegs
+    return [jpeg or _jpeg(instead[number], side) for number, jpeg in enumerate(jpegs)]
 
 
 def remains(paths: Sequence[Path], *, side: int = SIDE) -> list[bytes]:
-    """What can still be seen of broken files, as thumbnails; b"" where that is nothing.
+    """Make thumbnails of what can still be read of broken files; b"" where that is nothing.
 
     Raises:
         DataError: workers cannot be started.
@@ -51,11 +51,11 @@ def remains(paths: Sequence[Path], *, side: int = SIDE) -> list[bytes]:
 
 
 def _each(function: Callable[[_Task], bytes], paths: Sequence[Path], side: int) -> list[bytes]:
-    found = [b""] * len(paths)
+    jpegs = [b""] * len(paths)
     tasks = [(number, path, side) for number, path in enumerate(paths)]
     for (number, *_), result in run_in_workers(function, tasks, preload=WITH_PILLOW):
-        found[number] = result if isinstance(result, bytes) else b""
-    return found
+        jpegs[number] = result if isinstance(result, bytes) else b""
+    return jpegs
 
 
 def _of_file(task: _Task) -> bytes:  # in a worker
@@ -66,6 +66,7 @@ def _of_file(task: _Task) -> bytes:  # in a worker
 
 
 def _of_broken_file(task: _Task) -> bytes:  # in a worker
+    # A global setting of Pillow, but of this worker alone, which ends with this call's pool.
     ImageFile.LOAD_TRUNCATED_IMAGES = True
     return _of_file(task)
 

@@ -1,4 +1,4 @@
-"""All that is done with one file, in a worker, in one pass."""
+"""Check one file and write its pixels, in a worker, reading it once."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from data_pipeline.pixels.resize import resize
 
 @dataclass(frozen=True)
 class CheckTask:
-    """One file to look at.
+    """One file to check.
 
     Attributes:
         root: the data folder.
         file: the file as it was listed.
         row: its row in `rows`.
-        rows: where its resized pixels go, None where they are not wanted.
-        known: an earlier check of the same content, which need not be made again.
+        rows: where its resized pixels are written; None where they are not needed.
+        known: an earlier check, which is not made again if the content is the same.
     """
 
     root: Path
@@ -37,7 +37,7 @@ class CheckTask:
 
 
 def check_file(task: CheckTask) -> Entry:
-    """Read, decode twice, hash, resize and write one file; a bad file is an answer, not an error.
+    """Read, decode twice, hash, resize and write one file. A bad file is a result, not an error.
 
     Raises:
         DataError: the prepared pixels cannot be written.
@@ -69,7 +69,7 @@ def _write(rows: RowFile, row: int, pixels: np.ndarray) -> None:
 
 
 def bad_entry(file: ListedFile, reason: str) -> Entry:
-    """The entry of a file that is not used, and why."""
+    """Make the entry of a file that is not used, with the reason."""
     return Entry(file.path, file.label, file.split, file.bytes, file.mtime_ns, reason=reason)
 
 

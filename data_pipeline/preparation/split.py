@@ -1,4 +1,4 @@
-"""Train, validation and test: stratified, seeded, and no image in two of them."""
+"""Split images into train, validation and test sets, with no image in two of them."""
 
 from dataclasses import dataclass
 from typing import get_args
@@ -14,7 +14,7 @@ _NAMES: tuple[Split, ...] = get_args(Split)
 
 @dataclass(frozen=True)
 class Splits:
-    """Each int64, ascending indices into `catalog.kept`."""
+    """Three sets of images, each as int64, ascending indices into `catalog.kept`."""
 
     train: np.ndarray
     validation: np.ndarray
@@ -24,23 +24,23 @@ class Splits:
 def split_by_group(
     catalog: Catalog, *, validation: float = 0.15, test: float = 0.15, seed: int = 0
 ) -> Splits:
-    """Deal images into train, validation and test so that no image stands in two.
+    """Split images into train, validation and test sets, stratified by class.
 
-    Near-duplicates share a group, and a group is dealt whole: a photo and its resized
-    copy would otherwise make the test measure memory instead of learning
-    (Barz & Denzler 2020, "Do we train on test data?").
+    Near-duplicates form a group, and a group is never split: if a photo is in the training set
+    and its resized copy in the test set, test accuracy is too high (Barz & Denzler 2020, "Do
+    we train on test data?").
 
-    Splits that the folder gives are taken as they are; what it does not give is cut from
-    its train images.
+    Splits that the data set gives are kept as they are. A validation or test set that it does
+    not give is taken from its train images.
 
     Args:
-        catalog: a checked folder.
-        validation: the share of each class to validate on; 0 for none.
-        test: the share of each class to test on; 0 for none.
-        seed: the same seed deals the same catalog in the same way.
+        catalog: a checked data set.
+        validation: the share of each class for validation, 0 to 1; 0 for none.
+        test: the share of each class for the test, 0 to 1; 0 for none.
+        seed: the same seed splits the same catalog in the same way.
 
     Raises:
-        DataError: shares that leave nothing to train on, or a class too small for them.
+        DataError: the shares leave nothing to train on, or a class is too small for them.
     """
     if not (validation >= 0 and test >= 0 and validation + test < 1):
         raise DataError(
@@ -52,6 +52,7 @@ def split_by_group(
     missing = {name: share for name, share in shares.items() if name not in given and share > 0}
     dealt: list[Split] = [entry.split or "train" for entry in catalog.kept]
     for number, groups in enumerate(_groups_to_deal(catalog)):
+        # A generator per class: new images in one class do not change how others are split.
         random = np.random.default_rng([seed, number])
         for name, indices in _deal(groups, missing, random):
             for index in indices:
@@ -63,7 +64,7 @@ def split_by_group(
 
 
 def _groups_to_deal(catalog: Catalog) -> list[list[np.ndarray]]:
-    """For each label the groups that may be dealt; a group of many labels has its first one's."""
+    """Per class, the groups that may be dealt. A group of several classes counts for its first."""
     groups: list[dict[int, list[int]]] = [{} for _ in catalog.class_names]
     for index, group in enumerate(group_ids(catalog).tolist()):
         if catalog.kept[index].split in (None, "train"):
@@ -74,10 +75,10 @@ def _groups_to_deal(catalog: Catalog) -> list[list[np.ndarray]]:
 def _deal(
     groups: list[np.ndarray], shares: dict[str, float], random: np.random.Generator
 ) -> list[tuple[Split, np.ndarray]]:
-    """Give each group, the largest first, to the split that lacks most."""
+    """Give each group, the largest first, to the split that lacks the most images."""
     total = sum(len(group) for group in groups)
     room = {name: max(1, round(share * total)) for name, share in shares.items()}
-    # First in the order, so that a tie goes to train.
+    # Train comes first, so that a tie goes to it.
     room = {"train": total - sum(room.values()), **room}
     shuffled = [groups[place] for place in random.permutation(len(groups))]
     dealt = []

@@ -1,4 +1,4 @@
-"""What `tune clean` reports about a catalog, as plain values."""
+"""Summarize a catalog for `tune clean`, as plain values."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -20,14 +20,14 @@ def summarize(catalog: Catalog) -> dict[str, Any]:
     Returns:
         files, kept, bad: counts.
         bad_by_reason: the reason without its detail → entries {path, label, reason}.
-        class_counts: label → kept images; a class without any has 0.
-        split_counts: given split → kept images; empty where the folder gives none.
-        majority_accuracy: what answering the commonest class always would score, 0 to 1.
+        class_counts: label → number of kept images, 0 for a class without any.
+        split_counts: given split → number of kept images; empty where none is given.
+        majority_accuracy: the accuracy, 0 to 1, of always answering the most common class.
         formats: format → kept images.
         width, height: [smallest, largest] of kept images in pixels, None without any.
         duplicate_groups, near_duplicate_groups, label_conflicts: lists of lists of
             {path, label}.
-        across_splits: the groups of either kind that stand in two given splits.
+        across_splits: the groups of either kind with images in two given splits.
         leaks: what share of each given split is known from another (see
             `data_pipeline.near_duplicates.leaks.find_leaks`).
     """
@@ -75,5 +75,5 @@ def _across_splits(catalog: Catalog, groups: Iterable[Group]) -> list[Group]:
 
 
 def _range(values: Iterable[int]) -> list[int] | None:
-    found = sorted(values)
-    return [found[0], found[-1]] if found else None
+    ordered = sorted(values)
+    return [ordered[0], ordered[-1]] if ordered else None

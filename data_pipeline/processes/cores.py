@@ -1,4 +1,4 @@
-"""How many processor cores this process may use."""
+"""Count processor cores."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Limits of a worker process: memory, and per task processor time and waiting time."""
+"""Limit the memory of a worker process, and the time of each of its tasks."""
 
 import signal
 from collections.abc import Iterator
