@@ -1,0 +1,84 @@
+"""What goes wrong in a trial becomes its result; what goes wrong with the disk ends the search."""
+
+import errno
+
+import pytest
+import tensorflow as tf
+from small_trials import fresh, go_on
+from stopping import NEVER
+
+from search.executors.in_process import InProcess
+from search.run_folder.records import COMPLETED, ERROR, FAILED, MEMORY
+
+
+@pytest.fixture
+def raising(monkeypatch):
+    """Trials that raise this, whatever they are given."""
+
+    def with_error(error):
+        def run_trial(*anything, **more):
+            raise error
+
+        monkeypatch.setattr("search.trial.run_trial.run_trial", run_trial)
+
+    return with_error
+
+
+def ended(executor):
+    executor.start(fresh(status="running"))
+    return executor.wait(go_on, NEVER)
+
+
+@pytest.mark.parametrize(
+    ("error", "failure", "reason"),
+    [
+        (MemoryError(), MEMORY, "MemoryError"),
+        (tf.errors.ResourceExhaustedError(None, None, "OOM\nwhere"), MEMORY, "OOM"),
+        (ValueError("bad shape\nand more"), ERROR, "ValueError: bad shape"),
+        (OSError(errno.ENOENT, "no such file"), ERROR, "no such file"),
+    ],
+)
+def test_an_exception_is_a_failed_trial_with_its_kind_and_one_line(
+    scratch, raising, error, failure, reason
+):
+    raising(error)
+    record = ended(InProcess(scratch))
+    assert (record.status, record.failure) == (FAILED, failure)
+    assert reason in record.reason
+    assert "\n" not in record.reason
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
+def test_a_full_or_failing_disk_is_not_the_fault_of_a_trial(scratch, raising, number):
+    raising(OSError(number, "the disk"))
+    with pytest.raises(OSError, match="the disk"):
+        ended(InProcess(scratch))
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), OSError(errno.ENOSPC, "full")])
+def test_after_a_failure_no_compiled_model_is_used_again(scratch, raising, error):
+    executor = InProcess(scratch)
+    executor.models.models["of before"] = "a model in an unknown state"
+    raising(error)
+    try:
+        ended(executor)
+    except OSError:
+        assert isinstance(error, OSError)
+    assert not executor.models.models
+
+
+def test_ctrl_c_is_no_failure_of_a_trial(scratch, raising):
+    raising(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        ended(InProcess(scratch))
+
+
+def test_what_a_trial_comes_to_is_handed_back(scratch, monkeypatch):
+    done = fresh(status=COMPLETED, score=0.75)
+    monkeypatch.setattr("search.trial.run_trial.run_trial", lambda *anything: done)
+    assert ended(InProcess(scratch)) is done
+
+
+def test_a_trial_that_was_not_begun_cannot_be_waited_for(scratch):
+    with pytest.raises(RuntimeError, match="before start"):
+        InProcess(scratch).wait(go_on, NEVER)
