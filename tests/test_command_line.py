@@ -1,11 +1,10 @@
 """The command that the model card prints makes the run that it was printed for."""
 
-import io
 import shlex
 from dataclasses import asdict, fields, replace
 
 import pytest
-from rich.console import Console
+from recorded_progress import Recorded
 
 from models.presets import PRESETS
 from search.cli import _run
@@ -56,7 +55,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def resolved(data, options):
-    return resolve_config(data, options, Console(file=io.StringIO()))
+    return resolve_config(data, options, Recorded())
 
 
 def made_by(line, monkeypatch):

@@ -1,10 +1,8 @@
 """`tune run` and `tune train` from the command line to the workers; nothing here trains."""
 
-import io
 import json
 
 import pytest
-from rich.console import Console
 from searching import run_config
 
 from search.cli import _run
@@ -65,16 +63,8 @@ def test_workers_share_the_memory_and_each_has_a_device(
     assert limits == WorkerLimits(600.0, int(MEMORY_SHARE * machine_memory() / workers))
 
 
-def environment(results, **changes):
-    given = {
-        "results": results,
-        "cache_dir": results / "cache",
-        "max_time": None,
-        "workers": 0,
-        "silence": 60.0,
-        "console": Console(file=io.StringIO()),
-    }
-    return RunEnvironment(**(given | changes))
+def environment(results):
+    return RunEnvironment(results, results / "cache", max_time=None, workers=0, silence=60.0)
 
 
 def test_without_workers_no_process_is_begun(made, results, photos, monkeypatch):

@@ -1,0 +1,51 @@
+"""What a search says before it begins, and what it begins with."""
+
+from dataclasses import replace
+
+import keras_tuner
+from recorded_progress import Recorded
+from searching import run_config
+
+from models.presets import PRESETS
+from search.algorithms.plan import Plan, Rung
+from search.process.wording import bytes_in_words
+from search.tuning import print_plan
+from search.tuning.print_plan import announce, baselines, largest_model
+
+PLAN = Plan((Rung(0, 6, 0, 1), Rung(0, 2, 1, 3)))
+
+
+def test_the_plan_its_data_and_the_need_of_disk_are_said(scratch, monkeypatch):
+    monkeypatch.setattr(print_plan, "free_bytes", lambda path: 3 * 10**9)
+    monkeypatch.setattr(print_plan, "largest_model", lambda experiment: 10**6)
+    said = Recorded()
+    config = run_config(families=("cnn", "xception"), ranges=(("learning_rate", 1e-4, 0.1),))
+    announce(PLAN, config, scratch, said)
+    first, data, families, disk = said.lines
+    assert first == "run: hyperband, 6 configurations in 8 trials, 10 epochs in all"
+    assert data == "14 training, 6 validation and 4 test images of 2 classes at 16×16"
+    assert "families: cnn, xception (compact, as there is no GPU), float32" in families
+    assert families.endswith("seed 0, learning_rate from 0.0001 to 0.1")
+    # A whole rung of six and the one that runs, 12 bytes for each weight.
+    need = bytes_in_words(7 * 12 * 10**6)
+    assert disk == f"disk: up to {need} for training states, {bytes_in_words(3 * 10**9)} free"
+
+
+def test_the_largest_model_is_that_of_the_baselines(scratch):
+    sizes = []
+    for values in baselines(scratch):
+        hp = keras_tuner.HyperParameters()
+        hp.values = dict(values)
+        sizes.append(scratch.classifier.build(hp).count_params())
+    assert len(sizes) >= 2
+    assert largest_model(scratch) == max(sizes) > min(sizes)
+
+
+def test_a_backbone_is_counted_without_being_built(transfer, monkeypatch):
+    monkeypatch.setattr(type(transfer.classifier), "build", None)
+    assert largest_model(transfer) > 10**6
+
+
+def test_a_preset_alone_is_tried(scratch):
+    config = run_config(preset="student-cnn", algo="random")
+    assert baselines(replace(scratch, config=config)) == [PRESETS["student-cnn"].values]
