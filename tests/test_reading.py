@@ -11,7 +11,7 @@ from data_pipeline.catalog.decode import read_upright
 from data_pipeline.pixels import reading
 from data_pipeline.pixels.reading import read_images
 from data_pipeline.pixels.resize import resize
-from data_pipeline.processes.limits import WorkerLimits
+from data_pipeline.processes.limits import TaskLimits
 from data_pipeline.processes.workers import run_in_workers
 
 
@@ -30,7 +30,7 @@ def test_images_come_in_the_order_of_their_paths_as_prepared_for_training(tmp_pa
 
 def test_an_image_that_kills_or_hangs_its_decoder_costs_its_own_line(monkeypatch):
     monkeypatch.setattr(reading, "_read", hostile_read)
-    quick = functools.partial(run_in_workers, limits=WorkerLimits(hang_seconds=1.0))
+    quick = functools.partial(run_in_workers, limits=TaskLimits(hang_seconds=1.0))
     monkeypatch.setattr(reading, "run_in_workers", quick)
     paths = [Path(name) for name in ("a", "kill", "b", "hang", "c")]
     pictures = read(paths, (20, 30), workers=2)

@@ -7,7 +7,7 @@ from data_pipeline.catalog import sources
 from data_pipeline.catalog.class_folders import list_class_folders
 from data_pipeline.catalog.decode import read_upright
 from data_pipeline.catalog.listing import ListedFile, Listing
-from data_pipeline.catalog.sources import Source, list_images
+from data_pipeline.catalog.sources import ImageSource, list_images
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.resize import resize
 from data_pipeline.preparation import prepare as module
@@ -24,7 +24,7 @@ def list_table(table):
     return Listing(table.parent, tuple(files), tuple(sorted({file.label for file in files})))
 
 
-TABLE = Source("a table of paths and labels", lambda path: path.suffix == ".tsv", list_table)
+TABLE = ImageSource("a table of paths and labels", lambda path: path.suffix == ".tsv", list_table)
 
 
 @pytest.fixture

@@ -15,16 +15,14 @@ from data_pipeline.catalog.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.reading import ImageReader
 from data_pipeline.pixels.resize import resize
-from data_pipeline.processes.limits import Failure, WorkerLimits
+from data_pipeline.processes.limits import Failure, TaskLimits
 from data_pipeline.processes.standing_workers import StandingWorkers
 from data_pipeline.processes.workers import WITH_PILLOW
 
 
 @pytest.fixture
 def workers():
-    standing = StandingWorkers(
-        workers=2, limits=WorkerLimits(hang_seconds=3.0), preload=WITH_PILLOW
-    )
+    standing = StandingWorkers(workers=2, limits=TaskLimits(hang_seconds=3.0), preload=WITH_PILLOW)
     yield standing
     standing.close()
 
@@ -44,7 +42,7 @@ def test_what_kills_or_hangs_a_worker_costs_only_itself(workers):
 
 
 def test_a_task_that_computes_too_long_is_ended_and_one_that_waits_is_not():
-    limits = WorkerLimits(processor_seconds=0.5)
+    limits = TaskLimits(processor_seconds=0.5)
     workers = StandingWorkers(workers=1, limits=limits, preload=WITH_PILLOW)
     try:
         burnt = Failure("took over 0.5 s of processor time")

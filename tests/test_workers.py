@@ -1,7 +1,7 @@
 import pytest
 from drawing import hostile_task
 
-from data_pipeline.processes.limits import Failure, WorkerLimits
+from data_pipeline.processes.limits import Failure, TaskLimits
 from data_pipeline.processes.workers import WITH_PILLOW, run_in_workers
 
 
@@ -13,7 +13,7 @@ def run(tasks, limits):
 def results():
     tasks = [f"file{index}" for index in range(40)]
     tasks[5], tasks[17], tasks[30] = "kill", "hang", "kill"
-    outcome = run(tasks, WorkerLimits(hang_seconds=2))
+    outcome = run(tasks, TaskLimits(hang_seconds=2))
     assert sorted(task for task, _ in outcome) == sorted(tasks)
     return outcome
 
@@ -30,20 +30,20 @@ def test_a_task_that_hangs_is_stopped(results):
 
 
 def test_a_task_that_computes_too_long_is_ended_inside_native_code_and_costs_only_itself():
-    outcome = dict(run(["a", "b", "burn", *"cdefgh"], WorkerLimits(processor_seconds=0.5)))
+    outcome = dict(run(["a", "b", "burn", *"cdefgh"], TaskLimits(processor_seconds=0.5)))
     assert outcome.pop("burn") == Failure("took over 0.5 s of processor time")
     assert sorted(outcome.values()) == [*"ABCDEFGH"]
 
 
 def test_a_task_that_waits_uses_no_processor_time():
     tasks = [f"wait{number}" for number in range(8)]
-    outcome = run(tasks, WorkerLimits(processor_seconds=0.5))
+    outcome = run(tasks, TaskLimits(processor_seconds=0.5))
     assert sorted(outcome) == [(task, task.upper()) for task in tasks]
 
 
 def test_processor_time_is_counted_per_task_and_not_per_worker():
     # A worker runs about eight of them, 0.2 s each.
-    outcome = run([f"compute{number}" for number in range(16)], WorkerLimits(processor_seconds=0.5))
+    outcome = run([f"compute{number}" for number in range(16)], TaskLimits(processor_seconds=0.5))
     assert not any(isinstance(result, Failure) for _, result in outcome)
 
 

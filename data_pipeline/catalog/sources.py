@@ -13,7 +13,7 @@ from data_pipeline.errors import DataError
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageSource:
     """One way in which a data set can say which images it has and what they show.
 
     Attributes:
@@ -28,8 +28,8 @@ class Source:
     list_images: Callable[[Path], Listing]
 
 
-SOURCES: tuple[Source, ...] = (
-    Source("a folder with a folder for each class", Path.is_dir, list_class_folders),
+SOURCES: tuple[ImageSource, ...] = (
+    ImageSource("a folder with a folder for each class", Path.is_dir, list_class_folders),
 )
 
 

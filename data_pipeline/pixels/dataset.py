@@ -105,17 +105,6 @@ def _stream(
         sources = [(_as_tensor(inputs), tf.constant(labels)) for inputs, labels in views]
         chosen = tf.constant(indices, tf.int64)
     steps = steps_per_epoch(len(indices), batch_size)
-    wanted = np.arange(steps * batch_size) % len(indices)
-
-    def epoch_of_indices(epoch: Any) -> Any:
-        order = tf.random.experimental.stateless_shuffle(chosen, _seed(seed, epoch, _ORDER))
-        order = tf.gather(order, wanted)
-
-        def batch_of_indices(step: Any) -> Any:
-            batch = order[step * batch_size : (step + 1) * batch_size]
-            return epoch, tf.ensure_shape(batch, [batch_size]), _seed(seed, epoch, step)
-
-        return tf.data.Dataset.range(steps).map(batch_of_indices)
 
     def gather(epoch: Any, batch: Any, batch_seed: Any) -> Any:
         inputs, labels = _gathered(sources, epoch, batch)
@@ -126,12 +115,29 @@ def _stream(
     # is different in every epoch, so that nothing after it may be cached.
     return (
         tf.data.Dataset.range(epochs.start, epochs.stop)
-        .flat_map(epoch_of_indices)
+        .flat_map(lambda epoch: _index_batches(chosen, batch_size, seed, epoch))
         .map(gather, num_parallel_calls=_PARALLEL)
         .apply(tf.data.experimental.assert_cardinality(steps * len(epochs)))
         .prefetch(_PARALLEL)
         .with_options(_without_autotune())
     )
+
+
+def _index_batches(chosen: Any, batch_size: int, seed: int, epoch: Any) -> "tf.data.Dataset":
+    """Shuffle an epoch's indices, and stream its number, the indices and a seed per batch."""
+    import tensorflow as tf
+
+    count = len(chosen)
+    steps = steps_per_epoch(count, batch_size)
+    order = tf.random.experimental.stateless_shuffle(chosen, _seed(seed, epoch, _ORDER))
+    # The last batch is filled up from the start of the order.
+    order = tf.gather(order, np.arange(steps * batch_size) % count)
+
+    def index_batch(step: Any) -> Any:
+        batch = order[step * batch_size : (step + 1) * batch_size]
+        return epoch, tf.ensure_shape(batch, [batch_size]), _seed(seed, epoch, step)
+
+    return tf.data.Dataset.range(steps).map(index_batch)
 
 
 def _without_autotune() -> "tf.data.Options":

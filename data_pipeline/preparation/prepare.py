@@ -76,14 +76,14 @@ def prepare(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[Catalog, PreparedPixels]:
-    """Check as `open_catalog` does and, in the same pass, resize every kept image.
+    """Check as `open_catalog` does and, while a file is decoded, also resize every kept image.
 
-    On unchanged data nothing is decoded. For a new size, only kept files are, by one decoder.
+    Nothing of unchanged data is decoded. For a new size only kept files are, by one decoder.
 
     Args:
         data: as `open_catalog` takes it.
         image_size: (height, width) of the prepared images.
-        crop_to_aspect_ratio: cut the middle out instead of distorting, as Keras has it.
+        crop_to_aspect_ratio: crop the middle instead of distorting the image, as in Keras.
         cache_dir: where checks are remembered and prepared pixels kept.
         workers: processes; None for one per core.
         progress: called with (files done, files to do).
@@ -107,15 +107,25 @@ def prepare(
     folder = cache_dir / "prepared"
     with PixelsBuilder(folder, len(files), image_size, crop_to_aspect_ratio) as builder:
         catalog = checks.run(_pixel_tasks(listing, known, builder.rows), workers, progress)
-        rows = [row for row, entry in enumerate(catalog.entries) if entry.verdict == "kept"]
-        if not rows:
-            raise DataError(
-                f"{listing.root}/: none of {len(files)} files is a usable image; expected JPEG, "
-                "PNG, GIF, BMP or WebP files; `tune clean` says what is wrong with each"
-            )
+        rows = _usable_rows(catalog)
         pixels = pixels_of(catalog, image_size, crop_to_aspect_ratio, cache_dir)
         builder.finish(rows, pixels.path)
     return catalog, pixels
+
+
+def _usable_rows(catalog: Catalog) -> list[int]:
+    """The rows of kept images among those of all files.
+
+    Raises:
+        DataError: there is none.
+    """
+    rows = [row for row, entry in enumerate(catalog.entries) if entry.verdict == "kept"]
+    if not rows:
+        raise DataError(
+            f"{catalog.root}/: none of {len(catalog.entries)} files is a usable image; expected "
+            "JPEG, PNG, GIF, BMP or WebP files; `tune clean` says what is wrong with each"
+        )
+    return rows
 
 
 def _pixel_tasks(listing: Listing, known: Mapping[str, Entry], rows: RowFile) -> list[CheckTask]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from pebble import ProcessExpired
 
+# Long: on a busy machine a task may wait ten times as long for a core as it computes.
 HANG_SECONDS = 120.0
-"""Long: on a busy machine a task may wait ten times as long for a core as it computes."""
 
 
 @dataclass(frozen=True)
-class WorkerLimits:
+class TaskLimits:
     """What a task may take of its worker before the worker is ended.
 
     Attributes:
@@ -33,7 +33,7 @@ class Failure:
     reason: str
 
 
-def failure_of(error: TimeoutError | ProcessExpired, limits: WorkerLimits) -> Failure:
+def failure_of(error: TimeoutError | ProcessExpired, limits: TaskLimits) -> Failure:
     """Say why a worker was ended while it ran a task, or ended itself."""
     if isinstance(error, TimeoutError):
         return Failure(f"no answer in {limits.hang_seconds:g} s")

@@ -9,7 +9,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from data_pipeline.errors import DataError
 from data_pipeline.processes.cores import cores
-from data_pipeline.processes.limits import Failure, WorkerLimits, failure_of
+from data_pipeline.processes.limits import Failure, TaskLimits, failure_of
 from data_pipeline.processes.workers import (
     DEFAULT_LIMITS,
     MAX_BROKEN_POOLS,
@@ -35,7 +35,7 @@ class StandingWorkers:
         self,
         *,
         workers: int | None = None,
-        limits: WorkerLimits = DEFAULT_LIMITS,
+        limits: TaskLimits = DEFAULT_LIMITS,
         preload: str = WITH_TENSORFLOW,
     ) -> None:
         self._workers = workers or cores()

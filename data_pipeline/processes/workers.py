@@ -17,7 +17,7 @@ from data_pipeline.errors import DataError
 from data_pipeline.processes.cores import cores
 from data_pipeline.processes.limits import (
     Failure,
-    WorkerLimits,
+    TaskLimits,
     failure_of,
     limit_memory,
     processor_time_limit,
@@ -26,7 +26,7 @@ from data_pipeline.processes.limits import (
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-DEFAULT_LIMITS = WorkerLimits()
+DEFAULT_LIMITS = TaskLimits()
 DEFAULT_CHUNK = 16
 # Modules that workers start with. What the server has imported, each worker has as well.
 WITH_TENSORFLOW = "data_pipeline.processes.preload_decoders"
@@ -39,7 +39,7 @@ def run_in_workers(
     tasks: Sequence[Task],
     *,
     workers: int | None = None,
-    limits: WorkerLimits = DEFAULT_LIMITS,
+    limits: TaskLimits = DEFAULT_LIMITS,
     chunk: int = DEFAULT_CHUNK,
     preload: str = WITH_TENSORFLOW,
 ) -> Iterator[tuple[Task, Result | Failure]]:
@@ -82,7 +82,7 @@ class _Run(Generic[Task, Result]):
         function: Callable[[Task], Result],
         tasks: Sequence[Task],
         workers: int,
-        limits: WorkerLimits,
+        limits: TaskLimits,
         chunk: int,
         preload: str,
     ) -> None:
@@ -144,7 +144,7 @@ def schedule(
     pool: ProcessPool,
     function: Callable[[Task], Result],
     chunk: Sequence[Task],
-    limits: WorkerLimits,
+    limits: TaskLimits,
 ) -> Future[list[Result]]:
     """Hand a chunk of tasks to a pool, each limited in processor time, all of them on the clock.
 
