@@ -89,7 +89,11 @@ def made_up(size: int, searches: int, quality: Callable[..., float]) -> Any:
         pool = list(itertools.islice(with_rate, max(1000, 3 * size)))
         for _ in range(searches):
             drawn = [pool[i] for i in rng.choice(len(pool), size, replace=False)]
-            yield run, searched(baselines + drawn, lambda v: quality(v, rng)), config
+            yield (
+                run,
+                searched(baselines + drawn, lambda v: quality(v, rng), baselines=len(baselines)),
+                config,
+            )
 
 
 def said(search: Any) -> dict[str, Any]:
@@ -132,7 +136,7 @@ def asked(search: Any) -> tuple[Any, Any, list[float]]:
     from search.insights.space import read_space
 
     run, records, config = search
-    drawn = [member for member in members(records, config) if not member.baselines]
+    drawn = [member for member in members(records, config) if not member.baseline]
     standing = ranks(drawn)
     values = [member.values for member in drawn]
     present = set().union(*values)

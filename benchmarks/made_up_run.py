@@ -45,7 +45,11 @@ def made_up_run(folder: Path, configurations: int = 1000, seed: int = 0) -> Any:
     one_round = hyperband_rungs(config.max_epochs, config.factor, len(baselines))
     rounds = configurations // sum(rung.size for rung in one_round if not rung.initial_epoch) + 1
     records = searched(
-        values, lambda v: plausible(v, rng), rungs=tuple(one_round) * rounds, make=full_record(rng)
+        values,
+        lambda v: plausible(v, rng),
+        rungs=tuple(one_round) * rounds,
+        make=full_record(rng),
+        baselines=len(baselines),
     )
     run.trials.mkdir(exist_ok=True)
     for record in records:  # plainly: thousands of writes that wait for the disk take minutes

@@ -76,11 +76,22 @@ class Trials:
     def run(self, values, epochs):
         """(seconds, seconds to its first step, the record) of a trial with these values."""
         from search.executors.in_process import run_guarded
-        from search.run_folder.records import TrialRecord
+        from search.run_folder.records import TrialSpec
+        from search.trial.messages import TrialTask
+        from search.trial.storage import RunFolderStorage
 
         self.number += 1
         trial = f"{self.number:04}"
-        record = TrialRecord(trial, trial, values, 0, 0, 0, epochs)
+        spec = TrialSpec(
+            trial_id=trial,
+            configuration=trial,
+            values=values,
+            bracket=0,
+            rung=0,
+            initial_epoch=0,
+            epochs=epochs,
+        )
+        storage = RunFolderStorage(self.experiment.run)
         start, told = time.monotonic(), []
 
         def report(progress):
@@ -88,7 +99,9 @@ class Trials:
                 told.append((time.monotonic() - start, progress.step))
             return True
 
-        done = run_guarded(self.experiment, record, report, self.kept)
+        done = run_guarded(
+            self.experiment, TrialTask(spec), report, storage=storage, models=self.kept
+        )
         assert done.status == "completed", done.reason
         return time.monotonic() - start, first_step(told), done
 

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 from searching import epoch_logs, trial_record
-from small_trials import elsewhere, fresh, go_on, state_of, values_for
+from small_trials import assert_same_state, elsewhere, fresh, go_on, run_trial, state_of, values_for
 
 from search.run_folder.records import COMPLETED, FAILED
 from search.trial import early_stop
-from search.trial.early_stop import EarlyStop
-from search.trial.run_trial import run_trial
+from search.trial.early_stop import EarlyStop, peer_curves
 
 TARGETS = np.array([0] * 50 + [1] * 50, np.int32)
 STEPS = early_stop.CHANCE_STEPS  # in one epoch already
@@ -21,7 +20,7 @@ def record_of(number, *scores, **changes):
 
 
 def rule(*records):
-    return EarlyStop.from_records(records, configuration="0099", targets=TARGETS)
+    return EarlyStop.against(peer_curves(records, "0099"), TARGETS)
 
 
 def verdict(early_stop, *scores, steps=STEPS, promoted=False):
@@ -138,3 +137,24 @@ def test_without_early_stop_every_trial_has_its_epochs(scratch, tmp_path, monkey
     values = values_for(experiment, "cnn", learning_rate=1e-6)
     done = run_trial(experiment, fresh(values=values, epochs=4), go_on)
     assert (len(done.history), done.stopped_early) == (4, "")
+
+
+def test_one_killed_before_its_record_was_written_ends_where_it_would_have(hopeless, tmp_path):
+    experiment, values = hopeless
+    whole = run_trial(experiment, fresh(values=values, epochs=6), go_on)
+    saved = state_of(experiment)
+    # The training state is there, and the record says that the trial runs: as after a kill.
+    again = run_trial(experiment, fresh(values=values, epochs=6), go_on)
+    assert (again.history, again.stopped_early) == (whole.history, whole.stopped_early)
+    assert (again.status, again.score, again.best_epoch) == (COMPLETED, whole.score, 0)
+    assert_same_state(state_of(experiment), saved)
+
+
+def test_peers_are_other_configurations_that_finished_with_all_their_rungs():
+    records = [
+        record_of(1, 0.5, 0.6),
+        record_of(2, 0.1, configuration="0001", history=[epoch_logs(2, 0.7)], parent="0001"),
+        record_of(3, 0.9, status="running"),
+        record_of(4, 0.8),
+    ]
+    assert peer_curves(records, "0004") == ((0.5, 0.6, 0.7),)

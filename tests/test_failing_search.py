@@ -14,7 +14,15 @@ from search.algorithms.plan import hyperband_rungs
 from search.errors import TuneError
 from search.executors.worker_pool import WorkerLimits, Workers
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import COMPLETED, DIVERGED, ERROR, FAILED, load_records
+from search.run_folder.records import (
+    COMPLETED,
+    DIVERGED,
+    ERROR,
+    FAILED,
+    TrialResult,
+    load_record,
+    load_records,
+)
 from search.trial.checkpoint import TrainingState
 from search.tuning.loop import Search
 from search.tuning.retry import HOPELESS
@@ -93,8 +101,8 @@ def stock_results(folder):
 
 
 def test_a_search_in_which_nothing_works_stops_and_says_how_each_trial_failed(tmp_path):
-    def outcome(record):
-        return record.with_outcome(status=FAILED, failure=ERROR, reason=f"bad {record.trial_id}")
+    def outcome(spec):
+        return TrialResult(status=FAILED, failure=ERROR, reason=f"bad {spec.trial_id}")
 
     with pytest.raises(TuneError, match="all failed") as error:
         search_to_the_end(RunFolder(tmp_path / "run"), outcome=outcome, max_epochs=9)
@@ -107,9 +115,9 @@ def test_a_trial_that_gets_further_at_each_start_is_not_set_aside(tmp_path, prog
     run = RunFolder(tmp_path / "run")
     starts = []
 
-    def dies(record):
-        if record.trial_id == "0002" and len(starts) < 25:
-            starts.append(record.attempts)
+    def dies(spec):
+        if spec.trial_id == "0002" and len(starts) < 25:
+            starts.append(load_record(run, "0002").attempts)
             epoch = len(starts) if progress else 1
             TrainingState(epoch, 0, [], []).save(run.checkpoint("0002"))
             raise KeyboardInterrupt

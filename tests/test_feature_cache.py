@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_trials import elsewhere, fresh, go_on, state_of, transfer_experiment, values_for
+from small_trials import (
+    elsewhere,
+    fresh,
+    go_on,
+    run_trial,
+    state_of,
+    transfer_experiment,
+    values_for,
+)
 
 from data_pipeline.augment.augment import augmenter
 from search.run_folder.records import COMPLETED, STOPPED
@@ -12,7 +20,6 @@ from search.trial import feature_cache as feature_cache
 from search.trial import partial_file
 from search.trial.feature_cache import FeatureCache, View, views_of
 from search.trial.model_cache import ModelCache
-from search.trial.run_trial import run_trial
 from search.trial.training import Training, predict
 
 KIND = "transfer, frozen"

@@ -12,7 +12,6 @@ from search.selection.finalists import (
     candidates,
     compared,
     ensemble,
-    is_known_good,
     train_again,
 )
 from search.trial.retrain import DivergedError
@@ -39,11 +38,12 @@ def asked(run, top, fits=lambda record: True):
 def test_the_best_and_each_familys_best_known_good_are_candidates(run):
     found = asked(run, 2)
     assert names(found) == ["0002", "0003", "0001", "0000"]
-    assert [is_known_good(record, run.config) for record in found] == [False, False, True, True]
+    assert [record.baseline for record in found] == [False, False, True, True]
 
 
-def test_of_the_known_good_of_one_family_only_the_best_is_a_candidate(run, monkeypatch):
-    monkeypatch.setattr(module, "baseline_count", lambda config: 4)
+def test_of_the_known_good_of_one_family_only_the_best_is_a_candidate(run):
+    for record in load_records(run.run)[:4]:
+        record.with_outcome(baseline=True).save(run.run)
     found = asked(run, 1)
     assert names(found) == ["0002", "0001"]  # and neither 0003 nor 0000, which are CNNs too
 

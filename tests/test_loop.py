@@ -8,7 +8,7 @@ from stopping import NEVER, StopWhen
 from search.errors import TuneError
 from search.run_folder import records as records_module
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import ERROR, FAILED, STOPPED, load_record, load_records
+from search.run_folder.records import ERROR, FAILED, STOPPED, TrialResult, load_record, load_records
 from search.trial.checkpoint import TrainingState
 from search.tuning.loop import Search
 
@@ -29,7 +29,7 @@ def failing(*numbers):
     def outcome(record):
         if int(record.trial_id) in numbers:
             reason = f"bad {record.trial_id}"
-            return record.with_outcome(status=FAILED, failure=ERROR, reason=reason)
+            return TrialResult(status=FAILED, failure=ERROR, reason=reason)
         return None
 
     return outcome
@@ -144,7 +144,7 @@ def test_the_checkpoint_of_a_stopped_trial_is_kept_and_no_other_trial_begins(run
             return None
         TrainingState(1, 0, [], []).save(run.checkpoint(record.trial_id))
         stopped.append(record)
-        return record.with_outcome(status=STOPPED)
+        return TrialResult(status=STOPPED)
 
     stop = StopWhen(lambda: bool(stopped))
     assert not search(run, trials=6, outcome=outcome, stop=stop)

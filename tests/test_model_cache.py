@@ -13,7 +13,9 @@ from small_trials import (
     experiment_in,
     fresh,
     go_on,
+    run_trial,
     state_of,
+    task_of,
     values_for,
 )
 
@@ -22,7 +24,7 @@ from search.process.hardware import detect
 from search.run_folder.records import COMPLETED, FAILED
 from search.trial import model_cache as kept_module
 from search.trial.model_cache import ModelCache
-from search.trial.run_trial import run_trial
+from search.trial.storage import RunFolderStorage
 
 pytestmark = pytest.mark.usefixtures("one_number_for_one_sum")
 
@@ -50,6 +52,12 @@ def same_kind(experiment, kind):
     """Two configurations that share an architecture."""
     first = values_for(experiment, kind)
     return first, values_for(experiment, kind, **OTHER_NUMBERS[kind])
+
+
+def guarded(experiment, record, report, models):
+    storage = RunFolderStorage(experiment.run)
+    task = task_of(experiment, record)
+    return run_guarded(experiment, task, report, storage=storage, models=models)
 
 
 @pytest.mark.parametrize(
@@ -84,13 +92,12 @@ def test_a_kept_model_gives_the_bits_of_a_new_one(kind, optimizer, scratch, tran
 IN_A_NEW_PROCESS = """
 import sys
 sys.path.insert(0, {tests!r})
-from small_trials import fresh, go_on, values_for
+from small_trials import fresh, go_on, run_trial, values_for
 from pathlib import Path
 from search.trial.experiment import Experiment
 from search.process.hardware import detect
 from search.trial.keras_setup import set_up_training
 from search.run_folder.paths import RunFolder
-from search.trial.run_trial import run_trial
 detect()
 experiment = Experiment.load(RunFolder(Path({run!r})))
 set_up_training(experiment.config)
@@ -187,13 +194,13 @@ def test_two_phases_are_not_kept(transfer, tmp_path):
 def test_after_a_failure_nothing_is_kept(scratch, tmp_path, monkeypatch):
     experiment, kept = elsewhere(scratch, tmp_path), ModelCache()
     values = values_for(experiment, "cnn")
-    assert run_guarded(experiment, fresh(values=values), go_on, kept).status == COMPLETED
+    assert guarded(experiment, fresh(values=values), go_on, kept).status == COMPLETED
     assert kept.models
 
     def broken(progress):
         raise RuntimeError("made to fail by a test")
 
-    assert run_guarded(experiment, fresh("0001", values=values), broken, kept).status == FAILED
+    assert guarded(experiment, fresh("0001", values=values), broken, kept).status == FAILED
     assert not kept.models
 
 

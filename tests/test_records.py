@@ -1,8 +1,9 @@
+import json
 import time
 
 import pytest
 from fake_search import search_to_the_end
-from searching import trial_record
+from searching import run_config, trial_record
 
 from search.evaluation.objective import OBJECTIVES
 from search.run_folder.paths import RunFolder
@@ -12,6 +13,7 @@ from search.run_folder.records import (
     FAILED,
     RUNNING,
     STOPPED,
+    TrialResult,
     best_first,
     load_record,
     load_records,
@@ -103,3 +105,23 @@ def test_a_configuration_appears_once_with_its_best_rung():
 def test_of_equal_scores_the_one_with_more_epochs_comes_first():
     records = [trial_record("0000", 0.8, epochs=1), trial_record("0001", 0.8, epochs=9)]
     assert ids(records) == ["0001", "0000"]
+
+
+def test_a_record_of_an_older_version_tells_a_baseline_by_its_number(run):
+    run_config(families=("cnn", "xception")).save(run)
+    for number in range(3):
+        trial_record(f"{number:04}").save(run)
+        path = run.trials / f"{number:04}.json"
+        values = json.loads(path.read_text())
+        del values["baseline"]
+        path.write_text(json.dumps(values))
+    assert [record.baseline for record in load_records(run)] == [True, True, False]
+
+
+def test_an_attempt_adds_its_time_and_leaves_what_earlier_ones_reached():
+    before = trial_record(score=0.5, status=STOPPED, seconds=10.0, step_seconds=4.0)
+    stopped = before.with_result(TrialResult(status=STOPPED, seconds=2.0))
+    assert (stopped.seconds, stopped.score, stopped.history) == (12.0, 0.5, before.history)
+    done = before.with_result(TrialResult(status=COMPLETED, score=0.7, step_seconds=1.0))
+    assert (done.score, done.history, done.step_seconds) == (0.7, [], 5.0)
+    assert done.spec == before.spec

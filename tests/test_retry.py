@@ -19,7 +19,8 @@ VALUES = {"batch_size": 32, "learning_rate": 1e-3}
 
 def record(**changes):
     options = {"bracket": 0, "rung": 0, "initial_epoch": 0, "epochs": 1, "status": FAILED}
-    return TrialRecord("0000", "0000", **({"values": VALUES} | options | changes))
+    names = {"trial_id": "0000", "configuration": "0000"}
+    return TrialRecord(**({"values": VALUES} | names | options | changes))
 
 
 def test_out_of_memory_is_tried_again_with_half_the_batch_until_none_is_left():

@@ -1,6 +1,8 @@
 """Trials of tiny models on tiny images, through `run_trial` alone."""
 
-from dataclasses import replace
+import json
+import pickle
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from small_trials import (
     elsewhere,
     fresh,
     go_on,
+    run_trial,
     state_of,
     stop_after_epoch,
     values_for,
@@ -18,8 +21,9 @@ from small_trials import (
 
 from search.evaluation.metrics import evaluate
 from search.run_folder.records import COMPLETED, DIVERGED, STOPPED
+from search.trial import run_trial as module
 from search.trial.checkpoint import TrainingState
-from search.trial.run_trial import run_trial
+from search.trial.messages import TrialTask
 
 pytestmark = pytest.mark.usefixtures("one_number_for_one_sum")
 
@@ -151,3 +155,35 @@ def test_the_objective_decides_which_epoch_is_the_best(small):
     losses = [logs["val_loss"] for logs in done.history]
     assert done.score == min(losses)
     assert done.best_epoch == losses.index(min(losses))
+
+
+class InMemory:
+    """A storage that is no folder: what another machine would have."""
+
+    def __init__(self):
+        self.states, self.predictions = {}, {}
+
+    def load_state(self, trial_id):
+        return self.states.get(trial_id)
+
+    def save_state(self, trial_id, state):
+        self.states[trial_id] = state
+
+    def save_predictions(self, trial_id, probabilities):
+        self.predictions[trial_id] = probabilities
+
+
+def test_a_trial_takes_and_returns_plain_values_and_touches_nothing_but_its_storage(small):
+    experiment, values = small
+    there = {path: path.stat().st_mtime_ns for path in experiment.run.path.rglob("*")}
+    storage, spec = InMemory(), fresh(values=values).spec
+    task = pickle.loads(pickle.dumps(TrialTask(spec)))
+    result = module.run_trial(experiment, task, go_on, storage=storage)
+    assert pickle.loads(pickle.dumps(result)) == result
+    assert json.loads(json.dumps(asdict(result))) == asdict(result)
+    assert storage.states["0000"].epoch == 3
+    assert storage.predictions["0000"].shape == (6, 2)
+    promoted = fresh("0001", values=values, initial_epoch=3, epochs=5, parent="0000", rung=1).spec
+    second = module.run_trial(experiment, TrialTask(promoted), go_on, storage=storage)
+    assert [logs["epoch"] for logs in second.history] == [3, 4]
+    assert {p: p.stat().st_mtime_ns for p in experiment.run.path.rglob("*")} == there

@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pytest
 from fake_workers import fake_work
+from searching import trial_record
 from stopping import AT_ONCE, NEVER
 
 from search.executors.worker_pool import WorkerLimits, Workers
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import COMPLETED, FAILED, HUNG, KILLED, STOPPED, TrialRecord
+from search.run_folder.records import COMPLETED, FAILED, HUNG, KILLED, STOPPED
+from search.trial.messages import TrialTask
 
 
-def record(do, trial_id="0000"):
+def task(do, trial_id="0000"):
     values = {"do": do, "batch_size": 8}
-    return TrialRecord(trial_id, trial_id, values, bracket=0, rung=0, initial_epoch=0, epochs=1)
+    spec = trial_record(trial_id, None, values=values, epochs=1).spec
+    return TrialTask(spec)
 
 
 @pytest.fixture
@@ -29,8 +32,10 @@ def workers(tmp_path):
 
 
 def run(pool, do, stop=NEVER, report=lambda progress: True):
-    pool.start(record(do))
-    return pool.wait(report, stop)
+    pool.start(task(do))
+    trial_id, result = pool.wait(report, stop)
+    assert trial_id == "0000"
+    return result
 
 
 def test_a_worker_lives_from_trial_to_trial_and_reports_its_steps(workers):
@@ -86,10 +91,10 @@ def test_two_workers_run_two_trials_at_once(tmp_path):
     with Workers(
         RunFolder(tmp_path), devices=[None, None], limits=WorkerLimits(), target=fake_work
     ) as pool:
-        pool.start(record("long", "0000"))
-        pool.start(record("well", "0001"))
-        assert pool.wait(lambda p: True, NEVER).trial_id == "0001", "not held up by 0000"
-        assert pool.wait(lambda p: True, NEVER).trial_id == "0000"
+        pool.start(task("long", "0000"))
+        pool.start(task("well", "0001"))
+        assert pool.wait(lambda p: True, NEVER)[0] == "0001", "not held up by 0000"
+        assert pool.wait(lambda p: True, NEVER)[0] == "0000"
 
 
 def _driver(folder, pipe):

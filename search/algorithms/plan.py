@@ -3,8 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from models.families.registry import family_named
-from search.run_folder.config import RunConfig
+from search.run_folder.config import RunConfig, baseline_count
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,6 @@ def hyperband_plan(config: RunConfig) -> Plan:
     """The plan of Hyperband."""
     rungs = hyperband_rungs(config.max_epochs, config.factor, baseline_count(config))
     return Plan(tuple(rungs) * config.hyperband_iterations)
-
-
-def baseline_count(config: RunConfig) -> int:
-    """How many baselines a run begins with."""
-    if config.preset:
-        return 1
-    return sum(len(family_named(family).baselines) for family in config.families)
 
 
 def hyperband_rungs(max_epochs: int, factor: int, baselines: int) -> list[Rung]:

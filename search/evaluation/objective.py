@@ -1,15 +1,22 @@
-"""What makes a configuration the best, by name. A new objective is one row in `OBJECTIVES`."""
+"""What makes a configuration the best, by name. A new objective is one row in `OBJECTIVES`.
+
+Imports without numpy, so that `tune show` answers at once.
+"""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from search.errors import TuneError
-from search.evaluation.metrics import FloatArray, IntArray
-from search.evaluation.shares import area_shares, hits, log_likelihoods
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from search.evaluation.metrics import FloatArray, IntArray
 
 Logs = dict[str, float]
 ACCURACY = "val_accuracy"
@@ -78,10 +85,28 @@ def worst_score(direction: str) -> float:
     return -1.0 if direction == "max" else 1e9
 
 
+def _hits(probabilities: FloatArray, targets: IntArray) -> NDArray[np.float64]:
+    from search.evaluation.shares import hits
+
+    return hits(probabilities, targets)
+
+
+def _area_shares(probabilities: FloatArray, targets: IntArray) -> NDArray[np.float64]:
+    from search.evaluation.shares import area_shares
+
+    return area_shares(probabilities, targets)
+
+
+def _log_likelihoods(probabilities: FloatArray, targets: IntArray) -> NDArray[np.float64]:
+    from search.evaluation.shares import log_likelihoods
+
+    return log_likelihoods(probabilities, targets)
+
+
 _ROWS = (
-    Objective(ACCURACY, "max", "validation accuracy", hits, counts_images=True),
-    Objective("val_auc", "max", "validation AUC", area_shares),
-    Objective("val_loss", "min", "validation loss", log_likelihoods),
+    Objective(ACCURACY, "max", "validation accuracy", _hits, counts_images=True),
+    Objective("val_auc", "max", "validation AUC", _area_shares),
+    Objective("val_loss", "min", "validation loss", _log_likelihoods),
 )
 OBJECTIVES: dict[str, Objective] = {objective.name: objective for objective in _ROWS}
 

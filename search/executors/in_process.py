@@ -2,10 +2,11 @@
 
 from search.process.memory import released_graphs
 from search.process.stop_signal import StopSignal
-from search.run_folder.records import ERROR, FAILED, MEMORY, TrialRecord
+from search.run_folder.records import ERROR, FAILED, MEMORY, TrialResult
 from search.trial.experiment import Experiment
-from search.trial.messages import Report
+from search.trial.messages import Report, TrialTask
 from search.trial.model_cache import ModelCache
+from search.trial.storage import RunFolderStorage, TrialStorage
 
 
 class InProcess:
@@ -16,25 +17,34 @@ class InProcess:
 
     def __init__(self, experiment: Experiment):
         self.experiment = experiment
+        self.storage = RunFolderStorage(experiment.run)
         self.models = ModelCache()
-        self.record: TrialRecord | None = None
+        self.task: TrialTask | None = None
 
-    def start(self, record: TrialRecord) -> None:
+    def start(self, task: TrialTask) -> None:
         """Remember the trial; it runs when waited for."""
-        self.record = record
+        self.task = task
 
-    def wait(self, report: Report, stop: StopSignal) -> TrialRecord:
+    def wait(self, report: Report, stop: StopSignal) -> tuple[str, TrialResult]:
         """Run the trial to its end; `report` says when to stop, so `stop` is not needed."""
-        if self.record is None:
+        if self.task is None:
             raise RuntimeError("wait() before start()")
-        record, self.record = self.record, None
-        return run_guarded(self.experiment, record, report, self.models)
+        task, self.task = self.task, None
+        result = run_guarded(
+            self.experiment, task, report, storage=self.storage, models=self.models
+        )
+        return task.spec.trial_id, result
 
 
 def run_guarded(
-    experiment: Experiment, record: TrialRecord, report: Report, models: ModelCache
-) -> TrialRecord:
-    """`run_trial`, with any exception turned into a record with status FAILED.
+    experiment: Experiment,
+    task: TrialTask,
+    report: Report,
+    *,
+    storage: TrialStorage,
+    models: ModelCache,
+) -> TrialResult:
+    """Call `run_trial`, and turn any exception into a result with status FAILED.
 
     A full or failing disk is not the trial's fault: that ends the search, with all saved.
     """
@@ -42,12 +52,12 @@ def run_guarded(
 
     try:
         with released_graphs():
-            return run_trial(experiment, record, report, models)
+            return run_trial(experiment, task, report, storage=storage, models=models)
     except Exception as error:
         models.clear()
         if _is_of_the_disk(error):
             raise
-        return record.with_outcome(status=FAILED, failure=_kind(error), reason=_in_a_line(error))
+        return TrialResult(status=FAILED, failure=_kind(error), reason=_in_a_line(error))
 
 
 def _kind(error: Exception) -> str:

@@ -27,11 +27,12 @@ def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: A
     from search.trial.experiment import Experiment
     from search.trial.keras_setup import set_up_training, share_cores
     from search.trial.model_cache import ModelCache
+    from search.trial.storage import RunFolderStorage
 
     detect()
     share_cores(share)
     experiment: Experiment | None = None
-    models = ModelCache()
+    models, storage = ModelCache(), RunFolderStorage(RunFolder(folder))
 
     def report(progress: Progress) -> bool:
         pipe.send(progress)
@@ -40,18 +41,18 @@ def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: A
     pipe.send(None)  # ready
     while True:
         try:
-            record = pipe.recv()
+            task = pipe.recv()
         except (EOFError, OSError):
             return
         try:
             if experiment is None:  # not before: workers start while the data is prepared
                 experiment = Experiment.load(RunFolder(folder))
                 set_up_training(experiment.config)
-            finished = run_guarded(experiment, record, report, models)
+            result = run_guarded(experiment, task, report, storage=storage, models=models)
         except OSError as error:
             pipe.send(error)
         else:
-            pipe.send((finished, resident_bytes()))
+            pipe.send((result, resident_bytes()))
 
 
 def follow_the_driver() -> None:

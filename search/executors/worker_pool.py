@@ -1,7 +1,7 @@
 """Run trials in long-lived worker processes: what goes wrong in one costs a trial, not the search.
 
-A worker imports TensorFlow once, takes records over a pipe, and answers with progress and, in
-the end, a finished record. It is replaced when it dies, when nothing is heard of it for too
+A worker imports TensorFlow once, takes trials over a pipe, and answers with progress and, in
+the end, a result. It is replaced when it dies, when nothing is heard of it for too
 long, or when it has grown past its share of the machine's memory.
 """
 
@@ -16,8 +16,8 @@ from typing import Any
 from search.executors.worker_main import work
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import FAILED, HUNG, KILLED, STOPPED, TrialRecord
-from search.trial.messages import Progress, Report
+from search.run_folder.records import FAILED, HUNG, KILLED, STOPPED, TrialResult
+from search.trial.messages import Progress, Report, TrialTask
 
 TICK_SECONDS = 0.5  # how often the driver asks whether to go on, when nothing else happens
 START_SECONDS = 180.0  # a worker may take this long to import TensorFlow and load the run
@@ -72,21 +72,21 @@ class Workers:
         for worker in self._workers:
             worker.end()
 
-    def start(self, record: TrialRecord) -> None:
+    def start(self, task: TrialTask) -> None:
         """Give the trial to an idle worker."""
-        next(worker for worker in self._workers if worker.record is None).give(record)
+        next(worker for worker in self._workers if worker.task is None).give(task)
 
-    def wait(self, report: Report, stop: StopSignal) -> TrialRecord:
+    def wait(self, report: Report, stop: StopSignal) -> tuple[str, TrialResult]:
         """Block until a trial ends, well or badly."""
         while True:
-            busy = [worker for worker in self._workers if worker.record is not None]
+            busy = [worker for worker in self._workers if worker.task is not None]
             wait([worker.pipe for worker in busy], timeout=TICK_SECONDS)
             if stop.requested:
                 for worker in busy:
                     worker.ask_to_stop()
             for worker in busy:
-                if record := worker.listen(report, self.limits):
-                    return record
+                if ended := worker.listen(report, self.limits):
+                    return ended
 
 
 class _Worker:
@@ -94,7 +94,7 @@ class _Worker:
 
     def __init__(self, run: RunFolder, device: int | None, share: int, target: Callable[..., None]):
         self.run, self.device, self.share, self.target = run, device, share, target
-        self.record: TrialRecord | None = None
+        self.task: TrialTask | None = None
         self.process: Any = None
 
     def launch(self) -> None:
@@ -111,15 +111,15 @@ class _Worker:
         theirs.close()
         self.ready = False
 
-    def give(self, record: TrialRecord) -> None:
+    def give(self, task: TrialTask) -> None:
         """Hand over a trial, to a new process where the old one is gone."""
         if self.process is None or not self.process.is_alive():
             self.launch()
         self.stop.clear()
         self.stopped_at: float | None = None
-        self.record, self.started, self.heard = record, time.monotonic(), time.monotonic()
+        self.task, self.started, self.heard = task, time.monotonic(), time.monotonic()
         try:
-            self.pipe.send(record)
+            self.pipe.send(task)
         except OSError:
             self.process.kill()  # listen() reports it as killed
 
@@ -129,8 +129,8 @@ class _Worker:
         if self.stopped_at is None:
             self.stopped_at = time.monotonic()
 
-    def listen(self, report: Report, limits: WorkerLimits) -> TrialRecord | None:
-        """Take in what the worker said; the record if its trial has ended."""
+    def listen(self, report: Report, limits: WorkerLimits) -> tuple[str, TrialResult] | None:
+        """Take in what the worker said; (trial, result) if its trial has ended."""
         try:
             while self.pipe.poll():
                 said = self.pipe.recv()
@@ -151,13 +151,20 @@ class _Worker:
             return self._gave_up("", "")
         return None
 
-    def _ended(self, record: TrialRecord, *, grown: bool) -> TrialRecord:
-        self.record = None
+    def _ended(self, result: TrialResult, *, grown: bool) -> tuple[str, TrialResult]:
+        trial_id = self._idle()
         if grown:
             self.end()
-        return record
+        return trial_id, result
 
-    def _died(self) -> TrialRecord:
+    def _idle(self) -> str:
+        """Be without a trial again; the id of the one that it had."""
+        task, self.task = self.task, None
+        if task is None:
+            raise RuntimeError("a worker without a trial was waited for")
+        return task.spec.trial_id
+
+    def _died(self) -> tuple[str, TrialResult]:
         """The process is gone: the trial, as far as the driver knows, killed it."""
         self.process.join(GRACE_SECONDS)
         code = self.process.exitcode
@@ -168,19 +175,15 @@ class _Worker:
             reason = f"its worker was killed by {name}{hint}"
         return self._gave_up(reason, KILLED)
 
-    def _gave_up(self, reason: str, failure: str) -> TrialRecord:
-        record, self.record = self.record, None
-        if record is None:
-            raise RuntimeError("a worker without a trial was waited for")
+    def _gave_up(self, reason: str, failure: str) -> tuple[str, TrialResult]:
+        trial_id = self._idle()
         self.process.kill()
         self.process.join()
         self.process = None
         self.pipe.close()
         status = FAILED if failure else STOPPED
-        spent = record.seconds + time.monotonic() - self.started
-        return record.with_outcome(
-            status=status, failure=failure, reason=reason, seconds=round(spent, 3)
-        )
+        spent = round(time.monotonic() - self.started, 3)
+        return trial_id, TrialResult(status=status, failure=failure, reason=reason, seconds=spent)
 
     def end(self) -> None:
         """Close the pipe, at which the worker ends by itself; kill it if it does not."""

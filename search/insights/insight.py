@@ -43,7 +43,7 @@ def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunCon
     known = {member.configuration: member for member in members(ended, config)}
     order = best_first(ended, objective_of(config))
     ranked = [known[r.configuration] for r in order if r.configuration in known]
-    drawn = [member for member in ranked if not member.baselines]
+    drawn = [member for member in ranked if not member.baseline]
     families = _families(order, known)
     at_random = algorithm_of(config).drawn_at_random
     names = [row["family"] for row in families] if at_random else []
@@ -97,7 +97,7 @@ def _families(order: Sequence[TrialRecord], known: Mapping[str, Member]) -> list
         )
         if member := known.get(record.configuration):
             row["configurations"] += 1
-            row["drawn"] += not member.baselines
+            row["drawn"] += not member.baseline
         if row["best"] is None and record.status != DIVERGED:
             row["best"] = record.score
     return [row for row in rows.values() if row["configurations"] or row["best"] is not None]

@@ -73,7 +73,7 @@ def _edge(
     having = [member for member in ranked if name in member.values]
     inside = [_at_end(hyperparameter, member.values[name], upper=upper) for member in having]
     run = inside.index(False) if False in inside else len(inside)
-    drawn = [not member.baselines for member in having]
+    drawn = [not member.baseline for member in having]
     evidence = sum(drawn[:run])
     if evidence < FEWEST:
         return None

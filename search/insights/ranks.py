@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from search.algorithms.plan import baseline_count
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.records import DIVERGED, FAILED, TrialRecord, Values
 
@@ -25,7 +24,7 @@ class Member:
         family: name of its family; empty where there is none.
         bracket: Hyperband's.
         values: its hyperparameters.
-        baselines: whether it was given, not drawn: it tells nothing of what chance would do.
+        baseline: whether it was given, not drawn: it tells nothing of what chance would do.
         reached: better is larger: whether it kept its numbers finite, the epochs that it was
             trained for, and its best score, negated where less is better.
     """
@@ -34,7 +33,7 @@ class Member:
     family: str
     bracket: int
     values: Values
-    baselines: bool
+    baseline: bool
     reached: tuple[bool, int, float]
 
     @property
@@ -53,19 +52,18 @@ def members(records: Iterable[TrialRecord], config: RunConfig) -> list[Member]:
         scored = record.score is not None and record.history
         if record.status == DIVERGED or (record.finished and record.status != FAILED and scored):
             rungs[record.configuration].append(record)
-    given = baseline_count(config)
     sign = objective_of(config).sign
-    return [_member(found, sign, int(name) < given) for name, found in sorted(rungs.items())]
+    return [_member(found, sign) for _, found in sorted(rungs.items())]
 
 
-def _member(rungs: list[TrialRecord], sign: float, baselines: bool) -> Member:
+def _member(rungs: list[TrialRecord], sign: float) -> Member:
     first = rungs[0]
     diverged = any(record.status == DIVERGED for record in rungs)
     epochs = max((int(logs["epoch"]) + 1 for r in rungs for logs in r.history), default=0)
     score = max((sign * record.score for record in rungs if record.score is not None), default=0.0)
     reached = (False, 0, 0.0) if diverged else (True, epochs, score)
     family = str(first.values.get("family", ""))
-    return Member(first.configuration, family, first.bracket, first.values, baselines, reached)
+    return Member(first.configuration, family, first.bracket, first.values, first.baseline, reached)
 
 
 def ranks(drawn: Iterable[Member]) -> dict[str, float]:

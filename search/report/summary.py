@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from models.describe import describe
-from search.algorithms.plan import baseline_count
 from search.evaluation.objective import ACCURACY
 from search.insights.cached import cached_insights
 from search.process.atomic_files import read_json
@@ -79,7 +78,7 @@ def _configuration(best: TrialRecord, rungs: list[TrialRecord]) -> dict[str, Any
 def verdict(records: list[TrialRecord], config: RunConfig) -> str:
     """Whether the search beat what it started from; the known-good values came first."""
     ranked = [r for r in best_first(records, objective_of(config)) if r.score is not None]
-    first = [r for r in ranked if int(r.configuration) < baseline_count(config)]
+    first = [r for r in ranked if r.baseline]
     if not ranked or config.preset:
         return ""
     best = ranked[0]

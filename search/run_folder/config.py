@@ -3,6 +3,7 @@
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
+from models.families.registry import family_named
 from search.errors import TuneError
 from search.evaluation.objective import Objective, objective_named
 from search.process.atomic_files import read_json, write_json
@@ -106,3 +107,10 @@ def objective_of(config: RunConfig) -> Objective:
         TuneError: there is no objective of that name.
     """
     return objective_named(config.objective)
+
+
+def baseline_count(config: RunConfig) -> int:
+    """How many baselines a run begins with."""
+    if config.preset:
+        return 1
+    return sum(len(family_named(family).baselines) for family in config.families)

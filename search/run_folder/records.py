@@ -6,12 +6,14 @@ Reading records needs no TensorFlow, so `tune show` answers at once.
 """
 
 import warnings
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import lru_cache
 from typing import Any
 
 from search.errors import TuneError
 from search.evaluation.objective import ACCURACY, Objective
 from search.process.atomic_files import move_broken_file, read_json, write_json
+from search.run_folder.config import RunConfig, baseline_count
 from search.run_folder.paths import RunFolder
 
 Values = dict[str, bool | int | float | str]
@@ -31,9 +33,9 @@ KILLED = "killed"  # its worker died
 HUNG = "hung"  # nothing was heard of it
 
 
-@dataclass(frozen=True)
-class TrialRecord:
-    """One configuration on one rung.
+@dataclass(frozen=True, kw_only=True)
+class TrialSpec:
+    """What to train: one configuration on one rung. Plain values, fixed before the trial begins.
 
     Attributes:
         trial_id: KerasTuner's id, a number with leading zeros.
@@ -42,23 +44,8 @@ class TrialRecord:
         bracket, rung: place in Hyperband (0, 0 for other algorithms).
         initial_epoch, epochs: trains epochs [initial_epoch, epochs), counted from 0.
         parent: trial whose training state this one continues.
-        status: one of `FINISHED`, RUNNING or STOPPED.
-        reason: why it failed; empty if it did not.
-        failure: kind of failure: ERROR, MEMORY, KILLED, HUNG, or empty.
-        batch_size: images a step where memory allowed fewer than `values` asks for.
-        kills: how often its worker died or hung.
-        history: metrics of each epoch trained, oldest first; the key "epoch" counts from 0.
-        score: best value of the objective; None before the first epoch ends.
-        best_epoch: epoch of the best value, counted from 0 over all rungs.
-        seconds: wall-clock time spent, all attempts.
-        step_seconds: of these in training and validation steps, without the first of each kind
-            where it had to be traced.
-        stopped_early: why it was ended before its last epoch; empty if it was not.
-        attempts: how often it was started and neither finished nor was stopped cleanly.
-        resumed_at: epochs that its checkpoint held when its starts were last counted anew.
-        parameters: number of weights of the model.
-        ended: when it finished, in seconds of Unix time; None before, and where an older version
-            wrote the record.
+        batch_size: images per step where memory allowed fewer than `values` asks for.
+        baseline: whether the search was given these values instead of proposing them.
     """
 
     trial_id: str
@@ -69,21 +56,84 @@ class TrialRecord:
     initial_epoch: int
     epochs: int
     parent: str | None = None
+    batch_size: int | None = None
+    baseline: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempts:
+    """How often a trial was begun.
+
+    Attributes:
+        attempts: starts after which it neither finished nor was stopped cleanly.
+        kills: how often its worker died or hung.
+        resumed_at: epochs that its checkpoint held when its starts were last counted anew.
+    """
+
+    attempts: int = 0
+    kills: int = 0
+    resumed_at: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialResult:
+    """What came out of a trial. Plain values that cross process borders.
+
+    Attributes:
+        status: one of `FINISHED`, RUNNING or STOPPED.
+        reason: why it failed; empty if it did not.
+        failure: kind of failure: ERROR, MEMORY, KILLED, HUNG, or empty.
+        history: metrics of each epoch trained, oldest first; the key "epoch" counts from 0.
+        score: best value of the objective; None before the first epoch ends.
+        best_epoch: epoch of the best value, counted from 0 over all rungs.
+        seconds: wall-clock time spent, in a record over all attempts.
+        step_seconds: of these in training and validation steps, without the first of each kind
+            where it had to be traced.
+        stopped_early: why it was ended before its last epoch; empty if it was not.
+        parameters: number of weights of the model.
+    """
+
     status: str = RUNNING
     reason: str = ""
     failure: str = ""
-    batch_size: int | None = None
-    kills: int = 0
     history: list[Logs] = field(default_factory=list)
     score: float | None = None
     best_epoch: int | None = None
     seconds: float = 0.0
     step_seconds: float = 0.0
     stopped_early: str = ""
-    attempts: int = 0
-    resumed_at: int = 0
     parameters: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRecord(TrialResult, Attempts, TrialSpec):
+    """All that a run knows of a trial: what to train, how often it was begun, what came out.
+
+    Attributes:
+        ended: when it finished, in seconds of Unix time; None before, and where an older version
+            wrote the record.
+    """
+
     ended: float | None = None
+
+    @property
+    def spec(self) -> TrialSpec:
+        """What to train."""
+        return TrialSpec(**{each.name: getattr(self, each.name) for each in fields(TrialSpec)})
+
+    def with_result(self, result: TrialResult) -> "TrialRecord":
+        """The same trial after an attempt; times of earlier attempts are added.
+
+        An attempt that was stopped or failed before an epoch ended leaves what earlier attempts
+        had reached: the next one goes on from there.
+        """
+        changes = {each.name: getattr(result, each.name) for each in fields(TrialResult)}
+        if result.status in (STOPPED, FAILED) and not result.history:
+            for name in ("history", "score", "best_epoch", "parameters"):
+                changes[name] = getattr(self, name)
+        changes["seconds"] = round(self.seconds + result.seconds, 3)
+        changes["step_seconds"] = round(self.step_seconds + result.step_seconds, 3)
+        return replace(self, **changes)
 
     @property
     def epochs_to_best(self) -> int:
@@ -141,9 +191,16 @@ def load_record(run: RunFolder, trial_id: str) -> TrialRecord | None:
         warnings.warn(str(error), stacklevel=2)
         return None
     try:
+        if "baseline" not in values:  # older versions told a baseline by its number
+            values["baseline"] = int(values["configuration"]) < _older_baselines(run)
         return TrialRecord(**values)
-    except TypeError as error:
+    except (TypeError, KeyError) as error:
         raise TuneError(f"{path}: written by another version of tune ({error})") from error
+
+
+@lru_cache(maxsize=1)
+def _older_baselines(run: RunFolder) -> int:
+    return baseline_count(RunConfig.load(run))
 
 
 def move_broken_records(run: RunFolder) -> None:

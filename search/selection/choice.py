@@ -141,12 +141,12 @@ def _prices(finalists: list[Finalist], costs: Costs) -> dict[str, Cost]:
 
 def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
     """Whether the search beat what it began with, by more than noise."""
-    first = next((f for f in ranked if f.baselines), None)
+    first = next((f for f in ranked if f.baseline), None)
     if first is None or config.preset:
         return ""
     name = f"the known-good configuration it started from ({describe(first.record.values)})"
     leader = ranked[0]
-    if leader.baselines:
+    if leader.baseline:
         return f"The search did not beat {name}."
     standing = first.standing
     low, high = standing.interval
@@ -161,7 +161,7 @@ def _row(finalist: Finalist, winner: Finalist, costs: dict[str, Cost]) -> Finali
     return FinalistRow(
         configuration=finalist.record.configuration,
         summary=describe(finalist.record.values),
-        known_good=finalist.baselines,
+        known_good=finalist.baseline,
         score_in_search=finalist.record.score or 0.0,
         trainings=len(finalist.predictions),
         **vars(finalist.standing),

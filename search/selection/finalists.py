@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.describe import describe
-from search.algorithms.plan import baseline_count
 from search.evaluation.bootstrap import Comparison, comparisons
 from search.process.atomic_files import write_array
 from search.process.memory import released_graphs
@@ -40,13 +39,13 @@ class Finalist:
 
     Attributes:
         record: its best rung.
-        baselines: whether the search began with it.
+        baseline: whether the search began with it.
         predictions: for each training float32 [validation images, classes].
         standing: against the others.
     """
 
     record: TrialRecord
-    baselines: bool
+    baseline: bool
     predictions: list[NDArray[np.float32]]
     standing: Comparison
 
@@ -54,11 +53,6 @@ class Finalist:
 def _seconds(record: TrialRecord) -> float:
     """What a training of it takes, by what its trials took."""
     return record.epochs_to_best * max(record.seconds, 0.1) / max(len(record.history), 1)
-
-
-def is_known_good(record: TrialRecord, config: RunConfig) -> bool:
-    """Whether the search began with this configuration rather than find it."""
-    return int(record.configuration) < baseline_count(config)
 
 
 def candidates(
@@ -76,10 +70,10 @@ def candidates(
     chosen: list[TrialRecord] = []
     families: set[object] = set()
     for record in ranked:
-        first = is_known_good(record, config) and record.values["family"] not in families
+        first = record.baseline and record.values["family"] not in families
         if (len(chosen) < top or first) and fits(record):
             chosen.append(record)
-            if is_known_good(record, config):
+            if record.baseline:
                 families.add(record.values["family"])
     return chosen
 
@@ -144,7 +138,7 @@ def compared(
     scores = [np.array([objective.shares(p, targets) for p in some]) for some in predictions]
     found = comparisons(scores) if able else []
     return [
-        Finalist(record, is_known_good(record, config), some, standing)
+        Finalist(record, record.baseline, some, standing)
         for record, some, standing in zip(able, predictions, found, strict=True)
     ]
 

@@ -9,20 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.evaluation.metrics import evaluate
-from search.process.atomic_files import write_array
 from search.run_folder.config import objective_of
-from search.run_folder.records import (
-    COMPLETED,
-    DIVERGED,
-    STOPPED,
-    Logs,
-    TrialRecord,
-    configuration_history,
-    load_records,
-)
+from search.run_folder.records import COMPLETED, DIVERGED, STOPPED, Logs, TrialResult
 from search.trial.checkpoint import TrainingState, capture
-from search.trial.early_stop import EPOCHS, EarlyStop
-from search.trial.messages import REPORT_SECONDS, Progress, Report
+from search.trial.early_stop import EarlyStop
+from search.trial.messages import REPORT_SECONDS, Progress, Report, TrialTask
+from search.trial.storage import TrialStorage
 from search.trial.training import Training
 
 CHECKPOINT_SHARE = 0.05  # of the time that may go into writing checkpoints
@@ -32,10 +24,12 @@ class TrialCallback(keras.callbacks.Callback):
     """Validates at each epoch's end, keeps what is worth keeping, and stops when told to.
 
     Args:
-        record: the trial.
+        task: the trial, and what it must know of others.
         training: how its configuration is trained.
         state: from which it goes on, or None.
-        report: told of each epoch and, several times a second, of steps.
+        report: told of each epoch and, several times per second, of steps.
+        storage: where checkpoints and predictions go.
+        early_stop: what the trial is compared with; None where it is not.
         parameters: number of weights of the model.
         traced: whether the model has been trained before: its first steps then take no longer.
     """
@@ -44,42 +38,40 @@ class TrialCallback(keras.callbacks.Callback):
 
     def __init__(
         self,
-        record: TrialRecord,
+        task: TrialTask,
         training: Training,
         state: TrainingState | None,
         report: Report,
         *,
+        storage: TrialStorage,
+        early_stop: EarlyStop | None,
         parameters: int,
         traced: bool,
     ):
         super().__init__()
         self.experiment, self.training = training.experiment, training
         self.objective = objective_of(training.experiment.config)
-        self.record, self.report = record, report
+        self.spec, self.earlier, self.report = task.spec, task.earlier, report
+        self.storage, self.early_stop = storage, early_stop
         self.steps, self.parameters = training.steps, parameters
         self.history: list[Logs] = list(state.history) if state else []
         self.predictions = state.predictions if state else None
-        self.epoch = record.initial_epoch
+        self.epoch = state.epoch if state else 0
         self.status = COMPLETED
         self.reason = ""
         self.last_report = self.last_checkpoint = time.monotonic()
         self.writing = 0.0  # seconds that the last checkpoint took
         self.stopped_early = ""
-        self.early_stop, self.before = self._comparison()
-        self.traced, self.stepping, self.steps_since = traced, record.step_seconds, 0.0
+        self.traced, self.stepping, self.steps_since = traced, 0.0, 0.0
 
-    def _comparison(self) -> tuple[EarlyStop | None, list[Logs]]:
-        """What the trial is measured by, and the history of its earlier rungs."""
-        config, run = self.experiment.config, self.experiment.run
-        if not config.early_stop or self.record.epochs <= EPOCHS:
-            return None, []  # nobody asks
-        records = [r for r in load_records(run) if r.trial_id != self.record.trial_id]
-        rule = EarlyStop.from_records(
-            records,
-            configuration=self.record.configuration,
-            targets=self.experiment.targets[self.experiment.validation],
-        )
-        return rule, configuration_history(records, self.record.configuration)
+    def judge_restored(self) -> bool:
+        """Judge what the state held that the trial goes on from: whether it had ended early.
+
+        The state is saved before the record of the trial. A program that was killed in between
+        knows only the state, and the same seed must give the same epochs.
+        """
+        self._judge(self.epoch)
+        return bool(self.stopped_early)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Keras's hook."""
@@ -95,7 +87,7 @@ class TrialCallback(keras.callbacks.Callback):
         now = time.monotonic()
         if now - self.last_report >= REPORT_SECONDS:
             self.last_report = now
-            self._tell(Progress(self.record.trial_id, self.epoch, batch + 1, self.steps))
+            self._tell(Progress(self.spec.trial_id, self.epoch, batch + 1, self.steps))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Validate, note, report, judge, checkpoint."""
@@ -110,10 +102,10 @@ class TrialCallback(keras.callbacks.Callback):
         if not np.isfinite(probabilities).all():
             self._stop(DIVERGED, f"predictions are not numbers after epoch {epoch + 1}")
             return
-        if epoch >= self.record.initial_epoch:
+        if epoch >= self.spec.initial_epoch:
             self._note(epoch, logs, probabilities)
         progress = Progress(
-            self.record.trial_id,
+            self.spec.trial_id,
             epoch,
             self.steps,
             self.steps,
@@ -121,20 +113,21 @@ class TrialCallback(keras.callbacks.Callback):
         )
         self._tell(progress)
         self._judge(epoch + 1)
+        if self.stopped_early:
+            self.model.stop_training = True
         self._checkpoint(epoch + 1)
 
     def _judge(self, epoch: int) -> None:
         """End the trial where it stands if it cannot win; it counts as finished."""
         if self.early_stop is None or not self.history or self.status != COMPLETED:
             return
-        if epoch >= self.record.epochs:
+        if epoch >= self.spec.epochs:
             return
         self.stopped_early = self.early_stop.reason(
-            [*self.before, *self.history],
+            [*self.earlier, *self.history],
             steps_per_epoch=self.steps,
-            promoted=self.record.parent is not None,
+            promoted=self.spec.parent is not None,
         )
-        self.model.stop_training = bool(self.stopped_early)
 
     def _note(self, epoch: int, logs: Any, probabilities: NDArray[np.float32]) -> None:
         """Add the epoch to the history, and keep its predictions if it is the best so far."""
@@ -165,26 +158,31 @@ class TrialCallback(keras.callbacks.Callback):
 
     def _checkpoint(self, epoch: int) -> None:
         """Save the state at the trial's end, and in between as often as costs little."""
-        ends = epoch >= self.record.epochs or self.status == STOPPED or self.stopped_early
+        ends = epoch >= self.spec.epochs or self.status == STOPPED or self.stopped_early
         start = time.monotonic()
         if not ends and (start - self.last_checkpoint) * CHECKPOINT_SHARE < self.writing:
             return
-        capture(
+        state = capture(
             self.model,
             epoch=epoch,
             phase=self.phase,
             history=self.history,
             predictions=self.predictions,
-        ).save(self.experiment.run.checkpoint(self.record.trial_id))
+        )
+        self.storage.save_state(self.spec.trial_id, state)
         self.last_checkpoint = time.monotonic()
         self.writing = self.last_checkpoint - start
 
-    def outcome(self, *, seconds: float) -> TrialRecord:
-        """The record of what happened, and the predictions beside it."""
+    def outcome(self, *, seconds: float) -> TrialResult:
+        """What came out; the predictions of a trial that completed are kept.
+
+        Args:
+            seconds: that this attempt took.
+        """
         best: Logs = self._best() if self.history else {}
         if self.status == COMPLETED and self.predictions is not None:
-            write_array(self.experiment.run.predictions(self.record.trial_id), self.predictions)
-        return self.record.with_outcome(
+            self.storage.save_predictions(self.spec.trial_id, self.predictions)
+        return TrialResult(
             status=self.status,
             reason=self.reason,
             history=self.history,

@@ -8,7 +8,7 @@ means by more than what chance does to an accuracy on so few images).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from search.evaluation.objective import ACCURACY
 from search.run_folder.records import Logs, TrialRecord, configuration_history
+from search.trial.experiment import Experiment
+from search.trial.messages import TrialTask
 
 CHANCE_STEPS = 100
 DEVIATIONS = 2.0  # of the accuracy that guessing has on as many images
@@ -38,28 +40,24 @@ class EarlyStop:
     curves: tuple[tuple[float, ...], ...]
 
     @classmethod
-    def from_records(
-        cls,
-        records: Sequence[TrialRecord],
-        *,
-        configuration: str,
-        targets: NDArray[np.int32],
+    def of_task(cls, task: TrialTask, experiment: Experiment) -> "EarlyStop | None":
+        """What a trial is compared with; None where the run wants none, or it is too short."""
+        if not experiment.config.early_stop or task.spec.epochs <= EPOCHS:
+            return None
+        return cls.against(task.peers, experiment.targets[experiment.validation])
+
+    @classmethod
+    def against(
+        cls, curves: tuple[tuple[float, ...], ...], targets: NDArray[np.int32]
     ) -> "EarlyStop":
-        """Look at the finished trials of a run.
+        """Compare with these curves.
 
         Args:
-            records: all of the run.
-            configuration: the one that is judged.
+            curves: as the attribute.
             targets: classes of the images to validate on.
         """
-        finished = [record for record in records if record.finished and record.history]
-        others = sorted({record.configuration for record in finished} - {configuration})
-        histories = [configuration_history(finished, other) for other in others]
-        return cls(
-            images=len(targets),
-            chance=float(np.bincount(targets).max()) / len(targets),
-            curves=tuple(tuple(logs[ACCURACY] for logs in h) for h in histories),
-        )
+        chance = float(np.bincount(targets).max()) / len(targets)
+        return cls(images=len(targets), chance=chance, curves=curves)
 
     def reason(
         self, history: Sequence[Logs], *, steps_per_epoch: int, promoted: bool = False
@@ -93,3 +91,18 @@ class EarlyStop:
     def _noise(self, accuracy: float) -> float:
         """What chance adds to an accuracy on so few images, or takes from it."""
         return DEVIATIONS * math.sqrt(accuracy * (1 - accuracy) / self.images)
+
+
+def peer_curves(
+    records: Iterable[TrialRecord], configuration: str
+) -> tuple[tuple[float, ...], ...]:
+    """Validation accuracy by epoch of each other configuration that finished a trial.
+
+    Args:
+        records: all of the run.
+        configuration: the one that is left out.
+    """
+    finished = [record for record in records if record.finished and record.history]
+    others = sorted({record.configuration for record in finished} - {configuration})
+    histories = [configuration_history(finished, other) for other in others]
+    return tuple(tuple(logs[ACCURACY] for logs in history) for history in histories)

@@ -1,15 +1,15 @@
 """The values that a trial is trained with, where memory allowed a smaller batch."""
 
-from search.run_folder.records import TrialRecord, Values
+from search.run_folder.records import TrialSpec, Values
 
 
-def effective_values(record: TrialRecord) -> Values:
-    """The values it is trained with: a smaller batch has its learning rate scaled with it."""
-    asked = int(record.values["batch_size"])
-    if record.batch_size is None or record.batch_size == asked:
-        return record.values
-    values = {**record.values, "batch_size": record.batch_size}
+def effective_values(spec: TrialSpec) -> Values:
+    """The values it is trained with: the learning rate is scaled down with the batch."""
+    asked = int(spec.values["batch_size"])
+    if spec.batch_size is None or spec.batch_size == asked:
+        return spec.values
+    values = {**spec.values, "batch_size": spec.batch_size}
     for name in ("learning_rate", "sgd_learning_rate"):
         if name in values:
-            values[name] = float(values[name]) * record.batch_size / asked
+            values[name] = float(values[name]) * spec.batch_size / asked
     return values

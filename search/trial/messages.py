@@ -1,9 +1,26 @@
-"""What a running trial tells those who watch it; plain values that cross process borders."""
+"""What a trial is given, and what it tells those who watch it: plain values, sent to processes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from search.run_folder.records import Logs, TrialSpec
+
 REPORT_SECONDS = 0.25  # how often a step is reported
+
+
+@dataclass(frozen=True)
+class TrialTask:
+    """A trial to run, with what it must know of others: it reads nothing of theirs itself.
+
+    Attributes:
+        spec: what to train.
+        earlier: metrics of the epochs of its configuration on earlier rungs, in order.
+        peers: validation accuracy by epoch of each other configuration that finished a trial.
+    """
+
+    spec: TrialSpec
+    earlier: tuple[Logs, ...] = ()
+    peers: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)

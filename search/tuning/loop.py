@@ -12,11 +12,14 @@ from search.run_folder.records import (
     RUNNING,
     STOPPED,
     TrialRecord,
-    load_record,
+    TrialResult,
+    configuration_history,
+    load_records,
     move_broken_records,
 )
 from search.trial.checkpoint import TrainingState
-from search.trial.messages import Progress, Report
+from search.trial.early_stop import peer_curves
+from search.trial.messages import Progress, Report, TrialTask
 from search.tuning.retry import FirstFailures, again, given_up
 
 
@@ -26,11 +29,11 @@ class Executor(Protocol):
     slots: int
     max_starts: int  # starts without progress, after which a trial is set aside
 
-    def start(self, record: TrialRecord) -> None:
+    def start(self, task: TrialTask) -> None:
         """Begin a trial; at most `slots` at a time."""
 
-    def wait(self, report: Report, stop: StopSignal) -> TrialRecord:
-        """Block until a begun trial ends; its record, whose status is not RUNNING.
+    def wait(self, report: Report, stop: StopSignal) -> tuple[str, TrialResult]:
+        """Block until a begun trial ends; its id, and its result, whose status is not RUNNING.
 
         `report` is told of progress and answers whether the trial may go on; `stop` is to be
         asked where there is no progress to report.
@@ -42,6 +45,7 @@ class Search:
 
     Args:
         max_epochs: budget of a trial where the algorithm gives none.
+        early_stop: whether trials are told of their peers, and may end for them.
         stop: asked several times per second; the search ends cleanly when it is requested.
     """
 
@@ -53,11 +57,15 @@ class Search:
         *,
         observers: list[Observer],
         max_epochs: int,
+        early_stop: bool = False,
         stop: StopSignal,
     ):
         self.run, self.oracle, self.executor = run, oracle, executor
         self.observers, self.max_epochs, self.stop = observers, max_epochs, stop
-        self.running = 0
+        self.early_stop = early_stop
+        # All of the run, read once: a search of thousands of trials asks for them after each.
+        self.records: dict[str, TrialRecord] = {}
+        self.running: set[str] = set()
         self.slot = 0
         self.first_failures = FirstFailures()
 
@@ -69,31 +77,35 @@ class Search:
         """
         sweep(self.run.path)
         move_broken_records(self.run)
+        self.records = {record.trial_id: record for record in load_records(self.run)}
         for trial_id in self.oracle.end_order:  # of a run that goes on
-            self.first_failures.note(load_record(self.run, trial_id))
+            self.first_failures.note(self.records.get(trial_id))
         while True:
-            while self.running < self.executor.slots and (record := self._next_trial()):
+            while len(self.running) < self.executor.slots and (record := self._next_trial()):
                 self._start(record)
             if not self.running:
                 return not self.stop.requested
-            self._take(self.executor.wait(self._progress, self.stop))
+            self._take(*self.executor.wait(self._progress, self.stop))
 
     def _next_trial(self) -> TrialRecord | None:
         """The next trial to run; those whose result is on disk already are only taken in."""
         while not self.stop.requested:
-            self.slot += (
-                1  # KerasTuner gives a slot its running trial again: each asks as a new one
-            )
+            # KerasTuner gives a slot its running trial again: each asks as a new one.
+            self.slot += 1
             trial = self.oracle.create_trial(f"slot{self.slot}")
             if trial.status != "RUNNING":
                 return None
-            known = load_record(self.run, trial.trial_id)
+            known = self.records.get(trial.trial_id)
             record = self._progressed(known or self._new_record(trial.trial_id))
             record = self._ended(given_up(record, self.executor.max_starts) or record)
             if not record.finished:
                 return record
-            self._finish(record.save(self.run))
+            self._finish(self._save(record))
         return None
+
+    def _save(self, record: TrialRecord) -> TrialRecord:
+        self.records[record.trial_id] = record.save(self.run)
+        return record
 
     def _finish(self, record: TrialRecord) -> None:
         self.oracle.finish(record)
@@ -118,22 +130,36 @@ class Search:
         values = dict(self.oracle.trials[trial_id].hyperparameters.values)
         place = {name: values.pop(name) for name in list(values) if name.startswith("tuner/")}
         parent = place.get("tuner/trial_id")
-        parent_record = load_record(self.run, parent) if parent else None
+        first = self.records.get(str(parent))  # of the configuration, whose rungs share its id
         return TrialRecord(
             trial_id=trial_id,
-            configuration=parent_record.configuration if parent_record else trial_id,
+            configuration=first.configuration if first else trial_id,
             values=values,
             bracket=int(place.get("tuner/bracket", 0)),
             rung=int(place.get("tuner/round", 0)),
             initial_epoch=int(place.get("tuner/initial_epoch", 0)),
             epochs=int(place.get("tuner/epochs", self.max_epochs)),
             parent=parent,
+            baseline=first.baseline if first else values in self.oracle.baselines,
+        )
+
+    def _task(self, record: TrialRecord) -> TrialTask:
+        """What the trial is given: its specification, and what it must know of others."""
+        if not self.early_stop:
+            return TrialTask(record.spec)
+        others = [r for r in self.records.values() if r.trial_id != record.trial_id]
+        return TrialTask(
+            record.spec,
+            earlier=tuple(configuration_history(others, record.configuration)),
+            peers=peer_curves(others, record.configuration),
         )
 
     def _start(self, record: TrialRecord) -> None:
-        record = record.with_outcome(status=RUNNING, attempts=record.attempts + 1).save(self.run)
-        self.running += 1
-        self.executor.start(record)  # first: what observers make of it may take a second
+        record = self._save(record.with_outcome(status=RUNNING, attempts=record.attempts + 1))
+        self.running.add(record.trial_id)
+        self.executor.start(
+            self._task(record)
+        )  # first: what observers make of it may take a second
         for observer in self.observers:
             observer.trial_started(record)
 
@@ -142,15 +168,16 @@ class Search:
             observer.progress(progress)
         return not self.stop.requested
 
-    def _take(self, record: TrialRecord) -> None:
+    def _take(self, trial_id: str, result: TrialResult) -> None:
         """Write the record first: from then on the trial is done, whatever happens next."""
-        self.running -= 1
+        self.running.remove(trial_id)
+        record = self.records[trial_id].with_result(result)
         if (retry := again(record)) and not self.stop.requested:
             self._start(retry)
             return
         if record.status == STOPPED:
             record = record.with_outcome(attempts=record.attempts - 1)
-        record = self._ended(record).save(self.run)
+        record = self._save(self._ended(record))
         if record.finished:
             self._finish(record)
         for observer in self.observers:

@@ -199,6 +199,7 @@ def _search(
             where or InProcess(experiment),
             observers=[display, TensorBoardLog(experiment, space)],
             max_epochs=config.max_epochs,
+            early_stop=config.early_stop,
             stop=stop,
         ).to_the_end()
     if not done:

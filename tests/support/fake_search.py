@@ -7,7 +7,7 @@ from fake_workers import score
 from stopping import NEVER
 
 from search.algorithms.hyperband import HyperbandOracle
-from search.run_folder.records import COMPLETED, load_records
+from search.run_folder.records import COMPLETED, TrialResult, load_records
 from search.trial.checkpoint import TrainingState
 from search.tuning.loop import Search
 
@@ -19,27 +19,27 @@ class FakeExecutor:
     max_starts = 20
 
     def __init__(self, run, outcome=None):
-        self.run, self.outcome, self.record = run, outcome, None
+        self.run, self.outcome, self.spec = run, outcome, None
 
-    def start(self, record):
-        self.record = record
+    def start(self, task):
+        self.spec = task.spec
         log = os.open(self.run.path / "starts.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.pwrite(log, f"{record.trial_id}\n".encode(), 0)
+        os.pwrite(log, f"{task.spec.trial_id}\n".encode(), 0)
         os.close(log)
 
     def wait(self, report, stop):
-        record = self.record
-        if self.outcome and (failed := self.outcome(record)):
-            return failed
-        if record.parent is not None:
-            state = TrainingState.load(self.run.checkpoint(record.parent))
-            assert state is not None, f"{record.trial_id} was promoted without its parent's state"
-            assert state.epoch == record.initial_epoch
-        TrainingState(record.epochs, 0, [], []).save(self.run.checkpoint(record.trial_id))
-        value = score(record)
-        history = [{"epoch": record.epochs - 1, "val_accuracy": value}]
-        return record.with_outcome(
-            status=COMPLETED, history=history, score=value, best_epoch=record.epochs - 1
+        spec = self.spec
+        if self.outcome and (result := self.outcome(spec)):
+            return spec.trial_id, result
+        if spec.parent is not None:
+            state = TrainingState.load(self.run.checkpoint(spec.parent))
+            assert state is not None, f"{spec.trial_id} was promoted without its parent's state"
+            assert state.epoch == spec.initial_epoch
+        TrainingState(spec.epochs, 0, [], []).save(self.run.checkpoint(spec.trial_id))
+        value, best_epoch = score(spec), spec.epochs - 1
+        history = [{"epoch": best_epoch, "val_accuracy": value}]
+        return spec.trial_id, TrialResult(
+            status=COMPLETED, history=history, score=value, best_epoch=best_epoch
         )
 
 

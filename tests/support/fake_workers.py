@@ -12,7 +12,7 @@ import time
 
 from search.executors.worker_main import follow_the_driver
 from search.process.memory import resident_bytes
-from search.run_folder.records import COMPLETED, DIVERGED, FAILED, MEMORY
+from search.run_folder.records import COMPLETED, DIVERGED, FAILED, MEMORY, STOPPED, TrialResult
 from search.trial.messages import Progress
 
 
@@ -27,10 +27,10 @@ def fake_work(folder, device, share, pipe, stop):
     pipe.send(None)
     while True:
         try:
-            record = pipe.recv()
+            spec = pipe.recv().spec
         except (EOFError, OSError):
             return
-        do = record.values["do"]
+        do = spec.values["do"]
         if do == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if do == "exit":
@@ -41,14 +41,14 @@ def fake_work(folder, device, share, pipe, stop):
             pipe.send(OSError(28, "No space left on device"))
             continue
         for step in range(1, 201 if do == "long" else 3):
-            pipe.send(Progress(record.trial_id, 0, step, 200))
+            pipe.send(Progress(spec.trial_id, 0, step, 200))
             if stop.is_set():
-                pipe.send((record.with_outcome(status="stopped"), 0))
+                pipe.send((TrialResult(status=STOPPED), 0))
                 break
             time.sleep(0.02)
         else:
             size = 10**15 if do == "grow" else resident_bytes()
-            done = record.with_outcome(status=COMPLETED, score=1.0, reason=str(os.getpid()))
+            done = TrialResult(status=COMPLETED, score=1.0, reason=str(os.getpid()))
             pipe.send((done, size))
 
 
@@ -67,19 +67,19 @@ def failing_work(folder, device, share, pipe, stop):
     pipe.send(None)
     while True:
         try:
-            record = pipe.recv()
+            spec = pipe.recv().spec
         except (EOFError, OSError):
             return
-        failure = failure_of(record.trial_id)
+        failure = failure_of(spec.trial_id)
         if failure == "crash":
             os.kill(os.getpid(), signal.SIGKILL)
         if failure == "hang":
             time.sleep(600)
         if failure == "nan":
-            done = record.with_outcome(status=DIVERGED, reason="loss is nan")
+            done = TrialResult(status=DIVERGED, reason="loss is nan")
         elif failure == "memory":  # however small the batch
-            done = record.with_outcome(status=FAILED, failure=MEMORY, reason="out of memory")
+            done = TrialResult(status=FAILED, failure=MEMORY, reason="out of memory")
         else:
-            history = [{"epoch": record.epochs - 1, "val_accuracy": score(record)}]
-            done = record.with_outcome(status=COMPLETED, history=history, score=score(record))
+            history = [{"epoch": spec.epochs - 1, "val_accuracy": score(spec)}]
+            done = TrialResult(status=COMPLETED, history=history, score=score(spec))
         pipe.send((done, 0))

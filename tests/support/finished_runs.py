@@ -8,6 +8,7 @@ from search.formats.latency import latency
 from search.formats.measuring import Measured, size_of
 from search.formats.registry import FORMATS
 from search.process.atomic_files import write_array
+from search.run_folder.config import baseline_count
 
 
 def finished_run(experiment, folder, scores, *, epochs=2):
@@ -29,6 +30,7 @@ def finished_run(experiment, folder, scores, *, epochs=2):
             history=[epoch_logs(epoch, score * (epoch + 1) / epochs) for epoch in range(epochs)],
             best_epoch=epochs - 1,
             seconds=1.0,
+            baseline=number < baseline_count(experiment.config),
         ).save(run.run)
         write_array(run.run.predictions(name), made_up(run, score))
     return run

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 import keras_tuner
 import numpy as np
@@ -63,6 +64,7 @@ def searched(
     *,
     rungs: tuple[Rung, ...] = FULL,
     make: Callable[..., TrialRecord] | None = None,
+    baselines: int = 0,
 ) -> list[TrialRecord]:
     """The records of a search that found each configuration as good as `quality` says.
 
@@ -71,6 +73,7 @@ def searched(
         quality: 0 to 1, what it would reach; asked once a configuration.
         rungs: in order; the better ones of a rung go on to the next of their bracket.
         make: (trial_id, values, quality, rung, parent record) -> record.
+        baselines: how many of the first values the search was given.
     """
     make = make or plain_record
     source, numbers = iter(values), itertools.count()
@@ -88,7 +91,7 @@ def searched(
         ended.sort(key=lambda entry: -entry[2].score)
         after = rungs[number + 1].size if number + 1 < len(rungs) else 0
         going_on = ended[:after]
-    return records
+    return [replace(r, baseline=int(r.configuration) < baselines) for r in records]
 
 
 def learning_curve(quality: float, epoch: int) -> float:
@@ -129,7 +132,7 @@ def run_of(folder, quality, *, count, seed=0, **options):
     config, space, baselines = begun(run, max_trials=count + 1, seed=seed, **options)
     write_json(run.data, DATA)
     drawn = itertools.islice(draws(space, seed), count)
-    records = searched([*baselines, *drawn], quality)
+    records = searched([*baselines, *drawn], quality, baselines=len(baselines))
     for record in records:
         record.save(run)
     return run, records, config

@@ -69,6 +69,7 @@ def trial_record(trial_id="0000", score=0.5, **changes):
         "score": score,
         "history": [] if score is None else [epoch_logs(0, score)],
         "best_epoch": None if score is None else 0,
+        "baseline": int(changes.get("configuration", trial_id)) == 0,
     }
     return TrialRecord(**(fields | changes))
 

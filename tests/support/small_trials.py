@@ -14,9 +14,13 @@ from search.executors.in_process import InProcess
 from search.process.atomic_files import write_array, write_arrays, write_json
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import load_records
+from search.run_folder.records import configuration_history, load_records
+from search.trial import run_trial as module
 from search.trial.checkpoint import TrainingState
+from search.trial.early_stop import peer_curves
 from search.trial.experiment import Experiment
+from search.trial.messages import TrialTask
+from search.trial.storage import RunFolderStorage
 from search.tuning.loop import Search
 
 COUNT = 24
@@ -148,6 +152,28 @@ def search_in_this_process(experiment):
     )
     assert search.to_the_end()
     return load_records(experiment.run)
+
+
+def task_of(experiment, record):
+    """What the search's loop gives an executor for this record."""
+    others = [r for r in load_records(experiment.run) if r.trial_id != record.trial_id]
+    return TrialTask(
+        record.spec,
+        earlier=tuple(configuration_history(others, record.configuration)),
+        peers=peer_curves(others, record.configuration),
+    )
+
+
+def run_trial(experiment, record, report, models=None):
+    """Run a trial as the search's loop does: its record afterwards."""
+    result = module.run_trial(
+        experiment,
+        task_of(experiment, record),
+        report,
+        storage=RunFolderStorage(experiment.run),
+        models=models,
+    )
+    return record.with_result(result)
 
 
 def fresh(trial_id="0000", **fields):
