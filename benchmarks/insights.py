@@ -102,8 +102,8 @@ def said(search: Any) -> dict[str, Any]:
 
     found = find_insights(*search)
     return {
-        "named": {row["name"] for row in found["importance"] if row["matters"]},
-        "edges": found["edges"],
+        "named": {row.name for row in found.importance if row.matters},
+        "edges": found.edges,
     }
 
 

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -7,7 +8,10 @@ from made_up_search import noise, run_of
 from search.insights import cached as module
 from search.insights import insight
 from search.insights.cached import cached_insights, fingerprint
+from search.insights.findings import GoodValues, Insights
+from search.process.atomic_files import read_json
 from search.run_folder.records import RUNNING
+from search.run_folder.schema import from_json, to_json
 
 
 @pytest.fixture
@@ -18,7 +22,7 @@ def search(tmp_path):
 def test_what_was_learnt_is_computed_once(search, monkeypatch):
     first = cached_insights(*search)
     monkeypatch.setattr(insight, "find_insights", None)
-    assert first["words"]
+    assert first.words
     assert cached_insights(*search) == first
 
 
@@ -28,14 +32,14 @@ def test_a_new_result_is_taken_into_account_and_a_running_trial_is_not(search):
     running = records[-1].with_outcome(trial_id="0100", configuration="0100", status=RUNNING)
     assert fingerprint([*records, running]) == fingerprint(records)
     better = records[-1].with_outcome(score=0.999)
-    assert cached_insights(run, [*records[:-1], better], config)["families"][0]["best"] == 0.999
+    assert cached_insights(run, [*records[:-1], better], config).families[0].best == 0.999
 
 
 def test_what_another_version_wrote_is_computed_anew(search, monkeypatch):
     cached_insights(*search)
     monkeypatch.setattr(module, "VERSION", module.VERSION + 1)
-    monkeypatch.setattr(insight, "find_insights", lambda *_: {"families": [], "words": ["anew"]})
-    assert cached_insights(*search)["words"] == ["anew"]
+    monkeypatch.setattr(insight, "find_insights", lambda *_: Insights(words=("anew",)))
+    assert cached_insights(*search).words == ("anew",)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"fingerprint": 1}'])
@@ -50,7 +54,7 @@ def test_a_broken_file_is_written_anew(search, content):
 def test_where_it_cannot_be_written_it_is_said_all_the_same(search):
     run, *_ = search
     (run.path / "learnt.json").mkdir()  # an obstacle for the administrator too
-    assert cached_insights(*search)["words"]
+    assert cached_insights(*search).words
 
 
 @pytest.mark.parametrize("error", [ValueError("odd"), MemoryError()])
@@ -60,7 +64,7 @@ def test_what_cannot_be_computed_is_a_warning(search, monkeypatch, error):
 
     monkeypatch.setattr(insight, "find_insights", broken)
     with pytest.warns(UserWarning, match="cannot be said"):
-        assert cached_insights(*search)["words"] == []
+        assert cached_insights(*search).words == ()
 
 
 def test_showing_what_is_known_loads_neither_numpy_nor_optuna(search):
@@ -77,3 +81,14 @@ def test_showing_what_is_known_loads_neither_numpy_nor_optuna(search):
     )
     assert "With 8 configurations of cnn" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_what_was_learnt_comes_back_as_it_was_written(search):
+    first = cached_insights(*search)
+    (run, *_) = search
+    written = read_json(run.insights)["learnt"]
+    assert list(written) == ["families", "importance", "edges", "words", "configurations"]
+    assert from_json(Insights, written, file=run.insights) == first
+    assert json.dumps(to_json(first)) == json.dumps(written)
+    assert to_json(GoodValues(low=0.0, high=1.0)) == {"low": 0.0, "high": 1.0}
+    assert to_json(GoodValues(value=False)) == {"value": False}

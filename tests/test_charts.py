@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from searching import VALUES, epoch_logs, trial_record
 
+from search.insights.findings import GoodValues, Importance
 from search.insights.space import Hyperparameter
 from search.report.axes import axes_of
 from search.report.charts import learning_curves
@@ -136,8 +137,8 @@ def test_axes_are_what_differs_and_lines_pass_by_what_they_lack(tried):
 
 def test_bars_are_grey_where_chance_does_as_much():
     rows = [
-        {"family": "cnn", "name": "cnn/filters", "importance": 0.1, "chance": 0.7, "matters": 0},
-        {"family": "cnn", "name": "learning_rate", "importance": 0.5, "chance": 0.01, "matters": 1},
+        Importance("cnn", "cnn/filters", 0.1, 0.7, matters=False, good=None),
+        Importance("cnn", "learning_rate", 0.5, 0.01, matters=True, good=GoodValues(1e-4, 1e-3)),
     ]
     option = importance_bars(rows)
     assert option["yAxis"]["data"] == ["filters", "learning rate"]

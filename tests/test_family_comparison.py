@@ -6,7 +6,7 @@ from search.insights.family_comparison import ahead, cannot_tell
 
 def rows(*bests):
     names = ("transfer", "xception", "cnn")
-    return [{"family": name, "best": best} for name, best in zip(names, bests, strict=False)]
+    return list(zip(names, bests, strict=False))
 
 
 def test_a_family_whose_lead_is_beyond_the_noise_of_the_images_is_ahead():

@@ -11,12 +11,14 @@ from searching import VALUES, drive, epoch_logs, oracle_in, trial_record
 from search.cli import _run
 from search.insights import insight
 from search.insights import permutation_test as chance
+from search.insights.findings import Insights
 from search.insights.insight import FALSE_ALARM, find_insights
 from search.insights.sentences import NOT_AT_RANDOM
 from search.process.atomic_files import write_json
 from search.report.summary import run_report
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import DIVERGED, FAILED, TrialRecord
+from search.run_folder.schema import from_json
 
 
 def truth(seed):
@@ -37,7 +39,7 @@ def truth(seed):
 
 
 def named(found):
-    return {(row["family"], row["name"]) for row in found["importance"] if row["matters"]}
+    return {(row.family, row.name) for row in found.importance if row.matters}
 
 
 def test_show_names_the_two_that_matter_no_other_and_the_end_that_hides_better(tmp_path, capsys):
@@ -62,7 +64,8 @@ def test_json_holds_what_was_learnt_with_figures(tmp_path, capsys):
     run_of(tmp_path, truth(1), count=100)
     _run(["show", "--json", "--results", str(tmp_path)])
     found = json.loads(capsys.readouterr().out)["learnt"]
-    assert named(found) == {("cnn", "learning_rate"), ("cnn", "cnn/normalization")}
+    written = from_json(Insights, found, file="stdout")
+    assert named(written) == {("cnn", "learning_rate"), ("cnn", "cnn/normalization")}
     by_name = {row["name"]: row for row in found["importance"]}
     assert by_name["cnn/normalization"]["good"] == {"value": "batch"}
     assert by_name["learning_rate"]["good"]["low"] > 1e-3
@@ -74,11 +77,11 @@ def test_json_holds_what_was_learnt_with_figures(tmp_path, capsys):
 def test_of_noise_nothing_is_said_to_matter_and_no_end_is_advised(tmp_path, count):
     found = find_insights(*run_of(tmp_path, noise(0), count=count))
     assert named(found) == set()
-    assert found["edges"] == []
-    assert found["words"] == [
+    assert found.edges == ()
+    assert found.words == (
         f"With {count} configurations of cnn, known-good ones left out, "
-        "no value can be told to matter more than by chance."
-    ]
+        "no value can be told to matter more than by chance.",
+    )
 
 
 def test_hyperbands_brackets_and_budgets_are_seen_through(tmp_path):
@@ -113,7 +116,7 @@ def test_hyperbands_brackets_and_budgets_are_seen_through(tmp_path):
     options = {"algo": "hyperband", "hyperband_iterations": 4, "image_size": (96, 96)}
     drive(oracle_in(run.path, space=space, baselines=baselines, **options), outcome=outcome)
     found = find_insights(run, list(records.values()), config)
-    assert len(records) > found["configurations"] > 60
+    assert len(records) > found.configurations > 60
     assert named(found) == {("cnn", "learning_rate"), ("cnn", "cnn/normalization")}
 
 
@@ -126,12 +129,12 @@ def test_families_are_ranked_and_what_they_share_is_asked_of_all_together(tmp_pa
         return float(base + smoothing + 0.02 * rng.standard_normal())
 
     found = find_insights(*run_of(tmp_path, quality, count=60, families=("cnn", "xception")))
-    assert [row["family"] for row in found["families"]] == ["xception", "cnn"]
-    assert found["words"][0].startswith("xception is ahead with 0.")
-    assert " validation accuracy on 200 images, 0." in found["words"][0]
+    assert [row.family for row in found.families] == ["xception", "cnn"]
+    assert found.words[0].startswith("xception is ahead with 0.")
+    assert " validation accuracy on 200 images, 0." in found.words[0]
     assert ("all", "label_smoothing") in named(found)
     assert {name for _, name in named(found)} == {"label_smoothing"}
-    asked = {row["name"] for row in found["importance"] if row["family"] == "all"}
+    asked = {row.name for row in found.importance if row.family == "all"}
     assert "batch_size" in asked
     assert not any(name.startswith(("cnn/", "xception/")) or name == "family" for name in asked)
 
@@ -167,11 +170,11 @@ def test_the_family_that_show_lists_first_comes_first_with_the_score_that_it_lis
         scored("0003", after, status=end, **went_on),
     )
     found = find_insights(*search)
-    rows = [(row["family"], row["configurations"], row["best"]) for row in found["families"]]
+    rows = [(row.family, row.configurations, row.best) for row in found.families]
     assert rows == [("cnn", 2, expected), ("xception", 1, 0.85)]
-    first = run_report(search[0])["configurations"][0]
-    assert (first["values"]["family"], first["score"]) == ("cnn", expected)
-    assert found["words"][0] == (
+    first = run_report(search[0]).configurations[0]
+    assert (first.values["family"], first.score) == ("cnn", expected)
+    assert found.words[0] == (
         f"cnn is ahead with {expected:.4f} validation accuracy on 200 images, "
         f"{expected - 0.85:.4f} more than xception."
     )
@@ -180,8 +183,8 @@ def test_the_family_that_show_lists_first_comes_first_with_the_score_that_it_lis
 def test_a_family_of_which_all_diverged_at_once_is_not_compared(tmp_path):
     lost = scored("0001", 0.99, family="xception", status=DIVERGED)
     found = find_insights(*of_two_families(tmp_path, scored("0000", 0.8), lost))
-    assert [row["best"] for row in found["families"]] == [0.8, None]
-    assert not any("xception is" in said or "0.9900" in said for said in found["words"])
+    assert [row.best for row in found.families] == [0.8, None]
+    assert not any("xception is" in said or "0.9900" in said for said in found.words)
 
 
 @pytest.mark.parametrize(
@@ -191,14 +194,14 @@ def test_a_family_of_which_all_diverged_at_once_is_not_compared(tmp_path):
 def test_where_the_number_of_images_is_not_known_families_are_not_judged(tmp_path, content):
     search = of_two_families(tmp_path, scored("0000", 0.5), scored("0001", 0.9, family="xception"))
     search[0].data.write_text(content)
-    said = find_insights(*search)["words"][0]
+    said = find_insights(*search).words[0]
     assert said == "Best validation accuracy: xception 0.9000, cnn 0.5000."
 
 
 def test_of_a_bayesian_search_nothing_is_said_of_values_or_ends(tmp_path):
     found = find_insights(*run_of(tmp_path, truth(0), count=150, algo="bayesian"))
-    assert (found["importance"], found["edges"]) == ([], [])
-    assert found["words"] == [NOT_AT_RANDOM]
+    assert (found.importance, found.edges) == ((), ())
+    assert found.words == (NOT_AT_RANDOM,)
 
 
 def test_values_and_ends_of_all_families_share_one_chance_of_a_false_alarm(tmp_path, monkeypatch):
@@ -223,14 +226,14 @@ def test_values_and_ends_of_all_families_share_one_chance_of_a_false_alarm(tmp_p
 
 def test_a_preset_teaches_nothing(tmp_path):
     run, records, config = run_of(tmp_path, noise(0), count=3, preset="keras-2022")
-    assert find_insights(run, records, config)["words"] == []
+    assert find_insights(run, records, config).words == ()
 
 
 def test_a_run_whose_space_is_lost_teaches_nothing_and_is_shown_all_the_same(tmp_path, capsys):
     run, records, config = run_of(tmp_path, truth(0), count=12)
     (run.path / "oracle" / "oracle.json").write_text("{")
     found = find_insights(run, records, config)
-    assert (found["words"], found["families"], found["configurations"]) == ([], [], 0)
+    assert found == Insights()
     assert _run(["show", "--results", str(tmp_path)]) == 0
     assert "val_accuracy" in capsys.readouterr().out
     assert not (run.path / "learnt.json").exists()

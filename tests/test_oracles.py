@@ -236,7 +236,7 @@ def test_a_new_algorithm_is_one_row(tmp_path, corner):
 
 def test_what_a_new_algorithm_says_of_its_values_is_believed(tmp_path, corner):
     found = find_insights(*run_of(tmp_path, noise(0), count=8, algo="corner"))
-    assert found["words"] == [NOT_AT_RANDOM]
+    assert found.words == (NOT_AT_RANDOM,)
 
 
 def test_a_new_algorithm_is_offered_on_the_command_line(corner, photos, capsys):

@@ -4,7 +4,8 @@ from searching import oracle_in
 
 from search.algorithms.ranges import check_ranges
 from search.cli.options import Range
-from search.insights.range_edges import Edge, edges, widened
+from search.insights.findings import Edge
+from search.insights.range_edges import edges, widened
 from search.insights.ranks import Member
 from search.insights.sentences import at_the_end
 from search.insights.space import Hyperparameter, read_space

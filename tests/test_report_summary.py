@@ -7,10 +7,12 @@ from rich.console import Console
 from searching import VALUES, epoch_logs, run_config, trial_record
 
 from search.cli.print_run import print_report, run_table
+from search.insights.findings import Insights
 from search.process.atomic_files import write_json
 from search.report.summary import list_runs, run_report, verdict
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import DIVERGED, FAILED
+from search.run_folder.schema import to_json
 
 
 def run_with(folder, *records, name="cats", **config):
@@ -103,13 +105,13 @@ def two_rungs():
 
 def test_a_report_has_one_row_a_configuration_with_what_all_its_rungs_took(tmp_path):
     report = run_report(run_with(tmp_path, *two_rungs()))
-    best, last = report["configurations"]
-    assert (report["trials"], report["finished"], report["seconds"]) == (3, 3, 30.0)
-    assert (best["configuration"], best["score"], best["val_accuracy"]) == ("0000", 0.9, 0.9)
-    assert (best["best_epoch"], best["epochs"], best["seconds"]) == (2, 3, 30.0)
-    assert best["values"] == VALUES
-    assert (last["status"], last["reason"]) == (DIVERGED, "loss is nan in epoch 1")
-    json.dumps(report, allow_nan=False)
+    best, last = report.configurations
+    assert (report.trials, report.finished, report.seconds) == (3, 3, 30.0)
+    assert (best.configuration, best.score, best.val_accuracy) == ("0000", 0.9, 0.9)
+    assert (best.best_epoch, best.epochs, best.seconds) == (2, 3, 30.0)
+    assert best.values == VALUES
+    assert (last.status, last.reason) == (DIVERGED, "loss is nan in epoch 1")
+    json.dumps(to_json(report), allow_nan=False)
 
 
 def test_the_table_shows_score_epoch_time_weights_and_why_a_trial_has_no_score(tmp_path):
@@ -134,19 +136,19 @@ def test_the_list_says_of_each_run_what_it_found_and_whether_it_was_exported(tmp
     run = run_with(tmp_path, trial_record("0000", 0.75), trial_record("0001", 0.5))
     run.export.mkdir()
     (run.export / "model.keras").write_bytes(b"")
-    rows = {row["run"]: row for row in list_runs(tmp_path)}
-    assert (rows["cats"]["best"], rows["cats"]["finished"], rows["cats"]["exported"]) == (
+    rows = {row.run: row for row in list_runs(tmp_path)}
+    assert (rows["cats"].best, rows["cats"].finished, rows["cats"].exported) == (
         0.75,
         2,
         True,
     )
-    assert (rows["empty"]["algo"], rows["empty"]["exported"]) == ("keras-2022", False)
+    assert (rows["empty"].algo, rows["empty"].exported) == ("keras-2022", False)
 
 
 def test_the_report_holds_what_was_trained_again_and_what_was_exported(tmp_path):
     run = run_with(tmp_path, trial_record("0000", 0.5))
     before = run_report(run)
-    assert (before["finalists"], before["exported"]) == ([], None)
+    assert (before.finalists, before.exported) == ([], None)
     write_json(run.finalists, [{"configuration": "0000", "mean": 0.4}])
     metrics = {
         "summary": "cnn",
@@ -160,8 +162,8 @@ def test_the_report_holds_what_was_trained_again_and_what_was_exported(tmp_path)
     }
     write_json(run.export / "metrics.json", metrics | {"confusion_matrix": [[1]]})
     after = run_report(run)
-    assert after["finalists"] == [{"configuration": "0000", "mean": 0.4}]
-    assert after["exported"] == metrics
+    assert after.finalists == [{"configuration": "0000", "mean": 0.4}]
+    assert to_json(after.exported) == metrics
 
 
 def test_an_export_from_before_the_last_trials_says_so(tmp_path, capsys):
@@ -170,3 +172,36 @@ def test_an_export_from_before_the_last_trials_says_so(tmp_path, capsys):
         write_json(run.metrics, METRICS | {"summary": "cnn", "trials": trials})
         print_report(run_report(run), limit=5)
         assert expected in capsys.readouterr().out
+
+
+def test_what_show_prints_as_json_has_the_keys_that_it_always_had(tmp_path):
+    run = run_with(tmp_path, trial_record("0000", 0.5))
+    write_json(run.data, DATA | {"made_by": "tune 0.1.0"})
+    report = to_json(run_report(run))
+    assert report["data"] == DATA
+    assert report["learnt"] == to_json(Insights())
+    assert list(report) == [
+        "run",
+        "algo",
+        "objective",
+        "data",
+        "image_size",
+        "trials",
+        "finished",
+        "seconds",
+        "verdict",
+        "learnt",
+        "finalists",
+        "exported",
+        "configurations",
+    ]
+
+
+def test_an_export_of_an_older_version_is_shown_as_far_as_it_was_written(tmp_path, capsys):
+    run = run_with(tmp_path, trial_record("0000", 0.5))
+    older = {"accuracy": 0.5, "accuracy_interval": [0.4, 0.6], "pictures": 9, "lock_box_opened": 1}
+    write_json(run.metrics, older)
+    report = run_report(run)
+    assert to_json(report.exported) == older
+    print_report(report, limit=5)
+    assert "exported: a model, accuracy 0.5000 on 9 test images" in capsys.readouterr().out

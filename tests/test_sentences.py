@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from search.evaluation.objective import OBJECTIVES
+from search.insights.findings import Edge, FamilyResult, GoodValues, Importance
 from search.insights.names import count, exact, human, listed, number, value_in_words
-from search.insights.range_edges import Edge
 from search.insights.sentences import (
     ALL,
     NOT_AT_RANDOM,
@@ -18,11 +18,13 @@ ACCURACY = OBJECTIVES["val_accuracy"]
 
 
 def family(name, best, drawn=10):
-    return {"family": name, "configurations": drawn + 1, "drawn": drawn, "best": best}
+    return FamilyResult(name, drawn + 1, drawn, best)
 
 
 def row(name, *, of="cnn", good=None):
-    return {"family": of, "name": name, "matters": good is not None, "good": good}
+    return Importance(
+        of, name, 0.1, 0.01, matters=good is not None, good=good and GoodValues(**good)
+    )
 
 
 EDGE = Edge("learning_rate", "cnn", True, 3, 1e-3, 1e-2, 9e-3, 7e-3, False, (1e-4, 1e-1))

@@ -1,70 +1,67 @@
 """What a run has found, as people read it."""
 
-from typing import Any
-
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from search.process.wording import duration_in_words
+from search.report.run_rows import RunReport
 from search.run_folder.records import COMPLETED
 
 
-def print_report(report: dict[str, Any], *, limit: int) -> None:
+def print_report(report: RunReport, *, limit: int) -> None:
     """Print the report of a run, on stdout.
 
     Args:
-        report: what `search.report.summary.run_report` gives.
+        report: of the run.
         limit: configurations shown at most.
     """
     console = Console(highlight=False)
     console.print(
-        f"[bold]{report['run']}[/]: {report['algo']}, {report['finished']} trials finished, "
-        f"{report['data']['pictures']:,} images of {len(report['data']['labels'])} classes"
+        f"[bold]{report.run}[/]: {report.algo}, {report.finished} trials finished, "
+        f"{report.data.images:,} images of {len(report.data.class_names)} classes"
     )
     console.print(run_table(report, limit=limit), soft_wrap=not console.is_terminal)
-    hidden = len(report["configurations"]) - limit
+    hidden = len(report.configurations) - limit
     if hidden > 0:
         console.print(f"and {hidden} more")
-    for sentence in report["learnt"]["words"]:
+    for sentence in report.insights.words:
         console.print(sentence, soft_wrap=True, markup=False)
-    exported = report["exported"]
-    if verdict := (exported or {}).get("verdict") or report["verdict"]:
+    exported = report.exported
+    if verdict := (exported and exported.verdict) or report.verdict:
         console.print(verdict, soft_wrap=True)
     if exported:
-        low, high = exported["accuracy_interval"]
-        opened = exported["lock_box_opened"]
-        then = exported.get("trials", report["finished"])
-        when = (
-            "" if then == report["finished"] else f" after {then} trial{'' if then == 1 else 's'}"
-        )
+        low, high = exported.accuracy_interval
+        opened = exported.test_set_opened
+        then = report.finished if exported.trials is None else exported.trials
+        when = "" if then == report.finished else f" after {then} trial{'' if then == 1 else 's'}"
         console.print(
-            f"exported{when}: {exported['summary']}, accuracy {exported['accuracy']:.4f} on "
-            f"{exported['pictures']:,} test images (95 % interval {low:.4f} to {high:.4f}; "
+            f"exported{when}: {exported.summary or 'a model'}, accuracy {exported.accuracy:.4f} on "
+            f"{exported.images:,} test images (95 % interval {low:.4f} to {high:.4f}; "
             f"looked at {'once' if opened == 1 else f'{opened} times'})",
             soft_wrap=True,
             markup=False,
         )
 
 
-def run_table(report: dict[str, Any], *, limit: int) -> Table:
+def run_table(report: RunReport, *, limit: int) -> Table:
     """The configurations of a report as a table, best first."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    columns = ["", report["objective"], "epoch", "of", "time", "weights", "configuration"]
+    columns = ["", report.objective, "epoch", "of", "time", "weights", "configuration"]
     for name in columns:
         table.add_column(name, justify="left" if name == "configuration" else "right")
-    for place, row in enumerate(report["configurations"][:limit], start=1):
-        score = "–" if row["score"] is None else f"{row['score']:.4f}"
-        note = "" if row["status"] == COMPLETED else f"  [{row['status']}] {row['reason']}"
-        note = f"  [stopped early] {row['stopped_early']}" if row["stopped_early"] else note
-        parameters = "" if row["parameters"] is None else f"{row['parameters']:,}"
+    for place, row in enumerate(report.configurations[:limit], start=1):
+        score = "–" if row.score is None else f"{row.score:.4f}"
+        note = "" if row.status == COMPLETED else f"  [{row.status}] {row.reason}"
+        note = f"  [stopped early] {row.stopped_early}" if row.stopped_early else note
+        parameters = "" if row.parameters is None else f"{row.parameters:,}"
         table.add_row(
             str(place),
             score,
-            str(row["best_epoch"] or "–"),
-            str(row["epochs"]),
-            duration_in_words(row["seconds"]),
+            str(row.best_epoch or "–"),
+            str(row.epochs),
+            duration_in_words(row.seconds),
             parameters,
-            Text(row["summary"] + note),
+            Text(row.summary + note),
         )
     return table

@@ -221,7 +221,7 @@ def conclude(run: Any, as_json: bool) -> None:
         print_json(report)
     else:
         print_report(report, limit=5)
-        if report["configurations"] and report["configurations"][0]["score"] is not None:
+        if report.configurations and report.configurations[0].score is not None:
             click.echo(
                 f"next: tune export-best {run.name}, or look: tune report {run.name}, "
                 f"tune tensorboard {run.name}",

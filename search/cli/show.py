@@ -45,11 +45,10 @@ def list_(results: Path, as_json: bool) -> None:
     if not rows:
         click.echo(f"{results}/: no runs here; start one with: tune run DATA", err=True)
     for row in rows:
-        best = "–" if row["best"] is None else f"{row['best']:.4f}"
-        exported = ", exported" if row["exported"] else ""
+        best = "–" if row.best is None else f"{row.best:.4f}"
+        exported = ", exported" if row.exported else ""
         click.echo(
-            f"{row['run']}  {row['algo']}  {row['finished']} trials  "
-            f"{row['objective']} {best}{exported}"
+            f"{row.run}  {row.algo}  {row.finished} trials  {row.objective} {best}{exported}"
         )
 
 

@@ -5,21 +5,15 @@ import json
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from search.errors import TuneError
+from search.insights.findings import Insights
 from search.process.atomic_files import read_json, write_json
 from search.run_folder.config import RunConfig
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialRecord
+from search.run_folder.schema import from_json, to_json
 
-NOTHING: dict[str, Any] = {
-    "families": [],
-    "importance": [],
-    "edges": [],
-    "words": [],
-    "configurations": 0,
-}
 VERSION = 2  # of what `find_insights` computes: what another one wrote is computed anew
 # What records of another version or of another program's search might lead to.
 _ODD = (
@@ -33,9 +27,7 @@ _ODD = (
 )
 
 
-def cached_insights(
-    run: RunFolder, records: Sequence[TrialRecord], config: RunConfig
-) -> dict[str, Any]:
+def cached_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig) -> Insights:
     """What `find_insights` says, from `learnt.json` where that rests on these very results.
 
     Else it is computed and written, if the folder can be written to. That it cannot be computed
@@ -45,18 +37,18 @@ def cached_insights(
     with suppress(TuneError, OSError, KeyError, TypeError):
         kept = read_json(run.insights)
         if kept["fingerprint"] == mark:
-            return dict(kept["learnt"])
+            return from_json(Insights, kept["learnt"], file=run.insights)
     from search.insights.insight import find_insights
 
     try:
-        found = find_insights(run, records, config)
+        insights = find_insights(run, records, config)
     except _ODD as error:
         warnings.warn(f"{run.path}: what it has taught cannot be said ({error})", stacklevel=2)
-        return dict(NOTHING)
-    if found["families"]:
+        return Insights()
+    if insights.families:
         with suppress(OSError):
-            write_json(run.insights, {"fingerprint": mark, "learnt": found})
-    return found
+            write_json(run.insights, {"fingerprint": mark, "learnt": to_json(insights)})
+    return insights
 
 
 def fingerprint(records: Sequence[TrialRecord]) -> str:

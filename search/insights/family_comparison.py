@@ -1,8 +1,7 @@
 """Which family is ahead, as far as the validation images can tell."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from search.evaluation.objective import Objective
 from search.insights.names import listed
@@ -10,14 +9,17 @@ from search.insights.names import listed
 STANDARD_ERRORS = 2.0  # by which two accuracies must differ before one is called the better
 
 
-def ahead(families: Sequence[Mapping[str, Any]], objective: Objective, images: int | None) -> str:
+Family = tuple[str, float]  # its name, and the best score of its configurations
+
+
+def ahead(families: Sequence[Family], objective: Objective, images: int | None) -> str:
     """How the best of each family compare; which is ahead only if the images can tell.
 
     An accuracy is a count, so that its error is known. AUC and loss have none so simple, and
     without the number of images there is none: then the figures are said and no more.
 
     Args:
-        families: rows "family", "best", two or more, best first.
+        families: two or more, best first.
         objective: what the scores are.
         images: number of validation images; None where it is not known.
     """
@@ -25,13 +27,13 @@ def ahead(families: Sequence[Mapping[str, Any]], objective: Objective, images: i
     if not objective.counts_images or not images:
         return f"Best {what}: {', '.join(_figure(row) for row in families)}."
     first, *others = families
-    level = [row for row in others if cannot_tell(first["best"], row["best"], images)]
+    level = [other for other in others if cannot_tell(first[1], other[1], images)]
     if not level:
-        more = [f"{first['best'] - row['best']:.4f} more than {row['family']}" for row in others]
+        more = [f"{first[1] - best:.4f} more than {name}" for name, best in others]
         return f"{_figure(first, ' is ahead with')} {what} on {images} images, {listed(more)}."
-    names = listed([row["family"] for row in (first, *level)])
-    scores = listed([f"{row['best']:.4f}" for row in (first, *level)])
-    behind = [_figure(row, " has") for row in others if row not in level]
+    names = listed([name for name, _ in (first, *level)])
+    scores = listed([f"{best:.4f}" for _, best in (first, *level)])
+    behind = [_figure(other, " has") for other in others if other not in level]
     rest = f"; {listed(behind)}" if behind else ""
     return f"{names} are level: {scores} {what}, which {images} images cannot tell apart{rest}."
 
@@ -48,5 +50,6 @@ def cannot_tell(one: float, other: float, images: int) -> bool:
     return one == other or abs(one - other) < STANDARD_ERRORS * error
 
 
-def _figure(row: Mapping[str, Any], between: str = "") -> str:
-    return f"{row['family']}{between} {row['best']:.4f}"
+def _figure(family: Family, between: str = "") -> str:
+    name, best = family
+    return f"{name}{between} {best:.4f}"

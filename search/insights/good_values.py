@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import Any
 
+from search.insights.findings import GoodValues
 from search.insights.importance import TOP
 from search.insights.space import Hyperparameter, Value
 
@@ -12,8 +12,8 @@ def good_values(
     hyperparameter: Hyperparameter,
     values: Sequence[Mapping[str, Value]],
     ranks: Sequence[float],
-) -> dict[str, Any]:
-    """{"low", "high"} of a number, the middle half of the best third; {"value"} of a choice.
+) -> GoodValues:
+    """Say where a hyperparameter was good: a range of a number, one value of a choice.
 
     Of choices it is the one whose configurations stand best, by their median.
     """
@@ -25,8 +25,8 @@ def good_values(
     ]
     if not hyperparameter.ordered:
         of = {value: [s for s, v in having if v == value] for _, value in having}
-        return {"value": max(of, key=lambda value: median(of[value]))}
+        return GoodValues(value=max(of, key=lambda value: median(of[value])))
     having.sort(key=lambda pair: -pair[0])
     best = sorted(float(value) for _, value in having[: max(1, round(TOP * len(having)))])
     quarter = len(best) // 4
-    return {"low": best[quarter], "high": best[len(best) - 1 - quarter]}
+    return GoodValues(low=best[quarter], high=best[len(best) - 1 - quarter])

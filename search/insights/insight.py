@@ -5,13 +5,13 @@ is said with a probability of 5 % at most, all families and both kinds of senten
 Whether a family is ahead is not part of that, see `search.insights.family_comparison`.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
-from typing import Any
 
 from search.algorithms.registry import algorithm_of
 from search.errors import TuneError
+from search.insights.findings import FamilyResult, Importance, Insights
 from search.insights.range_edges import edges
 from search.insights.ranks import Member, members, ranks
 from search.insights.sentences import ALL, sentences
@@ -22,21 +22,15 @@ from search.run_folder.paths import RunFolder
 from search.run_folder.records import DIVERGED, TrialRecord, best_first
 
 Space = Mapping[str, Hyperparameter]
-Row = dict[str, Any]
 FALSE_ALARM = 0.05  # chance that anything is said of values that make no difference
 VALUES, ENDS = 0.7, 0.3  # how it is shared out: to which values mattered, and to ends of ranges
 
 
-def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig) -> Row:
-    """All of it, for JSON; empty lists for a preset, and where the space cannot be read.
+def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig) -> Insights:
+    """Find all that a run has taught; nothing for a preset, and where the space cannot be read.
 
     Values that were proposed because of earlier scores go with scores by design: of a Bayesian
     search only the families are compared. Of Hyperband the brackets' first values are drawn.
-
-    Returns:
-        "families" (best first), "importance" (a row for each hyperparameter of a family, and of
-        "all" for those that families share), "edges", "words" (sentences), and "configurations",
-        the number of those drawn that it rests on.
     """
     space = {} if config.preset else read_space(run)
     ended = [record for record in records if record.finished] if space else []
@@ -46,30 +40,25 @@ def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunCon
     drawn = [member for member in ranked if not member.baseline]
     families = _families(order, known)
     at_random = algorithm_of(config).drawn_at_random
-    names = [row["family"] for row in families] if at_random else []
+    names = [row.family for row in families] if at_random else []
     importance = _importance(space, drawn, names)
     level = FALSE_ALARM * ENDS / max(1, len(names))
-    found = [
+    found = tuple(
         edge
         for name in names
         for edge in edges(
             _of(space, name), name, [m for m in ranked if m.family == name], level=level
         )
-    ]
-    return {
-        "families": families,
-        "importance": importance,
-        "edges": [asdict(edge) for edge in found],
-        "words": sentences(
-            families,
-            importance,
-            found,
-            objective=objective_of(config),
-            images=_validation_images(run),
-            at_random=at_random,
-        ),
-        "configurations": len(drawn),
-    }
+    )
+    words = sentences(
+        families,
+        importance,
+        found,
+        objective=objective_of(config),
+        images=_validation_images(run),
+        at_random=at_random,
+    )
+    return Insights(families, importance, found, tuple(words), configurations=len(drawn))
 
 
 def _validation_images(run: RunFolder) -> int | None:
@@ -79,8 +68,10 @@ def _validation_images(run: RunFolder) -> int | None:
     return None
 
 
-def _families(order: Sequence[TrialRecord], known: Mapping[str, Member]) -> list[Row]:
-    """A row a family that has a result, the one with the best score first, as `tune show` has it.
+def _families(
+    order: Sequence[TrialRecord], known: Mapping[str, Member]
+) -> tuple[FamilyResult, ...]:
+    """Say what each family reached that has a result, in the order in which `tune show` has them.
 
     The score of a rung stays true where the configuration failed or diverged on a later one:
     that only counts against its values.
@@ -89,21 +80,23 @@ def _families(order: Sequence[TrialRecord], known: Mapping[str, Member]) -> list
         order: one record a configuration, best first.
         known: the configurations that can be ranked.
     """
-    rows: dict[str, Row] = {}
+    grouped: dict[str, list[TrialRecord]] = defaultdict(list)
     for record in order:
-        family = str(record.values.get("family", ""))
-        row = rows.setdefault(
-            family, {"family": family, "configurations": 0, "drawn": 0, "best": None}
-        )
-        if member := known.get(record.configuration):
-            row["configurations"] += 1
-            row["drawn"] += not member.baseline
-        if row["best"] is None and record.status != DIVERGED:
-            row["best"] = record.score
-    return [row for row in rows.values() if row["configurations"] or row["best"] is not None]
+        grouped[str(record.values.get("family", ""))].append(record)
+    results = [_family(name, records, known) for name, records in grouped.items()]
+    return tuple(row for row in results if row.configurations or row.best is not None)
 
 
-def _importance(space: Space, drawn: Sequence[Member], families: Sequence[str]) -> list[Row]:
+def _family(name: str, order: Sequence[TrialRecord], known: Mapping[str, Member]) -> FamilyResult:
+    ranked = [known[r.configuration] for r in order if r.configuration in known]
+    scores = (r.score for r in order if r.status != DIVERGED and r.score is not None)
+    drawn = sum(not member.baseline for member in ranked)
+    return FamilyResult(name, len(ranked), drawn, best=next(scores, None))
+
+
+def _importance(
+    space: Space, drawn: Sequence[Member], families: Sequence[str]
+) -> tuple[Importance, ...]:
     """Rows of each family in turn, then of all together where there are several.
 
     What values have of the chance of a false alarm is shared out among these questions
@@ -112,14 +105,14 @@ def _importance(space: Space, drawn: Sequence[Member], families: Sequence[str]) 
     questions = [(name, [m for m in drawn if m.family == name]) for name in families]
     if len(families) > 1:
         questions.append((ALL, list(drawn)))
-    return [
+    return tuple(
         row
-        for name, those in questions
-        for row in _rows(name, _of(space, name), those, share=VALUES / len(questions))
-    ]
+        for name, asked in questions
+        for row in _rows(name, _of(space, name), asked, share=VALUES / len(questions))
+    )
 
 
-def _rows(family: str, space: Space, drawn: Sequence[Member], *, share: float) -> list[Row]:
+def _rows(family: str, space: Space, drawn: Sequence[Member], *, share: float) -> list[Importance]:
     """What is asked of one family: a row for each hyperparameter, the most important first."""
     from search.insights.good_values import good_values
     from search.insights.importance import importances
@@ -136,14 +129,14 @@ def _rows(family: str, space: Space, drawn: Sequence[Member], *, share: float) -
         chance = min(1.0, chances[name] / share)
         matters = chance <= FALSE_ALARM
         rows.append(
-            {
-                "family": family,
-                "name": name,
-                "importance": round(weights[name], 4),
-                "chance": round(chance, 4),
-                "matters": matters,
-                "good": good_values(space[name], values, heights) if matters else None,
-            }
+            Importance(
+                family=family,
+                name=name,
+                importance=round(weights[name], 4),
+                chance=round(chance, 4),
+                matters=matters,
+                good=good_values(space[name], values, heights) if matters else None,
+            )
         )
     return rows
 

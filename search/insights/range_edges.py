@@ -2,43 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from search.algorithms.ranges import limits
+from search.insights.findings import Edge
 from search.insights.ranks import Member
 from search.insights.space import Hyperparameter, Value
 
 OUTER = 0.1  # share of a continuous range that is its end
 FEWEST = 3  # of the best, drawn and not given, that must lie there
 LIKE_EACH_OTHER = 1e-9
-
-
-@dataclass(frozen=True)
-class Edge:
-    """The best few of a family share an end of a range.
-
-    Attributes:
-        name, family: of which hyperparameter, of which family's configurations.
-        upper: which end.
-        best: how many of the best, without a gap, lie there.
-        chance: that the best of those drawn all do, if the values made no difference: of n, z of
-            which lie there, the best k with probability (z over k) / (n over k).
-        end: the value at that end.
-        nearest, furthest: of the best there, the value closest to the end and furthest from it.
-        partial: whether not all of the family's configurations have this hyperparameter.
-        widen: (low, high) to search next; None where there is no room or no range to widen.
-    """
-
-    name: str
-    family: str
-    upper: bool
-    best: int
-    chance: float
-    end: float
-    nearest: float
-    furthest: float
-    partial: bool
-    widen: tuple[float, float] | None
 
 
 def edges(

@@ -1,15 +1,13 @@
 """What a search has taught, in plain sentences."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from search.evaluation.objective import Objective
 from search.insights.family_comparison import ahead
+from search.insights.findings import Edge, FamilyResult, GoodValues, Importance
 from search.insights.names import count, exact, human, listed, number, value_in_words
-from search.insights.range_edges import Edge
 
 ALL = "all"  # the families together, where hyperparameters are concerned that they share
-Row = Mapping[str, Any]
 NOT_AT_RANDOM = "The values were not drawn at random: what mattered cannot be told from chance."
 
 
@@ -17,8 +15,8 @@ ONLY_KNOWN_GOOD = "Only known-good configurations were tried: nothing was drawn 
 
 
 def sentences(
-    families: Sequence[Row],
-    importance: Sequence[Row],
+    families: Sequence[FamilyResult],
+    importance: Sequence[Importance],
     edges: Sequence[Edge],
     *,
     objective: Objective,
@@ -28,26 +26,22 @@ def sentences(
     """All that there is to say, the broadest first.
 
     Args:
-        families: rows "family", "drawn", "best", best family first.
-        importance: rows "family", "name", "matters", "good", most important first.
+        families: best family first.
+        importance: most important first.
         edges: where the best lie at the end of a range.
         objective: what the scores are.
         images: number of validation images; None where it is not known.
         at_random: whether values were drawn at random; if not, only families are compared.
     """
-    told = {row["family"] for row in importance if row["matters"]}
-    mute = [row for row in families if row["drawn"] and row["family"] not in told]
-    scored = [row for row in families if row["best"] is not None]
+    told = {row.family for row in importance if row.matters}
+    mute = [row for row in families if row.drawn and row.family not in told]
+    scored = [(row.family, row.best) for row in families if row.best is not None]
     said = [ahead(scored, objective, images)] if len(scored) > 1 else []
     if families and not at_random:
         return [*said, NOT_AT_RANDOM]
-    said += [
-        mattered(row["family"], row["drawn"], importance)
-        for row in families
-        if row["family"] in told
-    ]
+    said += [mattered(row.family, row.drawn, importance) for row in families if row.family in told]
     if ALL in told:
-        drawn = sum(row["drawn"] for row in families)
+        drawn = sum(row.drawn for row in families)
         said.append(mattered(ALL, drawn, importance))
     if mute:
         said.append(nothing(mute))
@@ -56,11 +50,11 @@ def sentences(
     return [*said, *(at_the_end(edge) for edge in edges)]
 
 
-def mattered(family: str, drawn: int, importance: Sequence[Row]) -> str:
+def mattered(family: str, drawn: int, importance: Sequence[Importance]) -> str:
     """Which values mattered for a family, or for all, and where they were good."""
-    rows = [row for row in importance if row["family"] == family]
+    rows = [row for row in importance if row.family == family]
     parts = [
-        f"{human(row['name'], family)} ({good(row['good'])})" for row in rows if row["matters"]
+        f"{human(row.name, family)} ({good(row.good)})" for row in rows if row.matters and row.good
     ]
     rest = len(rows) - len(parts)
     whom = "all families together" if family == ALL else family
@@ -68,20 +62,20 @@ def mattered(family: str, drawn: int, importance: Sequence[Row]) -> str:
     return f"What mattered for {whom}, in {_configurations(drawn)}: {listed(parts)}{tail}."
 
 
-def good(where: Row) -> str:
+def good(where: GoodValues) -> str:
     """Where a value was good: "best: batch", or "good from 1e-3 to 3e-3"."""
-    if "value" in where:
-        return f"best: {value_in_words(where['value'])}"
-    low, high = number(where["low"]), number(where["high"])
+    if where.value is not None:
+        return f"best: {value_in_words(where.value)}"
+    low, high = (number(end) for end in (where.low, where.high) if end is not None)
     return f"good at {low}" if low == high else f"good from {low} to {high}"
 
 
-def nothing(families: Sequence[Row]) -> str:
+def nothing(families: Sequence[FamilyResult]) -> str:
     """Of which families nothing is known, one sentence for all of them."""
     first, *others = families
     parts = [
-        f"{_configurations(first['drawn'])} of {first['family']}",
-        *(f"{row['drawn']} of {row['family']}" for row in others),
+        f"{_configurations(first.drawn)} of {first.family}",
+        *(f"{row.drawn} of {row.family}" for row in others),
     ]
     return (
         f"With {listed(parts)}, known-good ones left out, "

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.evaluation.metrics import confusion_matrix
 from search.insights.cached import cached_insights
+from search.insights.findings import Insights
 from search.insights.space import Hyperparameter, read_space
 from search.report.configurations import Tried, tried_configurations
 from search.report.mistakes import Mistake, worst_mistakes
@@ -65,7 +65,7 @@ class Contents:
     data: DataSummary
     finished: int
     verdict: str
-    insights: dict[str, Any]
+    insights: Insights
     metrics: Metrics | None
     outdated: str
     space: dict[str, Hyperparameter]

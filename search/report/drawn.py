@@ -3,6 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
+from search.insights.findings import Importance
 from search.report.axes import axes_of
 from search.report.charts.best_so_far import accuracy_against_time
 from search.report.charts.confusion import confusion_heatmap
@@ -46,9 +47,9 @@ def families(contents: Contents) -> list[dict[str, Any]]:
     ]
 
 
-def importance_of(contents: Contents) -> dict[str, list[dict[str, Any]]]:
+def importance_of(contents: Contents) -> dict[str, list[Importance]]:
     """What the hyperparameters of each family decided, and of "all" what families share."""
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in contents.insights["importance"]:
-        found[row["family"]].append(row)
+    found: dict[str, list[Importance]] = defaultdict(list)
+    for row in contents.insights.importance:
+        found[row.family].append(row)
     return found

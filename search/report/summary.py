@@ -3,80 +3,72 @@
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from models.describe import describe
 from search.evaluation.objective import ACCURACY
 from search.insights.cached import cached_insights
 from search.process.atomic_files import read_json
+from search.report.run_rows import ConfigurationRow, Exported, RunReport, RunRow
 from search.run_folder.config import RunConfig, objective_of
-from search.run_folder.data_summary import DataSummary
+from search.run_folder.data_summary import DataSummary, made_by
 from search.run_folder.paths import RunFolder, runs
 from search.run_folder.records import TrialRecord, best_first, load_records
-from search.run_folder.schema import to_json
+from search.run_folder.schema import from_json
 
 
-def run_report(run: RunFolder) -> dict[str, Any]:
-    """Everything `tune show --json` prints: the run, and its configurations, best first."""
+def run_report(run: RunFolder) -> RunReport:
+    """Read all that `tune show` prints: the run, and its configurations, best first."""
     config = RunConfig.load(run)
     records = load_records(run)
     ranked = best_first(records, objective_of(config))
     rungs: dict[str, list[TrialRecord]] = defaultdict(list)
     for record in records:
         rungs[record.configuration].append(record)
-    return {
-        "run": run.name,
-        "algo": config.algo,
-        "objective": config.objective,
-        "data": to_json(replace(DataSummary.load(run), made_by=None)),
-        "image_size": list(config.image_size),
-        "trials": len(records),
-        "finished": sum(record.finished for record in records),
-        "seconds": round(sum(record.seconds for record in records), 1),
-        "verdict": verdict(records, config),
-        "learnt": cached_insights(run, records, config),
-        "finalists": _written(run.finalists) or [],
-        "exported": _exported(run),
-        "configurations": [_configuration(best, rungs[best.configuration]) for best in ranked],
-    }
+    return RunReport(
+        run=run.name,
+        algo=config.algo,
+        objective=config.objective,
+        # The version that wrote the file is no part of what `--json` has always printed.
+        data=replace(DataSummary.load(run), made_by=None),
+        image_size=config.image_size,
+        trials=len(records),
+        finished=sum(record.finished for record in records),
+        seconds=round(sum(record.seconds for record in records), 1),
+        verdict=verdict(records, config),
+        insights=cached_insights(run, records, config),
+        finalists=read_json(run.finalists) if run.finalists.exists() else [],
+        exported=_exported(run),
+        configurations=tuple(_configuration(best, rungs[best.configuration]) for best in ranked),
+    )
 
 
-def _written(path: Path) -> Any:
-    """What a JSON file holds; None where there is none."""
-    return read_json(path) if path.exists() else None
-
-
-def _exported(run: RunFolder) -> dict[str, Any] | None:
-    """What the exported model reached; None where there is none."""
-    metrics = _written(run.metrics)
-    if metrics is None:
+def _exported(run: RunFolder) -> Exported | None:
+    if not run.metrics.exists():
         return None
-    names = ("summary", "verdict", "val_accuracy", "accuracy", "accuracy_interval", "pictures")
-    more = ("lock_box_opened", "trials")
-    return {name: metrics[name] for name in (*names, *more) if name in metrics}
+    metrics = read_json(run.metrics)
+    return from_json(Exported, metrics, file=run.metrics, made_by=made_by(run))
 
 
-def _configuration(best: TrialRecord, rungs: list[TrialRecord]) -> dict[str, Any]:
-    """One configuration: its best rung's result, and what all its rungs took."""
+def _configuration(best: TrialRecord, rungs: list[TrialRecord]) -> ConfigurationRow:
     last = max(rungs, key=lambda record: record.epochs)
-    return {
-        "configuration": best.configuration,
-        "summary": describe(best.values),
-        "score": best.score,
-        "val_accuracy": best.best_logs.get(ACCURACY),
-        "best_epoch": None if best.best_epoch is None else best.best_epoch + 1,
-        "epochs": max((int(h["epoch"]) + 1 for r in rungs for h in r.history), default=0),
-        "seconds": round(sum(record.seconds for record in rungs), 1),
-        "parameters": best.parameters,
-        "status": last.status,
-        "reason": last.reason,
-        "stopped_early": last.stopped_early,
-        "values": best.values,
-    }
+    return ConfigurationRow(
+        configuration=best.configuration,
+        summary=describe(best.values),
+        score=best.score,
+        val_accuracy=best.best_logs.get(ACCURACY),
+        best_epoch=None if best.best_epoch is None else best.best_epoch + 1,
+        epochs=max((int(h["epoch"]) + 1 for r in rungs for h in r.history), default=0),
+        seconds=round(sum(record.seconds for record in rungs), 1),
+        parameters=best.parameters,
+        status=last.status,
+        reason=last.reason,
+        stopped_early=last.stopped_early,
+        values=best.values,
+    )
 
 
 def verdict(records: list[TrialRecord], config: RunConfig) -> str:
-    """Whether the search beat what it started from; the known-good values came first."""
+    """Say whether the search beat what it started from; the known-good values came first."""
     ranked = [r for r in best_first(records, objective_of(config)) if r.score is not None]
     first = [r for r in ranked if r.baseline]
     if not ranked or config.preset:
@@ -93,22 +85,22 @@ def verdict(records: list[TrialRecord], config: RunConfig) -> str:
     return f"The best is {gain:.4f} better than the best known-good configuration."
 
 
-def list_runs(results: Path) -> list[dict[str, Any]]:
-    """One row a run, newest first."""
+def list_runs(results: Path) -> list[RunRow]:
+    """Read what `tune list` prints: one row per run, newest first."""
     rows = []
     for run in runs(results):
         config = RunConfig.load(run)
         records = load_records(run)
         ranked = best_first(records, objective_of(config))
         rows.append(
-            {
-                "run": run.name,
-                "algo": config.preset or config.algo,
-                "data": config.data,
-                "finished": sum(record.finished for record in records),
-                "objective": config.objective,
-                "best": ranked[0].score if ranked else None,
-                "exported": (run.export / "model.keras").exists(),
-            }
+            RunRow(
+                run=run.name,
+                algo=config.preset or config.algo,
+                data=config.data,
+                finished=sum(record.finished for record in records),
+                objective=config.objective,
+                best=ranked[0].score if ranked else None,
+                exported=(run.export / "model.keras").exists(),
+            )
         )
     return rows

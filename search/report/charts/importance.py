@@ -1,22 +1,22 @@
 """Importance of hyperparameters."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from search.insights.findings import Importance
 from search.insights.names import human
 from search.report.charts.style import Option, tooltip
 
 
-def importance_bars(rows: Sequence[Mapping[str, Any]]) -> Option:
+def importance_bars(rows: Sequence[Importance]) -> Option:
     """How much each hyperparameter decided, the most at the top; grey what chance could do."""
-    ordered = sorted(rows, key=lambda row: row["importance"])
+    ordered = sorted(rows, key=lambda row: row.importance)
     return {
         "grid": {"left": 8, "right": 24, "top": 8, "bottom": 8},
         "tooltip": tooltip(),
         "xAxis": {"type": "value", "axisLabel": {"show": False}},
         "yAxis": {
             "type": "category",
-            "data": [human(row["name"], row["family"]) for row in ordered],
+            "data": [human(row.name, row.family) for row in ordered],
         },
         "series": [
             {
@@ -24,9 +24,9 @@ def importance_bars(rows: Sequence[Mapping[str, Any]]) -> Option:
                 "barMaxWidth": 18,
                 "data": [
                     {
-                        "value": round(row["importance"], 4),
-                        "name": f"importance {row['importance']:.2f}\n{_by_chance(row)}",
-                        "itemStyle": {"color": "--accent" if row["matters"] else "--faint"},
+                        "value": round(row.importance, 4),
+                        "name": f"importance {row.importance:.2f}\n{_by_chance(row)}",
+                        "itemStyle": {"color": "--accent" if row.matters else "--faint"},
                     }
                     for row in ordered
                 ],
@@ -35,7 +35,7 @@ def importance_bars(rows: Sequence[Mapping[str, Any]]) -> Option:
     }
 
 
-def _by_chance(row: Mapping[str, Any]) -> str:
-    if row["chance"] > 0.5:
+def _by_chance(row: Importance) -> str:
+    if row.chance > 0.5:
         return "shuffled scores show as much more often than not"
-    return f"shuffled scores show as much in {row['chance']:.1%} of the cases at most"
+    return f"shuffled scores show as much in {row.chance:.1%} of the cases at most"

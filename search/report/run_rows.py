@@ -1,0 +1,115 @@
+"""What `tune show` and `tune list` tell of a run, as values; `--json` has the same order."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from search.insights.findings import Insights
+from search.run_folder.data_summary import DataSummary
+from search.run_folder.records import Values
+from search.run_folder.schema import named, omitted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What the exported model reached: part of `metrics.json`, as any version writes it.
+
+    Attributes:
+        summary, verdict, val_accuracy, trials: as `search.run_folder.metrics.Metrics` has them;
+            None where an older version did not write them.
+        accuracy, accuracy_interval: on the test images.
+        images: how many of these there are.
+        test_set_opened: how often they were looked at.
+    """
+
+    summary: str | None = omitted()
+    verdict: str | None = omitted()
+    val_accuracy: float | None = omitted()
+    accuracy: float
+    accuracy_interval: tuple[float, float]
+    images: int = named("pictures")
+    test_set_opened: int = named("lock_box_opened")
+    trials: int | None = omitted()
+
+
+@dataclass(frozen=True)
+class ConfigurationRow:
+    """One configuration: its best rung's result, and what all its rungs took.
+
+    Attributes:
+        configuration: its id.
+        summary: its values in short.
+        score: best value of the objective; None without one.
+        val_accuracy: at the best epoch.
+        best_epoch: counted from 1.
+        epochs, seconds: of all its rungs.
+        parameters: number of weights.
+        status, reason, stopped_early: of its last rung, as `TrialRecord` has them.
+        values: its hyperparameters.
+    """
+
+    configuration: str
+    summary: str
+    score: float | None
+    val_accuracy: float | None
+    best_epoch: int | None
+    epochs: int
+    seconds: float
+    parameters: int | None
+    status: str
+    reason: str
+    stopped_early: str
+    values: Values
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport:
+    """Everything that `tune show` prints.
+
+    Attributes:
+        run: its name.
+        algo, objective, image_size: as it was asked for.
+        data: what it was given.
+        trials, finished, seconds: how many were begun and have ended, and what all took.
+        verdict: whether the search beat what it began with; "" where that is not known.
+        insights: what the search has taught.
+        finalists: rows of `finalists.json` as they are, whichever version wrote them.
+        exported: what the exported model reached; None where there is none.
+        configurations: best first.
+    """
+
+    run: str
+    algo: str
+    objective: str
+    data: DataSummary
+    image_size: tuple[int, int]
+    trials: int
+    finished: int
+    seconds: float
+    verdict: str
+    insights: Insights = named("learnt")
+    finalists: list[Any]
+    exported: Exported | None
+    configurations: tuple[ConfigurationRow, ...]
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run in the list of all runs.
+
+    Attributes:
+        run: its name.
+        algo: the algorithm, or the preset.
+        data: folder of the images.
+        finished: number of trials.
+        objective: its name.
+        best: best score; None without one.
+        exported: whether there is an exported model.
+    """
+
+    run: str
+    algo: str
+    data: str
+    finished: int
+    objective: str
+    best: float | None
+    exported: bool
