@@ -22,7 +22,7 @@ def test_an_export_says_what_was_chosen_and_against_what(printed):
     assert "behind by 0.0010 (-0.0100 to 0.0120), a tie: xception [known-good]" in text
     assert "The best is better." in text
     assert "the average of the best 2 would reach 0.9700" in text
-    assert "31.0 ms an image" in text
+    assert "31.0 ms per image" in text
 
 
 def test_an_export_says_how_much_of_the_score_was_luck(printed):

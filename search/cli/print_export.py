@@ -85,7 +85,7 @@ def _print_choice(metrics: Metrics) -> None:
         click.echo(metrics.verdict)
     if together := metrics.ensemble:
         price = (
-            f", {together.latency * 1e3:.1f} ms an image" if together.latency is not None else ""
+            f", {together.latency * 1e3:.1f} ms per image" if together.latency is not None else ""
         )
         click.echo(
             f"the average of the best {len(together.members)} would reach "

@@ -1,4 +1,4 @@
-"""Learning curves of an exported model as a PNG file."""
+"""Draw the learning curves of an exported model as a PNG file."""
 
 import io
 from pathlib import Path
@@ -8,7 +8,7 @@ from search.run_folder.records import Logs
 
 
 def write_curves(path: Path, searched: list[Logs], retrained: list[Logs], *, title: str) -> None:
-    """Loss and accuracy by epoch as a PNG file.
+    """Draw loss and accuracy by epoch as a PNG file.
 
     Args:
         path: the file.

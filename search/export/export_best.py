@@ -1,7 +1,7 @@
-"""`tune export-best`: choose, retrain, write, check the files, open the lock box once.
+"""`tune export-best`: choose, retrain, write, check the files, test once.
 
-The order matters: files that do not compute what the model does are found before the lock box is
-opened, and what stood in the export folder is replaced only once all of the new is written.
+The order matters: files that do not compute what the model does are found before the test images
+are looked at, and what stood in the export folder is replaced only once all of the new is written.
 """
 
 from dataclasses import dataclass, field
@@ -119,7 +119,7 @@ def _export(
 
 
 def _warn_of_cost(budget: Budget, parities: list[Parity], progress: ProgressSink) -> None:
-    """Say where a file, measured again, takes more than was asked for."""
+    """Warn of files that, measured again, cost more than was asked for."""
     for parity in parities:
         cost = Cost(parity.measured.latency.median, parity.measured.size)
         if not budget.allows(cost):

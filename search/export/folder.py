@@ -1,4 +1,4 @@
-"""The export folder of a run: it appears whole or not at all."""
+"""Replace the export folder of a run, whole or not at all."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ _BESIDE = ("labels.json", "curves.png", "README.md", "metrics.json", "test_predi
 
 @contextmanager
 def export_folder(run: RunFolder) -> Iterator[Path]:
-    """A new folder that takes the place of the export folder when all went well.
+    """Give a new folder that takes the place of the export folder when all went well.
 
     Files that stood there and are none of ours are taken along, a card that was edited under
     another name.
@@ -54,7 +54,7 @@ def _take_along(old: Path, new: Path) -> None:
 
 
 def _edited(folder: Path) -> bool:
-    """Whether the card is not the one that was written."""
+    """Say whether the user has changed the card since it was written."""
     card, metrics = folder / "README.md", folder / "metrics.json"
     if not card.is_file():
         return False
@@ -63,7 +63,7 @@ def _edited(folder: Path) -> bool:
 
 
 def digest(path: Path) -> str:
-    """Hex of a file's contents."""
+    """Hash a file's contents: 64 hexadecimal digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

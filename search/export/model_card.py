@@ -1,4 +1,4 @@
-"""The model card: what a model is and can do, as README.md beside it, in Hugging Face's form.
+"""Write the model card: what a model is and can do, as README.md in Hugging Face's form.
 
 https://huggingface.co/docs/hub/model-cards: a YAML head that machines read, then Markdown.
 """
@@ -89,7 +89,7 @@ def _results(metrics: Metrics) -> str:
         f"## Results\n\nThe test images were looked at {times}.",
         _table(("", "on the test images"), figures(metrics)),
         _table(
-            ("true class", "pictures", "right"),
+            ("true class", "images", "right"),
             [
                 (_text(label), str(sum(row)), f"{row[number] / max(sum(row), 1):.1%}")
                 for number, (label, row) in enumerate(
@@ -98,7 +98,7 @@ def _results(metrics: Metrics) -> str:
             ],
         ),
         _table(
-            ("kind of image", "pictures", "accuracy", "95 % interval"),
+            ("kind of image", "images", "accuracy", "95 % interval"),
             [
                 (
                     row.name,
@@ -110,7 +110,7 @@ def _results(metrics: Metrics) -> str:
             ],
         ),
         "Dark, blurry and small are the darkest, blurriest and smallest tenth of the training "
-        "pictures' range.",
+        "images' range.",
     ]
     return "\n\n".join(parts)
 
@@ -152,7 +152,7 @@ def _use(experiment: Experiment, metrics: Metrics) -> str:
 
 
 def _fixed_size() -> str:
-    """The formats that take images already resized: `LiteRT and ONNX`."""
+    """Name the formats that take images already resized: `LiteRT and ONNX`."""
     return " and ".join(row.title for row in by_option("--format") if row.fixed_size)
 
 
@@ -169,7 +169,7 @@ def _files(metrics: Metrics) -> str:
         )
         for row in metrics.parity
     ]
-    titles = ("file", "size", "an image", "95th percentile", "memory", "differs by", "same label")
+    titles = ("file", "size", "per image", "95th percentile", "memory", "differs by", "same label")
     return (
         "## Files\n\nEach was loaded by its own runtime on the processor of the machine that made "
         "it, and compared with the trained model on the same images.\n\n" + _table(titles, rows)
@@ -210,6 +210,6 @@ def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _text(name: str) -> str:
-    """A name of the user's, which Markdown and HTML are to show and not to obey."""
+    """Escape a name of the user's: Markdown and HTML show it and do not obey it."""
     text = html.escape(printable(name), quote=False)
     return "".join(f"\\{letter}" if letter in "\\`*_[]|#" else letter for letter in text)

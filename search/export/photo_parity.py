@@ -1,4 +1,4 @@
-"""Does the exported model see a photo as the search saw it? Its own resize against the prepared.
+"""Check that the exported model, which resizes photos itself, answers as to prepared pixels.
 
 The gate before it (`search.formats.parity`) gives images that need no resizing; here the
 user's own files go in as they are.
@@ -20,7 +20,7 @@ from search.trial.experiment import Experiment
 PHOTOS = 40
 # The two resizes round a few values in 100,000 to the neighbouring level.
 DIFFERENCE = 0.02
-# A user may have edited a photo since; a wrong resize spoils nearly all.
+# A user may have edited a photo since; a wrong resize changes nearly all answers.
 MAY_DIFFER = 0.1
 
 
@@ -45,7 +45,7 @@ def check_photos(
     rows: NDArray[np.int64],
     expected: NDArray[np.float32],
 ) -> PhotoParity:
-    """Compare the answers of a model that resizes with those to pixels already resized.
+    """Compare the answers of a model that resizes with those to pixels that are resized.
 
     Args:
         experiment: the run.

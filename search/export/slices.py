@@ -1,4 +1,4 @@
-"""How accurate a model is on kinds of images: dark, blurry and small ones, each file format."""
+"""Measure how accurate a model is on kinds of images: dark, blurry, small, each file format."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 def by_slice(
     experiment: Experiment, images: Images, rows: NDArray[np.int64], right: NDArray[np.bool_]
 ) -> tuple[Slice, ...]:
-    """Accuracy with its 95 % interval on slices of the images that were tested.
+    """Measure accuracy, with its 95 % interval, on slices of the images that were tested.
 
     Dark, blurry and small are the lowest tenth of the run's training images.
 
@@ -26,7 +26,7 @@ def by_slice(
         experiment: the run.
         images: what the catalog knew of them.
         rows: row numbers of the images tested.
-        right: for each whether the model was.
+        right: whether the model was right, for each of them.
 
     Returns:
         The slices that have an image.
@@ -62,12 +62,15 @@ def _slices(
 
 
 def brightness(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean luma of each image, 0 to 255."""
+    """Compute the mean luma of each image, 0 to 255: float64 [rows]."""
     return np.array([float((pixels[row] @ _LUMA).mean()) for row in rows])
 
 
 def sharpness(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Variance of each image's Laplacian (Pech-Pacheco et al. 2000): small where it is blurry."""
+    """Compute the variance of each image's Laplacian: small where it is blurry.
+
+    Pech-Pacheco et al. 2000, "Diatom autofocusing in brightfield microscopy".
+    """
     return np.array([_laplacian(pixels[row] @ _LUMA).var() for row in rows], np.float64)
 
 

@@ -1,4 +1,4 @@
-"""The images that the search never saw, and how often they were looked at."""
+"""Test a model on the images that the search never saw, and count how often that is done."""
 
 from typing import Any, NamedTuple
 
@@ -59,7 +59,7 @@ def open_test_set(
 
 
 def _count(experiment: Experiment) -> int:
-    box = experiment.run.path / "lock_box.json"
-    opened = (read_json(box)["opened"] if box.exists() else 0) + 1
-    write_json(box, {"opened": opened})
+    file = experiment.run.path / "lock_box.json"
+    opened = (read_json(file)["opened"] if file.exists() else 0) + 1
+    write_json(file, {"opened": opened})
     return opened

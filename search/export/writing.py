@@ -1,4 +1,4 @@
-"""Write an exported model in all its forms, check them, and write what stands beside them."""
+"""Write an exported model in its formats, check the files, and write what stands beside them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +36,7 @@ def write_models(
     stop: StopSignal,
     progress: ProgressSink,
 ) -> tuple[Any, list[Parity]]:
-    """Write the model in every wanted form, and check that each computes what it does.
+    """Write the model in every format asked for, and check that each file computes what it does.
 
     Returns:
         The model as it was written, in float32: prepared pixels -> probabilities; and how each

@@ -1,4 +1,4 @@
-"""What a configuration costs to run on this machine, before it is trained for export.
+"""Measure what a configuration costs to run on this machine, before it is trained for export.
 
 Speed and size do not depend on what the weights are: a model of the same shape is written with
 new ones, loaded by the runtime of its format and timed, as the exported files are.
@@ -25,7 +25,7 @@ from search.trial.training import representative
 
 
 class Costs:
-    """Measures architectures, each once.
+    """Measure architectures, each once.
 
     Args:
         experiment: the run.
@@ -47,7 +47,7 @@ class Costs:
         self.known: dict[Hashable, Cost | None] = {}
 
     def of(self, values: Values) -> Cost | None:
-        """The cost of a configuration; None, and a line, if it has no form that is asked for.
+        """Measure the cost of a configuration; None, and a line, if a format cannot be written.
 
         Raises:
             KeyboardInterrupt: told to stop.
@@ -56,8 +56,8 @@ class Costs:
         if key not in self.known:
             self.stop.raise_if_requested()
             try:
-                self.known[key] = found = self._measure(values)
-                words = found.in_words()
+                self.known[key] = cost = self._measure(values)
+                words = cost.in_words()
             except TuneError as error:
                 self.known[key], words = None, str(error)
             self.progress.message(f"measured: {describe(values)}: {words}")
@@ -65,6 +65,7 @@ class Costs:
 
     def _measure(self, values: Values) -> Cost:
         experiment = self.experiment
+        # Few: int8 ranges of new weights need not be good, and each image costs time.
         images = representative(experiment)[:8]
         with released_graphs(), tempfile.TemporaryDirectory(prefix="tune-") as folder:
             source = source_of(experiment, untrained(experiment, values), images)
@@ -75,7 +76,7 @@ class Costs:
         return Cost(max(file.latency.median for file in files), max(file.size for file in files))
 
     def none_fits(self, budget: Budget) -> TuneError:
-        """What to say when every configuration breaks the budget."""
+        """Make the error for when every configuration breaks the budget."""
         costs = [cost for cost in self.known.values() if cost is not None]
         if not costs:
             return TuneError(f"no finished configuration can be written as {self.formats}")
@@ -89,7 +90,7 @@ class Costs:
 
 
 def within(costs: Costs, budget: Budget, record: TrialRecord) -> bool:
-    """Whether a configuration keeps to the budget; nothing is measured without one."""
+    """Say whether a configuration keeps to the budget; nothing is measured without one."""
     if not budget.limited:
         return True
     cost = costs.of(record.values)

@@ -40,7 +40,7 @@ class Tolerance:
 
     @property
     def tie(self) -> float:
-        """Where the model's two best are closer than this, either label will do."""
+        """How close the model's two likeliest classes must be for either label to do."""
         return 2 * (self.mean if self.difference is None else self.difference)
 
 
@@ -72,7 +72,7 @@ class Source:
     representative: NDArray[np.uint8]
 
     def fixed(self) -> Any:
-        """The model for formats that cannot resize: images of `image_size` -> probabilities."""
+        """Build the model without a resize: images of `image_size` -> probabilities."""
         from models.serving import with_fixed_size
 
         return with_fixed_size(self.model, image_size=self.image_size, num_classes=self.num_classes)
@@ -113,7 +113,7 @@ class Format:
 
     @property
     def asked_for(self) -> str:
-        """What to give on the command line to get it: `--format litert`."""
+        """Say what to give on the command line to get it: `--format litert`."""
         return f"--format {self.name}" if self.option == "--format" else self.option
 
 

@@ -1,4 +1,4 @@
-"""What a file's own runtime makes of it, measured in a process of its own."""
+"""Measure a file by its own runtime, in a process of its own."""
 
 import os
 import signal
@@ -60,33 +60,33 @@ def measure_file(
         TuneError: the file cannot be loaded, or the process died or took too long.
     """
     with tempfile.TemporaryDirectory(prefix="tune-") as folder:
-        asked, answered = Path(folder, "images.npy"), Path(folder, "out.npz")
-        np.save(asked, np.ascontiguousarray(images))
+        given, result = Path(folder, "images.npy"), Path(folder, "result.npz")
+        np.save(given, np.ascontiguousarray(images))
         command = [sys.executable, "-P", "-m", "search.formats.runtimes", name, str(path)]
-        command += [str(asked), str(answered), "--repeats", str(repeats)]
+        command += [str(given), str(result), "--repeats", str(repeats)]
         if problem := _problem_of(command, timeout):
             raise TuneError(
                 f"{printable(path)}: could not be measured by its own runtime: {problem}; "
                 f"export again, or without {name}"
             )
-        with np.load(answered, allow_pickle=False) as found:
+        with np.load(result, allow_pickle=False) as figures:
             return Measured(
-                probabilities=found["probabilities"],
-                latency=Latency(*map(float, found["latency"])),
-                peak_memory=int(found["peak_memory"]),
+                probabilities=figures["probabilities"],
+                latency=Latency(*map(float, figures["latency"])),
+                peak_memory=int(figures["peak_memory"]),
                 size=size_of(path),
-                load_seconds=float(found["load_seconds"]),
+                load_seconds=float(figures["load_seconds"]),
             )
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder."""
+    """Count the bytes of a file, or of all files below a folder."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     return sum(file.stat().st_size for file in files)
 
 
 def _problem_of(command: list[str], timeout: float) -> str:
-    """Run a process to its end; why it did not end well, "" if it did."""
+    """Run a process to its end, and say why it did not end well; "" if it did."""
     # A file, not a pipe: a process that it may have started could hold a pipe open for ever.
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
@@ -113,19 +113,19 @@ def _problem_of(command: list[str], timeout: float) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End it and all that it started; Ctrl-C does not reach a session of its own."""
+    """End the process and all that it started; Ctrl-C does not reach a session of its own."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
 def _environment() -> dict[str, str]:
-    """The processor for all files, so that figures compare and a GPU in use is left alone."""
+    """Set the environment: the processor for all files, so that figures compare."""
     package = str(Path(__file__).parents[2])
     inherited = os.environ.get("PYTHONPATH")
     return os.environ | {
         "PYTHONPATH": os.pathsep.join([package, inherited] if inherited else [package]),
-        "CUDA_VISIBLE_DEVICES": "-1",
+        "CUDA_VISIBLE_DEVICES": "-1",  # a GPU in use is left alone
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "KERAS_BACKEND": "tensorflow",
     }

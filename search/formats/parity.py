@@ -1,4 +1,4 @@
-"""Does each exported file compute what the trained model does? The gate before it is used."""
+"""Check that each exported file computes what the trained model does, before it is used."""
 
 from dataclasses import dataclass
 

@@ -12,17 +12,17 @@ ALWAYS = KERAS  # written whatever is asked for: `tune predict` and `tune serve`
 
 
 def by_option(option: str) -> list[Format]:
-    """The formats that the command line asks for in this way."""
+    """List the formats that the command line asks for in this way."""
     return [row for row in FORMATS.values() if row.option == option]
 
 
 def flagged() -> list[Format]:
-    """The formats that have a flag of their own."""
+    """List the formats that have a flag of their own."""
     return [row for row in FORMATS.values() if row.option not in ("", "--format")]
 
 
 def require_packages(names: tuple[str, ...]) -> None:
-    """Look for what formats need before minutes are spent on training.
+    """Look for the packages that formats need, before minutes are spent on training.
 
     Args:
         names: keys of `FORMATS`.

@@ -15,7 +15,7 @@ from search.trial.experiment import Experiment
 
 
 def source_of(experiment: Experiment, model: Any, representative: NDArray[np.uint8]) -> Source:
-    """A run's model as the writers take it.
+    """Prepare a run's model for the writers.
 
     Args:
         experiment: the run.

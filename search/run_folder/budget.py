@@ -1,4 +1,4 @@
-"""What a model costs to run, and what it may cost."""
+"""What a model costs to run, and what it may cost, as values."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from search.process.wording import megabytes
 
 @dataclass(frozen=True)
 class Cost:
-    """Of the files asked for the worst: seconds for one image (median), bytes on disk."""
+    """The largest of the files asked for: seconds per image (median), bytes on disk."""
 
     latency: float
     size: int

@@ -1,4 +1,4 @@
-"""How sure an exported model may be: what is fitted on the winner's validation predictions."""
+"""Fit how sure an exported model may be on the winner's validation predictions."""
 
 from typing import Any
 
@@ -17,7 +17,11 @@ from search.trial.experiment import Experiment
 
 
 def require_enough(experiment: Experiment, precision: float | None) -> None:
-    """Say before anything is trained that a precision is out of reach."""
+    """Refuse a precision that is out of reach, before anything is trained.
+
+    Raises:
+        TuneError: even without a mistake, so few validation images cannot show it.
+    """
     count = len(experiment.validation)
     if precision is not None and 1 - 1 / (count + 1) < precision - 1e-9:
         raise TuneError(

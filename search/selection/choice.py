@@ -1,4 +1,4 @@
-"""Which of a run's configurations is exported, and why that one."""
+"""Choose which of a run's configurations is exported, and say why that one."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,7 +42,7 @@ class Choice:
 
     @property
     def predictions(self) -> NDArray[np.float32]:
-        """The winner's, on the validation images: float32 [trainings, n, classes]."""
+        """Predictions of the winner on the validation images: float32 [trainings, n, classes]."""
         return np.array(self.winner.predictions)
 
     def rows(self) -> tuple[FinalistRow, ...]:
@@ -95,7 +95,7 @@ def choose(
 
 
 def _in_search(experiment: Experiment, record: TrialRecord) -> Path:
-    """Predictions on validation at the best epoch of the search."""
+    """Path of the predictions on validation at the best epoch of the search."""
     return experiment.run.predictions(record.trial_id)
 
 
@@ -112,14 +112,15 @@ def _best_of_search(experiment: Experiment, record: TrialRecord) -> Choice:
 
 
 def _of_trained(experiment: Experiment, trained: list[Finalist], costs: Costs, top: int) -> Choice:
-    ranked = sorted(trained, key=lambda finalist: finalist.standing.behind)
-    tied = [finalist for finalist in ranked if finalist.standing.tied]
+    ranked = sorted(trained, key=lambda finalist: finalist.comparison.behind)
+    tied = [finalist for finalist in ranked if finalist.comparison.tied]
+    # Nothing to choose between: measuring would cost seconds and change nothing.
     priced = _prices(tied, costs) if len(tied) > 1 else {}
     payable = [f for f in tied if f.record.configuration in priced]
     winner = ranked[0]
     if payable:
         paid = [priced[f.record.configuration].latency for f in payable]
-        winner = payable[cheapest([f.standing for f in payable], paid)]
+        winner = payable[cheapest([f.comparison for f in payable], paid)]
     together = ensemble(experiment, ranked, top=top)
     if together:
         members = [f for f in ranked if f.record.configuration in together.members]
@@ -134,13 +135,13 @@ def _of_trained(experiment: Experiment, trained: list[Finalist], costs: Costs, t
 
 
 def _prices(finalists: list[Finalist], costs: Costs) -> dict[str, Cost]:
-    """What each costs, by its configuration's id, those left out that cannot be written."""
-    found = {f.record.configuration: costs.of(f.record.values) for f in finalists}
-    return {name: cost for name, cost in found.items() if cost is not None}
+    """Measure what each costs, by its configuration's id; what cannot be written is left out."""
+    costs_by_id = {f.record.configuration: costs.of(f.record.values) for f in finalists}
+    return {name: cost for name, cost in costs_by_id.items() if cost is not None}
 
 
 def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
-    """Whether the search beat what it began with, by more than noise."""
+    """Say whether the search beat what it began with, by more than noise."""
     first = next((f for f in ranked if f.baseline), None)
     if first is None or config.preset:
         return ""
@@ -148,9 +149,8 @@ def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
     leader = ranked[0]
     if leader.baseline:
         return f"The search did not beat {name}."
-    standing = first.standing
-    low, high = standing.interval
-    gain = f"{standing.behind:.4f} (95 % interval {low:.4f} to {high:.4f} on validation)"
+    low, high = first.comparison.interval
+    gain = f"{first.comparison.behind:.4f} (95 % interval {low:.4f} to {high:.4f} on validation)"
     if low <= 0:
         return f"The search did not beat {name}: its best is {gain} better, which may be chance."
     return f"The best is {gain} better than {name}."
@@ -164,7 +164,7 @@ def _row(finalist: Finalist, winner: Finalist, costs: dict[str, Cost]) -> Finali
         known_good=finalist.baseline,
         score_in_search=finalist.record.score or 0.0,
         trainings=len(finalist.predictions),
-        **vars(finalist.standing),
+        **vars(finalist.comparison),
         latency=cost.latency if cost else None,
         size=cost.size if cost else None,
         chosen=finalist is winner,

@@ -1,4 +1,4 @@
-"""The best few configurations, trained again over seeds before one of them is believed.
+"""Train the best few configurations again over seeds, before one of them is believed.
 
 The winner of a search is the best of many noisy scores, so part of its lead is luck. The best few
 and the best known-good configuration of each family are trained again on the same images with
@@ -41,24 +41,24 @@ class Finalist:
         record: its best rung.
         baseline: whether the search began with it.
         predictions: for each training float32 [validation images, classes].
-        standing: against the others.
+        comparison: with the best of them.
     """
 
     record: TrialRecord
     baseline: bool
     predictions: list[NDArray[np.float32]]
-    standing: Comparison
+    comparison: Comparison
 
 
 def _seconds(record: TrialRecord) -> float:
-    """What a training of it takes, by what its trials took."""
+    """Estimate the seconds of one training by what its trials took."""
     return record.epochs_to_best * max(record.seconds, 0.1) / max(len(record.history), 1)
 
 
 def candidates(
     records: list[TrialRecord], config: RunConfig, *, top: int, fits: Fits
 ) -> list[TrialRecord]:
-    """The `top` best that fit, and the best known-good one of each family that does.
+    """Choose the `top` best that fit, and the best known-good one of each family that does.
 
     Args:
         records: of the run.
@@ -86,7 +86,7 @@ def train_again(
     stop: StopSignal,
     progress: ProgressSink,
 ) -> list[Finalist]:
-    """Train each anew, `seeds` times, and compare; what is clearly behind is trained less often.
+    """Train each again, `seeds` times, and compare; what is clearly behind is trained less often.
 
     Returns:
         Those that could be trained.
@@ -98,7 +98,7 @@ def train_again(
     progress.message(
         f"training the best {len(records)} again with {seeds} other seeds each: at most {expected}"
     )
-    kept = ModelCache()
+    cache = ModelCache()  # of one shape with another seed: nothing is traced again
     trained: dict[str, list[NDArray[np.float32]]] = {r.configuration: [] for r in records}
     alive, finalists, done = list(records), [], 0.0
     with progress.task("training the best again") as task:
@@ -107,15 +107,15 @@ def train_again(
             for record in alive:
                 part = _Part(task, done, _seconds(record), total, stop)
                 try:
-                    predictions = _repeat(experiment, record, number, kept, part)
+                    predictions = _repeat(experiment, record, number, cache, part)
                     trained[record.configuration].append(predictions)
                 except DivergedError:
                     del trained[record.configuration]
                     progress.message(f"diverged this time: {describe(record.values)}")
                 done += part.seconds
             finalists = compared(experiment, records, trained)
-            # One training each says nothing of how much trainings differ.
-            alive = [f.record for f in finalists if number == 1 or not f.standing.out]
+            # One training of each does not show how much trainings differ.
+            alive = [f.record for f in finalists if number == 1 or not f.comparison.out]
     return finalists
 
 
@@ -124,7 +124,7 @@ def compared(
     records: Sequence[TrialRecord],
     trained: Mapping[str, list[NDArray[np.float32]]],
 ) -> list[Finalist]:
-    """Those of `records` that were trained, in their order, each with its standing.
+    """Compare the configurations that were trained, in the order of `records`.
 
     Args:
         experiment: the run.
@@ -135,25 +135,25 @@ def compared(
     objective = objective_of(config)
     able = [record for record in records if record.configuration in trained]
     predictions = [trained[record.configuration] for record in able]
-    scores = [np.array([objective.shares(p, targets) for p in some]) for some in predictions]
-    found = comparisons(scores) if able else []
+    scores = [np.array([objective.shares(p, targets) for p in runs]) for runs in predictions]
+    results = comparisons(scores) if able else []
     return [
-        Finalist(record, record.baseline, some, standing)
-        for record, some, standing in zip(able, predictions, found, strict=True)
+        Finalist(record, record.baseline, runs, comparison)
+        for record, runs, comparison in zip(able, predictions, results, strict=True)
     ]
 
 
 def _repeat(
-    experiment: Experiment, record: TrialRecord, number: int, kept: ModelCache, part: "_Part"
+    experiment: Experiment, record: TrialRecord, number: int, cache: ModelCache, part: "_Part"
 ) -> NDArray[np.float32]:
-    """Predictions on validation after one more training; read where they are there already."""
+    """Train once more and predict validation; an earlier export's predictions are read instead."""
     path = experiment.run.repeat(record.configuration, record.epochs_to_best, number)
     if path.exists():
         return np.load(path, allow_pickle=False)
     seed = configuration_seed(experiment.config.seed, record.configuration, number)
     with released_graphs():
-        training = kept.training(experiment, effective_values(record), seed, part.features)
-        model = kept.model(training)
+        training = cache.training(experiment, effective_values(record), seed, part.features)
+        model = cache.model(training)
         train(training, model, epochs=record.epochs_to_best, update=part.steps, stop=part.stop)
         predictions = training.validate(model)
     if not np.isfinite(predictions).all():
@@ -164,7 +164,7 @@ def _repeat(
 
 @dataclass(frozen=True)
 class _Part:
-    """One training as a part of all: what it takes in seconds, and what was done before."""
+    """Tell the progress of one training as a part of all, in estimated seconds."""
 
     task: Task
     before: float
@@ -173,18 +173,18 @@ class _Part:
     stop: StopSignal
 
     def features(self, done: int, total: int) -> None:
-        """So many batches of features are computed; their time is in no estimate."""
+        """Tell how many batches of features are computed; their time is in no estimate."""
         self.stop.raise_if_requested()
         self.task.update(self.before, self.total, f"computing features, {done / total:.0%}")
 
     def steps(self, done: int, total: int) -> None:
-        """So many steps of the training are done."""
+        """Tell how many steps of the training are done."""
         seconds = self.before + self.seconds * done / total
         self.task.update(seconds, self.total, "training the best again")
 
 
 def ensemble(experiment: Experiment, finalists: Sequence[Finalist], *, top: int) -> Ensemble | None:
-    """What the mean of the best few's probabilities would reach on validation.
+    """Measure what the mean of the best few's probabilities would reach on validation.
 
     Of the members trained equally often the k-th trainings are averaged, for each k.
 
