@@ -8,7 +8,7 @@ from reported import NAMES, reported_run
 
 from search.errors import TuneError
 from search.process.atomic_files import read_json
-from search.report.album import A_CLASS, class_samples, excluded, require_images
+from search.report.album import PER_CLASS, class_samples, excluded, require_images
 from search.run_folder.data import load_splits
 
 
@@ -26,7 +26,7 @@ def test_each_class_shows_a_few_of_its_training_images(run):
     found = class_samples(run, list(NAMES))
     rows = load_splits(run).train
     targets = np.load(run.targets)[rows]
-    counts = {label: min(A_CLASS, (targets == k).sum()) for k, label in enumerate(NAMES)}
+    counts = {label: min(PER_CLASS, (targets == k).sum()) for k, label in enumerate(NAMES)}
     assert {label: len(jpegs) for label, jpegs in found.items()} == counts
     assert size(found[NAMES[0]][0]) == ("JPEG", (90, 60))
 

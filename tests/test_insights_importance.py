@@ -5,6 +5,7 @@ import numpy as np
 import optuna
 import pytest
 
+from search.insights.findings import GoodValues
 from search.insights.good_values import good_values
 from search.insights.importance import divergences, importances
 from search.insights.space import Hyperparameter
@@ -57,15 +58,15 @@ def test_optuna_keeps_silent_in_here_and_only_in_here(caplog):
 def test_a_number_was_good_in_the_middle_of_the_best_third():
     values, ranks = sample()
     good = good_values(RATE, values, ranks)
-    assert 4e-4 < good["low"] < 1e-3 < good["high"] < 2.5e-3
-    assert {good["low"], good["high"]} <= {each["rate"] for each in values}
+    assert 4e-4 < good.low < 1e-3 < good.high < 2.5e-3
+    assert {good.low, good.high} <= {each["rate"] for each in values}
 
 
 def test_of_choices_the_one_that_stands_best_by_its_median_was_good():
     values = [{"kind": kind} for kind in "aaabbb"]
-    assert good_values(KIND, values, [0.99, 0.1, 0.2, 0.6, 0.5, 0.4]) == {"value": "b"}
+    assert good_values(KIND, values, [0.99, 0.1, 0.2, 0.6, 0.5, 0.4]) == GoodValues(value="b")
 
 
 def test_those_without_the_value_say_nothing_of_where_it_was_good():
     values = [{"depth": 4}, {}, {"depth": 2}, {}]
-    assert good_values(DEPTH, values, [0.9, 0.8, 0.1, 0.7]) == {"low": 4.0, "high": 4.0}
+    assert good_values(DEPTH, values, [0.9, 0.8, 0.1, 0.7]) == GoodValues(low=4.0, high=4.0)

@@ -1,4 +1,4 @@
-"""What a run has taught, kept beside it: looking at a run again costs no time."""
+"""Keep what a run has taught in its folder, so that looking at it again costs no time."""
 
 import hashlib
 import json
@@ -28,16 +28,16 @@ _ODD = (
 
 
 def cached_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunConfig) -> Insights:
-    """What `find_insights` says, from `learnt.json` where that rests on these very results.
+    """Find what a run has taught; read it where `learnt.json` rests on these very results.
 
     Else it is computed and written, if the folder can be written to. That it cannot be computed
     is worth a warning only: what the run has found stands there without it.
     """
     mark = fingerprint(records)
     with suppress(TuneError, OSError, KeyError, TypeError):
-        kept = read_json(run.insights)
-        if kept["fingerprint"] == mark:
-            return from_json(Insights, kept["learnt"], file=run.insights)
+        written = read_json(run.insights)
+        if written["fingerprint"] == mark:
+            return from_json(Insights, written["learnt"], file=run.insights)
     from search.insights.insight import find_insights
 
     try:
@@ -52,7 +52,7 @@ def cached_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunC
 
 
 def fingerprint(records: Sequence[TrialRecord]) -> str:
-    """Of the results that a run has so far: 64 hexadecimal digits."""
+    """Hash the results that a run has so far: 64 hexadecimal digits."""
     results = [
         (r.trial_id, r.configuration, r.status, r.score, r.bracket, len(r.history), r.values)
         for r in records

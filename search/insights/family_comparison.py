@@ -1,4 +1,4 @@
-"""Which family is ahead, as far as the validation images can tell."""
+"""Say which family is ahead, as far as the validation images can tell."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Family = tuple[str, float]  # its name, and the best score of its configurations
 
 
 def ahead(families: Sequence[Family], objective: Objective, images: int | None) -> str:
-    """How the best of each family compare; which is ahead only if the images can tell.
+    """Say how the best of each family compare; which is ahead only if the images can tell.
 
     An accuracy is a count, so that its error is known. AUC and loss have none so simple, and
     without the number of images there is none: then the figures are said and no more.
@@ -39,7 +39,7 @@ def ahead(families: Sequence[Family], objective: Objective, images: int | None) 
 
 
 def cannot_tell(one: float, other: float, images: int) -> bool:
-    """Whether two accuracies differ by less than two standard errors of their difference.
+    """Say whether two accuracies differ by less than two standard errors of their difference.
 
     The error is that of two shares of as many images, drawn apart, were both as likely to be
     right. Both models saw the same images, which makes the true error smaller; that each is the

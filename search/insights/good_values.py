@@ -1,4 +1,4 @@
-"""In which values a hyperparameter was good."""
+"""Find in which values a hyperparameter was good."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -15,17 +15,17 @@ def good_values(
 ) -> GoodValues:
     """Say where a hyperparameter was good: a range of a number, one value of a choice.
 
-    Of choices it is the one whose configurations stand best, by their median.
+    Of choices it is the one whose configurations have the best median rank.
     """
     name = hyperparameter.name
     having = [
-        (standing, each[name])
-        for standing, each in zip(ranks, values, strict=True)
+        (rank, each[name])
+        for rank, each in zip(ranks, values, strict=True)
         if name in each and hyperparameter.place(each[name]) is not None
     ]
     if not hyperparameter.ordered:
-        of = {value: [s for s, v in having if v == value] for _, value in having}
-        return GoodValues(value=max(of, key=lambda value: median(of[value])))
+        ranks_of = {value: [r for r, v in having if v == value] for _, value in having}
+        return GoodValues(value=max(ranks_of, key=lambda value: median(ranks_of[value])))
     having.sort(key=lambda pair: -pair[0])
     best = sorted(float(value) for _, value in having[: max(1, round(TOP * len(having)))])
     quarter = len(best) // 4

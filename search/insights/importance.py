@@ -1,4 +1,4 @@
-"""How much each hyperparameter has to do with being among the best: PED-ANOVA, by Optuna.
+"""Measure how much each hyperparameter has to do with being among the best: PED-ANOVA, by Optuna.
 
 Watanabe, Bansal and Hutter 2023 (arXiv 2304.10255): how far the density of a value among the best
 differs from its density among all. Optuna's weighs hyperparameters that not all configurations
@@ -28,10 +28,10 @@ def importances(
     values: Sequence[Mapping[str, Value]],
     ranks: Sequence[float],
 ) -> dict[str, float]:
-    """The share of each hyperparameter, 0 to 1, in what `divergences` finds for all of them."""
-    found = divergences(space, values, ranks)
-    total = sum(found.values()) or 1.0
-    return {name: value / total for name, value in found.items()}
+    """Give the share of each hyperparameter, 0 to 1, in the sum of all `divergences`."""
+    distances = divergences(space, values, ranks)
+    total = sum(distances.values()) or 1.0
+    return {name: value / total for name, value in distances.items()}
 
 
 def divergences(
@@ -39,7 +39,7 @@ def divergences(
     values: Sequence[Mapping[str, Value]],
     ranks: Sequence[float],
 ) -> dict[str, float]:
-    """How far the best differ from all, 0 or more, in each hyperparameter that any of them has.
+    """Measure how far the best differ from all, 0 or more, in each hyperparameter that any has.
 
     Args:
         space: hyperparameters with more than one value.
@@ -52,20 +52,20 @@ def divergences(
     kinds = {name: _distribution(hyperparameter) for name, hyperparameter in space.items()}
     with _quiet(optuna):
         study = optuna.create_study(direction="maximize")
-        for each, standing in zip(values, ranks, strict=True):
+        for each, rank in zip(values, ranks, strict=True):
             params = _params(space, each)
             study.add_trial(
                 optuna.trial.create_trial(
                     params=params,
                     distributions={name: kinds[name] for name in params},
-                    value=standing,
+                    value=rank,
                 )
             )
         return PedAnovaImportanceEvaluator(target_quantile=TOP).evaluate(study)
 
 
 def _distribution(hyperparameter: Hyperparameter) -> Any:
-    """Optuna's for what `Hyperparameter.place` gives."""
+    """Make Optuna's distribution of what `Hyperparameter.place` gives."""
     from optuna.distributions import (
         CategoricalDistribution,
         FloatDistribution,
@@ -83,7 +83,7 @@ def _distribution(hyperparameter: Hyperparameter) -> Any:
 def _params(
     space: Mapping[str, Hyperparameter], values: Mapping[str, Value]
 ) -> dict[str, float | int]:
-    """A configuration's values as Optuna has them."""
+    """Convert a configuration's values to what Optuna has for them."""
     params: dict[str, float | int] = {}
     for name, hyperparameter in space.items():
         place = hyperparameter.place(values[name]) if name in values else None
@@ -94,7 +94,7 @@ def _params(
 
 @contextmanager
 def _quiet(optuna: Any) -> Iterator[None]:
-    """Optuna's notes and warnings are about studies that it ran itself; silent in here only."""
+    """Silence Optuna inside: its notes and warnings are about studies that it runs itself."""
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:

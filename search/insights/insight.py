@@ -1,6 +1,6 @@
-"""What a run has taught: which family is ahead, which values mattered and where, what to widen.
+"""Find what a run has taught: which family is ahead, which values mattered, what to widen.
 
-Promised is: of a run in which no value makes a difference, anything about values or ends of ranges
+The promise: of a run in which no value makes a difference, anything about values or ends of ranges
 is said with a probability of 5 % at most, all families and both kinds of sentences together.
 Whether a family is ahead is not part of that, see `search.insights.family_comparison`.
 """
@@ -43,7 +43,7 @@ def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunCon
     names = [row.family for row in families] if at_random else []
     importance = _importance(space, drawn, names)
     level = FALSE_ALARM * ENDS / max(1, len(names))
-    found = tuple(
+    at_ends = tuple(
         edge
         for name in names
         for edge in edges(
@@ -53,16 +53,16 @@ def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunCon
     words = sentences(
         families,
         importance,
-        found,
+        at_ends,
         objective=objective_of(config),
         images=_validation_images(run),
         at_random=at_random,
     )
-    return Insights(families, importance, found, tuple(words), configurations=len(drawn))
+    return Insights(families, importance, at_ends, tuple(words), configurations=len(drawn))
 
 
 def _validation_images(run: RunFolder) -> int | None:
-    """On how many images a score rests; None where that is not known."""
+    """Read on how many images a score rests; None where that is not known."""
     with suppress(TuneError):
         return DataSummary.load(run).splits.validation
     return None
@@ -77,7 +77,7 @@ def _families(
     that only counts against its values.
 
     Args:
-        order: one record a configuration, best first.
+        order: one record per configuration, best first.
         known: the configurations that can be ranked.
     """
     grouped: dict[str, list[TrialRecord]] = defaultdict(list)
@@ -97,7 +97,7 @@ def _family(name: str, order: Sequence[TrialRecord], known: Mapping[str, Member]
 def _importance(
     space: Space, drawn: Sequence[Member], families: Sequence[str]
 ) -> tuple[Importance, ...]:
-    """Rows of each family in turn, then of all together where there are several.
+    """Weigh the hyperparameters of each family in turn, then of all together if there are several.
 
     What values have of the chance of a false alarm is shared out among these questions
     (Bonferroni), by making the chances larger: 5 % is the limit for each of them.
@@ -113,14 +113,14 @@ def _importance(
 
 
 def _rows(family: str, space: Space, drawn: Sequence[Member], *, share: float) -> list[Importance]:
-    """What is asked of one family: a row for each hyperparameter, the most important first."""
+    """Weigh the hyperparameters of one family, the most important first."""
     from search.insights.good_values import good_values
     from search.insights.importance import importances
     from search.insights.permutation_test import chance_levels
 
-    standing = ranks(drawn)
+    rank_of = ranks(drawn)
     values = [member.values for member in drawn]
-    heights = [standing[member.configuration] for member in drawn]
+    heights = [rank_of[member.configuration] for member in drawn]
     chances = chance_levels(space, values, heights)
     asked = {name: space[name] for name in chances}
     weights = importances(asked, values, heights) if asked else {}
@@ -142,7 +142,7 @@ def _rows(family: str, space: Space, drawn: Sequence[Member], *, share: float) -
 
 
 def _of(space: Space, family: str) -> dict[str, Hyperparameter]:
-    """A family's own hyperparameters and those that all share, as far as there is a choice."""
+    """Choose a family's own hyperparameters and those that all share, if there is a choice."""
     return {
         name: each
         for name, each in space.items()

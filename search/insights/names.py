@@ -1,4 +1,4 @@
-"""Hyperparameters and their values as people call them."""
+"""Name hyperparameters and their values as people call them."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,14 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 
 def human(name: str, family: str | None = None) -> str:
-    """A hyperparameter as people call it: "cnn/dense_units" is "dense units" where cnn is meant."""
+    """Name a hyperparameter: "cnn/dense_units" is "dense units" where cnn is meant."""
     if family is not None:
         name = name.removeprefix(f"{family}/")
     return name.replace("/", " ").replace("_", " ").replace("sgd", "SGD")
 
 
 def number(value: float) -> str:
-    """A number to three digits: 0.25, 32, 1.2e-3."""
+    """Write a number with three digits: 0.25, 32, 1.2e-3."""
     if value == int(value) and abs(value) < 1e6:
         return str(int(value))
     if 0.01 <= abs(value) < 1e4:
@@ -25,21 +25,21 @@ def number(value: float) -> str:
 
 
 def exact(value: float) -> str:
-    """A number in as few characters as are read as that very number again."""
+    """Write a number in as few characters as are read as the same number again."""
     short = number(value)
     return short if float(short) == value else repr(value)
 
 
 def value_in_words(value: Value) -> str:
-    """A value of any kind."""
+    """Write a value of any kind."""
     return str(value) if isinstance(value, bool | str) else number(value)
 
 
-def count(several: int) -> str:
-    """A small whole number in letters."""
-    return _NUMBERS[several] if several < len(_NUMBERS) else str(several)
+def count(number: int) -> str:
+    """Write a small whole number in letters."""
+    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)
 
 
 def listed(parts: Sequence[str]) -> str:
-    """Parts as a sentence has them: "a, b and c"."""
+    """Join parts as a sentence does: "a, b and c"."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

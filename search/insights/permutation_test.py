@@ -1,10 +1,10 @@
-"""Which hyperparameters the standings depend on more than chance explains.
+"""Test which hyperparameters the ranks depend on, more than chance explains.
 
 Of a dozen configurations the best few always share something, so that the largest of twenty
-importances is large whatever was searched. Asked is therefore: does the standing depend on this
-value at all? The statistic is the share of the standings' variance that goes with the value: with
+importances is large whatever was searched. The question is therefore: does the rank depend on this
+value at all? The statistic is the share of the ranks' variance that goes with the value: with
 its rank and its rank's square for numbers, which finds a rising, a falling and a humped course;
-with the choice itself for choices (Kruskal and Wallis 1952). Permuting the standings, which is
+with the choice itself for choices (Kruskal and Wallis 1952). Permuting the ranks, which is
 exact for values that were drawn at random, gives each hyperparameter a chance level of its own,
 whatever the number of its values and of the configurations that have it. The smallest of all
 levels is compared with the smallest in each permutation, then without it the next smallest, so
@@ -37,7 +37,7 @@ def chance_levels(
     *,
     seed: int = 0,
 ) -> dict[str, float]:
-    """How likely so strong a dependence is by chance, 0 to 1, adjusted for asking about them all.
+    """Compute how likely so strong a dependence is by chance, 0 to 1, adjusted for all questions.
 
     Args:
         space: the hyperparameters asked about.
@@ -64,7 +64,7 @@ def chance_levels(
 
 
 def _rows(true: Floats, rng: np.random.Generator) -> Iterator[Floats]:
-    """The standings as they are, [1, n], then permuted, [rows, n] at a time: what fits a block.
+    """Yield the ranks as they are, [1, n], then permuted, [rows, n] at a time: what fits a block.
 
     The number of permutations is the same for any n: with fewer, the smallest level that can be
     told, times the comparisons, would not be below what is asked for.
@@ -79,16 +79,16 @@ def _rows(true: Floats, rng: np.random.Generator) -> Iterator[Floats]:
 def places(
     hyperparameter: Hyperparameter, values: Sequence[Mapping[str, Value]]
 ) -> NDArray[np.float64]:
-    """Where each configuration's value lies, NaN where it has none: float64 [n]."""
+    """Place each configuration's value in its range, NaN where it has none: float64 [n]."""
     name = hyperparameter.name
-    found = [hyperparameter.place(v[name]) if name in v else None for v in values]
-    return np.array([np.nan if place is None else place for place in found], np.float64)
+    known = [hyperparameter.place(v[name]) if name in v else None for v in values]
+    return np.array([np.nan if place is None else place for place in known], np.float64)
 
 
 def _course(
     hyperparameter: Hyperparameter, values: Sequence[Mapping[str, Value]]
 ) -> tuple[Floats, Floats] | None:
-    """Who has it, 1 or 0 [n], and what a standing may depend on, orthonormal columns [n, k].
+    """Say who has it, 1 or 0 [n], and what a rank may depend on, orthonormal columns [n, k].
 
     Columns are centred over those that have it, and 0 for the others.
     """
@@ -111,14 +111,14 @@ def _course(
 
 
 def _explained(course: tuple[Floats, Floats], ranks: Floats) -> Floats:
-    """Share of the variance of each row of standings that goes with the columns: [rows]."""
+    """Compute the share of the variance of each row of ranks that goes with the columns: [rows]."""
     active, columns = course
     total = ranks**2 @ active - (ranks @ active) ** 2 / active.sum()
     return np.asarray(((ranks @ columns) ** 2).sum(axis=1) / np.maximum(total, 1e-12))
 
 
 def _levels(explained: Floats) -> Floats:
-    """Share of the rows that have as much or more in the same column: [rows, columns]."""
+    """Compute the share of rows that have as much or more in the same column: [rows, columns]."""
     rounded = explained.round(9)  # equal but for rounding is equal
     ordered = np.sort(rounded, axis=0)
     below = [np.searchsorted(o, r) for o, r in zip(ordered.T, rounded.T, strict=True)]
@@ -126,7 +126,7 @@ def _levels(explained: Floats) -> Floats:
 
 
 def _step_down(levels: Floats) -> list[float]:
-    """Adjusted level of each column in row 0; the other rows are what chance does."""
+    """Adjust the level of each column in row 0; the other rows are what chance does."""
     adjusted = np.zeros(levels.shape[1])
     order = np.argsort(levels[0], kind="stable")
     largest = 0.0

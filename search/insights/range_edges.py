@@ -1,4 +1,4 @@
-"""Where the best configurations lie at the end of a range: there may be better beyond it."""
+"""Find where the best configurations lie at the end of a range: there may be better beyond it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ LIKE_EACH_OTHER = 1e-9
 def edges(
     space: Mapping[str, Hyperparameter], family: str, ranked: Sequence[Member], *, level: float
 ) -> list[Edge]:
-    """The ends at which the best of a family lie, the surest first.
+    """Find the ends at which the best of a family lie, the surest first.
 
     Args:
         space: the family's hyperparameters and those that all share.
@@ -27,16 +27,16 @@ def edges(
     ranked = [member for member in ranked if not member.diverged]
     asked = [each for each in space.values() if each.ordered and not each.single]
     ends = [(each, upper) for each in asked for upper in (False, True)]
-    found = [_edge(each, family, ranked, upper=upper) for each, upper in ends]
+    candidates = [_edge(each, family, ranked, upper=upper) for each, upper in ends]
     # Of thirty ends some are shared by chance: what may be by chance is dealt out among them.
-    sure = [edge for edge in found if edge and edge.chance * len(ends) <= level]
+    sure = [edge for edge in candidates if edge and edge.chance * len(ends) <= level]
     return sorted(sure, key=lambda edge: edge.chance)
 
 
 def _edge(
     hyperparameter: Hyperparameter, family: str, ranked: Sequence[Member], *, upper: bool
 ) -> Edge | None:
-    """The run of the best that lie at one end, if chance would hardly do that.
+    """Find the best, without a gap, that lie at one end, if chance would hardly do that.
 
     Known-good configurations were given their values, several the same: one of them elsewhere
     ends the run, but only those that were drawn are evidence.
@@ -49,7 +49,7 @@ def _edge(
     evidence = sum(drawn[:run])
     if evidence < FEWEST:
         return None
-    there = sum(one and other for one, other in zip(inside, drawn, strict=True))
+    there = sum(at_end and was_drawn for at_end, was_drawn in zip(inside, drawn, strict=True))
     chance = math.comb(there, evidence) / math.comb(sum(drawn), evidence)
     values = sorted(float(member.values[name]) for member in having[:run])
     nearest, furthest = (values[-1], values[0]) if upper else (values[0], values[-1])
@@ -60,7 +60,7 @@ def _edge(
 
 
 def _at_end(hyperparameter: Hyperparameter, value: Value, *, upper: bool) -> bool:
-    """Whether a value lies in the outer tenth of a range, or is the last of a list."""
+    """Say whether a value lies in the outer tenth of a range, or is the last of a list."""
     place = hyperparameter.place(value)
     if place is None:
         return False
@@ -71,7 +71,7 @@ def _at_end(hyperparameter: Hyperparameter, value: Value, *, upper: bool) -> boo
 
 
 def widened(hyperparameter: Hyperparameter, *, upper: bool) -> tuple[float, float] | None:
-    """The range to search next: ten times as far on a logarithm, else half as wide again.
+    """Choose the range to search next: ten times as far on a logarithm, else half as wide again.
 
     The other end stays to the last digit. None where nothing has a meaning beyond that end, or
     where there is a list and no range.
@@ -98,5 +98,5 @@ def widened(hyperparameter: Hyperparameter, *, upper: bool) -> tuple[float, floa
 
 
 def _neat(number: float) -> float:
-    """Without what computing has left in the last digits: 0.8, not 0.7999999999999999."""
+    """Drop what rounding has left in the last digits: 0.8, not 0.7999999999999999."""
     return float(f"{number:.12g}")

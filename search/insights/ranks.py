@@ -1,9 +1,9 @@
-"""How configurations stand that were trained for different numbers of epochs.
+"""Rank configurations that were trained for different numbers of epochs.
 
 Scores after one epoch and after nine are not comparable. But within a bracket of Hyperband (Li et
 al. 2018, JMLR 18(185)) all configurations began with the same budget, and the better half or third
-of them went on: who came further stands higher, and among those that came equally far the one
-with the better score. The standing is that rank as a quantile, so that brackets can be pooled.
+of them went on: who came further ranks higher, and among those that came equally far the one
+with the better score. The rank is a quantile, so that brackets can be pooled.
 Random and Bayesian search have a single bracket, 0.
 """
 
@@ -38,12 +38,12 @@ class Member:
 
     @property
     def diverged(self) -> bool:
-        """Whether its loss became infinite or no number."""
+        """Say whether its loss became infinite or no number."""
         return not self.reached[0]
 
 
 def members(records: Iterable[TrialRecord], config: RunConfig) -> list[Member]:
-    """The configurations that can be ranked; failed ones and those without a result are left out.
+    """Choose the configurations that can be ranked: not failed, and with a result.
 
     One that diverged stands last, wherever it was before: its values did not bear more training.
     """
@@ -53,7 +53,7 @@ def members(records: Iterable[TrialRecord], config: RunConfig) -> list[Member]:
         if record.status == DIVERGED or (record.finished and record.status != FAILED and scored):
             rungs[record.configuration].append(record)
     sign = objective_of(config).sign
-    return [_member(found, sign) for _, found in sorted(rungs.items())]
+    return [_member(rungs[name], sign) for name in sorted(rungs)]
 
 
 def _member(rungs: list[TrialRecord], sign: float) -> Member:
@@ -67,7 +67,7 @@ def _member(rungs: list[TrialRecord], sign: float) -> Member:
 
 
 def ranks(drawn: Iterable[Member]) -> dict[str, float]:
-    """Rank of each among its family's members of its bracket, 0 (worst) to 1 (best).
+    """Rank each among its family's members of its bracket, 0 (worst) to 1 (best).
 
     Midranks, (rank - 1/2) / n, so that a member alone stands in the middle. Ties are averaged.
     Iterations of Hyperband have the same budgets, so that their brackets are pooled.
@@ -75,12 +75,12 @@ def ranks(drawn: Iterable[Member]) -> dict[str, float]:
     groups: dict[tuple[str, int], list[Member]] = defaultdict(list)
     for member in drawn:
         groups[member.family, member.bracket].append(member)
-    standing = {}
+    ranked = {}
     for group in groups.values():
         order = sorted(member.reached for member in group)
         first = {reached: place for place, reached in reversed(list(enumerate(order)))}
         last = {reached: place for place, reached in enumerate(order)}
         for member in group:
             place = (first[member.reached] + last[member.reached] + 1) / 2
-            standing[member.configuration] = place / len(group)
-    return standing
+            ranked[member.configuration] = place / len(group)
+    return ranked

@@ -1,4 +1,4 @@
-"""What a search has taught, in plain sentences."""
+"""Say what a search has taught, in plain sentences."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def sentences(
     images: int | None = None,
     at_random: bool = True,
 ) -> list[str]:
-    """All that there is to say, the broadest first.
+    """Say all that there is to say, the broadest first.
 
     Args:
         families: best family first.
@@ -51,7 +51,7 @@ def sentences(
 
 
 def mattered(family: str, drawn: int, importance: Sequence[Importance]) -> str:
-    """Which values mattered for a family, or for all, and where they were good."""
+    """Say which values mattered for a family, or for all, and where they were good."""
     rows = [row for row in importance if row.family == family]
     parts = [
         f"{human(row.name, family)} ({good(row.good)})" for row in rows if row.matters and row.good
@@ -63,7 +63,7 @@ def mattered(family: str, drawn: int, importance: Sequence[Importance]) -> str:
 
 
 def good(where: GoodValues) -> str:
-    """Where a value was good: "best: batch", or "good from 1e-3 to 3e-3"."""
+    """Say where a value was good: "best: batch", or "good from 1e-3 to 3e-3"."""
     if where.value is not None:
         return f"best: {value_in_words(where.value)}"
     low, high = (number(end) for end in (where.low, where.high) if end is not None)
@@ -71,7 +71,7 @@ def good(where: GoodValues) -> str:
 
 
 def nothing(families: Sequence[FamilyResult]) -> str:
-    """Of which families nothing is known, one sentence for all of them."""
+    """Say of which families nothing is known, in one sentence for all of them."""
     first, *others = families
     parts = [
         f"{_configurations(first.drawn)} of {first.family}",
@@ -84,7 +84,7 @@ def nothing(families: Sequence[FamilyResult]) -> str:
 
 
 def at_the_end(edge: Edge) -> str:
-    """Where the best lie at the end of a range, and what to do about it."""
+    """Say where the best lie at the end of a range, and what to do about it."""
     name = f"{human(edge.name, edge.family)} of {edge.family}"
     who = f"the {count(edge.best)} best" + (" that use it" if edge.partial else "")
     if edge.nearest == edge.furthest:

@@ -1,4 +1,4 @@
-"""The space that a run searched, read from its oracle's file without TensorFlow or KerasTuner."""
+"""Read the space that a run searched from its oracle's file, without TensorFlow or KerasTuner."""
 
 import math
 from dataclasses import dataclass, replace
@@ -39,11 +39,11 @@ class Hyperparameter:
 
     @property
     def single(self) -> bool:
-        """Whether there is nothing to choose."""
+        """Say whether there is nothing to choose."""
         return len(self.values) == 1 or (not self.values and self.low == self.high)
 
     def place(self, value: Value) -> float | None:
-        """Where a value lies: 0 to 1 in a range on its own scale, else its number in the list.
+        """Place a value: 0 to 1 in a range on its own scale, else its number in the list.
 
         None for what is no value of this hyperparameter.
         """
@@ -63,7 +63,7 @@ class Hyperparameter:
 
 
 def read_space(run: RunFolder) -> dict[str, Hyperparameter]:
-    """What a run declared, by name; empty where its oracle's file is missing or broken."""
+    """Read what a run declared, by name; empty where its oracle's file is missing or broken."""
     try:
         declared = read_json(run.path / "oracle" / "oracle.json")["hyperparameters"]["space"]
         families = tuple(
@@ -74,16 +74,16 @@ def read_space(run: RunFolder) -> dict[str, Hyperparameter]:
         )
         space: dict[str, Hyperparameter] = {}
         for entry in declared:
-            found = _read(entry["class_name"], entry["config"], families)
-            before = space.get(found.name)
-            space[found.name] = _merged(before, found) if before else found
+            new = _read(entry["class_name"], entry["config"], families)
+            before = space.get(new.name)
+            space[new.name] = _merged(before, new) if before else new
     except (TuneError, KeyError, TypeError, ValueError, AttributeError):
         return {}
     return space
 
 
 def _read(kind: str, config: dict[str, Any], families: tuple[str, ...]) -> Hyperparameter:
-    """One entry of KerasTuner's list."""
+    """Convert one entry of KerasTuner's list."""
     name = config["name"]
     family = _family(name, config.get("conditions") or [], families)
     if kind in ("Int", "Float"):
@@ -125,7 +125,7 @@ def _range(kind: str, name: str, family: str | None, config: dict[str, Any]) -> 
 
 
 def _family(name: str, conditions: list[Any], families: tuple[str, ...]) -> str | None:
-    """The family that alone has it, by the prefix of its name or the scope it is declared in."""
+    """Find the family that alone has it, by the prefix of its name or by its scope."""
     prefix = name.split("/", maxsplit=1)[0]
     if "/" in name and prefix in families:
         return prefix
@@ -136,12 +136,16 @@ def _family(name: str, conditions: list[Any], families: tuple[str, ...]) -> str 
     return None
 
 
-def _merged(one: Hyperparameter, other: Hyperparameter) -> Hyperparameter:
-    """The same name declared in two scopes."""
-    family = one.family if one.family == other.family else None
-    if one.values and other.values:
-        both = _list(one.name, family, (*dict.fromkeys((*one.values, *other.values)),))
-        return replace(both, ranged=one.ranged and other.ranged, whole=one.whole)
+def _merged(first: Hyperparameter, second: Hyperparameter) -> Hyperparameter:
+    """Merge the same name declared in two scopes."""
+    family = first.family if first.family == second.family else None
+    if first.values and second.values:
+        both = _list(first.name, family, (*dict.fromkeys((*first.values, *second.values)),))
+        return replace(both, ranged=first.ranged and second.ranged, whole=first.whole)
     return replace(
-        one, family=family, values=(), low=min(one.low, other.low), high=max(one.high, other.high)
+        first,
+        family=family,
+        values=(),
+        low=min(first.low, second.low),
+        high=max(first.high, second.high),
     )

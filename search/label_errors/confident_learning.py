@@ -1,4 +1,4 @@
-"""Which labels are likely wrong, from what models say of images that they were not trained on.
+"""Find labels that are likely wrong, from predictions on images that were not trained on.
 
 Confident learning (Northcutt, Jiang & Chuang 2021, "Confident Learning: Estimating Uncertainty in
 Dataset Labels", JAIR 70, 1373-1411), with numpy alone. In the paper's words ỹ is the label given
@@ -37,7 +37,7 @@ class LabelErrors:
 def find_label_errors(
     probabilities: NDArray[np.float32], targets: NDArray[np.int32]
 ) -> LabelErrors:
-    """Rank what is likely labelled wrong.
+    """Rank the images that are likely labelled wrong.
 
     Args:
         probabilities: float32 [n, classes], of models that did not see the image.
@@ -50,7 +50,7 @@ def find_label_errors(
     likelier = others.argmax(axis=1)
     doubted = others[rows, likelier] > given
     order = np.flatnonzero(doubted)
-    # Stable: of equal ones, the first image first, today and tomorrow.
+    # Stable, so that equal probabilities give the same order in each run.
     order = order[np.argsort(given[order], kind="stable")]
     return LabelErrors(order, likelier, doubted & _off_the_diagonal(probabilities, targets))
 
@@ -58,7 +58,7 @@ def find_label_errors(
 def _off_the_diagonal(
     probabilities: NDArray[np.float32], targets: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """Whether y*, the likeliest class that reaches its threshold t_j, is another than ỹ.
+    """Say whether y*, the likeliest class that reaches its threshold t_j, is another than ỹ.
 
     Where none reaches its threshold the image is in no cell of the confident joint.
     """

@@ -1,4 +1,4 @@
-"""Which images are held out together: K folds, stratified, seeded, no group in two of them."""
+"""Deal images into K folds: stratified, seeded, no group of copies in two of them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ Rows = NDArray[np.int64]
 
 
 def deal_folds(targets: NDArray[np.int32], groups: Rows, *, folds: int, seed: int) -> Rows:
-    """The fold of each image, 0 to `folds` - 1.
+    """Deal each image into a fold, 0 to `folds` - 1.
 
     Groups of duplicates are dealt whole, the largest first, each to the fold that has fewest of
     its classes: an image whose copy was trained on would be predicted from memory, its wrong
@@ -26,7 +26,7 @@ def deal_folds(targets: NDArray[np.int32], groups: Rows, *, folds: int, seed: in
     held = np.zeros((folds, len(sizes)))  # share of each class that a fold has
     for members in _largest_first(groups, np.random.default_rng(seed)):
         classes = np.bincount(targets[members], minlength=len(sizes))
-        # Of equal ones the fold with fewest images in all.
+        # Where folds need these classes equally, the one with the fewest images in all.
         fold = np.lexsort((held.sum(axis=1), held @ (classes / sizes)))[0]
         held[fold] += classes / sizes
         fold_of[members] = fold
@@ -34,7 +34,7 @@ def deal_folds(targets: NDArray[np.int32], groups: Rows, *, folds: int, seed: in
 
 
 def _largest_first(groups: Rows, random: np.random.Generator) -> list[Rows]:
-    """Members of each group, the largest group first, those of equal size in random order."""
+    """List the members of each group, the largest group first, equal sizes in random order."""
     order = np.argsort(groups, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
     shuffled = [members[place] for place in random.permutation(len(members))]
@@ -44,7 +44,7 @@ def _largest_first(groups: Rows, random: np.random.Generator) -> list[Rows]:
 def possible_folds(
     targets: NDArray[np.int32], groups: Rows, labels: tuple[str, ...], *, wanted: int
 ) -> int:
-    """At most `wanted`, and as few as leave every class in what each model is trained on.
+    """Choose how many folds: at most `wanted`, so that each training still has every class.
 
     Raises:
         TuneError: a class has nothing to train on once an image of it is held out.

@@ -1,4 +1,4 @@
-"""What models say of every image that they were not trained on.
+"""Predict every image by models that were not trained on it.
 
 Each of K models is trained on all folds but one and asked about that one, so that no image is
 judged by a model that saw its label. Where the run has a frozen backbone, only heads are trained,
@@ -51,7 +51,7 @@ class Judge:
 
 
 def choose_judge(experiment: Experiment) -> Judge:
-    """The best configuration over a frozen backbone, or where there is none the best at all.
+    """Choose the best configuration with a frozen backbone, or the best of all if none has one.
 
     Raises:
         TuneError: no trial has finished yet.
@@ -79,10 +79,10 @@ def out_of_fold(
     stop: StopSignal,
     task: Task,
 ) -> NDArray[np.float32]:
-    """Class probabilities of every image of the run, float32 [n, classes].
+    """Predict class probabilities of every image of the run, float32 [n, classes].
 
-    The images to test on are judged too: their labels may be as wrong. Nothing is chosen by
-    what comes out, so the test of an exported model stays what it was.
+    The test images are judged too: their labels may be as wrong. Nothing is chosen by the
+    result, so that the test of an exported model stays as honest as it was.
 
     Args:
         experiment: the run.
@@ -98,7 +98,7 @@ def out_of_fold(
     """
     training = _prepared(experiment, judge, stop, task)
     rounds = list(_rounds(experiment, judge, groups, folds))
-    kept, total = ModelCache(), np.zeros((len(training.inputs), experiment.num_classes))
+    cache, total = ModelCache(), np.zeros((len(training.inputs), experiment.num_classes))
     for number, (trained, held, seed) in enumerate(rounds):
 
         def steps(done: int, total: int, number: int = number) -> None:
@@ -106,7 +106,7 @@ def out_of_fold(
             task.update(models, len(rounds), f"model {number + 1} of {len(rounds)}")
 
         of_fold = replace(training, rows=trained, seed=seed)
-        model = _trained(of_fold, kept, judge.record.epochs_to_best, steps, stop)
+        model = _trained(of_fold, cache, judge.record.epochs_to_best, steps, stop)
         total[held] += _finite(predict(model, training.inputs, held))
     return (total / judge.repeats).astype(np.float32)
 
@@ -118,9 +118,9 @@ def _finite(predictions: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _trained(
-    training: Training, kept: ModelCache, epochs: int, update: Update, stop: StopSignal
+    training: Training, cache: ModelCache, epochs: int, update: Update, stop: StopSignal
 ) -> Any:
-    model = kept.model(training)
+    model = cache.model(training)
     try:
         train(training, model, epochs=epochs, update=update, stop=stop)
     except DivergedError as error:
@@ -129,7 +129,7 @@ def _trained(
 
 
 def _prepared(experiment: Experiment, judge: Judge, stop: StopSignal, task: Task) -> Training:
-    """How the judge is trained."""
+    """Prepare how the judge is trained; its features are computed once, for all folds."""
     training = Training(
         experiment,
         effective_values(judge.record),
@@ -152,7 +152,7 @@ def _prepared(experiment: Experiment, judge: Judge, stop: StopSignal, task: Task
 def _rounds(
     experiment: Experiment, judge: Judge, groups: Rows, folds: int
 ) -> Iterator[tuple[Rows, Rows, int]]:
-    """Of every model the rows to train on, the rows to ask it about, and its seed.
+    """Yield for every model the rows to train on, the rows to ask it about, and its seed.
 
     All train on equally many rows, the first ones twice where a fold is larger: what is compiled
     for the steps of one then serves all.
@@ -179,8 +179,8 @@ class OnFeatures(HeadTraining):
 
     @property
     def inputs(self) -> NDArray[Any]:
-        """Features take the place of images."""
+        """Features, which take the place of images."""
         return self.features
 
     def augment(self) -> None:
-        """Nothing is done to features."""
+        """Do nothing: features are not augmented."""

@@ -1,4 +1,4 @@
-"""The likeliest label errors as one page to look at: it needs no script and asks nobody.
+"""Make one page of the likeliest label errors: it needs no script and no network.
 
 Images are part of the file. Names are the user's, or those of whoever sent the images: they
 are shown and never obeyed, and a policy in the page forbids it to fetch or run anything.
@@ -47,7 +47,7 @@ dd.share { text-align: right; font-variant-numeric: tabular-nums; }
 
 
 def page(report: dict[str, Any], images: Sequence[bytes]) -> str:
-    """The whole page, HTML.
+    """Make the whole page, HTML.
 
     Args:
         report: what `find_suspects` returns but for its files.
@@ -84,7 +84,7 @@ def page(report: dict[str, Any], images: Sequence[bytes]) -> str:
 
 
 def summary(report: dict[str, Any]) -> str:
-    """How many labels are in doubt, as plain text."""
+    """Say how many labels are in doubt, as plain text."""
     if not report["doubted"]:
         return f"No label of {report['pictures']:,} is in doubt: none is less likely than another."
     listed = len(report["suspects"])

@@ -1,4 +1,4 @@
-"""`tune labels`: the likeliest label errors of a run's images, as a list, never a deletion."""
+"""`tune labels`: list the likeliest label errors of a run's images; delete nothing."""
 
 import csv
 import io
@@ -83,7 +83,7 @@ def _report(
     probabilities: NDArray[np.float32],
     errors: LabelErrors,
 ) -> dict[str, Any]:
-    """All but the files; a row for every suspect."""
+    """Report all but the files, with a row for every suspect."""
     images, splits = Images.load(experiment.run), _splits(experiment)
     names, targets = experiment.class_names, experiment.targets
     rows = [
@@ -113,7 +113,7 @@ def _report(
 
 
 def _splits(experiment: Experiment) -> list[str]:
-    """Name of each image's split; empty for one that is in none."""
+    """Name each image's split; "" for an image that is in none."""
     names = [""] * len(experiment.targets)
     for name in ("train", "validation", "test"):
         for row in getattr(experiment, name):

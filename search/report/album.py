@@ -1,4 +1,4 @@
-"""Images of the report: samples of each class, what is left of files that were set aside."""
+"""Collect images for the report: samples of each class, what is left of files set aside."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from search.run_folder.data import Images, load_splits
 from search.run_folder.paths import RunFolder
 
 SIDE = 144  # pixels of the longer side
-A_CLASS = 6  # samples of each class
+PER_CLASS = 6  # samples
 CLASSES = 20  # classes that are shown
 BROKEN = 24  # files set aside that are shown
 
@@ -34,7 +34,7 @@ class SetAside:
 
 
 def class_samples(run: RunFolder, class_names: Sequence[str]) -> dict[str, list[bytes]]:
-    """A few training images of each of the first classes, as JPEG.
+    """Read a few training images of each of the first classes, as JPEG.
 
     Raises:
         TuneError: the run's folder lacks what older versions did not write.
@@ -44,15 +44,16 @@ def class_samples(run: RunFolder, class_names: Sequence[str]) -> dict[str, list[
     chosen = {}
     for number, label in enumerate(class_names[:CLASSES]):
         mine = rows[targets == number]
-        spread = np.linspace(0, len(mine) - 1, min(A_CLASS, len(mine))).astype(int)
+        spread = np.linspace(0, len(mine) - 1, min(PER_CLASS, len(mine))).astype(int)
         chosen[label] = [images.root / images.paths[row] for row in mine[spread]]
-    found = iter(thumbnails([path for paths in chosen.values() for path in paths], side=SIDE))
-    taken = {label: [next(found) for _ in paths] for label, paths in chosen.items()}
-    return {label: [jpeg for jpeg in some if jpeg] for label, some in taken.items()}
+    # All in one call: the images of all classes are read at the same time.
+    jpegs = iter(thumbnails([path for paths in chosen.values() for path in paths], side=SIDE))
+    of_class = {label: [next(jpegs) for _ in paths] for label, paths in chosen.items()}
+    return {label: [jpeg for jpeg in read if jpeg] for label, read in of_class.items()}
 
 
 def excluded(run: RunFolder, *, images: bool) -> list[SetAside]:
-    """The files that were not used; none where an older version did not write them down.
+    """List the files that were not used; none where an older version did not write them down.
 
     Args:
         run: the run.

@@ -1,4 +1,4 @@
-"""The axes of parallel coordinates: the hyperparameters that differ within a family."""
+"""Choose the axes of parallel coordinates: the hyperparameters that differ within a family."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,16 +30,16 @@ class Axis:
 
 
 def axes_of(tried: Sequence[Tried], space: Mapping[str, Hyperparameter]) -> list[Axis]:
-    """The declared hyperparameters that have more than one value among these configurations.
+    """Choose the hyperparameters that have more than one value among these configurations.
 
     A configuration without a value for one of them (momentum without SGD) has a gap there.
     """
-    found = []
+    axes = []
     for parameter in space.values():
-        seen = {one.values[parameter.name] for one in tried if parameter.name in one.values}
+        seen = {each.values[parameter.name] for each in tried if parameter.name in each.values}
         if len(seen) > 1:
-            found.append(_axis(parameter, seen))
-    return found
+            axes.append(_axis(parameter, seen))
+    return axes
 
 
 def _axis(parameter: Hyperparameter, seen: set[Any]) -> Axis:

@@ -1,4 +1,4 @@
-"""Each configuration of a search as the report's charts and tables take it."""
+"""Summarise each configuration of a search for the report's charts and tables."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ class Tried:
         curve: (epoch from 1, validation accuracy) of each epoch.
         megabytes: of its weights in float32; None where they were never counted.
         note: why it went no further, if it was not simply outdone.
-        milliseconds: an image takes on this machine; None where it was not measured.
+        milliseconds: per image on this machine; None where it was not measured.
     """
 
     configuration: str
@@ -44,7 +44,7 @@ class Tried:
 
     @property
     def name(self) -> str:
-        """What stands in a chart when it is pointed at."""
+        """Text that a chart shows when the pointer is on the configuration."""
         parts = [f"{self.accuracy:.2%}" if self.accuracy is not None else "no score"]
         parts += [f"{self.epochs} epoch{'' if self.epochs == 1 else 's'}"]
         if self.megabytes is not None:
@@ -57,7 +57,7 @@ class Tried:
 def tried_configurations(
     records: Iterable[TrialRecord], ranked: Sequence[TrialRecord]
 ) -> list[Tried]:
-    """The configurations, best first, their latencies unknown.
+    """Summarise the configurations, best first, their latencies unknown.
 
     Args:
         records: all of a run.
@@ -71,16 +71,16 @@ def tried_configurations(
 
 
 def with_latencies(tried: Sequence[Tried], latencies: Mapping[str, float]) -> list[Tried]:
-    """The same configurations with what was measured.
+    """Add the latencies that were measured.
 
     Args:
         tried: configurations.
-        latencies: seconds an image by `architecture_key`.
+        latencies: seconds per image by `architecture_key`.
     """
-    found = [latencies.get(architecture_key(one.values)) for one in tried]
+    measured = [latencies.get(architecture_key(each.values)) for each in tried]
     return [
-        one if seconds is None else replace(one, milliseconds=seconds * 1e3)
-        for one, seconds in zip(tried, found, strict=True)
+        each if seconds is None else replace(each, milliseconds=seconds * 1e3)
+        for each, seconds in zip(tried, measured, strict=True)
     ]
 
 

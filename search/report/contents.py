@@ -1,4 +1,4 @@
-"""What a report is made of, read from a run's folder; no TensorFlow."""
+"""Read what a report is made of from a run's folder; no TensorFlow."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Answers:
     Attributes:
         exported: whether it is the exported model on the test images; else it is the best of
             the search on the validation images.
-        confusion_matrix: counts, a row a true class.
+        confusion_matrix: counts [true class][predicted class].
         mistakes: the worst.
     """
 
@@ -103,7 +103,7 @@ def read_contents(run: RunFolder) -> Contents:
 
 
 def _exported(run: RunFolder, finished: int) -> tuple[Metrics | None, str]:
-    """The export's metrics, as far as a report can be made of them, and what is wrong with it."""
+    """Read the metrics of the export, and say where it does not belong to the search of today."""
     if not run.metrics.exists():
         return None, ""
     try:
@@ -131,7 +131,7 @@ def _classes(run: RunFolder, class_names: Sequence[str]) -> list[tuple[str, int,
 def _answers(
     run: RunFolder, ranked: list[TrialRecord], class_names: Sequence[str]
 ) -> Answers | None:
-    """Of the exported model on the test images, else of the best on validation."""
+    """Read the answers of the exported model on the test images, else of the best on validation."""
     splits = load_splits(run)
     exported = run.test_predictions.exists()
     path, rows = run.test_predictions, splits.test
@@ -159,7 +159,7 @@ def _paths(run: RunFolder, rows: NDArray[np.int64]) -> list[Path]:
 def most_confused(
     matrix: list[list[int]], class_names: Sequence[str], most: int
 ) -> list[tuple[str, ...]]:
-    """The pairs of classes confused most often: (true class, taken for, how often)."""
+    """List the pairs of classes confused most often: (true class, taken for, how often)."""
     pairs = Counter(
         {
             (class_names[row], class_names[column]): count

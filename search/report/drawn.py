@@ -1,4 +1,4 @@
-"""Every chart of a report."""
+"""Draw every chart of a report."""
 
 from collections import defaultdict
 from typing import Any
@@ -18,8 +18,8 @@ CLASSES = 40  # classes in the confusion matrix at most
 
 
 def every_chart(contents: Contents) -> dict[str, Option]:
-    """Every chart by the id of its place in the page."""
-    found = {
+    """Draw every chart, by the id of its place in the page."""
+    charts = {
         "time": accuracy_against_time(contents.ends),
         "curves": learning_curves(contents.tried),
         "size": accuracy_against_cost(contents.tried, cost="megabytes"),
@@ -27,29 +27,29 @@ def every_chart(contents: Contents) -> dict[str, Option]:
     }
     importance = importance_of(contents)
     for family in families(contents):
-        scored = [one for one in family["tried"] if one.accuracy is not None]
+        scored = [each for each in family["tried"] if each.accuracy is not None]
         if axes := axes_of(scored, contents.space):
             lines = parallel_coordinates(scored, axes)
-            found[f"parallel-{family['name']}"] = lines
+            charts[f"parallel-{family['name']}"] = lines
     for name, rows in importance.items():
-        found[f"importance-{name}"] = importance_bars(rows)
+        charts[f"importance-{name}"] = importance_bars(rows)
     answers, class_names = contents.answers, contents.data.class_names
     if answers and len(class_names) <= CLASSES:
-        found["confusion"] = confusion_heatmap(answers.confusion_matrix, class_names)
-    return found
+        charts["confusion"] = confusion_heatmap(answers.confusion_matrix, class_names)
+    return charts
 
 
 def families(contents: Contents) -> list[dict[str, Any]]:
-    """Each family with its configurations, the best family first."""
+    """Group the configurations by family, the best family first."""
     return [
-        {"name": name, "tried": [one for one in contents.tried if one.family == name]}
-        for name in dict.fromkeys(one.family for one in contents.tried)
+        {"name": name, "tried": [each for each in contents.tried if each.family == name]}
+        for name in dict.fromkeys(each.family for each in contents.tried)
     ]
 
 
 def importance_of(contents: Contents) -> dict[str, list[Importance]]:
-    """What the hyperparameters of each family decided, and of "all" what families share."""
-    found: dict[str, list[Importance]] = defaultdict(list)
+    """Group importances by family, and by "all" those that families share."""
+    rows: dict[str, list[Importance]] = defaultdict(list)
     for row in contents.insights.importance:
-        found[row.family].append(row)
-    return found
+        rows[row.family].append(row)
+    return rows

@@ -1,4 +1,4 @@
-"""The Pareto front: what nothing else beats in both cost and accuracy."""
+"""Find the Pareto front: what nothing else beats in both cost and accuracy."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -13,7 +13,7 @@ class Offer(NamedTuple):
 
 
 def pareto_front(offers: Iterable[Offer]) -> list[Offer]:
-    """The offers for which none is both cheaper and at least as accurate, cheapest first."""
+    """Choose the offers that no other beats in both cost and accuracy, cheapest first."""
     front: list[Offer] = []
     for offer in sorted(offers, key=lambda offer: (offer.cost, -offer.accuracy)):
         if not front or offer.accuracy > front[-1].accuracy:

@@ -1,4 +1,4 @@
-"""Mistakes with their images and the exported model's heat maps."""
+"""Add to mistakes their images and the exported model's heat maps."""
 
 import io
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from search.run_folder.paths import RunFolder
 
 
 def with_images(mistakes: Sequence[Mistake]) -> list[Mistake]:
-    """The same mistakes with a thumbnail each."""
-    found = thumbnails([mistake.path for mistake in mistakes])
-    return [replace(m, image=jpeg) for m, jpeg in zip(mistakes, found, strict=True)]
+    """Add a thumbnail to each mistake."""
+    jpegs = thumbnails([mistake.path for mistake in mistakes])
+    return [replace(m, image=jpeg) for m, jpeg in zip(mistakes, jpegs, strict=True)]
 
 
 def with_heat(mistakes: Sequence[Mistake], run: RunFolder) -> list[Mistake]:
-    """The same mistakes with Grad-CAM of the exported model for the answer that it gave.
+    """Add to each mistake Grad-CAM of the exported model for the answer that it gave.
 
     Raises:
         TuneError: the exported model cannot be loaded.

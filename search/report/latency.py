@@ -1,4 +1,4 @@
-"""What one image takes by each architecture of a search, measured here and kept.
+"""Measure the seconds per image of each architecture of a search, and keep them.
 
 Speed does not depend on what the weights are: a model of the same shape is built with new ones
 and called as `tune predict` calls it. The best come first and there is a limit of time; what was
@@ -25,12 +25,12 @@ _TIMED_SECONDS = 1.0  # of calls, for one architecture
 
 
 def architecture_key(values: Values) -> str:
-    """What names an architecture in a file."""
+    """Name an architecture in a file: 16 hexadecimal digits."""
     return hashlib.sha256(json.dumps(architecture(values)).encode()).hexdigest()[:16]
 
 
 def known_latencies(run: RunFolder) -> dict[str, float]:
-    """Seconds an image by `architecture_key`, as far as they were measured on this machine."""
+    """Read seconds per image by `architecture_key`, of those measured on this machine."""
     if not run.latencies.exists():
         return {}
     kept = read_json(run.latencies)
@@ -55,16 +55,16 @@ def measure_latencies(
         progress: told how far it is.
 
     Returns:
-        Seconds an image (median) by `architecture_key`, those of before included.
+        Seconds per image (median) by `architecture_key`, those of before included.
 
     Raises:
         KeyboardInterrupt: told to stop; what was measured is kept.
     """
-    found = known_latencies(experiment.run)
+    latencies = known_latencies(experiment.run)
     missing = {architecture_key(values): values for values in wanted}
-    missing = {key: values for key, values in missing.items() if key not in found}
+    missing = {key: values for key, values in missing.items() if key not in latencies}
     if not missing or seconds <= 0:
-        return found
+        return latencies
     from search.formats.untrained import latency_in_memory
     from search.trial.keras_setup import prepare_to_train
 
@@ -77,12 +77,12 @@ def measure_latencies(
                 break
             task.update(number, len(missing))
             timed = latency_in_memory(experiment, values, seconds=_TIMED_SECONDS)
-            found[key] = timed.median
+            latencies[key] = timed.median
             with suppress(OSError):  # a folder that is only to be read: measured for this once
-                write_json(experiment.run.latencies, {"machine": _machine(), "seconds": found})
-    return found
+                write_json(experiment.run.latencies, {"machine": _machine(), "seconds": latencies})
+    return latencies
 
 
 def _machine() -> str:
-    """Times of another machine say nothing here."""
+    """Name this machine: times of another one say nothing here."""
     return f"{platform.node()} {platform.machine()} {cores()}"

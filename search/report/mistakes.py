@@ -1,4 +1,4 @@
-"""The mistakes that a model was surest of, and what it looked at when it made them."""
+"""Find the mistakes that a model was surest of."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def worst_mistakes(
     class_names: Sequence[str],
     most: int = MOST,
 ) -> list[Mistake]:
-    """The mistakes whose label had the least probability, the worst first.
+    """Choose the mistakes whose label had the least probability, the worst first.
 
     Args:
         predictions: float32 [n, classes].

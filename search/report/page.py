@@ -1,4 +1,4 @@
-"""The report as one HTML file: style, script, charts and images are part of it.
+"""Make the report one HTML file: style, script, charts and images are part of it.
 
 A policy in the file forbids it to fetch anything, and to run any script but the two that it was
 written with. Names are the user's, or those of whoever sent the images: they are shown and
@@ -38,7 +38,7 @@ def page(
     aside: Sequence[SetAside],
     mistakes: Sequence[Mistake],
 ) -> str:
-    """The whole page, HTML.
+    """Make the whole page, HTML.
 
     Args:
         contents: what was read of the run.
@@ -95,7 +95,7 @@ def _asset(name: str) -> str:
 
 
 def _policy(scripts: Sequence[str]) -> str:
-    """Content-Security-Policy: these scripts and no others, images of the file itself."""
+    """Make a Content-Security-Policy: these scripts and no others, images of the file itself."""
     digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
     allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return (
@@ -105,7 +105,7 @@ def _policy(scripts: Sequence[str]) -> str:
 
 
 def json_for_html(value: Any) -> str:
-    """JSON that cannot end the script element that it stands in."""
+    """Write JSON that cannot end the script element that it stands in."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -116,7 +116,7 @@ def _data_uri(content: bytes) -> str:
 
 
 def _endings(contents: Contents) -> list[tuple[str, int]]:
-    """How trials ended: (in words, how many)."""
+    """Count how trials ended: (in words, how many)."""
     counts = Counter(
         "ended early, since it could not win any more"
         if end.record.stopped_early

@@ -1,4 +1,4 @@
-"""How long a search had searched when each of its trials ended."""
+"""Compute how long a search had searched when each of its trials ended."""
 
 from collections.abc import Iterable
 from itertools import accumulate
@@ -15,7 +15,7 @@ class Ended(NamedTuple):
 
 
 def timeline(records: Iterable[TrialRecord]) -> list[Ended]:
-    """The finished trials in the order in which they ended.
+    """Sort the finished trials by when they ended.
 
     A search may be stopped in the evening and go on in the morning, and several workers train at
     once: time is counted while any trial runs, once. Trials that an older version ran do not say
@@ -34,7 +34,7 @@ def timeline(records: Iterable[TrialRecord]) -> list[Ended]:
 
 
 def _while_any_ran(finished: Iterable[TrialRecord]) -> list[Ended]:
-    found: list[Ended] = []
+    ends: list[Ended] = []
     busy: list[tuple[float, float]] = []  # spans in which something ran, apart and in order
     total = 0.0
     for record in finished:
@@ -46,5 +46,5 @@ def _while_any_ran(finished: Iterable[TrialRecord]) -> list[Ended]:
             start = min(start, earlier[0])
         busy.append((start, end))
         total += end - start
-        found.append(Ended(total, record))
-    return found
+        ends.append(Ended(total, record))
+    return ends

@@ -71,33 +71,34 @@ def write_report(
 def _measured(
     contents: Contents, seconds: float, *, stop: StopSignal, progress: ProgressSink
 ) -> dict[str, float]:
-    """Latencies by architecture, measured as far as they are not known."""
-    scored = [one for one in contents.tried if one.accuracy is not None]
+    """Measure latencies by architecture as far as they are not known."""
+    scored = [each for each in contents.tried if each.accuracy is not None]
     known = known_latencies(contents.run)
-    if seconds <= 0 or all(architecture_key(one.values) in known for one in scored):
+    if seconds <= 0 or all(architecture_key(each.values) in known for each in scored):
         return known
-    offers = (Offer(one.megabytes or 0, one.accuracy or 0, k) for k, one in enumerate(scored))
+    offers = (Offer(each.megabytes or 0, each.accuracy or 0, k) for k, each in enumerate(scored))
+    # Those that nothing beats come first: time may be up before all are measured.
     first = [scored[offer.number] for offer in pareto_front(offers)]
     try:
         experiment = Experiment.load(contents.run)
     except OSError as error:
         progress.message(f"latency not measured: {error}")
         return known
-    wanted = [one.values for one in (*first, *scored)]
+    wanted = [each.values for each in (*first, *scored)]
     return measure_latencies(experiment, wanted, seconds=seconds, stop=stop, progress=progress)
 
 
 def _mistakes(contents: Contents, progress: ProgressSink) -> Sequence[Mistake]:
-    """The mistakes with their images and, where there is an exported model, its heat maps."""
+    """Add images to the mistakes and, where there is an exported model, its heat maps."""
     from search.report.illustrated import with_heat, with_images
 
     if contents.answers is None or not contents.answers.mistakes:
         return ()
-    found = with_images(contents.answers.mistakes)
+    mistakes = with_images(contents.answers.mistakes)
     if not contents.answers.exported:
-        return found
+        return mistakes
     try:
-        return with_heat(found, contents.run)
+        return with_heat(mistakes, contents.run)
     except (DataError, ModelError, TuneError) as error:
         progress.message(f"no heat maps: {error}")
-        return found
+        return mistakes

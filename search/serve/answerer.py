@@ -1,4 +1,4 @@
-"""One thread that asks the model: what waits meanwhile is answered together."""
+"""Ask the model in one thread: questions that wait meanwhile are answered together."""
 
 import logging
 import queue
@@ -41,7 +41,7 @@ class _Question:
 
 
 class Answerer:
-    """Answers from any number of threads; only its own touches the model.
+    """Answer questions of any number of threads; only its own thread touches the model.
 
     The model has answered once in each size when this returns, so that nobody waits for it.
     """
@@ -58,7 +58,7 @@ class Answerer:
 
     @property
     def has_heat(self) -> bool:
-        """Whether the model has a feature map to look at."""
+        """Say whether the model has a feature map to look at."""
         return self._explain is not None
 
     def ask(self, pixels: NDArray[np.uint8], *, heat: bool) -> Answer:
@@ -72,14 +72,14 @@ class Answerer:
             TuneError: `close` was called.
         """
         question = _Question(pixels, heat and self.has_heat)
-        with self._closing:  # so that no question comes to lie behind the end of them
+        with self._closing:  # else a question could be put behind the end, and wait for ever
             if self._closed:
                 raise TuneError("the server is ending")
             self._waiting.put(question)
         return question.answer.result()
 
     def close(self) -> None:
-        """Answer what waits, and end."""
+        """Answer what waits, then end the thread."""
         with self._closing:
             self._closed = True
             self._waiting.put(None)
@@ -94,15 +94,15 @@ class Answerer:
                 self._answers(blank[:size], heat=True)
 
     def _run(self) -> None:
-        going = True
-        while going:
-            questions, going = self._gather()
+        more = True
+        while more:
+            questions, more = self._gather()
             for heat in (False, True):
-                if some := [question for question in questions if question.heat == heat]:
-                    self._answer(some, heat=heat)
+                if alike := [question for question in questions if question.heat == heat]:
+                    self._answer(alike, heat=heat)
 
     def _gather(self) -> tuple[list[_Question], bool]:
-        """Wait for one question, and take those that wait with it; whether to go on after them."""
+        """Wait for a question, and take those that wait with it; say whether more may come."""
         questions: list[_Question] = []
         try:
             while len(questions) < BATCHES[-1]:
@@ -116,9 +116,11 @@ class Answerer:
 
     def _answer(self, questions: list[_Question], *, heat: bool) -> None:
         try:
-            answers = self._answers(np.stack([one.pixels for one in questions]), heat=heat)
+            answers = self._answers(
+                np.stack([question.pixels for question in questions]), heat=heat
+            )
         except Exception as error:
-            # Keras and TensorFlow raise anything at all; it costs these questions and no others.
+            # Keras and TensorFlow may raise anything; only these questions fail by it.
             logging.getLogger(__name__).exception("the model failed")
             for question in questions:
                 question.answer.set_exception(error)
@@ -128,7 +130,7 @@ class Answerer:
 
     def _answers(self, pixels: NDArray[np.uint8], *, heat: bool) -> list[Answer]:
         if heat:
-            return [Answer(*one) for one in zip(*self._explain(pixels), strict=True)]
+            return [Answer(*pair) for pair in zip(*self._explain(pixels), strict=True)]
         size = next(size for size in BATCHES if size >= len(pixels))
         padded = np.resize(pixels, (size, *pixels.shape[1:]))
         return [Answer(row) for row in self._classifier.probabilities(padded)[: len(pixels)]]

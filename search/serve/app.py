@@ -1,4 +1,4 @@
-"""What is answered to a request: the page, what the model is, what it sees in photos."""
+"""Answer requests: the page, what the model is, what it sees in photos."""
 
 import base64
 import json
@@ -68,7 +68,7 @@ class App:
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        """As WSGI wants it."""
+        """Answer one request, as WSGI has it."""
         try:
             require_local(environ)
             response = self._respond(Request(environ))
@@ -77,7 +77,7 @@ class App:
         except (DataError, TuneError) as error:
             response = _refusal(ServiceUnavailable(str(error)))
         except Exception:
-            # One request's failure is its own: the server goes on, and says so on the terminal.
+            # The failure of one request is told on the terminal; the server goes on.
             logging.getLogger(__name__).exception("a request failed")
             problem = "the server failed at this; see its terminal"
             response = _json({"error": problem}, HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -136,7 +136,7 @@ class App:
             return [self._row(upload, heat=heat) for upload in uploads]
 
     def _row(self, upload: Upload, *, heat: bool) -> dict[str, Any]:
-        """As `tune predict --json` has it; with the heat map as a data URL if that was wanted."""
+        """Answer as `tune predict --json` does, with the heat map as a data URL if wanted."""
         path, classifier = Path(upload.name), self._model.classifier
         image = self._model.reader.read(upload.path)
         if isinstance(image, str):

@@ -1,4 +1,4 @@
-"""One connection: how long it may take to send its request, and how one that is refused ends."""
+"""Limit how long a connection may take to send its request, and end one that is refused."""
 
 import io
 import socket
@@ -14,22 +14,22 @@ _CHUNK = 2**16
 
 
 class Handler(WSGIRequestHandler):
-    """Says nothing on the terminal, and to clients not what it is made of.
+    """Handle a connection; it logs nothing, and does not tell clients what it is made of.
 
     Attributes:
-        limits: set by a subclass, since the server makes one of these a connection.
+        limits: set by a subclass, since the server makes a handler for each connection.
     """
 
     limits: UploadLimits
     _refused = False
 
     def setup(self) -> None:
-        """Read with limits."""
+        """Prepare to read with limits."""
         super().setup()
         self.rfile = io.BufferedReader(_Incoming(self.connection, self.limits))
 
     def make_environ(self) -> dict[str, Any]:
-        """What the application gets."""
+        """Make what the application gets."""
         environ = super().make_environ()
         # Werkzeug reads what is left of a request after the answer, up to 10 GB for as long as it
         # takes: there is nothing here to read.
@@ -48,7 +48,7 @@ class Handler(WSGIRequestHandler):
             self._see_off()
 
     def _see_off(self) -> None:
-        """Let one that is still sending read the answer: closed at once, it would see a reset."""
+        """Let a client that is still sending read the answer; else it would see a reset."""
         end, left = time.monotonic() + self.limits.parting_seconds, self.limits.parting_bytes
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
@@ -58,15 +58,15 @@ class Handler(WSGIRequestHandler):
                 left = left - received if received else 0
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
-        """Not a line a request."""
+        """Log nothing: one line per request would fill the terminal."""
 
     def version_string(self) -> str:
-        """The header `Server`."""
+        """Give the header `Server`, without versions of libraries."""
         return "tune"
 
 
 class _Incoming(io.RawIOBase):
-    """What a client sends. Only the time counts in which it is waited for."""
+    """Read what a client sends. Only the time of waiting for it counts."""
 
     def __init__(self, connection: socket.socket, limits: UploadLimits) -> None:
         self._connection = connection

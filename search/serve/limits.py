@@ -1,6 +1,6 @@
-"""How much the server takes at once, so that no upload and no crowd of them can fill the machine.
+"""How much the server takes at once, so that uploads cannot fill the machine.
 
-Threads and files are bounded; the rest waits, and what is beyond that is told to come again.
+Threads and files are bounded; further requests wait, and beyond that they get a 503.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class UploadLimits:
-    """What a server bears.
+    """What a server takes at once.
 
     Attributes:
         max_bytes: of one request's body.

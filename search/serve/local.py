@@ -1,4 +1,4 @@
-"""Who may ask: programs and pages of this machine, not a web page from elsewhere in its browser.
+"""Refuse requests of web pages from elsewhere; programs and pages of this machine may ask.
 
 A page elsewhere can send requests to localhost, under a name of its own too that it has made
 point here (DNS rebinding). The browser says in `Host` and `Origin` whom it speaks for.

@@ -35,7 +35,7 @@ def serve(model: str, *, port: int, progress: ProgressSink) -> None:
         TuneError: no such model, or the port is taken.
         ModelError: the ImageNet weights cannot be had.
     """
-    with _listening(port) as listener:  # a taken port is said before the model is loaded
+    with _listening(port) as listener:  # before the model is loaded: the port may be taken
         classifier = load_classifier(model)
         with StopSignal() as stop, serving(classifier, listener, name=_name(model)) as app:
             progress.message(
@@ -75,7 +75,7 @@ def serving(
 
 
 def address_of(listener: socket.socket) -> str:
-    """The page's address."""
+    """Give the address of the page."""
     return f"http://{ADDRESS}:{listener.getsockname()[1]}/"
 
 
@@ -95,7 +95,7 @@ def _listening(port: int) -> Iterator[socket.socket]:
 
 
 def _name(model: str) -> str:
-    """The run's name for the export in its folder: all are called `export` or `model.keras`."""
+    """Name the model after its run: all exports are called `export` or `model.keras`."""
     path = Path(model).resolve()
     path = path.parent if path.suffix == ".keras" else path
     known = model.startswith("imagenet:") or path.name != "export"
@@ -112,7 +112,7 @@ class _Server(ThreadedWSGIServer):
         self._ending = False
 
     def end(self) -> None:
-        """Accept no more; returns when that is so."""
+        """Accept no more connections; return when that is so."""
         self._ending = True
         self.shutdown()
 
@@ -125,11 +125,11 @@ class _Server(ThreadedWSGIServer):
         try:
             super().process_request(request, client_address)
         except RuntimeError:  # This machine has no thread left.
-            self._slots.release()
+            self._slots.release()  # no thread will do it
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer, and make room for the next."""
+        """Answer, then free the slot for the next connection."""
         try:
             super().process_request_thread(request, client_address)
         finally:

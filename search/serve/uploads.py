@@ -1,4 +1,4 @@
-"""Photos of a request, streamed to files: their number and size are bounded, memory is flat."""
+"""Stream the photos of a request to files: their number and size are bounded, memory is flat."""
 
 import tempfile
 from collections.abc import Iterator
@@ -32,13 +32,13 @@ class Upload:
 
 
 def is_form(request: Request) -> bool:
-    """Whether the body is a form with files, rather than one photo's bytes."""
+    """Say whether the body is a form with files, rather than one photo's bytes."""
     return request.mimetype == _FORM
 
 
 @contextmanager
 def received(environ: dict[str, Any], folder: Path, limits: UploadLimits) -> Iterator[list[Upload]]:
-    """The photos of a request, one or more, on the disk for as long as this lasts.
+    """Give the photos of a request, one or more, on the disk while inside.
 
     Raises:
         BadRequest: there is none, or the connection broke.
@@ -72,7 +72,7 @@ def received(environ: dict[str, Any], folder: Path, limits: UploadLimits) -> Ite
 
 
 def _request_into(folder: Path, limits: UploadLimits) -> type[Request]:
-    """A request that keeps a form's files in `folder`."""
+    """Make a class of requests that keep a form's files in `folder`."""
 
     class _Stored(Request):
         max_content_length = limits.max_bytes
@@ -85,14 +85,14 @@ def _request_into(folder: Path, limits: UploadLimits) -> type[Request]:
 
 
 def _of_form(request: Request) -> list[Upload]:
-    found = []
+    uploads = []
     for storage in request.files.getlist(FIELD):
         storage.stream.flush()
         # A browser sends a nameless, empty file where none was chosen.
         if storage.filename or storage.stream.seek(0, 2):
             name = storage.filename or UNNAMED
-            found.append(Upload(name, Path(storage.stream.name)))
-    return found
+            uploads.append(Upload(name, Path(storage.stream.name)))
+    return uploads
 
 
 def _of_body(request: Request, folder: Path) -> list[Upload]:

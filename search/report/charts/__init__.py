@@ -1,1 +1,1 @@
-"""The charts of the report, one a module."""
+"""The charts of the report, one per module."""

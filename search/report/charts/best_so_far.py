@@ -1,4 +1,4 @@
-"""Best accuracy against time."""
+"""Draw the best accuracy against time."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _UNITS = ((3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 
 
 def accuracy_against_time(ends: Sequence[Ended]) -> Option:
-    """Each finished trial when it ended, and the best so far."""
+    """Draw each finished trial when it ended, and the best so far."""
     total = ends[-1].seconds if ends else 0.0
     scale, unit = next((u for u in _UNITS if total >= 2 * u[0]), _UNITS[-1])
     points = [

@@ -1,4 +1,4 @@
-"""Confusion matrix."""
+"""Draw a confusion matrix."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from search.report.charts.style import Option, tooltip
 
 
 def confusion_heatmap(matrix: Sequence[Sequence[int]], class_names: Sequence[str]) -> Option:
-    """What was taken for what: rows are what images are, columns what they were taken for."""
+    """Draw what was taken for what: rows are what images are, columns what they were taken for."""
     names = [printable(label)[:24] for label in class_names]
     return {
         "grid": {"left": 8, "right": 8, "top": 40, "bottom": 8},

@@ -1,4 +1,4 @@
-"""Accuracy against size and latency, with the Pareto front."""
+"""Draw accuracy against size and latency, with the Pareto front."""
 
 from collections.abc import Sequence
 
@@ -8,31 +8,31 @@ from search.report.front import Offer, pareto_front
 
 
 def accuracy_against_cost(tried: Sequence[Tried], *, cost: str) -> Option:
-    """Accuracy of configurations against what they cost, with the Pareto front.
+    """Draw accuracy of configurations against what they cost, with the Pareto front.
 
     Args:
         tried: configurations.
         cost: "megabytes" or "milliseconds", an attribute of each; those where it is None are
             left out.
     """
-    known = [one for one in tried if getattr(one, cost) and one.accuracy is not None]
-    offers = (Offer(getattr(one, cost), one.accuracy or 0.0, k) for k, one in enumerate(known))
+    known = [each for each in tried if getattr(each, cost) and each.accuracy is not None]
+    offers = (Offer(getattr(each, cost), each.accuracy or 0.0, k) for k, each in enumerate(known))
     front = pareto_front(offers)
-    families = list(dict.fromkeys(one.family for one in known))
+    families = list(dict.fromkeys(each.family for each in known))
     title = {"megabytes": "size in MB", "milliseconds": "latency in ms an image"}[cost]
     return cartesian(
-        x=value_axis(title) | _decades([getattr(one, cost) for one in known]),
+        x=value_axis(title) | _decades([getattr(each, cost) for each in known]),
         series=[
             *(
                 dots(
                     family,
                     [
                         {
-                            "value": [rounded(getattr(one, cost)), percent(one.accuracy)],
-                            "name": one.name,
+                            "value": [rounded(getattr(each, cost)), percent(each.accuracy)],
+                            "name": each.name,
                         }
-                        for one in known
-                        if one.family == family
+                        for each in known
+                        if each.family == family
                     ],
                 )
                 for family in families
@@ -46,7 +46,7 @@ def accuracy_against_cost(tried: Sequence[Tried], *, cost: str) -> Option:
 
 
 def _decades(values: Sequence[float]) -> Option:
-    """A logarithmic axis from a round number below all values to one above."""
+    """Make a logarithmic axis from a round number below all values to one above."""
     ladder = [digit * 10.0**power for power in range(-4, 7) for digit in (1, 2, 5)]
     low = max((step for step in ladder if step < min(values, default=1)), default=ladder[0])
     high = min((step for step in ladder if step > max(values, default=1)), default=ladder[-1])

@@ -1,4 +1,4 @@
-"""Importance of hyperparameters."""
+"""Draw the importance of hyperparameters."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from search.report.charts.style import Option, tooltip
 
 
 def importance_bars(rows: Sequence[Importance]) -> Option:
-    """How much each hyperparameter decided, the most at the top; grey what chance could do."""
+    """Draw how much each hyperparameter decided, the most at the top; grey what chance could do."""
     ordered = sorted(rows, key=lambda row: row.importance)
     return {
         "grid": {"left": 8, "right": 24, "top": 8, "bottom": 8},

@@ -1,4 +1,4 @@
-"""Learning curves by rung."""
+"""Draw learning curves by rung."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,18 +10,18 @@ CURVES = 300  # configurations whose curves are drawn
 
 
 def learning_curves(tried: Sequence[Tried]) -> Option:
-    """Validation accuracy by epoch, configurations grouped by how far they were let go."""
-    drawn = sorted((one for one in tried if one.curve), key=lambda one: -(one.accuracy or 0))[
+    """Draw validation accuracy by epoch, configurations grouped by how far they were trained."""
+    drawn = sorted((each for each in tried if each.curve), key=lambda each: -(each.accuracy or 0))[
         :CURVES
     ]
-    budgets = sorted({one.epochs for one in drawn})
+    budgets = sorted({each.epochs for each in drawn})
     return cartesian(
         x=value_axis("epoch") | {"minInterval": 1},
         series=[
             {
                 "type": "line",
                 "name": f"{budget} epoch{'' if budget == 1 else 's'}",
-                "data": _joined([one for one in drawn if one.epochs == budget]),
+                "data": _joined([each for each in drawn if each.epochs == budget]),
                 "symbol": "circle",
                 "symbolSize": 4,
                 "showAllSymbol": True,
@@ -35,16 +35,17 @@ def learning_curves(tried: Sequence[Tried]) -> Option:
 
 
 def _joined(tried: Sequence[Tried]) -> list[Any]:
-    """Curves one after another in one series, with a gap after each."""
+    """Join curves in one series, with a gap after each."""
     points: list[Any] = []
-    for one in tried:
+    for each in tried:
         points += [
-            {"value": [epoch, percent(accuracy)], "name": one.name} for epoch, accuracy in one.curve
+            {"value": [epoch, percent(accuracy)], "name": each.name}
+            for epoch, accuracy in each.curve
         ]
         points.append({"value": ["-", "-"]})
     return points
 
 
 def _shade(number: int, count: int) -> str:
-    """The shades spread over what there is."""
+    """Spread the shades over the groups."""
     return SHADES[-1] if count == 1 else SHADES[round((len(SHADES) - 1) * number / (count - 1))]

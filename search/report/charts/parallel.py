@@ -1,4 +1,4 @@
-"""Parallel coordinates of configurations."""
+"""Draw parallel coordinates of configurations."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,14 +13,14 @@ _WHOLE_NAME = {"nameTruncate": {"maxWidth": 160}}
 
 
 def parallel_coordinates(tried: Sequence[Tried], axes: Sequence[Axis]) -> Option:
-    """One line a configuration through its values, coloured by its accuracy.
+    """Draw one line per configuration through its values, coloured by its accuracy.
 
     Args:
         tried: configurations of one family that have an accuracy.
         axes: what they differ in.
     """
-    ranked = sorted(tried, key=lambda one: one.accuracy or 0.0)
-    scores = [percent(one.accuracy) for one in ranked]
+    ranked = sorted(tried, key=lambda each: each.accuracy or 0.0)
+    scores = [percent(each.accuracy) for each in ranked]
     accuracy = _WHOLE_NAME | {
         "name": "accuracy",
         "scale": True,
@@ -45,8 +45,8 @@ def parallel_coordinates(tried: Sequence[Tried], axes: Sequence[Axis]) -> Option
                 "lineStyle": {"width": 1.6, "opacity": 0.75 if len(ranked) < 100 else 0.35},
                 "emphasis": {"lineStyle": {"width": 4, "opacity": 1}},
                 "data": [
-                    {"name": one.name, "value": [*(_cell(one, axis) for axis in axes), score]}
-                    for one, score in zip(ranked, scores, strict=True)
+                    {"name": each.name, "value": [*(_cell(each, axis) for axis in axes), score]}
+                    for each, score in zip(ranked, scores, strict=True)
                 ],
             }
         ],
@@ -59,7 +59,7 @@ def parallel_coordinates(tried: Sequence[Tried], axes: Sequence[Axis]) -> Option
 
 
 def _lying(axes: int) -> Option:
-    """For narrow windows: axes from left to right, one below the other, their names before them."""
+    """Place the axes from left to right for narrow windows, their names before them."""
     named = {"nameLocation": "start", "nameRotate": 0, "nameTextStyle": {"align": "right"}}
     return {
         "parallel": {"layout": "vertical", "left": 126, "right": 24, "top": 24},
@@ -68,7 +68,7 @@ def _lying(axes: int) -> Option:
 
 
 def _standing(axes: int) -> Option:
-    """Axes from bottom to top, their names slanted above them, that of the accuracy straight."""
+    """Make axes from bottom to top, their names slanted, that of the accuracy straight."""
     slanted = {"nameLocation": "end", "nameRotate": 35, "nameTextStyle": {"align": "left"}}
     straight = {"nameLocation": "end", "nameRotate": 0, "nameTextStyle": {"align": "center"}}
     return {
@@ -82,8 +82,8 @@ def _axis(axis: Axis) -> Option:
     return option | ({"data": list(axis.values)} if axis.values else {"scale": True})
 
 
-def _cell(one: Tried, axis: Axis) -> Any:
-    value = one.values.get(axis.name)
+def _cell(each: Tried, axis: Axis) -> Any:
+    value = each.values.get(axis.name)
     if value is None:
         return "-"
     return value_in_words(value) if axis.values else rounded(float(value))

@@ -1,4 +1,4 @@
-"""What the charts share, as Apache ECharts takes it: plain values, drawn by the page.
+"""Make what the charts share, as Apache ECharts takes it: plain values, drawn by the page.
 
 A colour that begins with "--" is a variable of the page's style, so that one chart serves light
 and dark. Names of the user's are drawn on a canvas and never read as HTML.
@@ -22,17 +22,17 @@ _ACCURACY = {
 
 
 def percent(share: float | None) -> float:
-    """0.95333 as 95.33; what was not measured counts as nothing."""
+    """Convert 0.95333 to 95.33; what was not measured counts as 0."""
     return round(100 * (share or 0.0), 2)
 
 
 def rounded(number: float) -> float:
-    """Four digits, so that a page does not carry more than it shows."""
+    """Round to four digits, so that a page does not carry more than it shows."""
     return float(f"{number:.4g}")
 
 
 def cartesian(*, x: Option, series: list[Option]) -> Option:
-    """Validation accuracy against something else, with a legend."""
+    """Draw validation accuracy against something else, with a legend."""
     return {
         "grid": {"left": 8, "right": 20, "top": 40, "bottom": 8},
         "legend": {"top": 4, "type": "scroll"},
@@ -44,18 +44,18 @@ def cartesian(*, x: Option, series: list[Option]) -> Option:
 
 
 def tooltip() -> Option:
-    """Names of what is pointed at, as text."""
+    """Show the name of what the pointer is on, as text."""
     # What it says, the page fills in: a template here would be encoded as for HTML.
     return {"trigger": "item", "renderMode": "richText", "confine": True}
 
 
 def value_axis(name: str) -> Option:
-    """A horizontal axis of numbers."""
+    """Make a horizontal axis of numbers."""
     return {"type": "value", "name": name, "nameLocation": "middle", "nameGap": 28}
 
 
 def dots(family: str, data: list[Option]) -> Option:
-    """What belongs to a family, in its colour."""
+    """Draw what belongs to a family, in its colour."""
     # By its place among all families: one colour through the whole report.
     number = list(FAMILIES).index(family) if family in FAMILIES else 0
     return {
@@ -68,7 +68,7 @@ def dots(family: str, data: list[Option]) -> Option:
 
 
 def line(name: str, data: list[Any]) -> Option:
-    """Steps: what is had from here on."""
+    """Draw steps: what has been reached from here on."""
     return {
         "type": "line",
         "name": name,
