@@ -61,6 +61,10 @@ def test_the_list_its_table_and_its_page_name_the_wrong_labels(run, capsys):
     printed = capsys.readouterr().out
     assert "\x1b" not in printed
     report = json.loads(printed)
+    assert list(report) == [
+        *("run", "root", "pictures", "configuration", "folds", "repeats", "agreement"),
+        *("flagged", "doubted", "suspects", "files"),
+    ]
     assert report["doubted"] == len(report["suspects"]) == 3
     assert {row["path"] for row in report["suspects"]} == {names[row] for row in FLIPS}
     assert {row["split"] for row in report["suspects"]} == {"train", "validation", "test"}
@@ -70,7 +74,8 @@ def test_the_list_its_table_and_its_page_name_the_wrong_labels(run, capsys):
     assert shares == sorted(shares)
     assert shares[-1] < 0.5
     assert [row["path"] for row in rows_of(run)] == [row["path"] for row in report["suspects"]]
-    assert list(rows_of(run)[0]) == list(suspects.COLUMNS)
+    columns = ["path", "given", "suggested", "probability_given", "probability_suggested"]
+    assert list(rows_of(run)[0]) == [*columns, "flagged", "split"]
     page = (run.label_errors / "suspects.html").read_text()
     assert page.count("<img ") == 3
     assert "along/&lt;b&gt;\\udce9\\x1b[31m.png" in page

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from search.label_errors.page import CAUTION, REMEDY, page, summary
+from search.label_errors.suspect_rows import Suspect, SuspectReport
 
 HOSTILE = '<script>alert("x")</script>&\udce9\u202e\n.png'
 
@@ -21,21 +22,23 @@ def row(**changes):
         "flagged": True,
         "split": "train",
     }
-    return plain | changes
+    return Suspect(**(plain | changes))
 
 
 def report_of(rows, **changes):
     plain = {
         "run": "cats",
         "root": "/photos",
-        "pictures": 2000,
+        "images": 2000,
         "configuration": "cnn",
         "folds": 5,
+        "repeats": 1,
+        "agreement": 0.94,
         "flagged": 41,
         "doubted": 115,
-        "suspects": rows,
+        "suspects": tuple(rows),
     }
-    return plain | changes
+    return SuspectReport(**(plain | changes))
 
 
 class Elements(HTMLParser):

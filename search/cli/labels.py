@@ -1,13 +1,16 @@
-"""Commands on whether the images and their labels can be trusted: `labels`."""
+"""The command `labels`: whether the labels of images can be trusted."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from search.cli.options import AS_JSON, RESULTS, console_progress, print_json
 from search.process.printable import printable
 from search.process.quiet import import_tensorflow
+
+if TYPE_CHECKING:
+    from search.label_errors.suspect_rows import SuspectReport
 
 
 @click.command()
@@ -52,8 +55,8 @@ def labels(run: str | None, limit: int, folds: int, results: Path, as_json: bool
         print_suspects(report)
 
 
-def print_suspects(report: dict[str, Any]) -> None:
-    """The list, what to think of it and what to do, on stdout."""
+def print_suspects(report: "SuspectReport") -> None:
+    """Print the list, what to think of it and what to do, on stdout."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -66,20 +69,20 @@ def print_suspects(report: dict[str, Any]) -> None:
     for name, side in (("label", "left"), ("", "right"), ("likelier", "left"), ("", "right")):
         table.add_column(name, justify=side)  # type: ignore[arg-type]
     table.add_column("path", overflow="fold")
-    for place, row in enumerate(report["suspects"], start=1):
+    for place, row in enumerate(report.suspects, start=1):
         table.add_row(
             str(place),
-            Text(printable(row["given"])),
-            f"{row['probability_given'] * 100:.1f} %",
-            Text(printable(row["suggested"])),
-            f"{row['probability_suggested'] * 100:.1f} %",
-            Text(printable(row["path"])),
+            Text(printable(row.given)),
+            f"{row.probability_given * 100:.1f} %",
+            Text(printable(row.suggested)),
+            f"{row.probability_suggested * 100:.1f} %",
+            Text(printable(row.path)),
         )
-    if report["suspects"]:
+    if report.suspects:
         out.print(table, soft_wrap=not out.is_terminal)
     for line in (summary(report), CAUTION, REMEDY):
         out.print(Text(line), soft_wrap=True)
-    for path in report["files"]:
+    for path in report.files:
         click.echo(f"wrote {printable(path)}")
 
 

@@ -7,8 +7,8 @@ are shown and never obeyed, and a policy in the page forbids it to fetch or run 
 import base64
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
+from search.label_errors.suspect_rows import Suspect, SuspectReport
 from search.process.printable import printable
 
 CAUTION = (
@@ -46,17 +46,17 @@ dd.share { text-align: right; font-variant-numeric: tabular-nums; }
 """
 
 
-def page(report: dict[str, Any], images: Sequence[bytes]) -> str:
+def page(report: SuspectReport, images: Sequence[bytes]) -> str:
     """Make the whole page, HTML.
 
     Args:
-        report: what `find_suspects` returns but for its files.
+        report: of the suspects to show.
         images: JPEG of each of its suspects.
     """
-    title = f"Labels of {_text(report['run'])} that may be wrong"
+    title = f"Labels of {_text(report.run)} that may be wrong"
     cards = "\n".join(
         _card(place, row, jpeg)
-        for place, (row, jpeg) in enumerate(zip(report["suspects"], images, strict=True), start=1)
+        for place, (row, jpeg) in enumerate(zip(report.suspects, images, strict=True), start=1)
     )
     return f"""<!doctype html>
 <html lang="en">
@@ -73,8 +73,8 @@ def page(report: dict[str, Any], images: Sequence[bytes]) -> str:
 <p class="caution">{escape(CAUTION)} {escape(REMEDY)}</p>
 <p>{escape(summary(report))}</p>
 <p class="soft">Each image was judged by models that were trained without it
- ({report["folds"]} folds, {_text(report["configuration"])}). Images lie in
- {_text(report["root"])}.</p>
+ ({report.folds} folds, {_text(report.configuration)}). Images lie in
+ {_text(report.root)}.</p>
 <ol>
 {cards}
 </ol>
@@ -83,32 +83,32 @@ def page(report: dict[str, Any], images: Sequence[bytes]) -> str:
 """
 
 
-def summary(report: dict[str, Any]) -> str:
+def summary(report: SuspectReport) -> str:
     """Say how many labels are in doubt, as plain text."""
-    if not report["doubted"]:
-        return f"No label of {report['pictures']:,} is in doubt: none is less likely than another."
-    listed = len(report["suspects"])
-    which = "all of these" if listed == report["doubted"] else f"the first {listed:,} of these"
+    if not report.doubted:
+        return f"No label of {report.images:,} is in doubt: none is less likely than another."
+    listed = len(report.suspects)
+    which = "all of these" if listed == report.doubted else f"the first {listed:,} of these"
     return (
-        f"{report['flagged']:,} of {report['pictures']:,} labels are flagged by confident "
-        f"learning; of {report['doubted']:,} another class is likelier than the label. "
+        f"{report.flagged:,} of {report.images:,} labels are flagged by confident "
+        f"learning; of {report.doubted:,} another class is likelier than the label. "
         f"Listed: {which}, the least credible label first."
     )
 
 
-def _card(place: int, row: dict[str, Any], jpeg: bytes) -> str:
+def _card(place: int, row: Suspect, jpeg: bytes) -> str:
     image = base64.b64encode(jpeg).decode()
-    flag = '<span class="flag">flagged</span> · ' if row["flagged"] else ""
+    flag = '<span class="flag">flagged</span> · ' if row.flagged else ""
     return f"""<li>
 <img src="data:image/jpeg;base64,{image}" alt="suspect {place}">
 <dl>
-<dt>label</dt><dd>{_text(row["given"])}</dd>
-<dd class="share">{row["probability_given"] * 100:.1f} %</dd>
-<dt>likelier</dt><dd class="likelier">{_text(row["suggested"])}</dd>
-<dd class="share">{row["probability_suggested"] * 100:.1f} %</dd>
+<dt>label</dt><dd>{_text(row.given)}</dd>
+<dd class="share">{row.probability_given * 100:.1f} %</dd>
+<dt>likelier</dt><dd class="likelier">{_text(row.suggested)}</dd>
+<dd class="share">{row.probability_suggested * 100:.1f} %</dd>
 </dl>
-<p class="place"><span class="soft">{place} · {flag}{_text(row["split"])}</span><br>
-<code>{_text(row["path"])}</code></p>
+<p class="place"><span class="soft">{place} · {flag}{_text(row.split)}</span><br>
+<code>{_text(row.path)}</code></p>
 </li>"""
 
 

@@ -3,8 +3,9 @@
 import csv
 import io
 import time
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,23 +17,22 @@ from search.label_errors.confident_learning import LabelErrors, find_label_error
 from search.label_errors.folds import possible_folds
 from search.label_errors.out_of_fold import Judge, choose_judge, out_of_fold
 from search.label_errors.page import page
+from search.label_errors.suspect_rows import Suspect, SuspectReport
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
 from search.run_folder.data import Images, require_written
 from search.run_folder.paths import RunFolder
+from search.run_folder.schema import to_json
 from search.trial.experiment import Experiment
 from search.trial.keras_setup import prepare_to_train
 
-COLUMNS = (
-    *("path", "given", "suggested", "probability_given", "probability_suggested"),
-    *("flagged", "split"),
-)
+COLUMNS = tuple(each.name for each in fields(Suspect))
 
 
 def find_suspects(
     run: RunFolder, *, limit: int, folds: int, stop: StopSignal, progress: ProgressSink
-) -> dict[str, Any]:
+) -> SuspectReport:
     """Rank the labels of a run that are likeliest wrong, and write the list and a page of it.
 
     Args:
@@ -82,34 +82,34 @@ def _report(
     folds: int,
     probabilities: NDArray[np.float32],
     errors: LabelErrors,
-) -> dict[str, Any]:
+) -> SuspectReport:
     """Report all but the files, with a row for every suspect."""
     images, splits = Images.load(experiment.run), _splits(experiment)
     names, targets = experiment.class_names, experiment.targets
     rows = [
-        {
-            "path": images.paths[row],
-            "given": names[targets[row]],
-            "suggested": names[errors.likelier[row]],
-            "probability_given": round(float(probabilities[row, targets[row]]), 4),
-            "probability_suggested": round(float(probabilities[row, errors.likelier[row]]), 4),
-            "flagged": bool(errors.flagged[row]),
-            "split": splits[row],
-        }
+        Suspect(
+            path=images.paths[row],
+            given=names[targets[row]],
+            suggested=names[errors.likelier[row]],
+            probability_given=round(float(probabilities[row, targets[row]]), 4),
+            probability_suggested=round(float(probabilities[row, errors.likelier[row]]), 4),
+            flagged=bool(errors.flagged[row]),
+            split=splits[row],
+        )
         for row in errors.order
     ]
-    return {
-        "run": experiment.run.name,
-        "root": str(images.root),
-        "pictures": len(targets),
-        "configuration": describe(judge.record.values),
-        "folds": folds,
-        "repeats": judge.repeats,
-        "agreement": 1 - len(rows) / len(targets),
-        "flagged": int(errors.flagged.sum()),
-        "doubted": len(rows),
-        "suspects": rows,
-    }
+    return SuspectReport(
+        run=experiment.run.name,
+        root=str(images.root),
+        images=len(targets),
+        configuration=describe(judge.record.values),
+        folds=folds,
+        repeats=judge.repeats,
+        agreement=1 - len(rows) / len(targets),
+        flagged=int(errors.flagged.sum()),
+        doubted=len(rows),
+        suspects=tuple(rows),
+    )
 
 
 def _splits(experiment: Experiment) -> list[str]:
@@ -122,8 +122,8 @@ def _splits(experiment: Experiment) -> list[str]:
 
 
 def write_suspects(
-    experiment: Experiment, report: dict[str, Any], rows: NDArray[np.int64], stop: StopSignal
-) -> dict[str, Any]:
+    experiment: Experiment, report: SuspectReport, rows: NDArray[np.int64], stop: StopSignal
+) -> SuspectReport:
     """Write the table and the page of the first suspects; returns the report of these.
 
     Args:
@@ -133,18 +133,23 @@ def write_suspects(
         stop: asked whether to stop.
     """
     folder = experiment.run.label_errors
-    report = report | {"suspects": report["suspects"][: len(rows)]}
-    files = [Path(report["root"]) / row["path"] for row in report["suspects"]]
+    suspects = report.suspects[: len(rows)]
+    report = replace(
+        report,
+        suspects=suspects,
+        files=tuple(str(folder / f"suspects.{kind}") for kind in ("csv", "html")),
+    )
+    files = [Path(report.root) / suspect.path for suspect in suspects]
     images = thumbnails(files, experiment.pixels[rows])
     stop.raise_if_requested()
-    write_bytes(folder / "suspects.csv", _csv(report["suspects"]))
+    write_bytes(folder / "suspects.csv", _csv(suspects))
     write_bytes(folder / "suspects.html", page(report, images).encode())
-    return report | {"files": [str(folder / f"suspects.{kind}") for kind in ("csv", "html")]}
+    return report
 
 
-def _csv(rows: list[dict[str, Any]]) -> bytes:
+def _csv(suspects: Sequence[Suspect]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(to_json(suspects))
     return text.getvalue().encode(errors="surrogateescape")  # names go out as the bytes they are
