@@ -92,6 +92,7 @@ def _export(
     )
     calibration = calibrate(experiment, choice.predictions, precision=options.precision)
     model, history = retrain(experiment, choice.winner.record, stop=stop, progress=progress)
+    # Before anything is written: the files, and what is measured of them, are of one model.
     divide_logits(model, calibration.temperature)
     with export_folder(run) as folder:
         model, parities = write_models(
@@ -99,6 +100,7 @@ def _export(
         )
         stop.raise_if_requested()
         _warn_of_cost(options.budget, [p for p in parities if p.format.name in asked_for], progress)
+        # From here on nothing may refuse the export: a look at the test images is not undone.
         tested = open_test_set(
             experiment,
             model,
@@ -141,6 +143,7 @@ def _metrics(
 ) -> Metrics:
     record = choice.winner.record
     targets = experiment.targets[experiment.validation]
+    # The winner's own trainings, not the score of the search, which is the best of many.
     right = [float((p.argmax(axis=1) == targets).mean()) for p in choice.winner.predictions]
     validated = float(np.mean(right))
     return Metrics(

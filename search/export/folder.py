@@ -32,6 +32,7 @@ def export_folder(run: RunFolder) -> Iterator[Path]:
     folder.mkdir()
     try:
         yield folder
+        # Two renames: killed between them, the next export finds `old` and puts it back.
         if run.export.exists():
             run.export.rename(old)
         folder.rename(run.export)
@@ -49,6 +50,7 @@ def _take_along(old: Path, new: Path) -> None:
         (old / "README.md").rename(old / f"README.old-{number}.md")
     ours = {*_BESIDE, *(row.file for row in FORMATS.values())}
     for path in old.iterdir():
+        # `lexists`: a link of the user's that points nowhere is kept too.
         if path.name not in ours and not os.path.lexists(new / path.name):
             path.rename(new / path.name)
 
@@ -58,6 +60,7 @@ def _edited(folder: Path) -> bool:
     card, metrics = folder / "README.md", folder / "metrics.json"
     if not card.is_file():
         return False
+    # Not by `Metrics`: older versions wrote a card too, without all that is read today.
     written = read_json(metrics).get("card") if metrics.is_file() else None
     return written != digest(card)
 

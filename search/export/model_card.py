@@ -122,6 +122,7 @@ def _limits(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str:
         "The figures hold for images like those it was tested on; from another camera, place "
         "or season they may be lower.",
     ]
+    # Only where the whole interval lies below: small slices vary by chance.
     if weak := [row for row in metrics.slices if row.interval[1] < metrics.accuracy]:
         names = ", ".join(f"{row.name} ({row.accuracy:.1%})" for row in weak)
         lines.append(f"It is weaker on these images: {names}.")
@@ -194,6 +195,7 @@ def _making(experiment: Experiment, metrics: Metrics) -> str:
         ("setting", "value"),
         [(f"`{name}`", f"`{value}`") for name, value in sorted(metrics.configuration.items())],
     )
+    # Of the packages that decide the numbers; the others can be had in any version.
     versions = ", ".join(f"{name} {import_module(name).__version__}" for name in _PACKAGES)
     verdict = f"\n\n{_text(metrics.verdict)}" if metrics.verdict else ""
     return (

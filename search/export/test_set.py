@@ -41,9 +41,11 @@ def open_test_set(
         temperature: what they were divided by.
         threshold: confidence from which it answers; None for always.
     """
+    # Counted first: who interrupts after a look has looked.
     opened = _count(experiment)
     targets = experiment.targets[experiment.test]
     probabilities = predict(model, experiment.pixels, experiment.test)
+    # The temperature is inside the model: dividing by its inverse takes it out again.
     uncalibrated = with_temperature(probabilities, 1 / temperature)
     right = probabilities.argmax(axis=1) == targets
     figures = HeldOutFigures(

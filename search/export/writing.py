@@ -48,6 +48,7 @@ def write_models(
     """
     from models.serving import in_float32
 
+    # Trained in mixed precision or not, what is exported computes the same on any machine.
     exported = in_float32(model)
     source = source_of(experiment, exported, representative(experiment))
     learnt_from = np.concatenate([experiment.train, experiment.validation])
@@ -65,6 +66,7 @@ def write_models(
     expected = predict(exported, experiment.pixels, rows)
     parities = check(measured, expected)
     require(parities)
+    # Last, since it reads the user's files, which may be gone or edited.
     check_photos(experiment, source.finished, rows, expected)
     return exported, parities
 

@@ -34,6 +34,7 @@ class Parity:
     def problems(self) -> list[str]:
         """Each limit that is broken, with its figure. What is no number breaks a limit."""
         tolerance, problems = self.format.tolerance, []
+        # `not … <=` and not `>`: a comparison with NaN is false, and NaN must not pass.
         if tolerance.difference is not None and not self.difference <= tolerance.difference:
             problems.append(
                 f"a probability is off by {self.difference:.2g}, at most {tolerance.difference:g}"
@@ -85,13 +86,14 @@ def _compared(row: Format, measured: Measured, expected: NDArray[np.float32]) ->
             f"expected {list(expected.shape)}; export again from this run"
         )
     differences = np.abs(given.astype(np.float64) - expected)
+    # What the model gives the class that the file chose: a tie of the model is no disagreement.
     chosen = expected[np.arange(len(expected)), given.argmax(axis=1)]
     agree = chosen >= expected.max(axis=1) - row.tolerance.tie
     return Parity(
         format=row,
         measured=measured,
         difference=float(differences.max()),
-        mean=float(differences.sum(axis=1).mean() / 2),
+        mean=float(differences.sum(axis=1).mean() / 2),  # what moves is counted twice: from and to
         agreement=float(agree.mean()),
     )
 

@@ -88,6 +88,7 @@ def _params(
     for name, hyperparameter in space.items():
         place = hyperparameter.place(values[name]) if name in values else None
         if place is not None:
+            # Rounding may put a value a little outside of 0 to 1, which Optuna refuses.
             params[name] = int(place) if hyperparameter.values else min(max(place, 0.0), 1.0)
     return params
 

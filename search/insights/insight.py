@@ -34,6 +34,7 @@ def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunCon
     """
     space = {} if config.preset else read_space(run)
     ended = [record for record in records if record.finished] if space else []
+    # Only what has ended: a trial on its way would rank below those that went further.
     known = {member.configuration: member for member in members(ended, config)}
     order = best_first(ended, objective_of(config))
     ranked = [known[r.configuration] for r in order if r.configuration in known]

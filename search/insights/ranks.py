@@ -53,11 +53,12 @@ def members(records: Iterable[TrialRecord], config: RunConfig) -> list[Member]:
         if record.status == DIVERGED or (record.finished and record.status != FAILED and scored):
             rungs[record.configuration].append(record)
     sign = objective_of(config).sign
+    # Sorted: what is drawn at random from them must not depend on the order of files.
     return [_member(rungs[name], sign) for name in sorted(rungs)]
 
 
 def _member(rungs: list[TrialRecord], sign: float) -> Member:
-    first = rungs[0]
+    first = rungs[0]  # all rungs have the same values
     diverged = any(record.status == DIVERGED for record in rungs)
     epochs = max((int(logs["epoch"]) + 1 for r in rungs for logs in r.history), default=0)
     score = max((sign * record.score for record in rungs if record.score is not None), default=0.0)

@@ -37,6 +37,7 @@ def sentences(
     mute = [row for row in families if row.drawn and row.family not in told]
     scored = [(row.family, row.best) for row in families if row.best is not None]
     said = [ahead(scored, objective, images)] if len(scored) > 1 else []
+    # Without random values chance has no meaning: only families are compared.
     if families and not at_random:
         return [*said, NOT_AT_RANDOM]
     said += [mattered(row.family, row.drawn, importance) for row in families if row.family in told]

@@ -113,4 +113,5 @@ def _card(place: int, row: Suspect, jpeg: bytes) -> str:
 
 
 def _text(name: str) -> str:
+    # Escaped last: what is added before cannot be markup.
     return escape(printable(name))

@@ -49,6 +49,7 @@ def find_suspects(
         KeyboardInterrupt: told to stop; nothing is written.
         TuneError: no trial has finished, a file of the run is missing, a class is too small.
     """
+    # Before minutes of training: older versions did not write these.
     require_written(run, run.images, run.groups)
     experiment = Experiment.load(run)
     prepare_to_train(experiment.config)
@@ -141,7 +142,7 @@ def write_suspects(
     )
     files = [Path(report.root) / suspect.path for suspect in suspects]
     images = thumbnails(files, experiment.pixels[rows])
-    stop.raise_if_requested()
+    stop.raise_if_requested()  # the last chance: the two files belong together
     write_bytes(folder / "suspects.csv", _csv(suspects))
     write_bytes(folder / "suspects.html", page(report, images).encode())
     return report

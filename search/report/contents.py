@@ -81,6 +81,7 @@ def read_contents(run: RunFolder) -> Contents:
     Raises:
         TuneError: a file is missing or broken.
     """
+    # Read once: a search that goes on meanwhile must not change the parts against one another.
     config, data, records = RunConfig.load(run), DataSummary.load(run), load_records(run)
     ranked = best_first(records, objective_of(config))
     finished = sum(record.finished for record in records)
@@ -136,6 +137,7 @@ def _answers(
     exported = run.test_predictions.exists()
     path, rows = run.test_predictions, splits.test
     if not exported:
+        # Trials that failed have no predictions.
         written = (run.predictions(record.trial_id) for record in ranked)
         path, rows = next((path for path in written if path.exists()), path), splits.validation
         if not path.exists():

@@ -45,11 +45,13 @@ def run_report(run: RunFolder) -> RunReport:
 def _exported(run: RunFolder) -> Exported | None:
     if not run.metrics.exists():
         return None
+    # Fewer keys than `Metrics` needs: exports of all versions are listed.
     metrics = read_json(run.metrics)
     return from_json(Exported, metrics, file=run.metrics, made_by=made_by(run))
 
 
 def _configuration(best: TrialRecord, rungs: list[TrialRecord]) -> ConfigurationRow:
+    # The best rung has the score, the last one tells how it ended.
     last = max(rungs, key=lambda record: record.epochs)
     return ConfigurationRow(
         configuration=best.configuration,

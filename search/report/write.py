@@ -50,7 +50,7 @@ def write_report(
         KeyboardInterrupt: told to stop.
     """
     require_written(run, run.images)
-    if wanted.images:
+    if wanted.images:  # before a minute is spent on measuring
         require_images(run)
     contents = read_contents(run)
     if contents.outdated:

@@ -73,6 +73,7 @@ class RunConfig:
         values: dict[str, Any] = read_json(run.config)
         known = {field.name for field in fields(cls)}
         needed = {field.name for field in fields(cls) if field.default is MISSING}
+        # Unknown names are refused too: a newer version's option would be lost without a word.
         if odd_names := (set(values) - known) | (needed - set(values)):
             odd = ", ".join(sorted(odd_names))
             raise TuneError(f"{run.config}: written by another version of tune (differs in: {odd})")
@@ -82,7 +83,7 @@ class RunConfig:
         return cls(**values)
 
     def differences(self, asked: dict[str, Any]) -> list[str]:
-        """Lines such as `seed: was 0, now 1` for each given option that differs from ours."""
+        """Write lines such as `seed: was 0, now 1` for each given option that differs from ours."""
         mine = asdict(self)
         return [
             f"{name}: was {_said(mine[name])}, now {_said(value)}"
@@ -92,7 +93,7 @@ class RunConfig:
 
 
 def _said(value: Any) -> str:
-    """An option's value as it is written on the command line."""
+    """Write an option's value as on the command line."""
     if not isinstance(value, tuple):
         return str(value)
     if value and isinstance(value[0], tuple):  # ranges

@@ -67,7 +67,7 @@ def require_written(run: RunFolder, *paths: Path) -> None:
 
 
 def load_splits(run: RunFolder) -> Splits:
-    """Which image is for what in this run."""
+    """Read which image is for what in this run."""
     with np.load(run.splits, allow_pickle=False) as splits:
         return Splits(*(splits[name] for name in ("train", "validation", "test")))
 

@@ -78,6 +78,7 @@ class DataSummary:
 
 def made_by(run: RunFolder) -> str | None:
     """The version of tune that wrote the run's data, as "tune 0.1.0"; None where it is unknown."""
+    # It is part of messages about files that cannot be read: it must not fail by itself.
     with suppress(TuneError, AttributeError):
         writer = read_json(run.data).get("made_by")
         return writer if isinstance(writer, str) else None

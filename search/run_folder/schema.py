@@ -81,7 +81,7 @@ def _read(kind: Any, values: Any) -> Any:
         **{
             name: _converted(hint, values[key])
             for name, (hint, key) in given.items()
-            if key in values
+            if key in values  # else the default
         }
     )
 
@@ -90,6 +90,7 @@ def _converted(hint: Any, value: Any) -> Any:
     """JSON's value as the type of a field: lists become tuples, objects dataclasses."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (UnionType, Union):
+        # Of all unions here the first type alone has to be converted.
         return None if value is None else _converted(inner[0], value)
     if is_dataclass(hint):
         return _read(hint, value)
@@ -99,7 +100,7 @@ def _converted(hint: Any, value: Any) -> Any:
         raise TypeError(f"expected a list, received {value!r:.40}")
     if origin is list:
         return [_converted(inner[0], item) for item in value]
-    if inner[-1] is Ellipsis:
+    if inner[-1] is Ellipsis:  # tuple[X, ...]
         return tuple(_converted(inner[0], item) for item in value)
     return tuple(_converted(each, item) for each, item in zip(inner, value, strict=True))
 

@@ -23,6 +23,7 @@ def require_enough(experiment: Experiment, precision: float | None) -> None:
         TuneError: even without a mistake, so few validation images cannot show it.
     """
     count = len(experiment.validation)
+    # `abstain_threshold` counts one image more than was seen, a wrong one.
     if precision is not None and 1 - 1 / (count + 1) < precision - 1e-9:
         raise TuneError(
             f"--precision {precision:g} cannot be promised: {count} validation images, all "

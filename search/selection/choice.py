@@ -84,6 +84,7 @@ def choose(
     )
     if not fitting:
         raise costs.none_fits(budget)
+    # One candidate is compared with nothing: its predictions of the search will do.
     if seeds == 0 or (len(fitting) == 1 and _in_search(experiment, fitting[0]).exists()):
         return _best_of_search(experiment, fitting[0])
     trained = train_again(experiment, fitting, seeds=seeds, stop=stop, progress=progress)
@@ -125,6 +126,7 @@ def _of_trained(experiment: Experiment, trained: list[Finalist], costs: Costs, t
     if together:
         members = [f for f in ranked if f.record.configuration in together.members]
         prices = _prices(members, costs)
+        # A sum that leaves a member out would be too low.
         if len(prices) == len(members):
             latency = sum(price.latency for price in prices.values())
             together = replace(together, latency=latency)
@@ -151,7 +153,7 @@ def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
         return f"The search did not beat {name}."
     low, high = first.comparison.interval
     gain = f"{first.comparison.behind:.4f} (95 % interval {low:.4f} to {high:.4f} on validation)"
-    if low <= 0:
+    if low <= 0:  # the interval holds 0
         return f"The search did not beat {name}: its best is {gain} better, which may be chance."
     return f"The best is {gain} better than {name}."
 

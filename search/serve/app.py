@@ -112,6 +112,7 @@ class App:
         )
 
     def _predict(self, request: Request) -> Response:
+        # Refused at once: a request that waits holds a thread, and these are bounded.
         if not self._waiting.acquire(blocking=False):
             raise ServiceUnavailable(
                 f"{self._limits.waiting} requests wait already; come again in "
@@ -126,7 +127,7 @@ class App:
             self.answered += len(rows)
         unreadable = all(row["error"] for row in rows)
         status = HTTPStatus.UNPROCESSABLE_ENTITY if unreadable else HTTPStatus.OK
-        if not is_form(request):
+        if not is_form(request):  # one photo was sent, so one answer is given, not a list
             return _json(rows[0], status)
         return _json({"error": rows[0]["error"], "files": rows} if unreadable else rows, status)
 
