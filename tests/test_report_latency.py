@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -85,3 +87,29 @@ def test_a_real_model_takes_some_time(run):
     (values, *_) = [record.values for record in load_records(run.run)]
     timed = untrained.latency_in_memory(run, values, seconds=1.0)
     assert 0 < timed.median <= timed.p95 < 5
+
+
+def test_a_process_that_has_no_tensorflow_yet_prints_nothing_of_its_start(run):
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from search.process.progress import Silent\n"
+        "from search.process.stop_signal import StopSignal\n"
+        "from search.report.latency import measure_latencies\n"
+        "from search.run_folder.paths import RunFolder\n"
+        "from search.run_folder.records import load_records\n"
+        "from search.trial.experiment import Experiment\n"
+        "run = RunFolder(Path(sys.argv[1]))\n"
+        "wanted = [record.values for record in load_records(run)][:1]\n"
+        "measure_latencies(\n"
+        "    Experiment.load(run), wanted, seconds=1, stop=StopSignal(), progress=Silent()\n"
+        ")\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, run.run.path],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(known_latencies(run.run)) == 1

@@ -65,10 +65,12 @@ def measure_latencies(
     missing = {key: values for key, values in missing.items() if key not in latencies}
     if not missing or seconds <= 0:
         return latencies
-    from search.formats.untrained import latency_in_memory
     from search.trial.keras_setup import prepare_to_train
 
     prepare_to_train(experiment.config)
+    # After it: this module imports Keras, and TensorFlow is quiet only if `quiet` imports it.
+    from search.formats.untrained import latency_in_memory
+
     begun = time.monotonic()
     with progress.task("measuring latency") as task:
         for number, (key, values) in enumerate(missing.items()):
