@@ -3,7 +3,7 @@
     python benchmarks/trust.py PHOTOS --unseen OTHER_PHOTOS --seeds 0,1,2,3,4 -- --image-size 96
 
 For each seed (of split, proposals and weights): `tune run PHOTOS`, `tune export-best --precision
-0.99`, `tune evaluate` on OTHER_PHOTOS. Says for each the accuracy on validation, in the lock box
+0.99`, `tune evaluate` on OTHER_PHOTOS. Says for each the accuracy on validation, on the test images
 with its interval, and on the other photos, and how often the interval covers the latter; the
 calibration error before and after on photos not used for it; and precision and coverage at the
 threshold. A run of that name that is there already is not searched again. What follows `--` goes
@@ -54,14 +54,14 @@ def one_seed(
         "summary": next(r["summary"] for r in metrics["finalists"] if r["chosen"]),
         "search": metrics["val_accuracy_in_search"],
         "validation": metrics["val_accuracy"],
-        "lock_box": metrics["accuracy"],
+        "test": metrics["accuracy"],
         "interval": metrics["accuracy_interval"],
         "unseen": elsewhere["accuracy"],
         "temperature": metrics["calibration"]["temperature"],
         "ece_before": uncalibrated(export, unseen, metrics["calibration"]["temperature"]),
         "ece_after": elsewhere["ece"],
         "threshold": metrics["calibration"]["threshold"],
-        "abstain_lock_box": metrics["abstain"],
+        "abstain_test": metrics["abstain"],
         "abstain_unseen": elsewhere["abstain"],
     }
 
@@ -84,13 +84,13 @@ def tune(*arguments: str) -> str:
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:
-    """A line a seed, and what they come to together."""
-    print("seed  search  validation  lock box (95 %)            unseen  covered  ECE before, after")
+    """Print one line per seed, and what they come to together."""
+    print("seed  search  validation  test (95 %)                unseen  covered  ECE before, after")
     for row in rows:
         low, high = row["interval"]
         print(
             f"{row['seed']:<4}  {row['search']:.4f}  {row['validation']:.4f}      "
-            f"{row['lock_box']:.4f} ({low:.4f} to {high:.4f})  {row['unseen']:.4f}  "
+            f"{row['test']:.4f} ({low:.4f} to {high:.4f})  {row['unseen']:.4f}  "
             f"{'yes' if low <= row['unseen'] <= high else 'no ':<7}  "
             f"{row['ece_before']:.4f}, {row['ece_after']:.4f}"
         )
@@ -98,10 +98,10 @@ def print_table(rows: list[dict[str, Any]]) -> None:
     print(f"the interval covers the accuracy on unseen photos {covered} times of {len(rows)}")
     print(f"answers where sure enough for {PRECISION}: seed, threshold, then precision, coverage")
     for row in rows:
-        box, others = row["abstain_lock_box"], row["abstain_unseen"]
+        tested, others = row["abstain_test"], row["abstain_unseen"]
         print(
-            f"{row['seed']:<4}  {row['threshold']:.4f}  lock box {box['precision']:.4f}, "
-            f"{box['coverage']:.4f}  unseen {others['precision']:.4f}, {others['coverage']:.4f}"
+            f"{row['seed']:<4}  {row['threshold']:.4f}  test {tested['precision']:.4f}, "
+            f"{tested['coverage']:.4f}  unseen {others['precision']:.4f}, {others['coverage']:.4f}"
         )
 
 

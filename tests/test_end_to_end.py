@@ -130,7 +130,7 @@ def test_show_prints_what_run_printed_at_its_end(road):
     assert road.shown.json == road.finished.json
 
 
-def test_the_winner_is_tested_on_the_lock_box_once(road):
+def test_the_winner_is_tested_once(road):
     assert road.exported.status == 0
     metrics = road.exported.json
     (chosen,) = [row for row in metrics["finalists"] if row["chosen"]]

@@ -48,7 +48,7 @@ def export(run, stop=NEVER, **options):
     return export_best(run.run, ExportOptions(**options), stop=stop, progress=QUIET)
 
 
-def lock_box(run):
+def looks(run):
     return run.run.path / "lock_box.json"
 
 
@@ -105,12 +105,12 @@ def test_the_temperature_is_inside_the_file(run, monkeypatch):
     np.testing.assert_allclose(model.predict_on_batch(pictures), expected, atol=2e-3)
 
 
-def test_a_file_that_computes_something_else_is_found_before_the_lock_box_is_opened(
+def test_a_file_that_computes_something_else_is_found_before_the_test_images_are_looked_at(
     run, monkeypatch
 ):
     export(run)
     before = {path.name: path.read_bytes() for path in run.run.export.iterdir()}
-    lock_box(run).unlink()
+    looks(run).unlink()
 
     def spoilt(name, path, pictures):
         return in_this_process(name, path, pictures // 2)
@@ -118,7 +118,7 @@ def test_a_file_that_computes_something_else_is_found_before_the_lock_box_is_ope
     monkeypatch.setattr(writing, "measure_file", spoilt)
     with pytest.raises(TuneError, match=r"model\.keras"):
         export(run)
-    assert not lock_box(run).exists()
+    assert not looks(run).exists()
     assert not list(run.run.path.glob(".export-*"))
     assert {path.name: path.read_bytes() for path in run.run.export.iterdir()} == before
     assert not list(run.run.path.glob(".export*"))
@@ -135,7 +135,7 @@ def test_an_export_replaces_what_is_ours_and_keeps_what_is_not(run):
     assert (run.run.export / "folder" / "too").read_text() == "mine too"
     # The older LiteRT file is of another model than the new model.keras.
     assert not (run.run.export / "model.tflite").exists()
-    assert read_json(lock_box(run))["opened"] == 2
+    assert read_json(looks(run))["opened"] == 2
 
 
 def test_a_card_that_was_edited_and_links_of_the_users_are_kept(run):
@@ -199,7 +199,7 @@ def test_ctrl_c_leaves_nothing_behind(run):
         export(run, stop=AT_ONCE)
     assert not run.run.export.exists()
     assert not list(run.run.path.glob(".export*"))
-    assert not lock_box(run).exists()
+    assert not looks(run).exists()
 
 
 def test_two_exports_of_one_run_do_not_meet(run):
@@ -212,14 +212,14 @@ def test_two_exports_of_one_run_do_not_meet(run):
 def test_a_precision_that_too_few_images_can_show_is_refused(run):
     with pytest.raises(TuneError, match=r"--precision 0.99 cannot be promised: 6 valid.* 0.8571"):
         export(run, precision=0.99)
-    assert not lock_box(run).exists()
+    assert not looks(run).exists()
 
 
 def test_a_precision_that_the_model_does_not_reach_is_refused(scratch, tmp_path):
     run = finished_run(scratch, tmp_path, [("cnn", 0.5)])
     with pytest.raises(TuneError, match=r"--precision 0.8 cannot be promised: what the model"):
         export(run, precision=0.8)
-    assert not lock_box(run).exists()
+    assert not looks(run).exists()
 
 
 def test_a_frozen_backbone_is_exported_with_the_head_that_was_trained_on_its_features(

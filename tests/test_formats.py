@@ -10,6 +10,7 @@ from finished_runs import in_this_process
 from small_trials import values_for
 
 from models.serving import in_float32, with_preprocessing
+from search.cli.export import export_best
 from search.errors import TuneError
 from search.export.folder import export_folder
 from search.formats.format import Format, Source, in_batches
@@ -17,7 +18,7 @@ from search.formats.latency import Latency
 from search.formats.litert import open_litert
 from search.formats.measuring import Measured, measure_file
 from search.formats.parity import check, require
-from search.formats.registry import FORMATS, require_packages
+from search.formats.registry import FORMATS, flagged, require_packages
 from search.formats.write import write_format
 from search.run_folder.paths import RunFolder
 from search.trial.training import Training, predict
@@ -223,3 +224,14 @@ def test_the_files_of_a_new_format_are_replaced_with_the_export(tmp_path, monkey
     with export_folder(run):
         pass
     assert [path.name for path in run.export.iterdir()] == ["mine.json"]
+
+
+def test_the_command_line_offers_each_format_once():
+    parameters = {parameter.opts[0]: parameter for parameter in export_best.params}
+    offered = [f"--format {name}" for name in parameters["--format"].type.choices]
+    offered += [option for option in parameters if option in {row.option for row in flagged()}]
+    assert offered == sorted(
+        [row.asked_for for row in FORMATS.values()],
+        key=lambda asked: asked.split()[0] != "--format",
+    )
+    assert len({row.file for row in FORMATS.values()}) == len(FORMATS)
