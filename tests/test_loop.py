@@ -165,3 +165,63 @@ def test_a_record_is_on_disk_before_the_oracle_hears_of_it(run, monkeypatch):
     monkeypatch.setattr(oracle, "finish", spying)
     Search(run, oracle, FakeExecutor(run), observers=[], max_epochs=3, stop=NEVER).to_the_end()
     assert heard == [True, True, True]
+
+
+class Noting(FakeExecutor):
+    """Keeps what each trial is given."""
+
+    def __init__(self, run):
+        super().__init__(run)
+        self.tasks = {}
+
+    def start(self, task):
+        self.tasks[task.spec.trial_id] = task
+        super().start(task)
+
+
+def tasks_of(run, **options):
+    """What each trial of a small Hyperband was given, by trial."""
+    executor = Noting(run)
+    oracle = make_hyperband(run, max_epochs=3)
+    Search(run, oracle, executor, observers=[], max_epochs=3, stop=NEVER, **options).to_the_end()
+    return executor.tasks
+
+
+def test_a_trial_is_given_the_curves_of_others_and_its_own_earlier_rungs(run):
+    tasks = tasks_of(run, early_stop=True)
+    records = {record.trial_id: record for record in load_records(run)}
+    first, *_, last = tasks
+    assert (tasks[first].peers, tasks[first].earlier) == ((), ())
+    promoted = next(task for task in tasks.values() if task.spec.parent)
+    assert list(promoted.earlier) == records[promoted.spec.parent].history
+    before = {r.configuration for r in records.values() if r.trial_id < last}
+    assert len(tasks[last].peers) == len(before - {tasks[last].spec.configuration})
+
+
+def test_without_early_stop_a_trial_is_told_of_no_other(run):
+    assert all(task.peers == task.earlier == () for task in tasks_of(run).values())
+
+
+def test_a_trial_that_goes_on_is_not_told_of_itself(run):
+    told = []
+
+    def outcome(spec):
+        if spec.trial_id == "0002" and not told:
+            told.append(spec)
+            history = [{"epoch": 0, "val_accuracy": 0.5}]
+            return TrialResult(status=STOPPED, history=history, score=0.5, best_epoch=0)
+        return None
+
+    first, again = FakeExecutor(run, outcome), Noting(run)
+    for executor, stop in ((first, StopWhen(lambda: bool(told))), (again, NEVER)):
+        oracle = make_hyperband(run, max_epochs=3)
+        options = {"max_epochs": 3, "early_stop": True, "stop": stop}
+        Search(run, oracle, executor, observers=[], **options).to_the_end()
+    assert again.tasks["0002"].earlier == ()
+
+
+def test_records_say_which_values_the_search_was_given(run):
+    given = {"batch_size": 64, "learning_rate": 0.5}
+    oracle = make_hyperband(run, max_epochs=3, baselines=[given])
+    Search(run, oracle, FakeExecutor(run), observers=[], max_epochs=3, stop=NEVER).to_the_end()
+    assert [record.values for record in load_records(run) if record.baseline] == [given]

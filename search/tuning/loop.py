@@ -140,7 +140,7 @@ class Search:
             initial_epoch=int(place.get("tuner/initial_epoch", 0)),
             epochs=int(place.get("tuner/epochs", self.max_epochs)),
             parent=parent,
-            baseline=first.baseline if first else values in self.oracle.baselines,
+            baseline=values in self.oracle.baselines,
         )
 
     def _task(self, record: TrialRecord) -> TrialTask:

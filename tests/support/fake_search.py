@@ -50,9 +50,9 @@ def space():
     return hp
 
 
-def make_hyperband(run, *, max_epochs=3, factor=3, seed=0, **options):
+def make_hyperband(run, *, max_epochs=3, factor=3, seed=0, baselines=(), **options):
     oracle = HyperbandOracle(
-        baselines=[],
+        baselines=list(baselines),
         seed=seed,
         directory=run.path,
         objective=keras_tuner.Objective("val_accuracy", "max"),
