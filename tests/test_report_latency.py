@@ -8,6 +8,7 @@ from finished_runs import finished_run
 from small_trials import values_for
 from stopping import NEVER, StopWhen
 
+from search.errors import TuneError
 from search.formats import untrained
 from search.formats.latency import Latency
 from search.process.atomic_files import read_json, write_json
@@ -113,3 +114,9 @@ def test_a_process_that_has_no_tensorflow_yet_prints_nothing_of_its_start(run):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert len(known_latencies(run.run)) == 1
+
+
+def test_a_file_of_latencies_that_lacks_its_seconds_is_an_error_that_says_so(run):
+    write_json(run.run.latencies, {"machine": "any"})
+    with pytest.raises(TuneError, match=r"latencies\.json: has no 'seconds'"):
+        known_latencies(run.run)

@@ -1,7 +1,7 @@
 """Draw every chart of a report."""
 
 from collections import defaultdict
-from typing import Any
+from typing import NamedTuple
 
 from search.insights.findings import Importance
 from search.report.axes import axes_of
@@ -12,6 +12,7 @@ from search.report.charts.importance import importance_bars
 from search.report.charts.learning_curves import learning_curves
 from search.report.charts.parallel import parallel_coordinates
 from search.report.charts.style import Option
+from search.report.configurations import Tried
 from search.report.contents import Contents
 
 CLASSES = 40  # classes in the confusion matrix at most
@@ -27,10 +28,10 @@ def every_chart(contents: Contents) -> dict[str, Option]:
     }
     importance = importance_of(contents)
     for family in families(contents):
-        scored = [each for each in family["tried"] if each.accuracy is not None]
+        scored = [each for each in family.tried if each.accuracy is not None]
         if axes := axes_of(scored, contents.space):
             lines = parallel_coordinates(scored, axes)
-            charts[f"parallel-{family['name']}"] = lines
+            charts[f"parallel-{family.name}"] = lines
     for name, rows in importance.items():
         charts[f"importance-{name}"] = importance_bars(rows)
     answers, class_names = contents.answers, contents.data.class_names
@@ -39,10 +40,17 @@ def every_chart(contents: Contents) -> dict[str, Option]:
     return charts
 
 
-def families(contents: Contents) -> list[dict[str, Any]]:
+class Family(NamedTuple):
+    """A family and its configurations, best first."""
+
+    name: str
+    tried: list[Tried]
+
+
+def families(contents: Contents) -> list[Family]:
     """Group the configurations by family, the best family first."""
     return [
-        {"name": name, "tried": [each for each in contents.tried if each.family == name]}
+        Family(name, [each for each in contents.tried if each.family == name])
         for name in dict.fromkeys(each.family for each in contents.tried)
     ]
 

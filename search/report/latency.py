@@ -11,6 +11,7 @@ import platform
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from data_pipeline.processes.cores import cores
 from models.space import architecture
@@ -19,9 +20,23 @@ from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import Values
+from search.run_folder.schema import from_json, to_json
 from search.trial.experiment import Experiment
 
 _TIMED_SECONDS = 1.0  # of calls, for one architecture
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """What `latencies.json` holds.
+
+    Attributes:
+        machine: where they were measured.
+        seconds: per image (median), by `architecture_key`.
+    """
+
+    machine: str
+    seconds: dict[str, float]
 
 
 def architecture_key(values: Values) -> str:
@@ -33,8 +48,8 @@ def known_latencies(run: RunFolder) -> dict[str, float]:
     """Read seconds per image by `architecture_key`, of those measured on this machine."""
     if not run.latencies.exists():
         return {}
-    kept = read_json(run.latencies)
-    return dict(kept["seconds"]) if kept["machine"] == _machine() else {}
+    known = from_json(Latencies, read_json(run.latencies), file=run.latencies)
+    return known.seconds if known.machine == _machine() else {}
 
 
 def measure_latencies(
@@ -81,7 +96,7 @@ def measure_latencies(
             timed = latency_in_memory(experiment, values, seconds=_TIMED_SECONDS)
             latencies[key] = timed.median
             with suppress(OSError):  # a folder that is only to be read: measured for this once
-                write_json(experiment.run.latencies, {"machine": _machine(), "seconds": latencies})
+                write_json(experiment.run.latencies, to_json(Latencies(_machine(), latencies)))
     return latencies
 
 

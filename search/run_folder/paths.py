@@ -1,4 +1,4 @@
-"""Files of a run: where they lie, and how each appears whole or not at all.
+"""Name the files of a run.
 
 results/<run>/
     config.json        the frozen configuration, written before the first trial
@@ -8,13 +8,14 @@ results/<run>/
     splits.npz         which kept image is for training, validation and test
     groups.npy         which kept images are copies of one another
     oracle/            KerasTuner's project folder, readable by KerasTuner itself
-    trials/            one record a trial (JSON), and its predictions on validation (npy)
+    trials/            one record per trial (JSON), and its predictions on validation (npy)
     checkpoints/       training state of trials that may still go on
     finalists.json     how the best configurations compare after being trained again
     repeats/           predictions on validation of the best configurations, trained again
-    tensorboard/       one folder a configuration
+    tensorboard/       one folder per configuration
     learnt.json        what the search has taught, and the results that this rests on
-    latencies.json     what one image takes by each architecture, as far as it was measured
+    latencies.json     seconds per image of each architecture, as far as they were measured
+    lock_box.json      how often the test images were looked at
     export/            what `tune export-best` writes
     report.html        what `tune report` writes
     labels/            what `tune labels` writes
@@ -89,7 +90,7 @@ class RunFolder:
 
     @property
     def latencies(self) -> Path:
-        """Seconds an image by architecture (JSON)."""
+        """Seconds per image by architecture (JSON)."""
         return self.path / "latencies.json"
 
     @property
@@ -136,13 +137,13 @@ class RunFolder:
 
 
 def runs(results: Path) -> list[RunFolder]:
-    """All runs below a results folder, newest first."""
-    found = [RunFolder(path.parent) for path in results.glob("*/config.json")]
-    return sorted(found, key=lambda run: run.config.stat().st_mtime, reverse=True)
+    """List all runs below a results folder, newest first."""
+    folders = [RunFolder(path.parent) for path in results.glob("*/config.json")]
+    return sorted(folders, key=lambda run: run.config.stat().st_mtime, reverse=True)
 
 
 def find_run(results: Path, name: str | None) -> RunFolder:
-    """The run of that name, or the newest.
+    """Find the run of that name, or the newest.
 
     Raises:
         TuneError: there is no such run; the message lists those there are.
