@@ -18,6 +18,7 @@ def write_curves(path: Path, searched: list[Logs], retrained: list[Logs], *, tit
     """
     from matplotlib.figure import Figure
 
+    # Without pyplot, which keeps every figure until it is closed and looks for a display.
     figure = Figure(figsize=(9, 3.6), dpi=110, layout="constrained")
     figure.suptitle(title, fontsize=10)
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
@@ -30,6 +31,7 @@ def write_curves(path: Path, searched: list[Logs], retrained: list[Logs], *, tit
             axes.plot(epochs, [logs[key] for logs in history], style, marker=".", label=label)
         axes.set_xlabel("epoch")
         axes.set_ylabel(name)
+        # Epochs are whole numbers: of a few of them the axis would else show halves.
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend()

@@ -68,6 +68,7 @@ def export_best(
             cannot be promised.
     """
     require_packages(options.formats)
+    # Two exports of one run at a time would write into the same new folder.
     with locked(run, "export.lock"):
         return _export(run, options, stop=stop, progress=progress)
 
@@ -75,6 +76,7 @@ def export_best(
 def _export(
     run: RunFolder, options: ExportOptions, *, stop: StopSignal, progress: ProgressSink
 ) -> Metrics:
+    # Read only at the end, for slices and photos: what lacks it fails before any training.
     require_written(run, run.images)
     experiment = Experiment.load(run)
     require_enough(experiment, options.precision)
@@ -90,6 +92,7 @@ def _export(
         stop=stop,
         progress=progress,
     )
+    # Before the retraining: the model that comes of it has learnt from the validation images.
     calibration = calibrate(experiment, choice.predictions, precision=options.precision)
     model, history = retrain(experiment, choice.winner.record, stop=stop, progress=progress)
     # Before anything is written: the files, and what is measured of them, are of one model.

@@ -24,11 +24,12 @@ def export_folder(run: RunFolder) -> Iterator[Path]:
     folder, old = run.path / ".export-new", run.path / ".export-old"
     if old.exists():  # killed while folders were exchanged
         if run.export.exists():
+            # Killed after both renames: only the user's files are still in the old folder.
             _take_along(old, run.export)
             shutil.rmtree(old)
         else:
             old.rename(run.export)
-    _remove(folder)
+    _remove(folder)  # what a killed export had written so far
     folder.mkdir()
     try:
         yield folder
@@ -40,6 +41,7 @@ def export_folder(run: RunFolder) -> Iterator[Path]:
             _take_along(old, run.export)
             shutil.rmtree(old)
     finally:
+        # After an error or Ctrl-C nothing half-written stays; else it has been renamed.
         _remove(folder)
 
 
@@ -61,6 +63,7 @@ def _edited(folder: Path) -> bool:
     if not card.is_file():
         return False
     # Not by `Metrics`: older versions wrote a card too, without all that is read today.
+    # Without metrics.json nothing proves that the card is ours: it is kept as an edited one.
     written = read_json(metrics).get("card") if metrics.is_file() else None
     return written != digest(card)
 

@@ -43,6 +43,7 @@ def write_card(path: Path, experiment: Experiment, metrics: Metrics) -> None:
         _data(data),
         _making(experiment, metrics),
     ]
+    # Paths in the command may hold bytes that are no UTF-8: they must not fail the export.
     write_bytes(path, "\n\n".join(parts).encode("utf-8", "replace") + b"\n")
 
 
@@ -91,6 +92,7 @@ def _results(metrics: Metrics) -> str:
         _table(
             ("true class", "images", "right"),
             [
+                # A class may have no test images.
                 (_text(label), str(sum(row)), f"{row[number] / max(sum(row), 1):.1%}")
                 for number, (label, row) in enumerate(
                     zip(metrics.class_names, metrics.confusion_matrix, strict=True)
@@ -213,5 +215,6 @@ def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 def _text(name: str) -> str:
     """Escape a name of the user's: Markdown and HTML show it and do not obey it."""
+    # Quotes stay: of `&#x27;` the next line would escape the `#`, and break it.
     text = html.escape(printable(name), quote=False)
     return "".join(f"\\{letter}" if letter in "\\`*_[]|#" else letter for letter in text)

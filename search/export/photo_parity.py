@@ -63,10 +63,13 @@ def check_photos(
         try:
             photo = read_upright(path)
         except DataError:
-            continue
+            continue  # gone or broken since, which is no fault of the model
+        # One at a time: photos differ in size.
         given = np.asarray(finished(photo[np.newaxis], training=False))[0]
         differences[str(path)] = float(np.abs(given - answer).max())
+    # `not … <=` and not `>`: a comparison with NaN is false, and NaN must count as changed.
     changed = [path for path, difference in differences.items() if not difference <= DIFFERENCE]
+    # Where no photo can be read any more, there is nothing to compare, and nothing is refused.
     if len(changed) > MAY_DIFFER * len(differences):
         raise TuneError(
             f"the exported model answers differently to {len(changed)} of {len(differences)} "

@@ -12,7 +12,7 @@ from search.trial.experiment import Experiment
 
 TENTH = 0.1
 SAMPLE = 5_000  # images by which it is decided what is dark or blurry for this run
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow's grey
 
 
 def by_slice(
@@ -63,6 +63,7 @@ def _slices(
 
 def brightness(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """Compute the mean luma of each image, 0 to 255: float64 [rows]."""
+    # Row by row: the pixels are mapped from a file that may be larger than the memory.
     return np.array([float((pixels[row] @ _LUMA).mean()) for row in rows])
 
 

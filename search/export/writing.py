@@ -58,6 +58,7 @@ def write_models(
     images = np.asarray(experiment.pixels[rows])
     measured = {}
     with progress.task("writing and checking files") as task:
+        # Each once: `--format keras` asks for a file that is written anyway.
         names = tuple(dict.fromkeys((ALWAYS.name, *formats)))
         for number, name in enumerate(names):
             stop.raise_if_requested()
@@ -96,10 +97,11 @@ def write_beside(
     searched = configuration_history(load_records(experiment.run), record.configuration)
     write_curves(folder / "curves.png", searched, history, title=describe(record.values))
     write_card(folder / "README.md", experiment, metrics)
+    # The metrics name their own file too, which is written last.
     names = sorted({path.name for path in folder.iterdir()} | {"metrics.json"})
     whole = replace(
         metrics,
-        card=digest(folder / "README.md"),
+        card=digest(folder / "README.md"),  # by which the next export sees that it was edited
         files=tuple(str(experiment.run.export / name) for name in names),
     )
     write_json(folder / "metrics.json", to_json(whole))

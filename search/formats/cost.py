@@ -58,6 +58,7 @@ class Costs:
             try:
                 self.known[key] = cost = self._measure(values)
                 words = cost.in_words()
+            # A format that cannot be written rules out this configuration, not the whole export.
             except TuneError as error:
                 self.known[key], words = None, str(error)
             self.progress.message(f"measured: {describe(values)}: {words}")
@@ -65,7 +66,8 @@ class Costs:
 
     def _measure(self, values: Values) -> Cost:
         experiment = self.experiment
-        # Few: int8 ranges of new weights need not be good, and each image costs time.
+        # Few: int8 ranges of new weights need not be good, and each image costs time. One is
+        # answered: what new weights answer is of no use, only how long it takes.
         images = representative(experiment)[:8]
         with released_graphs(), tempfile.TemporaryDirectory(prefix="tune-") as folder:
             source = source_of(experiment, untrained(experiment, values), images)
@@ -73,6 +75,7 @@ class Costs:
                 measure_file(name, write_format(source, name, Path(folder)), images[:1])
                 for name in self.formats
             ]
+        # The budget holds for each of the files, so that the worst counts.
         return Cost(max(file.latency.median for file in files), max(file.size for file in files))
 
     def none_fits(self, budget: Budget) -> TuneError:

@@ -41,6 +41,7 @@ class Tolerance:
     @property
     def tie(self) -> float:
         """How close the model's two likeliest classes must be for either label to do."""
+        # Twice: one of the two may lose as much as the other gains.
         return 2 * (self.mean if self.difference is None else self.difference)
 
 

@@ -7,6 +7,7 @@ from search.formats.format import Call, Format, Source, in_batches
 
 def write_keras(source: Source, path: Path) -> None:
     """Save under another name first: a model that is being replaced stays whole until then."""
+    # It must end in `.keras`: Keras takes the format from the name.
     partial = path.with_name(".partial.keras")
     source.finished.save(partial)
     partial.replace(path)

@@ -35,6 +35,7 @@ def _convert(source: Source, path: Path, *, representative: NDArray[np.uint8] | 
     operations, options = [tf.lite.OpsSet.TFLITE_BUILTINS], {}
     if representative is not None:
         operations.insert(0, tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
+        # In batches of one, the only size that the converted model takes.
         batches = representative[:, None].astype("float32")
         options = {
             "optimizations": [tf.lite.Optimize.DEFAULT],

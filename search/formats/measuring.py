@@ -62,6 +62,7 @@ def measure_file(
     with tempfile.TemporaryDirectory(prefix="tune-") as folder:
         given, result = Path(folder, "images.npy"), Path(folder, "result.npz")
         np.save(given, np.ascontiguousarray(images))
+        # -P: a module in the current folder must not be imported in place of ours.
         command = [sys.executable, "-P", "-m", "search.formats.runtimes", name, str(path)]
         command += [str(given), str(result), "--repeats", str(repeats)]
         if problem := _problem_of(command, timeout):
@@ -88,14 +89,14 @@ def size_of(path: Path) -> int:
 def _problem_of(command: list[str], timeout: float) -> str:
     """Run a process to its end, and say why it did not end well; "" if it did."""
     # A file, not a pipe: a process that it may have started could hold a pipe open for ever.
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=said,
+            stderr=errors,
             env=_environment(),
-            start_new_session=True,
+            start_new_session=True,  # so that `_end` also ends what it has started
         )
         try:
             status = process.wait(timeout)
@@ -105,8 +106,8 @@ def _problem_of(command: list[str], timeout: float) -> str:
             _end(process)
         if status == 0:
             return ""
-        said.seek(0)
-        lines = said.read().decode(errors="replace").splitlines()
+        errors.seek(0)
+        lines = errors.read().decode(errors="replace").splitlines()
     ended = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
     last = " / ".join([line.strip() for line in lines if line.strip()][-LAST_LINES:])
     return f"{ended}: {printable(last[-600:])}" if last else ended

@@ -109,6 +109,7 @@ def require(parities: list[Parity]) -> None:
         return
     figures = "; ".join(f"{parity.format.file} ({parity.problems[0]})" for parity in wrong)
     without = " and ".join(parity.format.asked_for for parity in wrong)
+    # The file that is always written cannot be left out by asking for fewer formats.
     always = any(parity.format is ALWAYS for parity in wrong)
     mend = "please report it" if always else f"export again without {without}"
     raise TuneError(f"nothing exported: not what the trained model answers: {figures}; {mend}")

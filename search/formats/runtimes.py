@@ -26,7 +26,7 @@ def _peak_memory() -> int:
     try:
         status = Path("/proc/self/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) * 1024
-    except (OSError, IndexError, ValueError):
+    except (OSError, IndexError, ValueError):  # no such file, or not as Linux writes it
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
 

@@ -23,7 +23,8 @@ def require_enough(experiment: Experiment, precision: float | None) -> None:
         TuneError: even without a mistake, so few validation images cannot show it.
     """
     count = len(experiment.validation)
-    # `abstain_threshold` counts one image more than was seen, a wrong one.
+    # `abstain_threshold` counts one image more than was seen, a wrong one. And rounding must
+    # not refuse a precision that is reached exactly: hence 1e-9.
     if precision is not None and 1 - 1 / (count + 1) < precision - 1e-9:
         raise TuneError(
             f"--precision {precision:g} cannot be promised: {count} validation images, all "
@@ -59,6 +60,7 @@ def calibrate(
             )
 
     def ece(trainings: Any) -> float:
+        # Of each training by itself: their mean would be an ensemble, which is not exported.
         return float(np.mean([expected_calibration_error(p, targets) for p in trainings]))
 
     return Calibration(temperature, threshold, (ece(before), ece(after)))

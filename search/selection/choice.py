@@ -118,6 +118,7 @@ def _of_trained(experiment: Experiment, trained: list[Finalist], costs: Costs, t
     # Nothing to choose between: measuring would cost seconds and change nothing.
     priced = _prices(tied, costs) if len(tied) > 1 else {}
     payable = [f for f in tied if f.record.configuration in priced]
+    # The leader, unless costs are known by which to choose among the tied.
     winner = ranked[0]
     if payable:
         paid = [priced[f.record.configuration].latency for f in payable]
@@ -145,6 +146,7 @@ def _prices(finalists: list[Finalist], costs: Costs) -> dict[str, Cost]:
 def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
     """Say whether the search beat what it began with, by more than noise."""
     first = next((f for f in ranked if f.baseline), None)
+    # A preset is one published configuration: there was no search that could have beaten it.
     if first is None or config.preset:
         return ""
     name = f"the known-good configuration it started from ({describe(first.record.values)})"

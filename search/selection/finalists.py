@@ -71,6 +71,7 @@ def candidates(
     families: set[object] = set()
     for record in ranked:
         first = record.baseline and record.values["family"] not in families
+        # `fits` comes last: it may write and time a model, which takes seconds.
         if (len(chosen) < top or first) and fits(record):
             chosen.append(record)
             if record.baseline:
@@ -147,15 +148,19 @@ def _repeat(
     experiment: Experiment, record: TrialRecord, number: int, cache: ModelCache, part: "_Part"
 ) -> NDArray[np.float32]:
     """Train once more and predict validation; an earlier export's predictions are read instead."""
+    # Named by its epochs too: a search that went on may have found its best at another epoch.
     path = experiment.run.repeat(record.configuration, record.epochs_to_best, number)
     if path.exists():
         return np.load(path, allow_pickle=False)
+    # From 1 on: 0 is the seed of the search, whose luck is to be left out.
     seed = configuration_seed(experiment.config.seed, record.configuration, number)
+    # Else TensorFlow keeps about 22 MB of each small model that was trained.
     with released_graphs():
         training = cache.training(experiment, effective_values(record), seed, part.features)
         model = cache.model(training)
         train(training, model, epochs=record.epochs_to_best, update=part.steps, stop=part.stop)
         predictions = training.validate(model)
+    # Before they are written: what is kept is read by every later export.
     if not np.isfinite(predictions).all():
         raise DivergedError
     write_array(path, predictions)
@@ -192,6 +197,7 @@ def ensemble(experiment: Experiment, finalists: Sequence[Finalist], *, top: int)
         Its figures, the cost left out; None where there are not two.
     """
     most = max((len(f.predictions) for f in finalists), default=0)
+    # Who dropped out has fewer trainings: its k-th one is missing for some k.
     full = [f for f in finalists if most and len(f.predictions) == most][:top]
     if len(full) < 2:
         return None
