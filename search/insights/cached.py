@@ -34,10 +34,12 @@ def cached_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunC
     is worth a warning only: what the run has found stands there without it.
     """
     mark = fingerprint(records)
+    # A broken file, or one of another version, is as good as none.
     with suppress(TuneError, OSError, KeyError, TypeError):
         written = read_json(run.insights)
         if written["fingerprint"] == mark:
             return from_json(Insights, written["learnt"], file=run.insights)
+    # NumPy and Optuna come with it: `tune show` of what is known loads neither.
     from search.insights.insight import find_insights
 
     try:

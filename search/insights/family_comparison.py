@@ -38,16 +38,17 @@ def ahead(families: Sequence[Family], objective: Objective, images: int | None) 
     return f"{names} are level: {scores} {what}, which {images} images cannot tell apart{rest}."
 
 
-def cannot_tell(one: float, other: float, images: int) -> bool:
+def cannot_tell(first: float, second: float, images: int) -> bool:
     """Say whether two accuracies differ by less than two standard errors of their difference.
 
     The error is that of two shares of as many images, drawn apart, were both as likely to be
     right. Both models saw the same images, which makes the true error smaller; that each is the
     best of several makes it larger (`benchmarks/insights.py families` measures both together).
     """
-    share = (one + other) / 2
+    share = (first + second) / 2
     error = math.sqrt(max(0.0, 2 * share * (1 - share) / images))
-    return one == other or abs(one - other) < STANDARD_ERRORS * error
+    # Where both are perfect the error is 0, and no difference would be below it.
+    return first == second or abs(first - second) < STANDARD_ERRORS * error
 
 
 def _figure(family: Family, between: str = "") -> str:

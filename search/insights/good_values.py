@@ -27,6 +27,7 @@ def good_values(
         ranks_of = {value: [r for r, v in having if v == value] for _, value in having}
         return GoodValues(value=max(ranks_of, key=lambda value: median(ranks_of[value])))
     having.sort(key=lambda pair: -pair[0])
+    # One at least: a third of one configuration rounds to none.
     best = sorted(float(value) for _, value in having[: max(1, round(TOP * len(having)))])
     quarter = len(best) // 4
     return GoodValues(low=best[quarter], high=best[len(best) - 1 - quarter])

@@ -30,7 +30,7 @@ def importances(
 ) -> dict[str, float]:
     """Give the share of each hyperparameter, 0 to 1, in the sum of all `divergences`."""
     distances = divergences(space, values, ranks)
-    total = sum(distances.values()) or 1.0
+    total = sum(distances.values()) or 1.0  # all 0 where the best differ in nothing
     return {name: value / total for name, value in distances.items()}
 
 
@@ -73,7 +73,7 @@ def _distribution(hyperparameter: Hyperparameter) -> Any:
     )
 
     if not hyperparameter.values:
-        return FloatDistribution(0.0, 1.0)
+        return FloatDistribution(0.0, 1.0)  # a place has been put on the range's scale already
     last = len(hyperparameter.values) - 1
     if hyperparameter.ordered:
         return IntDistribution(0, last)

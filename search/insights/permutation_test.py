@@ -103,6 +103,8 @@ def _course(
         course = np.stack([rank, (rank - rank.mean()) ** 2], axis=1)
     else:
         course = np.eye(len(distinct))[which]
+    # Columns that follow from others drop out: the square says nothing new of two values,
+    # and of k choices k - 1 say all.
     left, size, _ = np.linalg.svd(course - course.mean(axis=0), full_matrices=False)
     left = left[:, size > 1e-9 * size.max()]
     columns = np.zeros((len(place), left.shape[1]))
@@ -114,6 +116,7 @@ def _explained(course: tuple[Floats, Floats], ranks: Floats) -> Floats:
     """Compute the share of the variance of each row of ranks that goes with the columns: [rows]."""
     active, columns = course
     total = ranks**2 @ active - (ranks @ active) ** 2 / active.sum()
+    # Where all ranks are equal there is no variance to divide by.
     return np.asarray(((ranks @ columns) ** 2).sum(axis=1) / np.maximum(total, 1e-12))
 
 
@@ -132,6 +135,7 @@ def _step_down(levels: Floats) -> list[float]:
     largest = 0.0
     for step, column in enumerate(order):
         smallest = levels[:, order[step:]].min(axis=1)
+        # Never below that of a smaller level: the order of the levels stays.
         largest = max(largest, float((smallest <= levels[0, column] + 1e-12).mean()))
         adjusted[column] = largest
     return [float(level) for level in adjusted]

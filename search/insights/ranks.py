@@ -82,6 +82,7 @@ def ranks(drawn: Iterable[Member]) -> dict[str, float]:
         first = {reached: place for place, reached in reversed(list(enumerate(order)))}
         last = {reached: place for place, reached in enumerate(order)}
         for member in group:
+            # Places count from 0: their mean, plus 1 for the rank, less 1/2.
             place = (first[member.reached] + last[member.reached] + 1) / 2
             ranked[member.configuration] = place / len(group)
     return ranked

@@ -36,19 +36,19 @@ def sentences(
     told = {row.family for row in importance if row.matters}
     mute = [row for row in families if row.drawn and row.family not in told]
     scored = [(row.family, row.best) for row in families if row.best is not None]
-    said = [ahead(scored, objective, images)] if len(scored) > 1 else []
+    lines = [ahead(scored, objective, images)] if len(scored) > 1 else []
     # Without random values chance has no meaning: only families are compared.
     if families and not at_random:
-        return [*said, NOT_AT_RANDOM]
-    said += [mattered(row.family, row.drawn, importance) for row in families if row.family in told]
+        return [*lines, NOT_AT_RANDOM]
+    lines += [mattered(row.family, row.drawn, importance) for row in families if row.family in told]
     if ALL in told:
         drawn = sum(row.drawn for row in families)
-        said.append(mattered(ALL, drawn, importance))
+        lines.append(mattered(ALL, drawn, importance))
     if mute:
-        said.append(nothing(mute))
+        lines.append(nothing(mute))
     elif families and not told:
-        said.append(ONLY_KNOWN_GOOD)
-    return [*said, *(at_the_end(edge) for edge in edges)]
+        lines.append(ONLY_KNOWN_GOOD)
+    return [*lines, *(at_the_end(edge) for edge in edges)]
 
 
 def mattered(family: str, drawn: int, importance: Sequence[Importance]) -> str:

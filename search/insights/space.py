@@ -77,6 +77,7 @@ def read_space(run: RunFolder) -> dict[str, Hyperparameter]:
             new = _read(entry["class_name"], entry["config"], families)
             before = space.get(new.name)
             space[new.name] = _merged(before, new) if before else new
+    # The file is KerasTuner's: another version of it may have another form.
     except (TuneError, KeyError, TypeError, ValueError, AttributeError):
         return {}
     return space
@@ -96,6 +97,7 @@ def _read(kind: str, config: dict[str, Any], families: tuple[str, ...]) -> Hyper
 
 
 def _list(name: str, family: str | None, values: tuple[Value, ...]) -> Hyperparameter:
+    # A bool is an int to Python, but has no order here.
     if any(isinstance(value, bool | str) for value in values):
         return Hyperparameter(name, family, values, ordered=False)
     numbers = tuple(sorted(values))
@@ -109,6 +111,7 @@ def _range(kind: str, name: str, family: str | None, config: dict[str, Any]) -> 
     if kind == "Int" and not step:
         step = 1 if high - low < LISTED else None
     if step and not log:
+        # (0.5 - 0.2) / 0.1 is 2.9999999999999996, which int would cut to 2.
         count = int((high - low) / step + 1e-9) + 1
         if count <= LISTED:
             values = tuple(low + number * step for number in range(count))

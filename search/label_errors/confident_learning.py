@@ -46,6 +46,7 @@ def find_label_errors(
     rows = np.arange(len(targets))
     given = probabilities[rows, targets]
     others = probabilities.copy()
+    # Below any probability: the label itself is never the likeliest of the others.
     others[rows, targets] = -1.0
     likelier = others.argmax(axis=1)
     doubted = others[rows, likelier] > given
@@ -63,6 +64,7 @@ def _off_the_diagonal(
     Where none reaches its threshold the image is in no cell of the confident joint.
     """
     classes = range(probabilities.shape[1])
+    # No mean of nothing: `possible_folds` refuses a class without images.
     thresholds = np.array([probabilities[targets == j, j].mean() for j in classes])
     confident = np.where(probabilities >= thresholds, probabilities, -1.0)
     true = confident.argmax(axis=1)

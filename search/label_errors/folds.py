@@ -21,7 +21,7 @@ def deal_folds(targets: NDArray[np.int32], groups: Rows, *, folds: int, seed: in
         folds: how many, at least 2.
         seed: the same seed deals the same images in the same way.
     """
-    sizes = np.maximum(np.bincount(targets), 1)
+    sizes = np.maximum(np.bincount(targets), 1)  # a number between may belong to no image
     fold_of: Rows = np.empty(len(targets), np.int64)
     held = np.zeros((folds, len(sizes)))  # share of each class that a fold has
     for members in _largest_first(groups, np.random.default_rng(seed)):
@@ -38,6 +38,7 @@ def _largest_first(groups: Rows, random: np.random.Generator) -> list[Rows]:
     order = np.argsort(groups, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
     shuffled = [members[place] for place in random.permutation(len(members))]
+    # A stable sort: groups of one size keep the order that was drawn.
     return sorted(shuffled, key=len, reverse=True)
 
 
@@ -49,6 +50,7 @@ def possible_folds(
     Raises:
         TuneError: a class has nothing to train on once an image of it is held out.
     """
+    # A class counts once per group: copies lie in one fold, none is left to train on.
     pairs = np.unique(np.stack([targets.astype(np.int64), groups]), axis=1)
     counts = np.bincount(pairs[0], minlength=len(labels))
     least = int(counts.argmin())

@@ -98,6 +98,7 @@ def out_of_fold(
     """
     training = _prepared(experiment, judge, stop, task)
     rounds = list(_rounds(experiment, judge, groups, folds))
+    # One cache for all: tracing a training step takes seconds, and the models have one shape.
     cache, total = ModelCache(), np.zeros((len(training.inputs), experiment.num_classes))
     for number, (trained, held, seed) in enumerate(rounds):
 
@@ -130,6 +131,7 @@ def _trained(
 
 def _prepared(experiment: Experiment, judge: Judge, stop: StopSignal, task: Task) -> Training:
     """Prepare how the judge is trained; its features are computed once, for all folds."""
+    # Rows and seed stand for those of each model, which `out_of_fold` puts in their place.
     training = Training(
         experiment,
         effective_values(judge.record),

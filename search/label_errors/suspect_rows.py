@@ -45,7 +45,7 @@ class SuspectReport:
 
     run: str
     root: str
-    images: int = named("pictures")
+    images: int = named("pictures")  # programs read this key
     configuration: str
     folds: int
     repeats: int

@@ -111,6 +111,7 @@ def _exported(run: RunFolder, finished: int) -> tuple[Metrics | None, str]:
         metrics = Metrics.load(run)
     except OtherVersionError:
         return None, "An older version of tune made the export of this run: it is left out here."
+    # Older versions did not write it: nothing can be said of these.
     then = finished if metrics.trials is None else metrics.trials
     if then < finished:
         return metrics, (
@@ -123,6 +124,7 @@ def _exported(run: RunFolder, finished: int) -> tuple[Metrics | None, str]:
 def _classes(run: RunFolder, class_names: Sequence[str]) -> list[tuple[str, int, int, int]]:
     targets, splits = np.load(run.targets, allow_pickle=False), load_splits(run)
     counts = [
+        # The last classes may have no image in a split.
         np.bincount(targets[rows], minlength=len(class_names)).tolist()
         for rows in (splits.train, splits.validation, splits.test)
     ]

@@ -29,6 +29,7 @@ def every_chart(contents: Contents) -> dict[str, Option]:
     importance = importance_of(contents)
     for family in families(contents):
         scored = [each for each in family.tried if each.accuracy is not None]
+        # Without axes, one configuration or all alike, there is nothing to compare.
         if axes := axes_of(scored, contents.space):
             lines = parallel_coordinates(scored, axes)
             charts[f"parallel-{family.name}"] = lines

@@ -15,6 +15,7 @@ class Offer(NamedTuple):
 def pareto_front(offers: Iterable[Offer]) -> list[Offer]:
     """Choose the offers that no other beats in both cost and accuracy, cheapest first."""
     front: list[Offer] = []
+    # From the cheapest on, so that only accuracy is left to compare.
     for offer in sorted(offers, key=lambda offer: (offer.cost, -offer.accuracy)):
         if not front or offer.accuracy > front[-1].accuracy:
             front.append(offer)

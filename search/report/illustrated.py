@@ -27,6 +27,7 @@ def with_heat(mistakes: Sequence[Mistake], run: RunFolder) -> list[Mistake]:
         TuneError: the exported model cannot be loaded.
         ModelError: it has no feature maps.
     """
+    # Before the modules below, which import Keras: else TensorFlow prints its start.
     import_tensorflow()
     from data_pipeline.pixels.reading import read_images
     from models.grad_cam import GradCam
@@ -40,6 +41,7 @@ def with_heat(mistakes: Sequence[Mistake], run: RunFolder) -> list[Mistake]:
         crop_to_aspect_ratio=classifier.crop_to_aspect_ratio,
     )
     pixels: list[Any] = [image for image, _ in read]
+    # Without a thumbnail there is nothing to lay the heat over, nor its proportions.
     there = [k for k, image in enumerate(pixels) if image is not None and mistakes[k].image]
     illustrated = list(mistakes)
     if not there:

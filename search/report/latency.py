@@ -95,6 +95,7 @@ def measure_latencies(
             task.update(number, len(missing))
             timed = latency_in_memory(experiment, values, seconds=_TIMED_SECONDS)
             latencies[key] = timed.median
+            # After each one: Ctrl-C keeps what was measured.
             with suppress(OSError):  # a folder that is only to be read: measured for this once
                 write_json(experiment.run.latencies, to_json(Latencies(_machine(), latencies)))
     return latencies

@@ -75,8 +75,8 @@ def page(
 def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("search.report", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
+        autoescape=True,  # names of files and classes may hold markup
+        undefined=StrictUndefined,  # a misspelt name is an error, not an empty place
         trim_blocks=True,
         lstrip_blocks=True,
     )

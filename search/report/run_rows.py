@@ -26,6 +26,7 @@ class Exported:
     val_accuracy: float | None = omitted()
     accuracy: float
     accuracy_interval: tuple[float, float]
+    # Keys that programs read, and that files of all versions have.
     images: int = named("pictures")
     test_set_opened: int = named("lock_box_opened")
     trials: int | None = omitted()

@@ -83,6 +83,7 @@ def verdict(records: list[TrialRecord], config: RunConfig) -> str:
         )
     if not first:
         return "None of the known-good configurations finished."
+    # Without its sign: of a loss, less is better.
     gain = abs((best.score or 0.0) - (first[0].score or 0.0))
     return f"The best is {gain:.4f} better than the best known-good configuration."
 

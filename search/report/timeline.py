@@ -40,6 +40,7 @@ def _while_any_ran(finished: Iterable[TrialRecord]) -> list[Ended]:
     for record in finished:
         end = record.ended or 0.0
         start = end - record.seconds
+        # Spans that overlap become one, so that time in which several trained counts once.
         while busy and busy[-1][1] >= start:
             earlier = busy.pop()
             total -= earlier[1] - earlier[0]

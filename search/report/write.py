@@ -74,6 +74,7 @@ def _measured(
     """Measure latencies by architecture as far as they are not known."""
     scored = [each for each in contents.tried if each.accuracy is not None]
     known = known_latencies(contents.run)
+    # Where nothing is to be measured TensorFlow is not loaded, and no pixels are needed.
     if seconds <= 0 or all(architecture_key(each.values) in known for each in scored):
         return known
     offers = (Offer(each.megabytes or 0, each.accuracy or 0, k) for k, each in enumerate(scored))
@@ -81,7 +82,7 @@ def _measured(
     first = [scored[offer.number] for offer in pareto_front(offers)]
     try:
         experiment = Experiment.load(contents.run)
-    except OSError as error:
+    except OSError as error:  # the prepared pixels are gone, which only latencies need
         progress.message(f"latency not measured: {error}")
         return known
     wanted = [each.values for each in (*first, *scored)]
@@ -98,6 +99,7 @@ def _mistakes(contents: Contents, progress: ProgressSink) -> Sequence[Mistake]:
     if not contents.answers.exported:
         return mistakes
     try:
+        # Of all the report this alone needs the exported model, which may be gone or without maps.
         return with_heat(mistakes, contents.run)
     except (DataError, ModelError, TuneError) as error:
         progress.message(f"no heat maps: {error}")

@@ -90,6 +90,7 @@ class Answerer:
         for size in BATCHES:
             self._answers(blank[:size], heat=False)
         if self.has_heat:
+            # `GradCam` has two sizes of its own, one image and several: two calls trace both.
             for size in BATCHES[:2]:
                 self._answers(blank[:size], heat=True)
 
@@ -97,6 +98,7 @@ class Answerer:
         more = True
         while more:
             questions, more = self._gather()
+            # Plain answers first: they need not wait for the gradients of the others.
             for heat in (False, True):
                 if alike := [question for question in questions if question.heat == heat]:
                     self._answer(alike, heat=heat)
@@ -106,6 +108,7 @@ class Answerer:
         questions: list[_Question] = []
         try:
             while len(questions) < BATCHES[-1]:
+                # Waits for the first one alone; of the others it takes what is already there.
                 question = self._waiting.get(block=not questions)
                 if question is None:
                     return questions, False
@@ -141,5 +144,5 @@ def _grad_cam(model: Any) -> Any:
 
     try:
         return GradCam(model)
-    except ModelError:
+    except ModelError:  # no feature map: such a model answers without heat
         return None

@@ -25,6 +25,7 @@ from search.serve.local import protect, require_local
 from search.serve.uploads import Upload, is_form, received
 
 _ASSETS = Path(__file__).parent / "assets"
+# A table, not a folder: no path that is sent is ever looked up on the disk.
 _FILES = {
     "/": ("page.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
@@ -70,17 +71,19 @@ class App:
     ) -> Iterable[bytes]:
         """Answer one request, as WSGI has it."""
         try:
+            # First: of what a page elsewhere sends, no body is read.
             require_local(environ)
             response = self._respond(Request(environ))
         except HTTPException as error:
             response = _refusal(error)
-        except (DataError, TuneError) as error:
+        except (DataError, TuneError) as error:  # no worker to be had, or the server is ending
             response = _refusal(ServiceUnavailable(str(error)))
         except Exception:
             # The failure of one request is told on the terminal; the server goes on.
             logging.getLogger(__name__).exception("a request failed")
             problem = "the server failed at this; see its terminal"
             response = _json({"error": problem}, HTTPStatus.INTERNAL_SERVER_ERROR)
+        # Refusals are answers too, and a browser shows them.
         protect(response.headers)
         return response(environ, start_response)
 
@@ -93,6 +96,7 @@ class App:
         if request.path not in routes:
             raise NotFound(f"no such page; there are {', '.join(routes)}")
         method, answer = routes[request.path]
+        # HEAD is allowed wherever GET is, as HTTP has it.
         if request.method != method and (method, request.method) != ("GET", "HEAD"):
             raise MethodNotAllowed([method], f"expected {method}, received {request.method}")
         return answer(request)
@@ -123,6 +127,7 @@ class App:
             rows = self._rows(request)
         finally:
             self._waiting.release()
+        # Requests have threads of their own, and `+=` is more than one step.
         with self._counting:
             self.answered += len(rows)
         unreadable = all(row["error"] for row in rows)
@@ -133,6 +138,7 @@ class App:
 
     def _rows(self, request: Request) -> list[dict[str, Any]]:
         heat = request.args.get("heat", "0") not in ("", "0")
+        # The slot comes first: without one, nothing of the body is read or stored.
         with self._stored, received(request.environ, self._folder, self._limits) as uploads:
             return [self._row(upload, heat=heat) for upload in uploads]
 
@@ -166,11 +172,13 @@ def _file(request: Request) -> Response:
 def _refusal(error: HTTPException) -> Response:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     response = _json({"error": error.description or HTTPStatus(status).phrase}, status)
+    # The other headers describe the page that Werkzeug would have sent instead of JSON.
     kept = {"Allow", "Retry-After"}
     response.headers.extend([pair for pair in error.get_headers() if pair[0] in kept])
     return response
 
 
 def _json(value: Any, status: int = HTTPStatus.OK) -> Response:
+    # NaN is no JSON, and the page could not read the answer.
     text = json.dumps(value, allow_nan=False) + os.linesep
     return Response(text, status=status, mimetype="application/json")

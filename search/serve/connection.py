@@ -50,7 +50,7 @@ class Handler(WSGIRequestHandler):
     def _see_off(self) -> None:
         """Let a client that is still sending read the answer; else it would see a reset."""
         end, left = time.monotonic() + self.limits.parting_seconds, self.limits.parting_bytes
-        with suppress(OSError):
+        with suppress(OSError):  # the client has gone, or was silent until the time was up
             self.connection.shutdown(socket.SHUT_WR)
             while left > 0 and (seconds := end - time.monotonic()) > 0:
                 self.connection.settimeout(seconds)

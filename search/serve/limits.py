@@ -26,7 +26,7 @@ class UploadLimits:
     max_bytes: int = 32 * 2**20
     max_files: int = 32
     waiting: int = 256
-    stored: int = 16
+    stored: int = 16  # as many as the model answers together: `answerer.BATCHES`
     spare_threads: int = 16
     idle_seconds: float = 30.0
     sending_seconds: float = 60.0

@@ -11,8 +11,9 @@ from werkzeug.exceptions import Forbidden
 
 ADDRESS = "127.0.0.1"
 _NAMES = (ADDRESS, "localhost")
-_HTTP_PORT = 80
+_HTTP_PORT = 80  # which browsers leave out of `Host` and `Origin`
 
+# Images besides the server's own: heat maps (data:) and photos chosen in the page (blob:).
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -40,6 +41,7 @@ def require_local(environ: dict[str, Any]) -> None:
     host = environ.get("HTTP_HOST", "").lower()
     if host not in hosts:
         raise Forbidden(f"this server answers as {ADDRESS}:{port} only, not as {host or 'no host'}")
+    # Programs send none, and browsers none when a page of this server is opened.
     origin = environ.get("HTTP_ORIGIN")
     if origin is not None and origin.lower() not in {f"http://{name}" for name in hosts}:
         raise Forbidden(f"pages of {origin} may not use this server")

@@ -107,6 +107,7 @@ class _Server(ThreadedWSGIServer):
 
     def __init__(self, listener: socket.socket, app: App, limits: UploadLimits) -> None:
         handler = type("Handler", (Handler,), {"limits": limits})
+        # By its descriptor: the port was opened before the model was loaded.
         super().__init__(ADDRESS, 0, app, handler, fd=listener.fileno())
         self._slots = threading.Semaphore(limits.waiting + limits.spare_threads)
         self._ending = False

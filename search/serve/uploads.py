@@ -55,6 +55,7 @@ def received(environ: dict[str, Any], folder: Path, limits: UploadLimits) -> Ite
                 f"{limits.max_files} files at most"
             ) from error
         except ClientDisconnected as error:
+            # Werkzeug calls a timeout a broken connection too; the cause tells which it was.
             if not isinstance(error.__context__, TimeoutError):
                 raise
             raise RequestTimeout(
@@ -78,7 +79,9 @@ def _request_into(folder: Path, limits: UploadLimits) -> type[Request]:
         max_content_length = limits.max_bytes
         max_form_parts = limits.max_files
 
+        # Werkzeug's hook for where a file of a form goes: by default small ones stay in memory.
         def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
+            # Kept when the request is closed: it is read after that, and goes with its folder.
             return tempfile.NamedTemporaryFile(dir=folder, delete=False)
 
     return _Stored

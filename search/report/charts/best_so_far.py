@@ -24,6 +24,7 @@ def accuracy_against_time(ends: Sequence[Ended]) -> Option:
         if not best or accuracy > best[-1][1]:
             best.append([when, accuracy])
     if best:
+        # On to the end of the search: its last trials may have been no better.
         best.append([round(total / scale, 4), best[-1][1]])
     families = dict.fromkeys(str(record.values["family"]) for *_, record in points)
     return cartesian(

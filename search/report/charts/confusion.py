@@ -24,7 +24,7 @@ def confusion_heatmap(matrix: Sequence[Sequence[int]], class_names: Sequence[str
         "yAxis": {"type": "category", "data": names, "inverse": True},
         "visualMap": {
             "show": False,
-            "dimension": 3,
+            "dimension": 3,  # the share of the row: classes may differ much in size
             "min": 0,
             "max": 1,
             "inRange": {"color": ["--panel", "--accent"]},

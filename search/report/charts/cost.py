@@ -15,11 +15,12 @@ def accuracy_against_cost(tried: Sequence[Tried], *, cost: str) -> Option:
         cost: "megabytes" or "milliseconds", an attribute of each; those where it is None are
             left out.
     """
+    # 0 is left out like None: a logarithmic axis has no place for it.
     known = [each for each in tried if getattr(each, cost) and each.accuracy is not None]
     offers = (Offer(getattr(each, cost), each.accuracy or 0.0, k) for k, each in enumerate(known))
     front = pareto_front(offers)
     families = list(dict.fromkeys(each.family for each in known))
-    title = {"megabytes": "size in MB", "milliseconds": "latency in ms an image"}[cost]
+    title = {"megabytes": "size in MB", "milliseconds": "latency in ms per image"}[cost]
     return cartesian(
         x=value_axis(title) | _decades([getattr(each, cost) for each in known]),
         series=[

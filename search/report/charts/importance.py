@@ -9,6 +9,7 @@ from search.report.charts.style import Option, tooltip
 
 def importance_bars(rows: Sequence[Importance]) -> Option:
     """Draw how much each hyperparameter decided, the most at the top; grey what chance could do."""
+    # Ascending: the first category stands at the bottom.
     ordered = sorted(rows, key=lambda row: row.importance)
     return {
         "grid": {"left": 8, "right": 24, "top": 8, "bottom": 8},

@@ -19,6 +19,7 @@ def parallel_coordinates(tried: Sequence[Tried], axes: Sequence[Axis]) -> Option
         tried: configurations of one family that have an accuracy.
         axes: what they differ in.
     """
+    # The best are drawn last, over the others.
     ranked = sorted(tried, key=lambda each: each.accuracy or 0.0)
     scores = [percent(each.accuracy) for each in ranked]
     accuracy = _WHOLE_NAME | {
