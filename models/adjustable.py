@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 
-def number(value: float) -> Any:
+def float_variable(value: float) -> Any:
     """A float32 scalar that can be assigned anew.
 
     TensorFlow's variable, not Keras's: Keras would count its own among the weights.
@@ -33,7 +33,7 @@ class Dropout(layers.Dropout):
     def __init__(self, rate: float, hyperparameter: str = "", **options: Any) -> None:
         super().__init__(rate, **options)
         self.hyperparameter = hyperparameter
-        self._number = number(rate)
+        self._number = float_variable(rate)
 
     def set_rate(self, rate: float) -> None:
         """Take another rate.

@@ -22,7 +22,7 @@ _LIKELIEST = -1
 _SMALLEST = 1e-30  # least probability whose logarithm is taken
 
 
-class Explained(NamedTuple):
+class Explanation(NamedTuple):
     """Answers, and where they come from.
 
     Attributes:
@@ -57,7 +57,7 @@ class GradCam:
             )
         self._explain = tf.function(self._explain_batch)
 
-    def __call__(self, images: NDArray, classes: NDArray | None = None) -> Explained:
+    def __call__(self, images: NDArray, classes: NDArray | None = None) -> Explanation:
         """Explain one image or more.
 
         Args:
@@ -73,7 +73,7 @@ class GradCam:
             batch, some = (np.resize(array, (size, *array.shape[1:])) for array in (batch, some))
             given = self._explain(tf.constant(batch, tf.float32), tf.constant(some, tf.int32))
             parts.append([array.numpy()[: len(images) - start] for array in given])
-        return Explained(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+        return Explanation(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def _explain_batch(self, images: Any, classes: Any) -> tuple[Any, Any]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:

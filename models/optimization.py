@@ -9,7 +9,7 @@ import keras
 from keras import ops
 from keras.optimizers import Adam, schedules
 
-from models.adjustable import number
+from models.adjustable import float_variable
 
 SCHEDULE_NUMBERS = ("rate", "warmup_steps", "decay_steps", "first_step", "scale")
 
@@ -34,7 +34,7 @@ class Schedule(schedules.LearningRateSchedule):
 
     def __init__(self, **numbers: float) -> None:
         super().__init__()
-        self._numbers = {name: number(0.0) for name in SCHEDULE_NUMBERS}
+        self._numbers = {name: float_variable(0.0) for name in SCHEDULE_NUMBERS}
         self.set(**numbers)
 
     def set(self, **numbers: float) -> None:
@@ -99,7 +99,7 @@ def optimizer(hp: Any, rate: Any) -> keras.optimizers.Optimizer:
     else:
         chosen = keras.optimizers.AdamW(rate) if decay else Adam(rate)
     if decay:
-        chosen.weight_decay = number(decay)
+        chosen.weight_decay = float_variable(decay)
         chosen.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return chosen
 
@@ -122,7 +122,7 @@ class CrossEntropy(keras.losses.Loss):
     def __init__(self, num_classes: int, label_smoothing: float = 0.0, **options: Any) -> None:
         super().__init__(**options)
         self.num_classes = num_classes
-        self.label_smoothing = number(label_smoothing)
+        self.label_smoothing = float_variable(label_smoothing)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Loss of each image, float32 [b]."""

@@ -16,7 +16,7 @@ from drawing import draw
 from search.cli import _run, main
 from search.errors import TuneError
 from search.inference import classifier as module
-from search.inference.classifier import Classifier, Wanted, images_in, load_classifier
+from search.inference.classifier import Classifier, InputFile, input_files, load_classifier
 from search.process.atomic_files import write_json
 
 
@@ -60,9 +60,9 @@ def fill(path, grey):
 
 def test_one_answer_a_file_in_order_and_in_batches(tmp_path, classifier):
     greys = [(7 * number) % 256 for number in range(70)]
-    files = [Wanted(fill(tmp_path / f"{n}.png", grey)) for n, grey in enumerate(greys)]
+    files = [InputFile(fill(tmp_path / f"{n}.png", grey)) for n, grey in enumerate(greys)]
     (tmp_path / "5.png").write_text("words")
-    files.insert(40, Wanted(tmp_path / "never opened", "a problem"))
+    files.insert(40, InputFile(tmp_path / "never opened", "a problem"))
     answers = list(classifier.predict(files))
     assert [answer.path for answer in answers] == [file.path for file in files]
     assert answers.pop(40).error == "a problem"
@@ -74,7 +74,7 @@ def test_one_answer_a_file_in_order_and_in_batches(tmp_path, classifier):
 
 def test_below_its_threshold_a_model_says_that_it_is_unsure(tmp_path, classifier):
     picky = replace(classifier, threshold=0.75)
-    files = [Wanted(fill(tmp_path / f"{grey}.png", grey)) for grey in (255, 140)]
+    files = [InputFile(fill(tmp_path / f"{grey}.png", grey)) for grey in (255, 140)]
     sure, unsure = picky.predict(files)
     assert sure.row()["label"] == "bright"
     assert not sure.row()["unsure"]
@@ -87,7 +87,7 @@ def test_below_its_threshold_a_model_says_that_it_is_unsure(tmp_path, classifier
 
 def test_answers_that_are_no_numbers_are_errors(tmp_path, classifier):
     classifier.model.predict_on_batch = lambda pixels: np.full((len(pixels), 2), np.nan)
-    (answer,) = classifier.predict([Wanted(fill(tmp_path / "one.png", 9))])
+    (answer,) = classifier.predict([InputFile(fill(tmp_path / "one.png", 9))])
     assert answer.error == "the model's answer is no number"
     json.dumps(answer.row(), allow_nan=False)
 
@@ -99,7 +99,7 @@ def test_a_folder_is_walked_as_clean_walks_it(tmp_path):
     (tmp_path / "out.png").symlink_to("/etc/passwd")
     os.mkfifo(tmp_path / "pipe.png")
     found = {
-        file.path.relative_to(tmp_path).as_posix(): file.problem for file in images_in([tmp_path])
+        file.path.relative_to(tmp_path).as_posix(): file.problem for file in input_files([tmp_path])
     }
     assert found == {
         "b.png": "",
@@ -109,7 +109,7 @@ def test_a_folder_is_walked_as_clean_walks_it(tmp_path):
         "pipe.png": "not a regular file",
     }
     with pytest.raises(TuneError, match="no such file or folder"):
-        images_in([tmp_path / "absent"])
+        input_files([tmp_path / "absent"])
 
 
 def test_a_folder_that_cannot_be_listed_costs_its_own_line(tmp_path, monkeypatch):
@@ -124,7 +124,7 @@ def test_a_folder_that_cannot_be_listed_costs_its_own_line(tmp_path, monkeypatch
         return listed(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    found = [(file.path.name, file.problem) for file in images_in([tmp_path])]
+    found = [(file.path.name, file.problem) for file in input_files([tmp_path])]
     assert found == [("locked", "unreadable: Permission denied"), ("one.png", "")]
 
 
@@ -198,5 +198,5 @@ def test_a_crafted_model_is_an_error_and_no_traceback(export, capsys):
 
 def test_drawn_images_are_read_whatever_their_names(export, tmp_path):
     draw(1).save(tmp_path / "picture.txt", "WEBP")
-    (answer,) = load_classifier(str(export)).predict(images_in([tmp_path / "picture.txt"]))
+    (answer,) = load_classifier(str(export)).predict(input_files([tmp_path / "picture.txt"]))
     assert set(answer.probabilities) == {"a", "b"}

@@ -10,7 +10,7 @@ from given_data import DATA
 from searching import epoch_logs, run_config, trial_record
 
 from search.cli import _run, tune
-from search.cli.options import Duration, FileSize, ImageSize, Latency, Names
+from search.cli.options import Duration, FileSize, ImageSize, Names, ShortDuration
 from search.process.atomic_files import write_json
 from search.run_folder.paths import RunFolder
 
@@ -316,13 +316,13 @@ def test_unknown_names_are_refused_with_those_that_are_known(text, received):
 
 @pytest.mark.parametrize(("text", "seconds"), [("15ms", 0.015), ("0.5s", 0.5), ("2.5ms", 0.0025)])
 def test_a_latency_is_read(text, seconds):
-    assert convert(Latency(), text) == pytest.approx(seconds)
+    assert convert(ShortDuration(), text) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("text", ["15", "ms", "0ms", "-1ms", "1m", "15 ms"])
 def test_what_is_no_latency_is_refused(text):
     with pytest.raises(click.BadParameter, match="write 15ms"):
-        convert(Latency(), text)
+        convert(ShortDuration(), text)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from finished_runs import in_this_process
 from small_trials import values_for
 
 from models.serving import in_float32, with_preprocessing
-from search.cli.export import export_best
+from search.cli.export import export_best_command
 from search.errors import TuneError
 from search.export.folder import export_folder
 from search.formats.format import Format, Source, in_batches
@@ -227,7 +227,7 @@ def test_the_files_of_a_new_format_are_replaced_with_the_export(tmp_path, monkey
 
 
 def test_the_command_line_offers_each_format_once():
-    parameters = {parameter.opts[0]: parameter for parameter in export_best.params}
+    parameters = {parameter.opts[0]: parameter for parameter in export_best_command.params}
     offered = [f"--format {name}" for name in parameters["--format"].type.choices]
     offered += [option for option in parameters if option in {row.option for row in flagged()}]
     assert offered == sorted(

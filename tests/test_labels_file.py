@@ -4,7 +4,7 @@ import os
 import pytest
 
 from search.errors import TuneError
-from search.inference.labels_file import Labels, read_labels
+from search.inference.labels_file import LabelsFile, read_labels
 
 GOOD = {"labels": ["cat", "dog"], "image_size": [32, 48], "crop_to_aspect_ratio": True}
 
@@ -16,7 +16,7 @@ def write(tmp_path, values):
 
 
 def test_what_export_writes_is_read(tmp_path):
-    assert read_labels(write(tmp_path, GOOD)) == Labels(("cat", "dog"), (32, 48), True)
+    assert read_labels(write(tmp_path, GOOD)) == LabelsFile(("cat", "dog"), (32, 48), True)
 
 
 @pytest.mark.parametrize(("given", "read"), [({"threshold": 0.9}, 0.9), ({"threshold": None}, 0.0)])

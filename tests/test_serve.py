@@ -21,7 +21,7 @@ from served import LABELS, SIZE, encoded, grey, running, small_classifier, statu
 from waiting import wait_until
 
 from search.cli import _run
-from search.inference.classifier import images_in
+from search.inference.classifier import input_files
 from search.process.atomic_files import write_json
 from search.serve.limits import UploadLimits
 
@@ -41,7 +41,7 @@ def test_a_photo_is_answered_as_tune_predict_answers_it(client, tmp_path):
     paths = [tmp_path / f"{level}" for level in levels]
     for level, path in zip(levels, paths, strict=True):
         path.write_bytes(grey(level, file_format="BMP"))
-    rows = small_classifier(threshold=0.9).predict(images_in(paths))
+    rows = small_classifier(threshold=0.9).predict(input_files(paths))
     for level, path, expected in zip(levels, paths, rows, strict=True):
         status, row, headers = client.ask("POST", "/predict", path.read_bytes())
         assert status == 200

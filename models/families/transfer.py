@@ -15,7 +15,7 @@ from models.errors import ModelError
 from models.families.family import Family, FixedFeatures, ModelOptions, Phases
 from models.families.head import Dropout, images_input, normalized, plain_dropout, probabilities
 from models.pretrained.networks import build_backbone, preprocessing, weights_file
-from models.pretrained.weights import fingerprint
+from models.pretrained.weights import content_digest
 
 if TYPE_CHECKING:
     import keras
@@ -189,7 +189,7 @@ def features_key(hp: Any, options: ModelOptions) -> tuple[str, ...]:
     name = hp.get("transfer/backbone")
     height, width = input_size(hp, options.image_size)
     path = weights_file(name, str(options.weights), options.image_size)
-    return name, f"{height}x{width}", fingerprint(path)
+    return name, f"{height}x{width}", content_digest(path)
 
 
 def describe(values: Mapping[str, Any]) -> list[str]:

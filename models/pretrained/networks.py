@@ -52,7 +52,7 @@ def _pretrained(names: Sequence[str], image_size: tuple[int, int]) -> tuple[str,
     found = tuple(name for name in names if name not in missing or missing[name] in answering)
     if not found:
         wanted = [
-            f"{files.cache_folder() / BACKBONES[name].file_names(image_size)[0]} for {name}"
+            f"{files.keras_cache_folder() / BACKBONES[name].file_names(image_size)[0]} for {name}"
             for name in names
         ]
         raise ModelError(

@@ -32,18 +32,18 @@ CHUNK_BYTES = 1 << 20
 NETWORK_ERRORS = (OSError, http.client.HTTPException)
 
 
-def cache_folder() -> Path:
+def keras_cache_folder() -> Path:
     """The folder in which Keras itself looks for pretrained weights."""
     return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
 
 
 def cached(file_names: Iterable[str]) -> Path | None:
     """The first of `file_names` that lies in the Keras cache."""
-    paths = (cache_folder() / name for name in file_names)
+    paths = (keras_cache_folder() / name for name in file_names)
     return next((path for path in paths if path.is_file()), None)
 
 
-def fingerprint(path: Path) -> str:
+def content_digest(path: Path) -> str:
     """16 hexadecimal digits that tell the content of a file from that of any other (SHA-256)."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
@@ -88,7 +88,7 @@ def download(file_name: str, url: str, *, digest: str = "") -> Path:
     Raises:
         ModelError: The network does not answer, stalls for 30 seconds, or sends another content.
     """
-    target = cache_folder() / file_name
+    target = keras_cache_folder() / file_name
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{file_name}.")
     try:

@@ -17,7 +17,9 @@ from search.cli.options import AS_JSON, CACHE, FOLDER, cache_folder, console_pro
 )
 @CACHE
 @AS_JSON
-def clean(data: Path, destination: Path | None, cache_dir: Path | None, as_json: bool) -> None:
+def clean_command(
+    data: Path, destination: Path | None, cache_dir: Path | None, as_json: bool
+) -> None:
     """Look at every file of DATA and say which are bad, double or in two classes.
 
     Nothing is changed unless --quarantine is given.
@@ -45,14 +47,14 @@ def clean(data: Path, destination: Path | None, cache_dir: Path | None, as_json:
 
 @click.command()
 @click.argument("folder", type=FOLDER)
-def restore(folder: Path) -> None:
+def restore_command(folder: Path) -> None:
     """Put every file that 'tune clean --quarantine FOLDER' moved back where it was.
 
     Example: tune restore set-aside/
     """
-    from data_pipeline.catalog.quarantine import restore as put_back
+    from data_pipeline.catalog.quarantine import restore
 
-    click.echo(f"put {put_back(folder)} files back")
+    click.echo(f"put {restore(folder)} files back")
 
 
 @click.command()
@@ -62,10 +64,10 @@ def restore(folder: Path) -> None:
     type=click.IntRange(10, 10_000),
     default=240,
     show_default=True,
-    help="Images a class.",
+    help="Images per class.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
-def demo(folder: Path, pictures: int, seed: int) -> None:
+def demo_command(folder: Path, pictures: int, seed: int) -> None:
     """Draw a small labelled set of images, some of them broken on purpose.
 
     Example: tune demo shapes/ && tune clean shapes/
@@ -76,4 +78,4 @@ def demo(folder: Path, pictures: int, seed: int) -> None:
     click.echo(f"drew the sample in {folder}/; search it with: tune run {folder}")
 
 
-COMMANDS = (clean, restore, demo)
+COMMANDS = (clean_command, restore_command, demo_command)

@@ -14,7 +14,7 @@ from search.cli.options import (
     FOLDER,
     RESULTS,
     FileSize,
-    Latency,
+    ShortDuration,
     cache_folder,
     console_progress,
     print_json,
@@ -39,12 +39,12 @@ def _format_options(command: Callable[..., None]) -> Callable[..., None]:
     )(command)
 
 
-@click.command("export-best")
+@click.command()
 @click.argument("run", required=False)
 @_format_options
 @click.option(
     "--max-latency",
-    type=Latency(),
+    type=ShortDuration(),
     help="Time that an image may take on this machine's processor, as 15ms, in each form asked "
     "for (else model.keras).  [default: any]",
 )
@@ -71,11 +71,11 @@ def _format_options(command: Callable[..., None]) -> Callable[..., None]:
     type=click.IntRange(0, 100),
     default=3,
     show_default=True,
-    help="How often they are; 0 takes the search's best at its word.",
+    help="Trainings of each of these, with other seeds; 0 trusts the scores of the search.",
 )
 @RESULTS
 @AS_JSON
-def export_best(
+def export_best_command(
     run: str | None,
     formats: tuple[str, ...],
     max_latency: float | None,
@@ -89,8 +89,8 @@ def export_best(
 ) -> None:
     """Choose the best configuration of RUN (default: the newest), retrain, test and export it.
 
-    The best few and the best known-good one of each family are trained again; of those that are
-    the same within noise the cheapest to run is taken.
+    The best few configurations and the best baseline of each family are trained again. Of those
+    that are equal within noise, the one that is cheapest to run is taken.
 
     Example: tune export-best --format litert --int8 --precision 0.99
     """
@@ -99,8 +99,7 @@ def export_best(
 
     chosen = find_run(results, run)
     import_tensorflow()
-    from search.export.export_best import ExportOptions
-    from search.export.export_best import export_best as export
+    from search.export.export_best import ExportOptions, export_best
     from search.run_folder.budget import Budget
 
     by_flag = [row.name for row in flagged() if flags[row.option.removeprefix("--")]]
@@ -113,7 +112,7 @@ def export_best(
     )
     try:
         with StopSignal() as stop:
-            metrics = export(chosen, options, stop=stop, progress=console_progress())
+            metrics = export_best(chosen, options, stop=stop, progress=console_progress())
     except KeyboardInterrupt:
         click.echo(
             f"{printable(chosen.name)}: what was trained again so far is kept; give the same "
@@ -135,9 +134,9 @@ def export_best(
 @click.command()
 @click.argument("model")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV: path, label, one column a class.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV: path, label, one column per class.")
 @AS_JSON
-def predict(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) -> None:
+def predict_command(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) -> None:
     """Say what MODEL sees in PATHS, files or folders.
 
     MODEL is an exported folder or .keras file, or imagenet:BACKBONE for an ImageNet classifier.
@@ -148,9 +147,9 @@ def predict(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) ->
 
     get_ready()  # while TensorFlow is imported and the model loaded
     import_tensorflow()
-    from search.inference.classifier import images_in, load_classifier
+    from search.inference.classifier import input_files, load_classifier
 
-    files = images_in(paths)
+    files = input_files(paths)
     classifier = load_classifier(model)
     predictions = classifier.predict(files)
     if as_json:
@@ -167,7 +166,7 @@ def predict(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) ->
 @click.argument("data", type=FOLDER)
 @CACHE
 @AS_JSON
-def evaluate(model: str, data: Path, cache_dir: Path | None, as_json: bool) -> None:
+def evaluate_command(model: str, data: Path, cache_dir: Path | None, as_json: bool) -> None:
     """Measure MODEL on the labelled images of DATA: accuracy, interval, AUC, confusion matrix.
 
     Example: tune evaluate results/cats/export more-photos/
@@ -196,4 +195,4 @@ def _print_csv(predictions: Any, class_names: tuple[str, ...]) -> None:
         writer.writerow([row["path"], row["label"] or "", *shares, unsure, prediction.error])
 
 
-COMMANDS = (export_best, predict, evaluate)
+COMMANDS = (export_best_command, predict_command, evaluate_command)

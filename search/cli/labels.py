@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 )
 @RESULTS
 @AS_JSON
-def labels(run: str | None, limit: int, folds: int, results: Path, as_json: bool) -> None:
+def labels_command(run: str | None, limit: int, folds: int, results: Path, as_json: bool) -> None:
     """List the images of RUN (default: the newest) whose labels are likeliest wrong.
 
     Nothing is changed. A page with the images is written into the run's folder.
@@ -86,4 +86,4 @@ def print_suspects(report: "SuspectReport") -> None:
         click.echo(f"wrote {printable(path)}")
 
 
-COMMANDS = (labels,)
+COMMANDS = (labels_command,)

@@ -48,7 +48,7 @@ class Duration(click.ParamType[float]):
         return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
-class Latency(click.ParamType[float]):
+class ShortDuration(click.ParamType[float]):
     """A short time such as 15ms or 0.5s; becomes seconds."""
 
     name = "time"

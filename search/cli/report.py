@@ -19,7 +19,7 @@ from search.process.printable import printable
     "--pictures/--no-pictures",
     default=True,
     show_default=True,
-    help="Show images of the data in it; names of files set aside it has in any case.",
+    help="Show images of the data in it; names of files set aside are shown in any case.",
 )
 @click.option(
     "--measure",
@@ -30,7 +30,7 @@ from search.process.printable import printable
 )
 @RESULTS
 @AS_JSON
-def report(
+def report_command(
     run: str | None,
     output: Path | None,
     pictures: bool,
@@ -66,4 +66,4 @@ def report(
         click.echo(f"wrote {printable(file)} ({size / 1e6:.1f} MB); open it in a browser")
 
 
-COMMANDS = (report,)
+COMMANDS = (report_command,)

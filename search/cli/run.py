@@ -28,14 +28,14 @@ SAMPLE = Path("sample-data")
 WORKERS = click.option(
     "--workers",
     type=click.IntRange(0, 64),
-    help="Worker processes; 0 trains in this one.  [default: one a GPU, or one]",
+    help="Worker processes; 0 trains in this one.  [default: one per GPU, or one]",
 )
-SILENCE = click.option(
+TRIAL_TIMEOUT = click.option(
     "--trial-timeout",
     type=Duration(),
     default="10m",
     show_default=True,
-    help="A trial that makes no step for this long is ended.",
+    help="End a trial that makes no step for this long.",
 )
 MAX_TIME = click.option(
     "--max-time", type=Duration(), help="End after this time, as 90s, 30m or 8h.  [default: none]"
@@ -97,7 +97,7 @@ def _backbones() -> tuple[str, ...]:
 @click.option(
     "--image-size",
     type=ImageSize(),
-    help="Pixels, as 180 or 120x160.  [default: 180 with a GPU, else 96]",
+    help="Image size in pixels, as 180 or 120x160.  [default: 180 with a GPU, else 96]",
 )
 @click.option(
     "--crop/--no-crop",
@@ -147,14 +147,14 @@ def _backbones() -> tuple[str, ...]:
 @PRECISION
 @click.option("--deterministic", is_flag=True, default=None, help="Same seed, same bits; slower.")
 @WORKERS
-@SILENCE
+@TRIAL_TIMEOUT
 @MAX_TIME
 @NAME
 @click.option("--resume", metavar="RUN", help="Go on with a run of this name.")
 @RESULTS
 @CACHE
 @AS_JSON
-def run(
+def run_command(
     data: Path | None,
     workers: int | None,
     trial_timeout: float,
@@ -168,7 +168,7 @@ def run(
 ) -> None:
     """Search for the best classifier of the images in DATA.
 
-    DATA holds one folder a class, or train/, validation/ and test/ with those inside.
+    DATA holds one folder per class, or train/, validation/ and test/ with those inside.
     Without DATA a sample is drawn and used.
 
     Example: tune run photos/ --algo hyperband --max-time 8h
@@ -185,7 +185,7 @@ def run(
         done = go_on(find_run(results, resume), data, options, environment)
     else:
         done = start(data or sample_data(SAMPLE, environment.progress), name, options, environment)
-    conclude(done, as_json)
+    print_result(done, as_json)
 
 
 def run_environment(
@@ -211,7 +211,7 @@ def run_environment(
     )
 
 
-def conclude(run: Any, as_json: bool) -> None:
+def print_result(run: Any, as_json: bool) -> None:
     """Say what was found."""
     from search.cli.print_run import print_report
     from search.report.summary import run_report
@@ -229,4 +229,4 @@ def conclude(run: Any, as_json: bool) -> None:
             )
 
 
-COMMANDS = (run,)
+COMMANDS = (run_command,)

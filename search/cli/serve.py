@@ -15,7 +15,7 @@ from search.process.quiet import import_tensorflow
     show_default=True,
     help="Port on localhost; 0 takes any free one.",
 )
-def serve(model: str, port: int) -> None:
+def serve_command(model: str, port: int) -> None:
     """Try MODEL on a page of this machine: drop photos, see the answers and where they come from.
 
     MODEL is an exported folder or .keras file, or imagenet:BACKBONE for an ImageNet classifier.
@@ -27,9 +27,9 @@ def serve(model: str, port: int) -> None:
 
     get_ready()  # while TensorFlow is imported and the model loaded
     import_tensorflow()
-    from search.serve.server import serve as serve_model
+    from search.serve.server import serve
 
-    serve_model(model, port=port, progress=console_progress())
+    serve(model, port=port, progress=console_progress())
 
 
-COMMANDS = (serve,)
+COMMANDS = (serve_command,)

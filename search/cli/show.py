@@ -9,10 +9,12 @@ from search.cli.options import AS_JSON, RESULTS, console_progress, print_json
 
 @click.command()
 @click.argument("run", required=False)
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Rows.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=20, show_default=True, help="Rows shown at most."
+)
 @RESULTS
 @AS_JSON
-def show(run: str | None, limit: int, results: Path, as_json: bool) -> None:
+def show_command(run: str | None, limit: int, results: Path, as_json: bool) -> None:
     """Show the configurations of RUN (default: the newest), best first.
 
     Example: tune show --json
@@ -28,10 +30,10 @@ def show(run: str | None, limit: int, results: Path, as_json: bool) -> None:
         print_report(report, limit=limit)
 
 
-@click.command("list")
+@click.command()
 @RESULTS
 @AS_JSON
-def list_(results: Path, as_json: bool) -> None:
+def list_command(results: Path, as_json: bool) -> None:
     """List all runs, newest first.
 
     Example: tune list
@@ -62,15 +64,15 @@ def list_(results: Path, as_json: bool) -> None:
     help="Port on localhost; 0 takes any free one.",
 )
 @RESULTS
-def tensorboard(run: str | None, port: int, results: Path) -> None:
+def tensorboard_command(run: str | None, port: int, results: Path) -> None:
     """Look at RUN (default: the newest) in TensorBoard, on this machine only.
 
     Example: tune tensorboard
     """
-    from search.cli.tensorboard_server import serve
+    from search.cli.tensorboard_server import serve_tensorboard
     from search.run_folder.paths import find_run
 
-    serve(find_run(results, run), port=port, progress=console_progress())
+    serve_tensorboard(find_run(results, run), port=port, progress=console_progress())
 
 
-COMMANDS = (show, list_, tensorboard)
+COMMANDS = (show_command, list_command, tensorboard_command)

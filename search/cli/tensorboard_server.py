@@ -8,7 +8,7 @@ from search.process.quiet import import_tensorflow
 from search.run_folder.paths import RunFolder
 
 
-def serve(run: RunFolder, *, port: int, progress: ProgressSink) -> None:
+def serve_tensorboard(run: RunFolder, *, port: int, progress: ProgressSink) -> None:
     """Start TensorBoard on localhost and stay until Ctrl-C.
 
     Raises:

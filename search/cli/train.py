@@ -10,10 +10,10 @@ from search.cli.run import (
     MAX_TIME,
     NAME,
     PRECISION,
-    SILENCE,
+    TRIAL_TIMEOUT,
     WEIGHTS,
     WORKERS,
-    conclude,
+    print_result,
     run_environment,
 )
 
@@ -24,19 +24,21 @@ from search.cli.run import (
 @click.option(
     "--max-epochs", type=click.IntRange(1, 10_000), help="Epochs.  [default: as published]"
 )
-@click.option("--image-size", type=ImageSize(), help="Pixels.  [default: as published]")
+@click.option(
+    "--image-size", type=ImageSize(), help="Image size in pixels.  [default: as published]"
+)
 @click.option("--seed", type=click.IntRange(0), help="Random seed.  [default: 0]")
 @WEIGHTS
 @PRECISION
 @click.option("--deterministic", is_flag=True, default=None, help="Same seed, same bits; slower.")
 @WORKERS
-@SILENCE
+@TRIAL_TIMEOUT
 @MAX_TIME
 @NAME
 @RESULTS
 @CACHE
 @AS_JSON
-def train(
+def train_command(
     data: Path,
     preset: str,
     workers: int | None,
@@ -56,12 +58,12 @@ def train(
     from search.tuning.run import start
 
     environment = run_environment(results, cache_dir, max_time, workers, trial_timeout)
-    conclude(start(data, name, preset_options(preset, options), environment), as_json)
+    print_result(start(data, name, preset_options(preset, options), environment), as_json)
 
 
 @click.command()
 @AS_JSON
-def presets(as_json: bool) -> None:
+def presets_command(as_json: bool) -> None:
     """List the published configurations that 'tune train --preset' knows.
 
     Example: tune presets
@@ -93,4 +95,4 @@ def print_presets() -> None:
     Console(highlight=False).print(table)
 
 
-COMMANDS = (train, presets)
+COMMANDS = (train_command, presets_command)

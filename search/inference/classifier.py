@@ -22,7 +22,7 @@ BATCH = 32  # images predicted together; bounds the memory
 
 
 @dataclass(frozen=True)
-class Wanted:
+class InputFile:
     """A file to be predicted; `problem` says why it must not be opened, "" where it may."""
 
     path: Path
@@ -83,7 +83,7 @@ class Classifier:
     crop_to_aspect_ratio: bool
     threshold: float = 0.0
 
-    def predict(self, files: Sequence[Wanted]) -> Iterator[Prediction]:
+    def predict(self, files: Sequence[InputFile]) -> Iterator[Prediction]:
         """One prediction a file, in order; a file that cannot be read does not stop the rest."""
         from data_pipeline.pixels.reading import read_images
 
@@ -101,13 +101,13 @@ class Classifier:
                 if image is None:
                     yield Prediction(file.path, error=error)
                 else:
-                    yield self.named(file.path, next(rows))
+                    yield self.to_prediction(file.path, next(rows))
 
     def probabilities(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """float32 [n, classes] for uint8 [n, height, width, 3]."""
         return np.asarray(self.model.predict_on_batch(pixels), np.float32)
 
-    def named(self, path: Path, row: NDArray[np.float32]) -> Prediction:
+    def to_prediction(self, path: Path, row: NDArray[np.float32]) -> Prediction:
         """What one row of probabilities, float32 [classes], says of a file."""
         if not np.isfinite(row).all():
             return Prediction(path, error="the model's answer is no number")
@@ -134,14 +134,14 @@ def _load_exported(path: Path) -> Classifier:
     beside = path.with_name("labels.json")
     loaded = load_model_file(path)
     labels_file = read_labels(beside)
-    if loaded.output_shape[1] != len(labels_file.names):
+    if loaded.output_shape[1] != len(labels_file.class_names):
         raise TuneError(
-            f"{printable(beside)}: names {len(labels_file.names)} classes, and "
+            f"{printable(beside)}: names {len(labels_file.class_names)} classes, and "
             f"{printable(path)} gives {loaded.output_shape[1]}; copy both from one export"
         )
     return Classifier(
         loaded,
-        labels_file.names,
+        labels_file.class_names,
         labels_file.image_size,
         labels_file.crop_to_aspect_ratio,
         labels_file.threshold,
@@ -159,7 +159,7 @@ def _load_imagenet(name: str) -> Classifier:
     return Classifier(imagenet_classifier(name), imagenet_class_names(), (size, size), True)
 
 
-def images_in(paths: Iterable[Path]) -> list[Wanted]:
+def input_files(paths: Iterable[Path]) -> list[InputFile]:
     """Files as given; folders as all files below them, sorted, hidden ones and clutter left out.
 
     Raises:
@@ -167,14 +167,14 @@ def images_in(paths: Iterable[Path]) -> list[Wanted]:
     """
     from data_pipeline.catalog.class_folders import files_below
 
-    found: list[Wanted] = []
+    found: list[InputFile] = []
     for path in paths:
         if not os.path.lexists(path):
             raise TuneError(f"{printable(path)}: no such file or folder")
         if path.is_dir():
-            found += [Wanted(path / file.path, file.problem) for file in files_below(path)]
+            found += [InputFile(path / file.path, file.problem) for file in files_below(path)]
         else:
-            found.append(Wanted(path))
+            found.append(InputFile(path))
     if not found:
         raise TuneError(f"{', '.join(map(printable, paths))}: no files there")
     return found

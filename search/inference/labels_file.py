@@ -14,23 +14,23 @@ _SIDES = range(8, 4097)
 
 
 @dataclass(frozen=True)
-class Labels:
+class LabelsFile:
     """What labels.json says.
 
     Attributes:
-        names: the classes, in the order of the model's outputs.
+        class_names: in the order of the model's outputs.
         image_size: (height, width) in pixels of prepared images.
         crop_to_aspect_ratio: whether the middle was cut out, instead of squeezing.
         threshold: confidence below which the model is unsure, 0 to 1; 0 if it never is.
     """
 
-    names: tuple[str, ...]
+    class_names: tuple[str, ...]
     image_size: tuple[int, int]
     crop_to_aspect_ratio: bool
     threshold: float = 0.0
 
 
-def read_labels(path: Path) -> Labels:
+def read_labels(path: Path) -> LabelsFile:
     """Read and check a labels.json.
 
     Raises:
@@ -50,7 +50,7 @@ def read_labels(path: Path) -> Labels:
             "beside its model.keras; copy both together"
         ) from error
     height, width = values["image_size"]
-    return Labels(
+    return LabelsFile(
         tuple(values["labels"]),
         (height, width),
         values["crop_to_aspect_ratio"],

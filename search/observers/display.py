@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from models.describe import describe
-from search.observers.scoreboard import Running, Scoreboard, outcome, score, whereabouts
+from search.observers.scoreboard import RunningTrial, Scoreboard, outcome, progress_in_words, score
 from search.process.wording import duration_in_words
 from search.run_folder.records import DIVERGED, FAILED, TrialRecord, best_first
 from search.trial.messages import Progress
@@ -143,12 +143,12 @@ class LiveDisplay:
         return table
 
 
-def _configuration(running: Running) -> Text:
+def _configuration(running: RunningTrial) -> Text:
     return Text(describe(running.record.values), style="bold", overflow="ellipsis", no_wrap=True)
 
 
-def _where(running: Running) -> Text:
-    return Text(whereabouts(running), style="" if running.progress else "dim")
+def _where(running: RunningTrial) -> Text:
+    return Text(progress_in_words(running), style="" if running.progress else "dim")
 
 
 def make_display(board: Scoreboard, console: Console) -> LiveDisplay | PlainDisplay:

@@ -11,7 +11,7 @@ _MARKS = {COMPLETED: "", DIVERGED: "diverged: ", FAILED: "failed: "}
 
 
 @dataclass
-class Running:
+class RunningTrial:
     """A trial that runs, and what it reported last."""
 
     record: TrialRecord
@@ -27,12 +27,12 @@ class Scoreboard:
     def __init__(self, pace: Pace, records: list[TrialRecord], *, objective: Objective):
         self.pace, self.objective = pace, objective
         self.records = {record.trial_id: record for record in records}
-        self.running: dict[str, Running] = {}  # by trial, in the order in which they began
+        self.running: dict[str, RunningTrial] = {}  # by trial, in the order in which they began
         self._count_best()
 
     def trial_started(self, record: TrialRecord) -> None:
         """A trial begins, or begins anew."""
-        self.running[record.trial_id] = Running(record)
+        self.running[record.trial_id] = RunningTrial(record)
         self.records[record.trial_id] = record
         self.pace.began(record)
 
@@ -66,7 +66,7 @@ class Scoreboard:
         return f"trials {first}–{last} of {total}" if last > first else f"trial {first} of {total}"
 
 
-def whereabouts(running: Running) -> str:
+def progress_in_words(running: RunningTrial) -> str:
     """How far a running trial is, in a few words."""
     progress = running.progress
     if progress is None:

@@ -150,7 +150,7 @@ class App:
             row = Prediction(path, error=image).row()
             return {**row, "heat": None} if heat else row
         answer = self._model.answerer.ask(image.pixels, heat=heat)
-        row = classifier.named(path, answer.probabilities).row()
+        row = classifier.to_prediction(path, answer.probabilities).row()
         if not heat:
             return row
         if answer.heat is None or row["error"]:
