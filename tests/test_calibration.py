@@ -61,7 +61,7 @@ def test_of_very_many_images_some_are_enough(monkeypatch):
     probabilities, targets = drawn(4000, seed=5)
     sure = with_temperature(probabilities, 0.5)[None]
     whole = fit_temperature(sure, targets)
-    monkeypatch.setattr(calibration, "_NUMBERS", 6000)
+    monkeypatch.setattr(calibration, "_MAX_PROBABILITIES", 6000)
     assert fit_temperature(sure, targets) == pytest.approx(whole, rel=0.1)
     # It was not fitted on all: those left out may hold anything.
     seen = np.random.default_rng(0).choice(4000, 2000, replace=False)

@@ -157,7 +157,7 @@ def pressed(*args, **options):
 
 
 def test_ctrl_c_while_heads_are_trained_leaves_nothing(run, monkeypatch, capsys):
-    monkeypatch.setattr(out_of_fold, "train", pressed)
+    monkeypatch.setattr(out_of_fold, "train_epochs", pressed)
     assert labels(run) == 130
     assert not run.label_errors.exists()
     assert "interrupted" in capsys.readouterr().err

@@ -101,7 +101,7 @@ def hopeless(scratch, tmp_path, monkeypatch):
     """(experiment, values) of a trial that would be ended after two epochs."""
     from dataclasses import replace
 
-    monkeypatch.setattr(early_stop, "PEERS", 1)
+    monkeypatch.setattr(early_stop, "MIN_PEERS", 1)
     experiment = elsewhere(scratch, tmp_path)
     experiment = replace(experiment, config=replace(experiment.config, early_stop=True))
     record_of(7, 1.0, 1.0, 1.0).save(experiment.run)
@@ -122,7 +122,7 @@ def test_one_that_is_promoted_all_the_same_goes_on_where_it_ended(hopeless, monk
     experiment, values = hopeless
     run_trial(experiment, fresh(values=values, epochs=6), go_on)
     assert state_of(experiment).epoch == 2
-    monkeypatch.setattr(early_stop, "PEERS", 99)
+    monkeypatch.setattr(early_stop, "MIN_PEERS", 99)
     promoted = fresh("0001", values=values, initial_epoch=6, epochs=8, parent="0000", rung=1)
     done = run_trial(experiment, promoted, go_on)
     assert [logs["epoch"] for logs in done.history] == [6, 7]
@@ -130,7 +130,7 @@ def test_one_that_is_promoted_all_the_same_goes_on_where_it_ended(hopeless, monk
 
 
 def test_without_early_stop_every_trial_has_its_epochs(scratch, tmp_path, monkeypatch):
-    monkeypatch.setattr(early_stop, "PEERS", 1)
+    monkeypatch.setattr(early_stop, "MIN_PEERS", 1)
     experiment = elsewhere(scratch, tmp_path)
     assert not experiment.config.early_stop
     record_of(7, 1.0, 1.0, 1.0).save(experiment.run)

@@ -26,7 +26,7 @@ from search.run_folder.metrics import Metrics
 from search.run_folder.records import load_records
 from search.run_folder.schema import to_json
 from search.trial.model_cache import ModelCache
-from search.trial.training import predict
+from search.trial.training import predict_rows
 
 QUIET = Silent()
 
@@ -101,7 +101,7 @@ def test_the_temperature_is_inside_the_file(run, monkeypatch):
     export(run)
     model = keras.models.load_model(run.run.export / "model.keras", compile=False)
     pictures = np.asarray(run.pixels[run.test])
-    expected = with_temperature(predict(raw, run.pixels, run.test), 3.0)
+    expected = with_temperature(predict_rows(raw, run.pixels, run.test), 3.0)
     np.testing.assert_allclose(model.predict_on_batch(pictures), expected, atol=2e-3)
 
 
@@ -230,7 +230,7 @@ def test_a_frozen_backbone_is_exported_with_the_head_that_was_trained_on_its_fea
     assert model.input_shape[1:] == (32, 32, 3)
     assert [logs["epoch"] for logs in history] == [0, 1]
     rows = np.concatenate([run.train, run.validation])
-    answers = predict(model, run.pixels, rows)
+    answers = predict_rows(model, run.pixels, rows)
     right = answers.argmax(axis=1) == run.targets[rows]
     # The last epoch's training accuracy, dropout or not, is near what the whole model reaches.
     assert abs(right.mean() - history[-1]["accuracy"]) < 0.5
@@ -257,7 +257,7 @@ def test_the_head_on_its_backbone_answers_what_the_head_does_on_features(transfe
     training = ModelCache().training(run, values, configuration_seed(0, "0"), QUIET.update)
     head = training.build()
     whole = training.whole(head)
-    on_pixels = predict(whole, run.pixels, run.validation)
+    on_pixels = predict_rows(whole, run.pixels, run.validation)
     np.testing.assert_allclose(on_pixels, training.validate(head), atol=1e-5)
     # Another head answers otherwise, so the weights did come along.
     other = training.build()

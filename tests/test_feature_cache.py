@@ -20,7 +20,7 @@ from search.trial import feature_cache as feature_cache
 from search.trial import partial_file
 from search.trial.feature_cache import FeatureCache, View, views_of
 from search.trial.model_cache import ModelCache
-from search.trial.training import Training, predict
+from search.trial.training import Training, predict_rows
 
 KIND = "transfer, frozen"
 
@@ -57,7 +57,7 @@ def test_the_score_is_that_of_the_whole_model(experiment, upscale):
     head = model.get_layer("head")
     for variable, array in zip(head.variables, state.weights, strict=True):
         variable.assign(array)
-    by_whole = predict(model, experiment.pixels, experiment.validation)
+    by_whole = predict_rows(model, experiment.pixels, experiment.validation)
     kept = ModelCache()
     training = kept.training(experiment, values, 0, quiet)
     small = kept.model(training)
@@ -125,7 +125,7 @@ def test_each_epoch_of_a_head_trains_on_its_own_view(experiment):
     views = views_of(values)
     for number, (features, _) in enumerate(batches):
         view = views[(1 + number // training.steps) % len(views)]
-        of_view = training.bank.training(view, quiet)[0]
+        of_view = training.feature_cache.training(view, quiet)[0]
         for line in features.numpy():
             assert (of_view == line).all(axis=1).any()
 
@@ -249,6 +249,6 @@ def test_one_worker_computes_and_the_other_waits(experiment):
     view = View("flipped", flipped=True)
     digest = feature_cache._digest(experiment.train.tobytes())
     path = bank.folder / f"{view.name}-{digest}.f32"
-    with feature_cache._alone(path, quiet), pytest.raises(KeyboardInterrupt):
+    with feature_cache._locked(path, quiet), pytest.raises(KeyboardInterrupt):
         bank.training(view, tell)
     assert waited == [(0, 1)] * 3

@@ -141,7 +141,7 @@ def test_further_trainings_are_kept_and_not_made_again(scratch, tmp_path, monkey
     np.testing.assert_allclose(one.sum(axis=1), 1, atol=1e-5)
     assert not np.array_equal(one, other)  # another seed, another training
 
-    monkeypatch.setattr(module, "train", None)  # would raise if it were called
+    monkeypatch.setattr(module, "train_epochs", None)  # would raise if it were called
     again = train_again(run, asked(run, 1), seeds=2, stop=NEVER, progress=QUIET)
     np.testing.assert_array_equal(again[0].predictions, first[0].predictions)
 

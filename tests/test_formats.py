@@ -21,7 +21,7 @@ from search.formats.parity import check, require
 from search.formats.registry import FORMATS, flagged, require_packages
 from search.formats.write import write_format
 from search.run_folder.paths import RunFolder
-from search.trial.training import Training, predict
+from search.trial.training import Training, predict_rows
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def trained(scratch):
     model = training.build()
     training.fit(model, initial_epoch=0, epochs=6, callbacks=[])
     rows = np.arange(len(scratch.targets))
-    expected = predict(model, scratch.pixels, rows)
+    expected = predict_rows(model, scratch.pixels, rows)
     assert (expected.argmax(axis=1) == scratch.targets).all()
     return SimpleNamespace(
         model=model,

@@ -3,7 +3,13 @@ import math
 import numpy as np
 import pytest
 
-from search.evaluation.metrics import auc, confusion_matrix, evaluate, two_columns, wilson_interval
+from search.evaluation.metrics import (
+    auc,
+    confusion_matrix,
+    prediction_metrics,
+    two_columns,
+    wilson_interval,
+)
 
 
 def binary(*scores):
@@ -17,7 +23,7 @@ def test_one_sigmoid_unit_becomes_two_columns_and_more_stay():
 
 
 def test_accuracy_and_log_loss_are_those_computed_by_hand():
-    measured = evaluate(binary(0.9, 0.6, 0.2), np.array([1, 0, 0]))
+    measured = prediction_metrics(binary(0.9, 0.6, 0.2), np.array([1, 0, 0]))
     assert measured["accuracy"] == pytest.approx(2 / 3)
     by_hand = -(math.log(0.9) + math.log(0.4) + math.log(0.8)) / 3
     assert measured["loss"] == pytest.approx(by_hand)
@@ -25,7 +31,7 @@ def test_accuracy_and_log_loss_are_those_computed_by_hand():
 
 
 def test_a_certain_mistake_costs_much_but_not_infinitely_much():
-    loss = evaluate(binary(0.0), np.array([1]))["loss"]
+    loss = prediction_metrics(binary(0.0), np.array([1]))["loss"]
     assert loss == pytest.approx(-math.log(1e-7))
 
 
@@ -56,7 +62,7 @@ def test_auc_of_many_classes_is_the_mean_of_those_that_occur():
 def test_top5_counts_the_right_class_among_the_five_likeliest():
     row = np.array([0.3, 0.25, 0.2, 0.12, 0.08, 0.05])
     probabilities = np.stack([row, row, row, row])
-    assert evaluate(probabilities, np.array([0, 4, 5, 5]))["top5"] == 0.5
+    assert prediction_metrics(probabilities, np.array([0, 4, 5, 5]))["top5"] == 0.5
 
 
 def test_the_confusion_matrix_has_true_classes_as_rows():

@@ -175,7 +175,7 @@ def test_a_promoted_trial_takes_up_the_model_of_its_first_rung(scratch, tmp_path
 
 
 def test_no_more_are_kept_than_the_bound_and_the_oldest_goes(scratch, tmp_path, monkeypatch):
-    monkeypatch.setattr(kept_module, "MODELS", 2)
+    monkeypatch.setattr(kept_module, "MAX_MODELS", 2)
     experiment, kept = elsewhere(scratch, tmp_path), ModelCache()
     for number, size in enumerate((8, 16, 8, 32)):
         values = values_for(experiment, "cnn", batch_size=size)

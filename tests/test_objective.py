@@ -7,7 +7,7 @@ from small_trials import experiment_in, search_in_this_process
 from search.cli import _run
 from search.errors import TuneError
 from search.evaluation import objective as module
-from search.evaluation.metrics import evaluate
+from search.evaluation.metrics import prediction_metrics
 from search.evaluation.objective import OBJECTIVES, Objective
 from search.insights.family_comparison import ahead
 from search.run_folder.config import objective_of
@@ -20,7 +20,7 @@ TARGETS = np.array([0, 1, 1])
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_the_score_of_predictions_is_the_metric_of_that_name(name):
-    expected = evaluate(PROBABILITIES, TARGETS)[name.removeprefix("val_")]
+    expected = prediction_metrics(PROBABILITIES, TARGETS)[name.removeprefix("val_")]
     assert OBJECTIVES[name].from_predictions(PROBABILITIES, TARGETS) == pytest.approx(expected)
 
 

@@ -53,8 +53,8 @@ def seen(monkeypatch):
         rounds.append((trained["rows"], rows, trained["steps"]))
         return np.full((len(rows), 2), 0.5, np.float32)
 
-    monkeypatch.setattr(module, "train", train)
-    monkeypatch.setattr(module, "predict", predict)
+    monkeypatch.setattr(module, "train_epochs", train)
+    monkeypatch.setattr(module, "predict_rows", predict)
     return rounds
 
 
@@ -165,13 +165,13 @@ def test_without_a_frozen_backbone_the_best_itself_is_trained_for_each_fold(
 ):
     run = judged_run(scratch, tmp_path, "cnn", **{"augmentation/strength": 0.0})
     trained = []
-    real = module.train
+    real = module.train_epochs
 
     def count(training, *args, **options):
         trained.append(training)
         return real(training, *args, **options)
 
-    monkeypatch.setattr(module, "train", count)
+    monkeypatch.setattr(module, "train_epochs", count)
     told = Recorded()
     found = judged(run, folds=2, task=told)
     assert len(trained) == 2
@@ -198,6 +198,6 @@ def test_a_training_that_diverges_is_said(heads, monkeypatch):
     def diverge(*_, **__):
         raise DivergedError
 
-    monkeypatch.setattr(module, "train", diverge)
+    monkeypatch.setattr(module, "train_epochs", diverge)
     with pytest.raises(TuneError, match="a training diverged"):
         judged(heads)

@@ -12,7 +12,7 @@ from search.run_folder.records import (
     RUNNING,
     TrialRecord,
 )
-from search.tuning.retry import MAX_KILLS, again, given_up
+from search.tuning.retry import MAX_KILLS, abandoned, next_attempt
 
 VALUES = {"batch_size": 32, "learning_rate": 1e-3}
 
@@ -25,7 +25,7 @@ def record(**changes):
 
 def test_out_of_memory_is_tried_again_with_half_the_batch_until_none_is_left():
     sizes, retry = [], record(failure=MEMORY, reason="OOM")
-    while retry := again(retry.with_outcome(status=FAILED, failure=MEMORY)):
+    while retry := next_attempt(retry.with_outcome(status=FAILED, failure=MEMORY)):
         assert (retry.status, retry.reason) == (RUNNING, "")
         sizes.append(retry.batch_size)
     assert sizes == [16, 8, 4, 2]
@@ -34,18 +34,18 @@ def test_out_of_memory_is_tried_again_with_half_the_batch_until_none_is_left():
 @pytest.mark.parametrize("failure", [KILLED, HUNG])
 def test_a_trial_that_takes_its_worker_along_is_tried_again_and_then_set_aside(failure):
     retry, tries = record(failure=failure), 1
-    while retry := again(retry.with_outcome(status=FAILED, failure=failure)):
+    while retry := next_attempt(retry.with_outcome(status=FAILED, failure=failure)):
         tries += 1
     assert tries == MAX_KILLS
 
 
 def test_an_exception_and_a_success_are_final():
-    assert again(record(failure=ERROR)) is None
-    assert again(record(status=COMPLETED)) is None
+    assert next_attempt(record(failure=ERROR)) is None
+    assert next_attempt(record(status=COMPLETED)) is None
 
 
 def test_a_trial_that_was_started_too_often_is_set_aside_at_its_start():
-    assert given_up(record(attempts=2), max_starts=3) is None
-    aside = given_up(record(attempts=3), max_starts=3)
+    assert abandoned(record(attempts=2), max_starts=3) is None
+    aside = abandoned(record(attempts=3), max_starts=3)
     assert (aside.status, aside.failure) == (FAILED, KILLED)
     assert "3 times" in aside.reason

@@ -19,7 +19,7 @@ from small_trials import (
     values_for,
 )
 
-from search.evaluation.metrics import evaluate
+from search.evaluation.metrics import prediction_metrics
 from search.run_folder.records import COMPLETED, DIVERGED, STOPPED
 from search.trial import run_trial as module
 from search.trial.checkpoint import TrainingState
@@ -48,7 +48,7 @@ def test_a_trial_completes_with_the_best_of_its_history_and_the_predictions_behi
     probabilities = np.load(experiment.run.predictions("0000"))
     assert probabilities.shape == (6, 2)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
-    measured = evaluate(probabilities, experiment.targets[experiment.validation])
+    measured = prediction_metrics(probabilities, experiment.targets[experiment.validation])
     for name, value in measured.items():
         assert done.history[done.best_epoch][f"val_{name}"] == value
 

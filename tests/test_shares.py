@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from search.evaluation.metrics import evaluate
+from search.evaluation.metrics import prediction_metrics
 from search.evaluation.shares import area_shares, hits, log_likelihoods
 
 
@@ -14,7 +14,7 @@ def test_shares_have_the_objective_as_their_mean(classes):
     logits = random.normal(size=(120, classes)) + np.eye(classes)[targets]
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     probabilities[:20] = probabilities[0]  # equal scores count half
-    measured = evaluate(probabilities, targets)
+    measured = prediction_metrics(probabilities, targets)
     assert hits(probabilities, targets).mean() == measured["accuracy"]
     assert -log_likelihoods(probabilities, targets).mean() == pytest.approx(measured["loss"])
     assert area_shares(probabilities, targets).mean() == pytest.approx(measured["auc"])
@@ -35,7 +35,7 @@ def test_shares_of_the_area_vary_as_the_area_does():
     probabilities = np.stack([-scores, scores], axis=1)
     found = area_shares(probabilities, targets)
     drawn = [random.integers(0, 200, 200) for _ in range(1500)]
-    areas = [evaluate(probabilities[rows], targets[rows])["auc"] for rows in drawn]
+    areas = [prediction_metrics(probabilities[rows], targets[rows])["auc"] for rows in drawn]
     means = [found[rows].mean() for rows in drawn]
     assert np.std(means) == pytest.approx(np.std(areas), rel=0.15)
 

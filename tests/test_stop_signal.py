@@ -58,6 +58,6 @@ def test_a_full_disk_stops_it_and_is_looked_at_every_few_seconds(tmp_path, monke
     assert not stop.requested
     free[0] = 0
     assert not stop.requested, "looked at a moment ago"
-    now[0] = stop_signal.LOOK_SECONDS
+    now[0] = stop_signal.DISK_CHECK_SECONDS
     assert stop.requested
     assert stop.reason == "the disk is nearly full"

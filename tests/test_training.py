@@ -9,7 +9,7 @@ from search.trial.training import (
     Training,
     configuration_seed,
     phase_ranges,
-    predict,
+    predict_rows,
 )
 
 
@@ -81,6 +81,6 @@ def test_predictions_stand_in_the_order_of_the_rows_and_every_batch_has_one_size
     pixels = np.arange(2 * 200).reshape(200, 2)
     rows = np.random.default_rng(0).permutation(200)[:count]
     echo = Echo()
-    np.testing.assert_array_equal(predict(echo, pixels, rows), pixels[rows])
+    np.testing.assert_array_equal(predict_rows(echo, pixels, rows), pixels[rows])
     assert set(echo.sizes) == {EVALUATION_BATCH}
     assert len(echo.sizes) == -(-count // EVALUATION_BATCH)

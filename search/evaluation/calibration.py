@@ -16,8 +16,8 @@ from search.evaluation.metrics import FloatArray, IntArray, wilson_interval
 _TINY = 1e-7
 # Beyond these a model is not miscalibrated but broken, or never wrong on these images.
 _TEMPERATURES = np.geomspace(0.2, 5.0, 323)  # one per cent apart; 1 is among them
-_NUMBERS = 3_000_000  # probabilities that a temperature is fitted on at most: seconds
-_LEAST = 1_000  # images, however many classes
+_MAX_PROBABILITIES = 3_000_000  # probabilities that a temperature is fitted on at most: seconds
+_MIN_IMAGES = 1_000  # images, however many classes
 _PRIOR = 0.25  # standard deviation of the logarithm of temperatures, before anything is seen
 
 
@@ -48,7 +48,7 @@ def fit_temperature(probabilities: FloatArray, targets: IntArray) -> float:
         targets: int [n], class numbers.
     """
     seeds, count, classes = probabilities.shape
-    if count > (most := max(_LEAST, _NUMBERS // (seeds * classes))):
+    if count > (most := max(_MIN_IMAGES, _MAX_PROBABILITIES // (seeds * classes))):
         picks = np.random.default_rng(0).choice(count, most, replace=False)
         probabilities, targets = probabilities[:, picks], targets[picks]
     wrong = 1.0 / (count + 2)

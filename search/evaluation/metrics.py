@@ -24,7 +24,7 @@ def two_columns(probabilities: FloatArray) -> FloatArray:
     return np.concatenate([1.0 - probabilities, probabilities], axis=1)
 
 
-def evaluate(probabilities: FloatArray, targets: IntArray) -> dict[str, float]:
+def prediction_metrics(probabilities: FloatArray, targets: IntArray) -> dict[str, float]:
     """Accuracy, loss (log loss), AUC and, with more than 5 classes, top-5 accuracy.
 
     Args:
@@ -143,7 +143,7 @@ def measure(
     correct = int((probabilities.argmax(axis=1) == targets).sum())
     counts = np.bincount(targets, minlength=len(class_names))
     return Measurement(
-        **evaluate(probabilities, targets),
+        **prediction_metrics(probabilities, targets),
         accuracy_interval=wilson_interval(correct, len(targets)),
         ece=expected_calibration_error(probabilities, targets),
         images=len(targets),

@@ -12,7 +12,7 @@ from search.process.atomic_files import read_json, write_json
 from search.run_folder.data import Images
 from search.run_folder.metrics import HeldOutFigures
 from search.trial.experiment import Experiment
-from search.trial.training import predict
+from search.trial.training import predict_rows
 
 
 class Tested(NamedTuple):
@@ -44,7 +44,7 @@ def open_test_set(
     # Counted first: who interrupts after a look has looked.
     opened = _count(experiment)
     targets = experiment.targets[experiment.test]
-    probabilities = predict(model, experiment.pixels, experiment.test)
+    probabilities = predict_rows(model, experiment.pixels, experiment.test)
     # The temperature is inside the model: dividing by its inverse takes it out again.
     uncalibrated = with_temperature(probabilities, 1 / temperature)
     right = probabilities.argmax(axis=1) == targets

@@ -22,7 +22,7 @@ from search.run_folder.metrics import Metrics
 from search.run_folder.records import Logs, TrialRecord, configuration_history, load_records
 from search.run_folder.schema import to_json
 from search.trial.experiment import Experiment
-from search.trial.training import predict, representative
+from search.trial.training import predict_rows, representative
 
 PARITY_IMAGES = 200
 
@@ -64,7 +64,7 @@ def write_models(
             stop.raise_if_requested()
             task.update(number, len(names), f"writing and checking {name}")
             measured[name] = measure_file(name, write_format(source, name, folder), images)
-    expected = predict(exported, experiment.pixels, rows)
+    expected = predict_rows(exported, experiment.pixels, rows)
     parities = check(measured, expected)
     require(parities)
     # Last, since it reads the user's files, which may be gone or edited.

@@ -23,8 +23,8 @@ from search.trial.experiment import Experiment
 from search.trial.feature_cache import FeatureCache
 from search.trial.head_training import HeadTraining
 from search.trial.model_cache import ModelCache
-from search.trial.retrain import DivergedError, train
-from search.trial.training import Training, configuration_seed, predict
+from search.trial.retrain import DivergedError, train_epochs
+from search.trial.training import Training, configuration_seed, predict_rows
 
 # Times that the images are dealt anew, where only heads are trained; their mean is what counts.
 # Of 40 flipped labels among 2,000 the first 80 suspects held 35 with one, 37 with three to ten.
@@ -108,7 +108,7 @@ def out_of_fold(
 
         of_fold = replace(training, rows=trained, seed=seed)
         model = _trained(of_fold, cache, judge.record.epochs_to_best, steps, stop)
-        total[held] += _finite(predict(model, training.inputs, held))
+        total[held] += _finite(predict_rows(model, training.inputs, held))
     return (total / judge.repeats).astype(np.float32)
 
 
@@ -123,7 +123,7 @@ def _trained(
 ) -> Any:
     model = cache.model(training)
     try:
-        train(training, model, epochs=epochs, update=update, stop=stop)
+        train_epochs(training, model, epochs=epochs, update=update, stop=stop)
     except DivergedError as error:
         raise TuneError(_DIVERGED) from error
     return model
@@ -145,10 +145,10 @@ def _prepared(experiment: Experiment, judge: Judge, stop: StopSignal, task: Task
         stop.raise_if_requested()
         task.update(done, total, "computing features")
 
-    bank = FeatureCache(experiment, training.hyperparameters())
-    features = bank.plain_of_all(update)
+    feature_cache = FeatureCache(experiment, training.hyperparameters())
+    features = feature_cache.plain_of_all(update)
     fields = (experiment, training.values, training.rows, training.seed)
-    return OnFeatures(*fields, bank=bank, update=update, features=features)
+    return OnFeatures(*fields, feature_cache=feature_cache, update=update, features=features)
 
 
 def _rounds(

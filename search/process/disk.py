@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-RESERVE = 256 << 20  # bytes kept free, so that everything can still be saved
+RESERVE_BYTES = 256 << 20  # bytes kept free, so that everything can still be saved
 CHECKPOINT_BYTES_PER_WEIGHT = 12  # float32, and two averages of Adam
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from search.process.disk import RESERVE, free_bytes
+from search.process.disk import RESERVE_BYTES, free_bytes
 
-LOOK_SECONDS = 5.0  # how often the disk is looked at
+DISK_CHECK_SECONDS = 5.0  # how often the disk is looked at
 
 
 class StopSignal:
@@ -29,7 +29,7 @@ class StopSignal:
         self._disk = disk
         self.interrupted = False
         self._disk_is_full = False
-        self._looked = -LOOK_SECONDS
+        self._looked = -DISK_CHECK_SECONDS
         self._before: dict[int, Any] = {}
 
     @property
@@ -54,9 +54,9 @@ class StopSignal:
 
     def _out_of_disk(self) -> bool:
         now = time.monotonic()
-        if self._disk is not None and now - self._looked >= LOOK_SECONDS:
+        if self._disk is not None and now - self._looked >= DISK_CHECK_SECONDS:
             self._looked = now
-            self._disk_is_full = free_bytes(self._disk) < RESERVE
+            self._disk_is_full = free_bytes(self._disk) < RESERVE_BYTES
         return self._disk_is_full
 
     def __enter__(self) -> "StopSignal":

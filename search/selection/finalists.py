@@ -27,7 +27,7 @@ from search.run_folder.records import TrialRecord, best_first
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
 from search.trial.model_cache import ModelCache
-from search.trial.retrain import DivergedError, train
+from search.trial.retrain import DivergedError, train_epochs
 from search.trial.training import configuration_seed
 
 Fits = Callable[[TrialRecord], bool]
@@ -158,7 +158,9 @@ def _repeat(
     with released_graphs():
         training = cache.training(experiment, effective_values(record), seed, part.features)
         model = cache.model(training)
-        train(training, model, epochs=record.epochs_to_best, update=part.steps, stop=part.stop)
+        train_epochs(
+            training, model, epochs=record.epochs_to_best, update=part.steps, stop=part.stop
+        )
         predictions = training.validate(model)
     # Before they are written: what is kept is read by every later export.
     if not np.isfinite(predictions).all():

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from search.evaluation.metrics import evaluate
+from search.evaluation.metrics import prediction_metrics
 from search.run_folder.config import objective_of
 from search.run_folder.records import COMPLETED, DIVERGED, STOPPED, Logs, TrialResult
 from search.trial.checkpoint import TrainingState, capture
@@ -132,7 +132,7 @@ class TrialCallback(keras.callbacks.Callback):
     def _note(self, epoch: int, logs: Any, probabilities: NDArray[np.float32]) -> None:
         """Add the epoch to the history, and keep its predictions if it is the best so far."""
         targets = self.experiment.targets[self.experiment.validation]
-        validation = evaluate(probabilities, targets)
+        validation = prediction_metrics(probabilities, targets)
         self.history.append(
             {"epoch": epoch, "loss": float(logs["loss"]), "accuracy": float(logs["accuracy"])}
             | {"learning_rate": float(self.model.optimizer.learning_rate)}

@@ -21,8 +21,8 @@ from search.trial.messages import TrialTask
 
 CHANCE_STEPS = 100
 DEVIATIONS = 2.0  # of the accuracy that guessing has on as many images
-EPOCHS = 2  # no trial is judged by a single epoch
-PEERS = 5  # configurations that must have come as far, for a median to mean something
+MIN_EPOCHS = 2  # no trial is judged by a single epoch
+MIN_PEERS = 5  # configurations that must have come as far, for a median to mean something
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class EarlyStop:
     @classmethod
     def of_task(cls, task: TrialTask, experiment: Experiment) -> "EarlyStop | None":
         """What a trial is compared with; None where the run wants none, or it is too short."""
-        if not experiment.config.early_stop or task.spec.epochs <= EPOCHS:
+        if not experiment.config.early_stop or task.spec.epochs <= MIN_EPOCHS:
             return None
         return cls.against(task.peers, experiment.targets[experiment.validation])
 
@@ -70,14 +70,14 @@ class EarlyStop:
             promoted: whether it has won a rung already.
         """
         epochs = int(history[-1]["epoch"]) + 1
-        if epochs < EPOCHS:
+        if epochs < MIN_EPOCHS:
             return ""
         best = max(logs[ACCURACY] for logs in history)
         steps = epochs * steps_per_epoch
         if steps >= CHANCE_STEPS and not self._learned(best) and self._somebody_learned:
             return f"no better than chance after {steps} steps"
         peers = [max(curve[:epochs]) for curve in self.curves if len(curve) >= epochs]
-        if not promoted and len(peers) >= PEERS and best + self._noise(best) < np.median(peers):
+        if not promoted and len(peers) >= MIN_PEERS and best + self._noise(best) < np.median(peers):
             return f"below the median of {len(peers)} others after {epochs} epochs"
         return ""
 

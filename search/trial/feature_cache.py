@@ -158,7 +158,7 @@ class FeatureCache:
         path = self.folder / f"{view.name}-{_digest(rows.tobytes())}.f32"
         columns = self.about["num_features"] + (2 if view.mixes else 0)
         if not path.exists():
-            with _alone(path, update):
+            with _locked(path, update):
                 if not path.exists():
                     self._make(view, rows, columns, path, update)
         lines = np.memmap(path, np.float32, mode="c", shape=(len(rows), columns))
@@ -216,7 +216,7 @@ def _digest(contents: bytes) -> str:
 
 
 @contextmanager
-def _alone(path: Path, update: Update) -> Iterator[None]:
+def _locked(path: Path, update: Update) -> Iterator[None]:
     """Hold the lock of a view; another worker that makes it is waited for."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w") as lock:

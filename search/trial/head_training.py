@@ -11,7 +11,7 @@ from data_pipeline.pixels.dataset import feature_batches
 from models.families.head import Dropout, plain_dropout
 from search.process.progress import Update
 from search.trial.feature_cache import FeatureCache, views_of
-from search.trial.training import Training, predict
+from search.trial.training import Training, predict_rows
 
 LONGEST_EXECUTION = 200  # steps between two chances to report and to stop; milliseconds each
 
@@ -24,16 +24,17 @@ class HeadTraining(Training):
     would have.
 
     Attributes:
-        bank: the backbone's features.
+        feature_cache: the backbone's features.
         update: told while features are computed.
     """
 
-    bank: FeatureCache
+    feature_cache: FeatureCache
     update: Update
 
     def build(self, *, dropout: Dropout = plain_dropout) -> Any:
         """A new head; the same seed gives the same initial weights."""
-        num_features = self.bank.about["num_features"]  # may build a backbone, so before the seed
+        # Before the seed is set: it may build a backbone, which draws random numbers too.
+        num_features = self.feature_cache.about["num_features"]
         keras.utils.set_random_seed(self.seed)
         return self.experiment.classifier.build_head(
             self.hyperparameters(), num_features=num_features, dropout=dropout
@@ -53,7 +54,7 @@ class HeadTraining(Training):
         """Training batches of these epochs, (features, labels), as one `tf.data.Dataset`."""
         views = views_of(self.values)
         needed = {epoch % len(views) for epoch in range(initial_epoch, epochs)}
-        made = {n: self.bank.training(views[n], self.update) for n in sorted(needed)}
+        made = {n: self.feature_cache.training(views[n], self.update) for n in sorted(needed)}
         some = next(iter(made.values()))  # stands in for views that no epoch asks for
         return feature_batches(
             [made.get(number, some) for number in range(len(views))],
@@ -65,8 +66,8 @@ class HeadTraining(Training):
 
     def validate(self, model: Any) -> NDArray[np.float32]:
         """Class probabilities of the images to validate on, float32 [n, classes]."""
-        features = self.bank.plain(self.update)
-        return predict(model, features, np.arange(len(self.experiment.train), len(features)))
+        features = self.feature_cache.plain(self.update)
+        return predict_rows(model, features, np.arange(len(self.experiment.train), len(features)))
 
     def whole(self, model: Any) -> Any:
         """The head that was trained on the backbone whose features it was trained on."""
@@ -76,4 +77,4 @@ class HeadTraining(Training):
 
     def parameters(self, model: Any) -> int:
         """Number of weights, the backbone's among them."""
-        return int(model.count_params()) + self.bank.about["parameters"]
+        return int(model.count_params()) + self.feature_cache.about["parameters"]

@@ -17,7 +17,7 @@ from search.trial.feature_cache import FeatureCache
 from search.trial.head_training import HeadTraining
 from search.trial.training import Training
 
-MODELS = 12  # kept at most: the trials of Hyperband's widest rung at max_epochs 9, and some
+MAX_MODELS = 12  # kept at most: the trials of Hyperband's widest rung at max_epochs 9, and some
 
 
 class ModelCache:
@@ -25,7 +25,7 @@ class ModelCache:
 
     def __init__(self) -> None:
         self.models: OrderedDict[Hashable, Any] = OrderedDict()
-        self.bank: FeatureCache | None = None
+        self.feature_cache: FeatureCache | None = None
 
     def training(
         self, experiment: Experiment, values: Values, seed: int, update: Update
@@ -35,11 +35,16 @@ class ModelCache:
         hp = training.hyperparameters()
         if not experiment.classifier.has_fixed_features(hp):
             return training
-        bank = FeatureCache(experiment, hp)
-        if self.bank is None or self.bank.folder != bank.folder:
-            self.bank = bank
+        feature_cache = FeatureCache(experiment, hp)
+        if self.feature_cache is None or self.feature_cache.folder != feature_cache.folder:
+            self.feature_cache = feature_cache
         return HeadTraining(
-            experiment, values, rows=experiment.train, seed=seed, bank=self.bank, update=update
+            experiment,
+            values,
+            rows=experiment.train,
+            seed=seed,
+            feature_cache=self.feature_cache,
+            update=update,
         )
 
     def model(self, training: Training) -> Any:
@@ -55,14 +60,14 @@ class ModelCache:
             _renew(known, like=fresh)
             training.adjust(known)
         model = self.models[architecture] = known or fresh
-        if len(self.models) > MODELS:
+        if len(self.models) > MAX_MODELS:
             self.models.popitem(last=False)
         return model
 
     def clear(self) -> None:
         """Forget all, after something went wrong in it."""
         self.models.clear()
-        self.bank = None
+        self.feature_cache = None
 
 
 def _renew(model: Any, *, like: Any) -> None:

@@ -22,7 +22,7 @@ class DivergedError(Exception):
     """The loss is no longer a number."""
 
 
-def train(
+def train_epochs(
     training: Training, model: Any, *, epochs: int, update: Update, stop: StopSignal
 ) -> list[Logs]:
     """Train `model`, fresh from `training`, and return the metrics of its epochs.
@@ -72,7 +72,7 @@ def retrain(
         training = ModelCache().training(both, effective_values(record), seed, features)
         model = training.build()
         try:
-            history = train(training, model, epochs=epochs, update=steps, stop=stop)
+            history = train_epochs(training, model, epochs=epochs, update=steps, stop=stop)
         except DivergedError as error:
             raise TuneError(
                 "retraining diverged: the loss is not a number; export another run"

@@ -170,7 +170,7 @@ class Training:
 
     def validate(self, model: Any) -> NDArray[np.float32]:
         """Class probabilities of the images to validate on, float32 [n, classes]."""
-        return predict(model, self.experiment.pixels, self.experiment.validation)
+        return predict_rows(model, self.experiment.pixels, self.experiment.validation)
 
     def whole(self, model: Any) -> Any:
         """The model that takes images, of the one that was trained: here the same."""
@@ -181,7 +181,7 @@ class Training:
         return int(model.count_params())
 
 
-def predict(model: Any, pixels: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def predict_rows(model: Any, pixels: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Class probabilities of prepared images, or of their features: float32 [rows, classes].
 
     Every batch has one size, the last topped up with the first images: one traced step.

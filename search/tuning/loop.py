@@ -20,7 +20,7 @@ from search.run_folder.records import (
 from search.trial.checkpoint import TrainingState
 from search.trial.early_stop import peer_curves
 from search.trial.messages import Progress, Report, TrialTask
-from search.tuning.retry import FirstFailures, again, given_up
+from search.tuning.retry import FirstFailures, abandoned, next_attempt
 
 
 class Executor(Protocol):
@@ -97,7 +97,7 @@ class Search:
                 return None
             known = self.records.get(trial.trial_id)
             record = self._progressed(known or self._new_record(trial.trial_id))
-            record = self._ended(given_up(record, self.executor.max_starts) or record)
+            record = self._ended(abandoned(record, self.executor.max_starts) or record)
             if not record.finished:
                 return record
             self._finish(self._save(record))
@@ -172,7 +172,7 @@ class Search:
         """Write the record first: from then on the trial is done, whatever happens next."""
         self.running.remove(trial_id)
         record = self.records[trial_id].with_result(result)
-        if (retry := again(record)) and not self.stop.requested:
+        if (retry := next_attempt(record)) and not self.stop.requested:
             self._start(retry)
             return
         if record.status == STOPPED:

@@ -8,7 +8,7 @@ MIN_BATCH = 2
 HOPELESS = 5  # trials that fail before any ends otherwise; then the search is stopped
 
 
-def again(record: TrialRecord) -> TrialRecord | None:
+def next_attempt(record: TrialRecord) -> TrialRecord | None:
     """The trial as it is to be tried again, or None if its end is final.
 
     Out of memory: with half the batch. Killed or hung: as it was, `MAX_KILLS` times in all.
@@ -28,7 +28,7 @@ def again(record: TrialRecord) -> TrialRecord | None:
     return None
 
 
-def given_up(record: TrialRecord, max_starts: int) -> TrialRecord | None:
+def abandoned(record: TrialRecord, max_starts: int) -> TrialRecord | None:
     """The trial as failed, if it was started so often that it must be what kills the program.
 
     Starts are written down before they are made, so that one counts even where the trial takes
