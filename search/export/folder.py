@@ -46,14 +46,14 @@ def export_folder(run: RunFolder) -> Iterator[Path]:
 
 
 def _take_along(old: Path, new: Path) -> None:
-    """Move what is not ours from the old folder to the new one."""
+    """Move what is not our_names from the old folder to the new one."""
     if _edited(old):
         number = sum(1 for _ in old.glob("README.old-*.md")) + 1
         (old / "README.md").rename(old / f"README.old-{number}.md")
-    ours = {*_BESIDE, *(row.file for row in FORMATS.values())}
+    our_names = {*_BESIDE, *(row.file for row in FORMATS.values())}
     for path in old.iterdir():
         # `lexists`: a link of the user's that points nowhere is kept too.
-        if path.name not in ours and not os.path.lexists(new / path.name):
+        if path.name not in our_names and not os.path.lexists(new / path.name):
             path.rename(new / path.name)
 
 

@@ -65,8 +65,8 @@ def check_photos(
         except DataError:
             continue  # gone or broken since, which is no fault of the model
         # One at a time: photos differ in size.
-        given = np.asarray(finished(photo[np.newaxis], training=False))[0]
-        differences[str(path)] = float(np.abs(given - answer).max())
+        probabilities = np.asarray(finished(photo[np.newaxis], training=False))[0]
+        differences[str(path)] = float(np.abs(probabilities - answer).max())
     # `not … <=` and not `>`: a comparison with NaN is false, and NaN must count as changed.
     changed = [path for path, difference in differences.items() if not difference <= DIFFERENCE]
     # Where no photo can be read any more, there is nothing to compare, and nothing is refused.

@@ -46,16 +46,16 @@ def _slices(
     experiment: Experiment, images: Images, rows: NDArray[np.int64]
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     spread = np.linspace(0, len(experiment.train) - 1, min(SAMPLE, len(experiment.train)))
-    known = experiment.train[spread.astype(int)]
+    training_rows = experiment.train[spread.astype(int)]
     areas = images.sizes.astype(np.int64).prod(axis=1)
-    for name, ours, theirs in (
-        ("dark", brightness(experiment.pixels, rows), brightness(experiment.pixels, known)),
-        ("blurry", sharpness(experiment.pixels, rows), sharpness(experiment.pixels, known)),
-        ("small", areas[rows], areas[known]),
+    for name, in_test, in_training in (
+        ("dark", brightness(experiment.pixels, rows), brightness(experiment.pixels, training_rows)),
+        ("blurry", sharpness(experiment.pixels, rows), sharpness(experiment.pixels, training_rows)),
+        ("small", areas[rows], areas[training_rows]),
     ):
-        limit = np.quantile(theirs, TENTH)
-        if limit < np.median(theirs):  # else they are all alike in this
-            yield name, ours <= limit
+        limit = np.quantile(in_training, TENTH)
+        if limit < np.median(in_training):  # else they are all alike in this
+            yield name, in_test <= limit
     formats = np.array(images.formats)[rows]
     for name in sorted(set(images.formats)):
         yield name, formats == name

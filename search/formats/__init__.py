@@ -1,1 +1,1 @@
-"""Exported files: written, timed by their own runtimes, checked against the model."""
+"""Write exported files, time them by their own runtimes, check them against the model."""

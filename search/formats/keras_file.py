@@ -1,4 +1,4 @@
-"""The `.keras` file, which `tune predict` and `tune serve` load."""
+"""Write and open the `.keras` file, which `tune predict` and `tune serve` load."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from search.formats.format import Call, Format, Source, in_batches
 
 
 def write_keras(source: Source, path: Path) -> None:
-    """Save under another name first: a model that is being replaced stays whole until then."""
+    """Write the file; one that is being replaced stays whole until the new one is complete."""
     # It must end in `.keras`: Keras takes the format from the name.
     partial = path.with_name(".partial.keras")
     source.finished.save(partial)
@@ -14,7 +14,7 @@ def write_keras(source: Source, path: Path) -> None:
 
 
 def open_keras(path: Path) -> Call:
-    """Load it by Keras."""
+    """Load the file by Keras."""
     import keras
 
     return in_batches(keras.models.load_model(path, compile=False).predict_on_batch)

@@ -1,4 +1,4 @@
-"""How long a model takes for one image: the timing that files and models in memory share."""
+"""Time a model on single images: the timing that files and models in memory share."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""LiteRT's `.tflite` file, in float and in int8."""
+"""Write and open LiteRT's `.tflite` file, in float and in int8."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def write_litert(source: Source, path: Path) -> None:
-    """Write it in float."""
+    """Write the model in float."""
     _convert(source, path, representative=None)
 
 
 def write_int8(source: Source, path: Path) -> None:
-    """Write it in int8 by the ranges that `representative` sets, in float where int8 cannot be.
+    """Write the model in int8, with ranges set by `representative`; in float where int8 cannot be.
 
     Weights have a scale for each channel and activations one per tensor, measured over the
     images; input and output stay float32 (Jacob et al. 2018, arXiv 1712.05877).
@@ -46,7 +46,7 @@ def _convert(source: Source, path: Path, *, representative: NDArray[np.uint8] | 
 
 
 def open_litert(path: Path) -> Call:
-    """Load it by LiteRT's own package, or by TensorFlow where that is not installed."""
+    """Load the file by LiteRT's own package, or by TensorFlow where that is not installed."""
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:

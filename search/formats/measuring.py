@@ -60,17 +60,17 @@ def measure_file(
         TuneError: the file cannot be loaded, or the process died or took too long.
     """
     with tempfile.TemporaryDirectory(prefix="tune-") as folder:
-        given, result = Path(folder, "images.npy"), Path(folder, "result.npz")
-        np.save(given, np.ascontiguousarray(images))
+        images_file, result_file = Path(folder, "images.npy"), Path(folder, "result.npz")
+        np.save(images_file, np.ascontiguousarray(images))
         # -P: a module in the current folder must not be imported in place of ours.
         command = [sys.executable, "-P", "-m", "search.formats.runtimes", name, str(path)]
-        command += [str(given), str(result), "--repeats", str(repeats)]
+        command += [str(images_file), str(result_file), "--repeats", str(repeats)]
         if problem := _problem_of(command, timeout):
             raise TuneError(
                 f"{printable(path)}: could not be measured by its own runtime: {problem}; "
                 f"export again, or without {name}"
             )
-        with np.load(result, allow_pickle=False) as figures:
+        with np.load(result_file, allow_pickle=False) as figures:
             return Measured(
                 probabilities=figures["probabilities"],
                 latency=Latency(*map(float, figures["latency"])),
@@ -121,7 +121,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Set the environment: the processor for all files, so that figures compare."""
+    """Make the environment of the process: the processor for all files, so that figures compare."""
     package = str(Path(__file__).parents[2])
     inherited = os.environ.get("PYTHONPATH")
     return os.environ | {

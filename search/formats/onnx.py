@@ -1,4 +1,4 @@
-"""The `.onnx` file."""
+"""Write and open the `.onnx` file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from search.formats.format import Call, Format, Source, in_batches
 
 
 def write_onnx(source: Source, path: Path) -> None:
-    """Write and open it: the exporter only logs what it cannot convert, and writes it anyway."""
+    """Write the file, then open it: the exporter only logs what it cannot convert."""
     import numpy as np
     import onnxruntime
 
@@ -21,7 +21,7 @@ def write_onnx(source: Source, path: Path) -> None:
 
 
 def open_onnx(path: Path) -> Call:
-    """Load it by ONNX Runtime on the processor."""
+    """Load the file by ONNX Runtime, on the processor."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

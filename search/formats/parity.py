@@ -14,7 +14,7 @@ from search.run_folder.metrics import FileFigures
 
 @dataclass(frozen=True)
 class Parity:
-    """One file against the model.
+    """How one file compares with the model.
 
     Attributes:
         format: its row in the table of formats, with the tolerance that it is held to.
@@ -32,7 +32,7 @@ class Parity:
 
     @property
     def problems(self) -> list[str]:
-        """Each limit that is broken, with its figure. What is no number breaks a limit."""
+        """List each limit that is broken, with its figure. What is no number breaks a limit."""
         tolerance, problems = self.format.tolerance, []
         # `not … <=` and not `>`: a comparison with NaN is false, and NaN must not pass.
         if tolerance.difference is not None and not self.difference <= tolerance.difference:
@@ -79,15 +79,15 @@ def check(measured: dict[str, Measured], expected: NDArray[np.float32]) -> list[
 
 
 def _compared(row: Format, measured: Measured, expected: NDArray[np.float32]) -> Parity:
-    given = measured.probabilities
-    if given.shape != expected.shape:
+    answers = measured.probabilities
+    if answers.shape != expected.shape:
         raise TuneError(
-            f"{row.file}: answers {list(given.shape)} (images, classes), "
+            f"{row.file}: answers {list(answers.shape)} (images, classes), "
             f"expected {list(expected.shape)}; export again from this run"
         )
-    differences = np.abs(given.astype(np.float64) - expected)
+    differences = np.abs(answers.astype(np.float64) - expected)
     # What the model gives the class that the file chose: a tie of the model is no disagreement.
-    chosen = expected[np.arange(len(expected)), given.argmax(axis=1)]
+    chosen = expected[np.arange(len(expected)), answers.argmax(axis=1)]
     agree = chosen >= expected.max(axis=1) - row.tolerance.tie
     return Parity(
         format=row,

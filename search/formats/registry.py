@@ -1,4 +1,4 @@
-"""The formats in which a model can be exported: a file and a row here each."""
+"""List the formats in which a model can be exported: one file and one row here for each."""
 
 from search.errors import TuneError
 from search.formats.format import Format

@@ -18,7 +18,7 @@ from search.formats.registry import FORMATS
 
 
 def _peak_memory() -> int:
-    """Bytes that were resident at most in this process.
+    """Read how many bytes were resident at most in this process.
 
     Not `ru_maxrss` where the system tells better: on Linux a process begins with that of the
     one that started it, here a driver with TensorFlow in it.
@@ -38,16 +38,16 @@ def main() -> None:
     for name in ("file", "images", "out"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--repeats", type=int, default=50, help="calls to time at most")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     started = time.perf_counter()
-    call = FORMATS[asked.format].open(asked.file)
+    call = FORMATS[options.format].open(options.file)
     load_seconds = time.perf_counter() - started
     # Mapped, and one image before the batches: the peak is that of answering one at a time.
-    images = np.load(asked.images, mmap_mode="r", allow_pickle=False)
-    timed = latency(call, np.array(images[0]), repeats=asked.repeats)
+    images = np.load(options.images, mmap_mode="r", allow_pickle=False)
+    timed = latency(call, np.array(images[0]), repeats=options.repeats)
     peak_memory = _peak_memory()
     np.savez(
-        asked.out,
+        options.out,
         probabilities=call(images),
         latency=(timed.median, timed.p95),
         peak_memory=peak_memory,

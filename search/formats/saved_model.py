@@ -1,4 +1,4 @@
-"""TensorFlow's SavedModel, a folder."""
+"""Write and open TensorFlow's SavedModel, a folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def write_saved_model(source: Source, path: Path) -> None:
-    """Write the folder."""
+    """Write the model as a folder that TensorFlow Serving can load."""
     source.finished.export(str(path), format="tf_saved_model", verbose=False)
 
 
@@ -25,9 +25,9 @@ def open_saved_model(path: Path) -> Call:
     (name,) = loaded.signatures["serving_default"].structured_input_signature[1]
 
     def answer(images: NDArray[np.uint8]) -> Any:
-        given = {name: tf.constant(images, tf.float32)}
+        inputs = {name: tf.constant(images, tf.float32)}
         # By way of `loaded`: a signature alone does not keep its weights alive.
-        (answers,) = loaded.signatures["serving_default"](**given).values()
+        (answers,) = loaded.signatures["serving_default"](**inputs).values()
         return answers
 
     return in_batches(answer)

@@ -1,4 +1,4 @@
-"""Models with new weights that cost what the trained ones will."""
+"""Build and time models with new weights, which cost what the trained ones will."""
 
 from dataclasses import replace
 from typing import Any

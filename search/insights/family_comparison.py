@@ -27,13 +27,13 @@ def ahead(families: Sequence[Family], objective: Objective, images: int | None) 
     if not objective.counts_images or not images:
         return f"Best {what}: {', '.join(_figure(row) for row in families)}."
     first, *others = families
-    level = [other for other in others if cannot_tell(first[1], other[1], images)]
-    if not level:
+    tied = [other for other in others if cannot_tell(first[1], other[1], images)]
+    if not tied:
         more = [f"{first[1] - best:.4f} more than {name}" for name, best in others]
         return f"{_figure(first, ' is ahead with')} {what} on {images} images, {listed(more)}."
-    names = listed([name for name, _ in (first, *level)])
-    scores = listed([f"{best:.4f}" for _, best in (first, *level)])
-    behind = [_figure(other, " has") for other in others if other not in level]
+    names = listed([name for name, _ in (first, *tied)])
+    scores = listed([f"{best:.4f}" for _, best in (first, *tied)])
+    behind = [_figure(other, " has") for other in others if other not in tied]
     rest = f"; {listed(behind)}" if behind else ""
     return f"{names} are level: {scores} {what}, which {images} images cannot tell apart{rest}."
 

@@ -18,16 +18,16 @@ def good_values(
     Of choices it is the one whose configurations have the best median rank.
     """
     name = hyperparameter.name
-    having = [
+    placed = [
         (rank, each[name])
         for rank, each in zip(ranks, values, strict=True)
         if name in each and hyperparameter.place(each[name]) is not None
     ]
     if not hyperparameter.ordered:
-        ranks_of = {value: [r for r, v in having if v == value] for _, value in having}
+        ranks_of = {value: [r for r, v in placed if v == value] for _, value in placed}
         return GoodValues(value=max(ranks_of, key=lambda value: median(ranks_of[value])))
-    having.sort(key=lambda pair: -pair[0])
+    placed.sort(key=lambda pair: -pair[0])
     # One at least: a third of one configuration rounds to none.
-    best = sorted(float(value) for _, value in having[: max(1, round(TOP * len(having)))])
+    best = sorted(float(value) for _, value in placed[: max(1, round(TOP * len(placed)))])
     quarter = len(best) // 4
     return GoodValues(low=best[quarter], high=best[len(best) - 1 - quarter])

@@ -81,8 +81,8 @@ def places(
 ) -> NDArray[np.float64]:
     """Place each configuration's value in its range, NaN where it has none: float64 [n]."""
     name = hyperparameter.name
-    known = [hyperparameter.place(v[name]) if name in v else None for v in values]
-    return np.array([np.nan if place is None else place for place in known], np.float64)
+    known_places = [hyperparameter.place(v[name]) if name in v else None for v in values]
+    return np.array([np.nan if place is None else place for place in known_places], np.float64)
 
 
 def _course(

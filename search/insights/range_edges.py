@@ -25,8 +25,8 @@ def edges(
         level: chance that anything is said of a family whose values make no difference.
     """
     ranked = [member for member in ranked if not member.diverged]
-    asked = [each for each in space.values() if each.ordered and not each.single]
-    ends = [(each, upper) for each in asked for upper in (False, True)]
+    numeric = [each for each in space.values() if each.ordered and not each.single]
+    ends = [(each, upper) for each in numeric for upper in (False, True)]
     candidates = [_edge(each, family, ranked, upper=upper) for each, upper in ends]
     # Of thirty ends some are shared by chance: what may be by chance is dealt out among them.
     sure = [edge for edge in candidates if edge and edge.chance * len(ends) <= level]
@@ -42,20 +42,22 @@ def _edge(
     ends the run, but only those that were drawn are evidence.
     """
     name = hyperparameter.name
-    having = [member for member in ranked if name in member.values]
-    inside = [_at_end(hyperparameter, member.values[name], upper=upper) for member in having]
+    with_value = [member for member in ranked if name in member.values]
+    inside = [_at_end(hyperparameter, member.values[name], upper=upper) for member in with_value]
     run = inside.index(False) if False in inside else len(inside)
-    drawn = [not member.baseline for member in having]
+    drawn = [not member.baseline for member in with_value]
     evidence = sum(drawn[:run])
     if evidence < FEWEST:
         return None
-    there = sum(at_end and was_drawn for at_end, was_drawn in zip(inside, drawn, strict=True))
-    chance = math.comb(there, evidence) / math.comb(sum(drawn), evidence)
-    values = sorted(float(member.values[name]) for member in having[:run])
+    drawn_at_end = sum(
+        at_end and was_drawn for at_end, was_drawn in zip(inside, drawn, strict=True)
+    )
+    chance = math.comb(drawn_at_end, evidence) / math.comb(sum(drawn), evidence)
+    values = sorted(float(member.values[name]) for member in with_value[:run])
     nearest, furthest = (values[-1], values[0]) if upper else (values[0], values[-1])
     end = hyperparameter.high if upper else hyperparameter.low
     widen = widened(hyperparameter, upper=upper)
-    partial = len(having) < len(ranked)
+    partial = len(with_value) < len(ranked)
     return Edge(name, family, upper, run, chance, end, nearest, furthest, partial, widen)
 
 

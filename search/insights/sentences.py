@@ -33,20 +33,22 @@ def sentences(
         images: number of validation images; None where it is not known.
         at_random: whether values were drawn at random; if not, only families are compared.
     """
-    told = {row.family for row in importance if row.matters}
-    mute = [row for row in families if row.drawn and row.family not in told]
+    decided = {row.family for row in importance if row.matters}
+    undecided = [row for row in families if row.drawn and row.family not in decided]
     scored = [(row.family, row.best) for row in families if row.best is not None]
     lines = [ahead(scored, objective, images)] if len(scored) > 1 else []
     # Without random values chance has no meaning: only families are compared.
     if families and not at_random:
         return [*lines, NOT_AT_RANDOM]
-    lines += [mattered(row.family, row.drawn, importance) for row in families if row.family in told]
-    if ALL in told:
+    lines += [
+        mattered(row.family, row.drawn, importance) for row in families if row.family in decided
+    ]
+    if ALL in decided:
         drawn = sum(row.drawn for row in families)
         lines.append(mattered(ALL, drawn, importance))
-    if mute:
-        lines.append(nothing(mute))
-    elif families and not told:
+    if undecided:
+        lines.append(nothing(undecided))
+    elif families and not decided:
         lines.append(ONLY_KNOWN_GOOD)
     return [*lines, *(at_the_end(edge) for edge in edges)]
 
@@ -57,10 +59,10 @@ def mattered(family: str, drawn: int, importance: Sequence[Importance]) -> str:
     parts = [
         f"{human(row.name, family)} ({good(row.good)})" for row in rows if row.matters and row.good
     ]
-    rest = len(rows) - len(parts)
-    whom = "all families together" if family == ALL else family
-    tail = f"; {count(rest)} more cannot be told from chance" if rest else ""
-    return f"What mattered for {whom}, in {_configurations(drawn)}: {listed(parts)}{tail}."
+    others = len(rows) - len(parts)
+    subject = "all families together" if family == ALL else family
+    tail = f"; {count(others)} more cannot be told from chance" if others else ""
+    return f"What mattered for {subject}, in {_configurations(drawn)}: {listed(parts)}{tail}."
 
 
 def good(where: GoodValues) -> str:

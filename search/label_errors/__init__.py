@@ -1,1 +1,1 @@
-"""Which labels are likely wrong."""
+"""Find labels that are likely wrong."""

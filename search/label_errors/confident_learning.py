@@ -44,15 +44,15 @@ def find_label_errors(
         targets: int32 [n], class numbers given.
     """
     rows = np.arange(len(targets))
-    given = probabilities[rows, targets]
+    self_confidence = probabilities[rows, targets]
     others = probabilities.copy()
     # Below any probability: the label itself is never the likeliest of the others.
     others[rows, targets] = -1.0
     likelier = others.argmax(axis=1)
-    doubted = others[rows, likelier] > given
+    doubted = others[rows, likelier] > self_confidence
     order = np.flatnonzero(doubted)
     # Stable, so that equal probabilities give the same order in each run.
-    order = order[np.argsort(given[order], kind="stable")]
+    order = order[np.argsort(self_confidence[order], kind="stable")]
     return LabelErrors(order, likelier, doubted & _off_the_diagonal(probabilities, targets))
 
 

@@ -43,9 +43,9 @@ def class_samples(run: RunFolder, class_names: Sequence[str]) -> dict[str, list[
     targets = np.load(run.targets, allow_pickle=False)[rows]
     chosen = {}
     for number, label in enumerate(class_names[:CLASSES]):
-        mine = rows[targets == number]
-        spread = np.linspace(0, len(mine) - 1, min(PER_CLASS, len(mine))).astype(int)
-        chosen[label] = [images.root / images.paths[row] for row in mine[spread]]
+        of_label = rows[targets == number]
+        spread = np.linspace(0, len(of_label) - 1, min(PER_CLASS, len(of_label))).astype(int)
+        chosen[label] = [images.root / images.paths[row] for row in of_label[spread]]
     # All in one call: the images of all classes are read at the same time.
     jpegs = iter(thumbnails([path for paths in chosen.values() for path in paths], side=SIDE))
     of_class = {label: [next(jpegs) for _ in paths] for label, paths in chosen.items()}
@@ -64,10 +64,11 @@ def excluded(run: RunFolder, *, images: bool) -> list[SetAside]:
     files: list[dict[str, Any]] = read_json(run.excluded)
     root = Images.load(run).root
     looked_at = files[:BROKEN] if images else []
-    left = remains([root / file["path"] for file in looked_at], side=SIDE)
-    left += [b""] * (len(files) - len(left))
+    jpegs = remains([root / file["path"] for file in looked_at], side=SIDE)
+    jpegs += [b""] * (len(files) - len(jpegs))
     return [
-        SetAside(file["path"], file["reason"], jpeg) for file, jpeg in zip(files, left, strict=True)
+        SetAside(file["path"], file["reason"], jpeg)
+        for file, jpeg in zip(files, jpegs, strict=True)
     ]
 
 

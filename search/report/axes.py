@@ -11,7 +11,7 @@ from search.report.configurations import Tried
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis.
+    """An axis of parallel coordinates.
 
     Attributes:
         name: of the hyperparameter, as "cnn/filters".

@@ -43,7 +43,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Contents:
-    """A run, read once.
+    """What a report is made of, read once from a run's folder.
 
     Attributes:
         data: what it was given to learn from.
@@ -112,10 +112,10 @@ def _exported(run: RunFolder, finished: int) -> tuple[Metrics | None, str]:
     except OtherVersionError:
         return None, "An older version of tune made the export of this run: it is left out here."
     # Older versions did not write it: nothing can be said of these.
-    then = finished if metrics.trials is None else metrics.trials
-    if then < finished:
+    exported_after = finished if metrics.trials is None else metrics.trials
+    if exported_after < finished:
         return metrics, (
-            f"The model was exported after {then} trials; the search went on, and has "
+            f"The model was exported after {exported_after} trials; the search went on, and has "
             f"{finished} now."
         )
     return metrics, ""

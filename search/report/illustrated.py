@@ -42,13 +42,13 @@ def with_heat(mistakes: Sequence[Mistake], run: RunFolder) -> list[Mistake]:
     )
     pixels: list[Any] = [image for image, _ in read]
     # Without a thumbnail there is nothing to lay the heat over, nor its proportions.
-    there = [k for k, image in enumerate(pixels) if image is not None and mistakes[k].image]
+    readable = [k for k, image in enumerate(pixels) if image is not None and mistakes[k].image]
     illustrated = list(mistakes)
-    if not there:
+    if not readable:
         return illustrated
-    answers = [classifier.class_names.index(mistakes[k].answer) for k in there]
-    _, maps = GradCam(classifier.model)(np.stack([pixels[k] for k in there]), np.array(answers))
-    for k, heat in zip(there, maps, strict=True):
+    answers = [classifier.class_names.index(mistakes[k].answer) for k in readable]
+    _, maps = GradCam(classifier.model)(np.stack([pixels[k] for k in readable]), np.array(answers))
+    for k, heat in zip(readable, maps, strict=True):
         layer = heat_layer(
             heat,
             size=_size(mistakes[k].image),

@@ -1,4 +1,4 @@
-"""`tune show` and `tune list`: what a run has found, from its records; no TensorFlow."""
+"""Read what a run has found, for `tune show` and `tune list`; no TensorFlow."""
 
 from collections import defaultdict
 from dataclasses import replace

@@ -22,14 +22,14 @@ def timeline(records: Iterable[TrialRecord]) -> list[Ended]:
     when they ended; they are taken to have run before the others, one after another.
     """
     finished = [record for record in records if record.finished]
-    silent = [record for record in finished if record.ended is None]
-    spent = accumulate(record.seconds for record in silent)
-    before = [Ended(*pair) for pair in zip(spent, silent, strict=True)]
-    rest = [record for record in finished if record.ended is not None]
+    undated = [record for record in finished if record.ended is None]
+    spent = accumulate(record.seconds for record in undated)
+    before = [Ended(*pair) for pair in zip(spent, undated, strict=True)]
+    dated = [record for record in finished if record.ended is not None]
     start = before[-1].seconds if before else 0.0
     return before + [
         Ended(start + end.seconds, end.record)
-        for end in _while_any_ran(sorted(rest, key=lambda record: record.ended or 0.0))
+        for end in _while_any_ran(sorted(dated, key=lambda record: record.ended or 0.0))
     ]
 
 

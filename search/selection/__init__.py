@@ -1,1 +1,1 @@
-"""Which configuration wins beyond noise."""
+"""Choose the configuration that wins beyond noise."""

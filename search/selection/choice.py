@@ -96,7 +96,7 @@ def choose(
 
 
 def _in_search(experiment: Experiment, record: TrialRecord) -> Path:
-    """Path of the predictions on validation at the best epoch of the search."""
+    """Give the path of the predictions on validation at the best epoch of the search."""
     return experiment.run.predictions(record.trial_id)
 
 

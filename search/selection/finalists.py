@@ -134,13 +134,13 @@ def compared(
     """
     config, targets = experiment.config, experiment.targets[experiment.validation]
     objective = objective_of(config)
-    able = [record for record in records if record.configuration in trained]
-    predictions = [trained[record.configuration] for record in able]
+    with_training = [record for record in records if record.configuration in trained]
+    predictions = [trained[record.configuration] for record in with_training]
     scores = [np.array([objective.shares(p, targets) for p in runs]) for runs in predictions]
-    results = comparisons(scores) if able else []
+    results = comparisons(scores) if with_training else []
     return [
         Finalist(record, record.baseline, runs, comparison)
-        for record, runs, comparison in zip(able, predictions, results, strict=True)
+        for record, runs, comparison in zip(with_training, predictions, results, strict=True)
     ]
 
 

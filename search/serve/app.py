@@ -48,7 +48,7 @@ class Model:
 
 
 class App:
-    """A WSGI application.
+    """The WSGI application: answers requests with one model.
 
     Args:
         folder: where uploads lie while they are looked at.

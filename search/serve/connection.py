@@ -24,12 +24,12 @@ class Handler(WSGIRequestHandler):
     _refused = False
 
     def setup(self) -> None:
-        """Prepare to read with limits."""
+        """Prepare to read what the client sends, with limits."""
         super().setup()
         self.rfile = io.BufferedReader(_Incoming(self.connection, self.limits))
 
     def make_environ(self) -> dict[str, Any]:
-        """Make what the application gets."""
+        """Make the WSGI environment that the application gets."""
         environ = super().make_environ()
         # Werkzeug reads what is left of a request after the answer, up to 10 GB for as long as it
         # takes: there is nothing here to read.
@@ -37,12 +37,12 @@ class Handler(WSGIRequestHandler):
         return environ
 
     def send_response(self, code: int, message: str | None = None) -> None:
-        """Begin the answer."""
+        """Begin the answer, and remember whether it is a refusal."""
         self._refused = code >= 400
         super().send_response(code, message)
 
     def run_wsgi(self) -> None:
-        """Answer the request."""
+        """Answer the request; give a client that is refused time to read why."""
         super().run_wsgi()
         if self._refused:
             self._see_off()

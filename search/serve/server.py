@@ -98,8 +98,8 @@ def _name(model: str) -> str:
     """Name the model after its run: all exports are called `export` or `model.keras`."""
     path = Path(model).resolve()
     path = path.parent if path.suffix == ".keras" else path
-    known = model.startswith("imagenet:") or path.name != "export"
-    return printable(model.removeprefix("imagenet:") if known else path.parent.name)
+    says_which = model.startswith("imagenet:") or path.name != "export"
+    return printable(model.removeprefix("imagenet:") if says_which else path.parent.name)
 
 
 class _Server(ThreadedWSGIServer):

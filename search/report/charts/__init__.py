@@ -1,1 +1,1 @@
-"""The charts of the report, one per module."""
+"""Draw the charts of the report, one per module."""

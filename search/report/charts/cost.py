@@ -16,13 +16,15 @@ def accuracy_against_cost(tried: Sequence[Tried], *, cost: str) -> Option:
             left out.
     """
     # 0 is left out like None: a logarithmic axis has no place for it.
-    known = [each for each in tried if getattr(each, cost) and each.accuracy is not None]
-    offers = (Offer(getattr(each, cost), each.accuracy or 0.0, k) for k, each in enumerate(known))
+    measured = [each for each in tried if getattr(each, cost) and each.accuracy is not None]
+    offers = (
+        Offer(getattr(each, cost), each.accuracy or 0.0, k) for k, each in enumerate(measured)
+    )
     front = pareto_front(offers)
-    families = list(dict.fromkeys(each.family for each in known))
+    families = list(dict.fromkeys(each.family for each in measured))
     title = {"megabytes": "size in MB", "milliseconds": "latency in ms per image"}[cost]
     return cartesian(
-        x=value_axis(title) | _decades([getattr(each, cost) for each in known]),
+        x=value_axis(title) | _decades([getattr(each, cost) for each in measured]),
         series=[
             *(
                 dots(
@@ -32,7 +34,7 @@ def accuracy_against_cost(tried: Sequence[Tried], *, cost: str) -> Option:
                             "value": [rounded(getattr(each, cost)), percent(each.accuracy)],
                             "name": each.name,
                         }
-                        for each in known
+                        for each in measured
                         if each.family == family
                     ],
                 )
