@@ -92,7 +92,6 @@ def _results(metrics: Metrics) -> str:
         _table(
             ("true class", "images", "right"),
             [
-                # A class may have no test images.
                 (_text(label), str(sum(row)), f"{row[number] / max(sum(row), 1):.1%}")
                 for number, (label, row) in enumerate(
                     zip(metrics.class_names, metrics.confusion_matrix, strict=True)

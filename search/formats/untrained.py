@@ -36,6 +36,7 @@ def latency_in_memory(experiment: Experiment, values: Values, *, seconds: float)
     import tensorflow as tf
 
     image = np.zeros((*experiment.config.image_size, 3), np.uint8)
+    # A search has many architectures: what one has traced is let go before the next.
     with released_graphs(), tf.device("/CPU:0"):
         source = source_of(experiment, untrained(experiment, values), image[None])
         return latency(source.finished.predict_on_batch, image, seconds=seconds)

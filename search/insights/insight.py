@@ -43,6 +43,7 @@ def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunCon
     at_random = algorithm_of(config).drawn_at_random
     names = [row.family for row in families] if at_random else []
     importance = _importance(space, drawn, names)
+    # Shared out among the families, as the values' part is in `_importance`.
     level = FALSE_ALARM * ENDS / max(1, len(names))
     at_ends = tuple(
         edge

@@ -21,7 +21,7 @@ def deal_folds(targets: NDArray[np.int32], groups: Rows, *, folds: int, seed: in
         folds: how many, at least 2.
         seed: the same seed deals the same images in the same way.
     """
-    sizes = np.maximum(np.bincount(targets), 1)  # a number between may belong to no image
+    sizes = np.maximum(np.bincount(targets), 1)
     fold_of: Rows = np.empty(len(targets), np.int64)
     held = np.zeros((folds, len(sizes)))  # share of each class that a fold has
     for members in _largest_first(groups, np.random.default_rng(seed)):

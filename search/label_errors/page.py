@@ -18,6 +18,7 @@ CAUTION = (
 )
 REMEDY = "To correct a label, move the file into the folder of its class, then start a new run."
 
+# Part of the page, so that the policy must allow inline styles; no name stands in it.
 _STYLE = """
 :root { color-scheme: light dark; --page: #f6f6f4; --card: #fff; --ink: #1c1c1a; --soft: #5f5f5a;
   --line: #dcdcd6; --mark: #9a3412; }

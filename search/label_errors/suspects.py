@@ -55,6 +55,7 @@ def find_suspects(
     prepare_to_train(experiment.config)
     judge = choose_judge(experiment)
     groups = np.load(run.groups, allow_pickle=False)
+    # Before any training: a class of one image cannot be judged at all.
     possible = possible_folds(experiment.targets, groups, experiment.class_names, wanted=folds)
     started = time.monotonic()
     _announce(judge, folds, possible, progress)

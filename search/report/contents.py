@@ -124,7 +124,6 @@ def _exported(run: RunFolder, finished: int) -> tuple[Metrics | None, str]:
 def _classes(run: RunFolder, class_names: Sequence[str]) -> list[tuple[str, int, int, int]]:
     targets, splits = np.load(run.targets, allow_pickle=False), load_splits(run)
     counts = [
-        # The last classes may have no image in a split.
         np.bincount(targets[rows], minlength=len(class_names)).tolist()
         for rows in (splits.train, splits.validation, splits.test)
     ]

@@ -46,6 +46,7 @@ def with_heat(mistakes: Sequence[Mistake], run: RunFolder) -> list[Mistake]:
     illustrated = list(mistakes)
     if not readable:
         return illustrated
+    # Where the mistake came from, even if the model should answer otherwise by now.
     answers = [classifier.class_names.index(mistakes[k].answer) for k in readable]
     _, maps = GradCam(classifier.model)(np.stack([pixels[k] for k in readable]), np.array(answers))
     for k, heat in zip(readable, maps, strict=True):

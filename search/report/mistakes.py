@@ -51,6 +51,7 @@ def worst_mistakes(
     answers = predictions.argmax(axis=1)
     of_label = predictions[np.arange(len(targets)), targets]
     wrong = np.flatnonzero(answers != targets)
+    # Stable, so that images of equal probability stand in the same order in each report.
     worst = wrong[np.argsort(of_label[wrong], kind="stable")][:most]
     return [
         Mistake(

@@ -82,6 +82,7 @@ class Answerer:
         """Answer what waits, then end the thread."""
         with self._closing:
             self._closed = True
+            # Behind the last question, so that all that wait are answered first.
             self._waiting.put(None)
         self._thread.join()
 

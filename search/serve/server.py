@@ -119,6 +119,7 @@ class _Server(ThreadedWSGIServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Give the connection a thread as soon as there is one."""
+        # In short waits: `end` must not hang while slow clients hold all slots.
         while not self._slots.acquire(timeout=_POLL_SECONDS):
             if self._ending:
                 self.shutdown_request(request)

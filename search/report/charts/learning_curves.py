@@ -42,6 +42,7 @@ def _joined(tried: Sequence[Tried]) -> list[Any]:
             {"value": [epoch, percent(accuracy)], "name": each.name}
             for epoch, accuracy in each.curve
         ]
+        # What is no number ends the line: the next curve begins apart.
         points.append({"value": ["-", "-"]})
     return points
 
