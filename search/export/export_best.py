@@ -76,7 +76,7 @@ def export_best(
 def _export(
     run: RunFolder, options: ExportOptions, *, stop: StopSignal, progress: ProgressSink
 ) -> Metrics:
-    # Read only at the end, for slices and photos: what lacks it fails before any training.
+    # Read only at the end, for slices and photos: a run that lacks it fails before any training.
     require_written(run, run.images)
     experiment = Experiment.load(run)
     require_enough(experiment, options.precision)
