@@ -72,14 +72,14 @@ def test_a_new_objective_is_one_row(brier, tmp_path):
     trained = {
         r.configuration: [np.load(experiment.run.predictions(r.trial_id))] * 2 for r in ranked
     }
-    assert compared(experiment, ranked, trained)[0].standing.behind == 0
+    assert compared(experiment, ranked, trained)[0].comparison.behind == 0
     keras.backend.clear_session()
 
 
 def test_a_new_objective_is_offered_and_said(brier, capsys):
     assert _run(["run", "--help"]) == 0
     assert "|val_brier]" in capsys.readouterr().out
-    families = [{"family": "cnn", "best": 0.1}, {"family": "xception", "best": 0.2}]
+    families = [("cnn", 0.1), ("xception", 0.2)]
     assert (
         ahead(families, brier, 400) == "Best validation Brier score: cnn 0.1000, xception 0.2000."
     )

@@ -1,4 +1,4 @@
-"""What every oracle of ours has beyond KerasTuner's: known-good first, safe files, a true seed.
+"""The base of all oracles: baselines come first, files are written safely, any seed is kept.
 
 KerasTuner 1.4.8 writes its state in place, cannot reload past one broken file, ignores
 `seed=0`, and stops a search after three failures in a row. This class is mixed into its
@@ -44,15 +44,20 @@ class DurableOracle(keras_tuner.Oracle):
     ongoing_trials: dict[str, Any]
 
     def __init__(self, *, baselines: list[Values], seed: int, directory: Path, **options: Any):
-        # The loop decides when a search is hopeless; KerasTuner's own rule stops at three.
+        # `search.tuning.retry` decides when a search is hopeless; KerasTuner raises after three
+        # failures in a row.
         super().__init__(seed=seed, max_consecutive_failed_trials=10**9, **options)
         self.baselines = baselines
+        # KerasTuner has taken a random seed in place of 0, which it reads as "no seed".
         self.seed = self._seed_state = seed
         self._display.verbose = 0
         self._set_project_dir(str(directory), "oracle")
 
     def _random_values(self) -> Values | None:
-        """Known-good values first; KerasTuner remembers which were tried, over restarts too."""
+        """Propose the baselines, then random values.
+
+        KerasTuner remembers which were tried, over restarts too.
+        """
         for values in self.baselines:
             if not self._duplicate(values):
                 return dict(values)
@@ -70,6 +75,7 @@ class DurableOracle(keras_tuner.Oracle):
         self._note(trial, record)
         trial.status = "COMPLETED" if record.status in (COMPLETED, DIVERGED) else "FAILED"
         trial.message = record.reason or None
+        # KerasTuner's `end_trial` removes it only after it has saved the state.
         for slot in [slot for slot, t in self.ongoing_trials.items() if t is trial]:
             del self.ongoing_trials[slot]
         self.end_trial(trial)
@@ -137,6 +143,7 @@ class DurableOracle(keras_tuner.Oracle):
         except (TuneError, KeyError, TypeError) as error:
             move_broken_file(path, f"broken state of the search ({error})")
             self._rebuild(load_records(run))
+        # `create_trial` takes from this queue before it asks for new values.
         self._retry_queue += [
             trial.trial_id
             for trial in self.ongoing_trials.values()
@@ -172,7 +179,7 @@ class DurableOracle(keras_tuner.Oracle):
         return trial
 
     def _rebuild(self, records: list[TrialRecord]) -> None:
-        """Make the state again from what each trial left; proposals then take another turn."""
+        """Make the state again from the records; later proposals are not those of the old one."""
         self.trials.clear()
         for record in records:
             trial = self.trials[record.trial_id] = self._trial_of(record)
@@ -184,6 +191,8 @@ class DurableOracle(keras_tuner.Oracle):
                 self._run_times[record.trial_id] = 1
             else:
                 self.ongoing_trials[record.trial_id] = trial
+        # KerasTuner draws each value with the next seed. How many it has used is lost with the
+        # state: skip more than these trials needed, so that no draw is repeated.
         self._seed_state += 1000 * len(records)
 
     def _place(self, record: TrialRecord) -> None:

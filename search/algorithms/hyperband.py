@@ -4,7 +4,7 @@ The paper's n_i configurations and r_i resources of bracket s are `_get_size(s, 
 `_get_epochs(s, i)` here, eta is `factor` and R is `max_epochs`, all of it KerasTuner's.
 Ours decides anew only who is promoted and when, and in which order brackets are begun: first
 the one without halving, whose few configurations have the full budget at once, then the
-others, the most halving first. The known-good configurations come before any random ones and
+others, the most halving first. The baselines come before any random ones and
 so into that first bracket: a good model is there early, and what the search finds is compared
 with defaults that had their full budget.
 """
@@ -29,6 +29,7 @@ class HyperbandOracle(DurableOracle, StockHyperbandOracle):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        # KerasTuner has begun the bracket that halves most; ours begin with bracket 0.
         self._brackets: list[Bracket] = []
         self._current_bracket = 0
         self._start_new_bracket()
@@ -46,7 +47,7 @@ class HyperbandOracle(DurableOracle, StockHyperbandOracle):
         return {"status": "IDLE" if self.ongoing_trials else "STOPPED"}
 
     def _get_size(self, bracket_num: int, round_num: int) -> int:
-        """KerasTuner's, and in the bracket without halving a place for each known-good one."""
+        """KerasTuner's size; the bracket without halving has at least a place per baseline."""
         size = int(super()._get_size(bracket_num, round_num))
         return max(size, len(self.baselines)) if bracket_num == 0 else size
 
@@ -165,7 +166,8 @@ class HyperbandOracle(DurableOracle, StockHyperbandOracle):
         """Whether the first rung stays as it is: nothing new to try, or refilled enough."""
         seed_state = self._seed_state
         exhausted = self._open_places(bracket, 0) > 0 and self._new_configuration(bracket) is None
-        self._seed_state = seed_state  # only asked, nothing taken
+        # Nothing was taken: the next proposal must be the one that would have come without this.
+        self._seed_state = seed_state
         return exhausted
 
     def _place(self, record: TrialRecord) -> None:
@@ -186,7 +188,7 @@ class HyperbandOracle(DurableOracle, StockHyperbandOracle):
         return None
 
     def _increment_bracket_num(self) -> None:
-        """0, then from the highest down to 1, and in the next iteration so again."""
+        """Go on: 0, then from the highest down to 1, and in the next iteration the same."""
         self._current_bracket = (self._current_bracket or self._get_num_brackets()) - 1
         if self._current_bracket == 0:
             self._current_iteration += 1
@@ -196,4 +198,4 @@ class HyperbandOracle(DurableOracle, StockHyperbandOracle):
         return last and self._current_bracket == min(1, self._get_num_brackets() - 1)
 
     def _remove_completed_brackets(self) -> None:
-        """Brackets are kept: they are the record of who was promoted."""
+        """Keep all brackets, unlike KerasTuner: they say who was promoted."""

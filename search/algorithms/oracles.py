@@ -1,4 +1,4 @@
-"""The oracles that need little beyond KerasTuner's: random and Bayesian search."""
+"""Random search and Bayesian search."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class BayesianOracle(DurableOracle, BayesianOptimizationOracle):
     """Gaussian process with an upper confidence bound, KerasTuner's own."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """As KerasTuner's, but a resumed search proposes what an uninterrupted one would.
+        """Propose as KerasTuner does, and the same in a resumed search as in one without a stop.
 
         KerasTuner's random state is not in its saved state, so it is made anew for each trial.
         """

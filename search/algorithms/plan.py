@@ -1,4 +1,4 @@
-"""What a search will do, counted exactly before it starts; no TensorFlow."""
+"""Count the trials and epochs of a search before it starts; needs no TensorFlow."""
 
 import math
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Plan:
 
     @property
     def trials(self) -> int:
-        """Configurations, each counted once a rung."""
+        """Configurations, each counted once per rung."""
         return sum(rung.size for rung in self.rungs)
 
     @property

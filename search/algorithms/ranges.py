@@ -1,7 +1,7 @@
-"""Ranges of hyperparameters that a user moves (`--range`), and how far it makes sense to.
+"""Check and apply the ranges of hyperparameters that a user sets (`--range`).
 
-A moved range changes what the oracle draws and nothing else: trials carry plain values, and the
-known-good configurations are tried as they are, inside the range or not.
+Such a range changes what the oracle draws and nothing else: trials carry plain values, and the
+baselines are tried as they are, inside the range or not.
 """
 
 from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""Pure statistics of predictions, in numpy."""
+"""Statistics of predictions, in numpy."""

@@ -1,4 +1,4 @@
-"""Which of a few configurations are the same within noise, and which of those to take.
+"""Find which configurations differ by no more than noise, and choose the cheapest of them.
 
 Each was trained several times. Two kinds of chance decide which looks best: which images
 happen to be in the validation split, and which random numbers a training drew. A bootstrap that
@@ -94,14 +94,14 @@ def _redraw(
     return found
 
 
-def cheapest(found: Sequence[Comparison], costs: Sequence[float]) -> int:
+def cheapest(compared: Sequence[Comparison], costs: Sequence[float]) -> int:
     """Of those that are tied the cheapest; of those as cheap as it, the best.
 
     Args:
-        found: one for each configuration.
+        compared: one for each configuration.
         costs: of running each, in any unit.
     """
-    tied = [number for number, standing in enumerate(found) if standing.tied]
+    tied = [number for number, comparison in enumerate(compared) if comparison.tied]
     limit = SAME_PRICE * min(costs[number] for number in tied)
     affordable = [number for number in tied if costs[number] <= limit]
-    return min(affordable, key=lambda number: found[number].behind)
+    return min(affordable, key=lambda number: compared[number].behind)

@@ -1,4 +1,4 @@
-"""How far a model's confidence can be believed; in numpy, from probabilities.
+"""Calibrate the confidence of a model, and find the confidence from which it may answer.
 
 Predictions of several trainings of one configuration on the same images are taken together:
 float [seeds, n, classes]. What is fitted here is fitted on validation images, what is reported
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from search.evaluation.metrics import FloatArray, IntArray, wilson_interval
 
-_TINY = 1e-7
+_TINY = 1e-7  # below it a probability counts as this: the logarithm of 0 is infinite
 # Beyond these a model is not miscalibrated but broken, or never wrong on these images.
 _TEMPERATURES = np.geomspace(0.2, 5.0, 323)  # one per cent apart; 1 is among them
 _MAX_PROBABILITIES = 3_000_000  # probabilities that a temperature is fitted on at most: seconds

@@ -1,4 +1,4 @@
-"""Metrics computed exactly, from probabilities, in numpy.
+"""Compute accuracy, log loss, AUC and calibration error from probabilities.
 
 Training metrics of Keras are running means over batches; what ranks configurations and what is
 printed is computed here, once, over the whole split.

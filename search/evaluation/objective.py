@@ -1,4 +1,4 @@
-"""What makes a configuration the best, by name. A new objective is one row in `OBJECTIVES`.
+"""The objectives of a search, by name. A new objective is one row in `OBJECTIVES`.
 
 Imports without numpy, so that `tune show` answers at once.
 """

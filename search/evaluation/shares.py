@@ -1,4 +1,4 @@
-"""What each image adds to a score, such that the mean over all images is the score.
+"""Split a score into the shares of single images, whose mean is the score.
 
 With these a bootstrap can draw images again without computing the score anew each time.
 """

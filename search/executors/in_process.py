@@ -1,4 +1,4 @@
-"""Run trials in this process, one at a time; and turn what goes wrong in one into its result."""
+"""Run trials in this process, one at a time; an exception in a trial becomes its result."""
 
 from search.process.memory import released_graphs
 from search.process.stop_signal import StopSignal

@@ -1,4 +1,4 @@
-"""What runs in a worker process: load the run once, then take trials until the pipe closes."""
+"""Run a worker process: load the run once, then run trials until the pipe closes."""
 
 import multiprocessing
 import os
@@ -14,11 +14,12 @@ from search.trial.messages import Progress
 
 
 def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: Any) -> None:
-    """A worker's life: load the run, then take trials until the pipe closes."""
+    """Load the run, then run the trials that come through the pipe until it closes."""
     follow_the_driver()
     _log_to(folder / "workers.log")
     from search.process.quiet import import_tensorflow
 
+    # Before TensorFlow is imported: it looks for GPUs once.
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = str(device)
     import_tensorflow()
@@ -49,7 +50,7 @@ def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: A
                 experiment = Experiment.load(RunFolder(folder))
                 set_up_training(experiment.config)
             result = run_guarded(experiment, task, report, storage=storage, models=models)
-        except OSError as error:
+        except OSError as error:  # a full or failing disk: the driver ends the search
             pipe.send(error)
         else:
             pipe.send((result, resident_bytes()))
@@ -57,6 +58,7 @@ def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: A
 
 def follow_the_driver() -> None:
     """Leave Ctrl-C to the driver, and end when the driver does, however it ends."""
+    # A terminal sends Ctrl-C to all its processes. The driver asks for a clean stop by itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     driver = multiprocessing.parent_process()
@@ -64,7 +66,7 @@ def follow_the_driver() -> None:
     def watch() -> None:
         if driver is not None:
             driver.join()
-            os._exit(1)
+            os._exit(1)  # `sys.exit` would end this thread only
 
     threading.Thread(target=watch, daemon=True).start()
 

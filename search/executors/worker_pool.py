@@ -1,4 +1,4 @@
-"""Run trials in long-lived worker processes: what goes wrong in one costs a trial, not the search.
+"""Run trials in worker processes, so that a crash costs one trial and not the search.
 
 A worker imports TensorFlow once, takes trials over a pipe, and answers with progress and, in
 the end, a result. It is replaced when it dies, when nothing is heard of it for too
@@ -38,7 +38,7 @@ class WorkerLimits:
 
 
 class Workers:
-    """The executor for real searches; one trial a worker at a time.
+    """The executor for real searches; one trial per worker at a time.
 
     A trial that kills its worker is known by that. If the driver dies too, something else is
     more likely the cause, and the trial is given many more starts.
@@ -99,16 +99,18 @@ class _Worker:
 
     def launch(self) -> None:
         """Start the process; it answers nothing until it is given a trial."""
+        # Not "fork": a copy of this process would lack the threads that TensorFlow runs here.
         context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
+        self.pipe, worker_end = context.Pipe()
         self.stop = context.Event()
         self.process = context.Process(
             target=self.target,
-            args=(self.run.path, self.device, self.share, theirs, self.stop),
+            args=(self.run.path, self.device, self.share, worker_end, self.stop),
             name="tune-worker",
         )
         self.process.start()
-        theirs.close()
+        # With a copy open here, the end of the worker would not show as the end of its pipe.
+        worker_end.close()
         self.ready = False
 
     def give(self, task: TrialTask) -> None:
@@ -133,15 +135,15 @@ class _Worker:
         """Take in what the worker said; (trial, result) if its trial has ended."""
         try:
             while self.pipe.poll():
-                said = self.pipe.recv()
+                message = self.pipe.recv()
                 self.heard, self.ready = time.monotonic(), True
-                if isinstance(said, Progress):
-                    if not report(said):
+                if isinstance(message, Progress):
+                    if not report(message):
                         self.ask_to_stop()
-                elif isinstance(said, OSError):
-                    raise said
-                elif said is not None:
-                    return self._ended(said[0], grown=said[1] > limits.memory)
+                elif isinstance(message, OSError):
+                    raise message
+                elif message is not None:
+                    return self._ended(message[0], grown=message[1] > limits.memory)
         except (EOFError, ConnectionError):
             return self._died()
         silence = limits.silence if self.ready else max(limits.silence, START_SECONDS)

@@ -1,4 +1,4 @@
-"""How much disk a search may need, and whether it is running out."""
+"""Free disk space, and how much of it the checkpoints of a search may need."""
 
 import shutil
 from pathlib import Path

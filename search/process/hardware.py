@@ -1,4 +1,4 @@
-"""What this machine has, and what suits it."""
+"""Find the GPUs of this machine, and the precision that suits them."""
 
 import os
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def detect() -> Hardware:
 
 
 def devices(workers: int | None) -> list[int | None]:
-    """For each worker the GPU that it shall see: one worker a GPU, or one on the processor.
+    """For each worker the GPU that it shall see: one worker per GPU, or one on the processor.
 
     Looks at what the system shows rather than through TensorFlow, which takes seconds.
     """

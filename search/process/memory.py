@@ -1,4 +1,4 @@
-"""Memory of this process and of the machine, and a leak of TensorFlow's that is stopped here."""
+"""Measure memory, and free the graphs that TensorFlow would keep after each trial."""
 
 import gc
 import os
@@ -36,6 +36,7 @@ def released_graphs() -> Iterator[None]:
     import keras
     from tensorflow.python.framework import ops
 
+    # Private, since TensorFlow has no public way to remove a gradient.
     registry = ops.gradient_registry._registry
     before = set(registry)
     try:

@@ -1,4 +1,4 @@
-"""Names of files, which may hold anything, as one line of text on a terminal."""
+"""Show names of files, which may hold any character, safely on a terminal."""
 
 import os
 from pathlib import Path

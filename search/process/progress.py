@@ -1,4 +1,4 @@
-"""How the library says what it does: messages, warnings, and how far a task is.
+"""Interfaces by which the library reports messages, warnings and progress.
 
 Whoever calls the library chooses where that goes: the command line to a terminal (see
 `console_progress`), a program of somebody else to nowhere (`Silent`) or to a sink of its own.

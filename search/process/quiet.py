@@ -1,4 +1,4 @@
-"""Keep from the terminal what libraries say to their developers, also what C++ code prints."""
+"""Keep the log output of libraries off the terminal, also what C++ code prints."""
 
 import os
 import sys
@@ -17,8 +17,8 @@ def import_tensorflow() -> Any:
     # Errors of the graph optimiser are not errors of the user: Python raises what matters.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     stderr = os.dup(2)
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
+    with tempfile.TemporaryFile() as output:
+        os.dup2(output.fileno(), 2)
         try:
             import tensorflow as tf
 
@@ -30,8 +30,8 @@ def import_tensorflow() -> Any:
             options = {"remapping": False} if gpus else {"disable_meta_optimizer": True}
             tf.config.optimizer.set_experimental_options(options)
         except BaseException:
-            said.seek(0)
-            os.write(stderr, said.read())
+            output.seek(0)
+            os.write(stderr, output.read())
             raise
         finally:
             os.dup2(stderr, 2)

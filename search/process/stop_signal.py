@@ -1,4 +1,4 @@
-"""Ctrl-C, time limits and a full disk as a clean ending: what runs may finish its step."""
+"""End a search cleanly after Ctrl-C, at a time limit, or when the disk is nearly full."""
 
 import signal
 import time
@@ -8,7 +8,7 @@ from typing import Any
 
 from search.process.disk import RESERVE_BYTES, free_bytes
 
-DISK_CHECK_SECONDS = 5.0  # how often the disk is looked at
+DISK_CHECK_SECONDS = 5.0  # between two looks at the disk, each of which is a system call
 
 
 class StopSignal:

@@ -1,4 +1,4 @@
-"""Durations and sizes as people say them."""
+"""Write durations and sizes in words."""
 
 
 def duration_in_words(seconds: float | None) -> str:

@@ -1,4 +1,4 @@
-"""A run's configuration as the command line that makes it."""
+"""Write the command line that makes a run, from its configuration."""
 
 import shlex
 from pathlib import Path

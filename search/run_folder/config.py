@@ -1,4 +1,4 @@
-"""What a run was asked to do: one frozen value, saved before the first trial."""
+"""The configuration of a run, saved before its first trial and never changed."""
 
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a run was given to learn from: written once, read by every trial."""
+"""Write and read the data of a run: images, classes, groups and splits."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

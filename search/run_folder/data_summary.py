@@ -1,4 +1,4 @@
-"""What a run was given to learn from, in figures: `data.json`."""
+"""The summary of a run's data: `data.json`."""
 
 from contextlib import suppress
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an exported model reached, in words."""
+"""Results of an exported model, as text."""
 
 from search.evaluation.calibration import Abstention
 from search.run_folder.metrics import Metrics

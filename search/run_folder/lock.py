@@ -1,4 +1,4 @@
-"""One program a run: a lock that the system takes back when its holder dies."""
+"""Lock a run, so that one program at a time works on it."""
 
 import fcntl
 import os
@@ -20,6 +20,7 @@ def locked(run: RunFolder, name: str = "lock") -> Iterator[None]:
     handle = os.open(run.path / name, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
+            # The system releases this lock when the process ends, however it ends.
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.read(handle, 32).decode(errors="replace").strip() or "another process"

@@ -1,4 +1,4 @@
-"""All figures of an exported model, as `metrics.json` holds them.
+"""The results of an exported model, as `metrics.json` holds them.
 
 The order of the fields is that of the file. Sizes are in bytes, times in seconds, accuracies and
 shares 0 to 1, intervals hold 95 %.

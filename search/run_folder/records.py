@@ -1,4 +1,4 @@
-"""One record a trial: all that is known of it, in plain JSON.
+"""The record of a trial: all that is known of it, in plain JSON.
 
 A finished record is the point of no return: it is written before the oracle hears of the
 result, so that a search that dies in between finds the result on disk and does not train again.
@@ -198,6 +198,7 @@ def load_record(run: RunFolder, trial_id: str) -> TrialRecord | None:
         raise TuneError(f"{path}: written by another version of tune ({error})") from error
 
 
+# Every older record of a run asks for it, and each time the configuration would be read.
 @lru_cache(maxsize=1)
 def _older_baselines(run: RunFolder) -> int:
     return baseline_count(RunConfig.load(run))
@@ -230,7 +231,7 @@ def configuration_history(records: list[TrialRecord], configuration: str) -> lis
 
 
 def best_first(records: list[TrialRecord], objective: Objective) -> list[TrialRecord]:
-    """One record a configuration, its best rung, best score first; those without score last.
+    """One record per configuration, its best rung, best score first; those without score last.
 
     Of equal scores the one with more epochs comes first: it has been tested for longer.
     """

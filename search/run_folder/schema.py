@@ -1,4 +1,4 @@
-"""Frozen dataclasses as JSON and back: what a file holds is said once, by its dataclass.
+"""Convert frozen dataclasses to JSON and back.
 
 The key of a field is its name, unless its metadata has a "key". A field with "omit" in its
 metadata is not written where it has its default. What a file has beyond the fields is ignored,

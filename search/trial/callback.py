@@ -1,4 +1,4 @@
-"""What happens around the epochs of a trial: a Keras callback."""
+"""A Keras callback that validates, reports and saves a trial after each epoch."""
 
 import math
 import time
@@ -17,7 +17,7 @@ from search.trial.messages import REPORT_SECONDS, Progress, Report, TrialTask
 from search.trial.storage import TrialStorage
 from search.trial.training import Training
 
-CHECKPOINT_SHARE = 0.05  # of the time that may go into writing checkpoints
+CHECKPOINT_SHARE = 0.05  # of the training time that writing checkpoints may take
 
 
 class TrialCallback(keras.callbacks.Callback):
@@ -98,6 +98,7 @@ class TrialCallback(keras.callbacks.Callback):
         probabilities = self.training.validate(self.model)
         if self.traced:
             self.stepping += time.monotonic() - start
+        # The first epoch traced the graphs, which takes seconds and says nothing of later steps.
         self.traced = True
         if not np.isfinite(probabilities).all():
             self._stop(DIVERGED, f"predictions are not numbers after epoch {epoch + 1}")
@@ -112,6 +113,7 @@ class TrialCallback(keras.callbacks.Callback):
             logs=self.history[-1] if self.history else None,
         )
         self._tell(progress)
+        # Judged before it is saved: a trial that ends here must have a checkpoint.
         self._judge(epoch + 1)
         if self.stopped_early:
             self.model.stop_training = True

@@ -1,4 +1,4 @@
-"""Training state of a trial as one file: every variable, and what else its next epoch needs.
+"""Save and load the training state of a trial: all variables, and what the next epoch needs.
 
 Keras's own `save_weights` skips optimizer variables that are not built yet when they are
 loaded, which is how KerasTuner's promoted trials lose theirs.
@@ -99,6 +99,7 @@ def restore_weights(model: Any, state: TrainingState) -> None:
 
 def restore_optimizer(model: Any, state: TrainingState) -> None:
     """Put a state's optimizer variables into a compiled model, building them first."""
+    # Keras makes the optimizer's variables at the first step only, unless told to.
     model.optimizer.build(model.trainable_variables)
     _assign(model.optimizer.variables, state.optimizer)
 

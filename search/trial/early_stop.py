@@ -1,4 +1,4 @@
-"""Trials that cannot win any more: decided after each epoch, from what has finished before.
+"""Decide after each epoch whether a trial can still win, from the trials that have finished.
 
 Two rules, both about validation accuracy, whatever the objective. A trial that is no better than
 chance after `CHANCE_STEPS` steps, while another has learned something, is ended. So is one, as
@@ -20,9 +20,9 @@ from search.trial.experiment import Experiment
 from search.trial.messages import TrialTask
 
 CHANCE_STEPS = 100
-DEVIATIONS = 2.0  # of the accuracy that guessing has on as many images
+DEVIATIONS = 2.0  # standard errors of an accuracy; smaller differences count as chance
 MIN_EPOCHS = 2  # no trial is judged by a single epoch
-MIN_PEERS = 5  # configurations that must have come as far, for a median to mean something
+MIN_PEERS = 5  # fewest configurations with as many epochs that have a meaningful median
 
 
 @dataclass(frozen=True)

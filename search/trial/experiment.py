@@ -1,4 +1,4 @@
-"""All that a trial needs of its run, loaded from the run's folder.
+"""Load what a trial needs from a run's folder: configuration, pixels, splits.
 
 A worker is given a folder and a record, both plain values; this turns the folder into arrays
 and a hypermodel, so that a trial runs the same in any process on any machine that sees it.

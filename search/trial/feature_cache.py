@@ -1,4 +1,4 @@
-"""Features of frozen backbones: computed once, kept on disk, shared by trials, workers and runs.
+"""Compute the features of frozen backbones once and keep them on disk for all trials and runs.
 
 A frozen backbone is a fixed function, so a head can be trained on its cached output. Images
 are still augmented: each is kept in several views, and epoch e trains on view e mod their
@@ -9,8 +9,8 @@ the others are drawn at random for one augmentation. All are made when first nee
         about.json                  number of features, weights of the backbone
         <view>-<rows>.f32           float32 [rows, columns]; `rows` is a digest of the row numbers
 
-Lines of a view that mixes images have two columns more: with whom of the 64 that were computed
-together, and how much of the label is that one's.
+The rows of a view that mixes images have two more columns: the number of the partner among the
+64 images that were computed together, and the partner's share of the label.
 """
 
 import fcntl
@@ -39,7 +39,7 @@ from search.trial.partial_file import PartialFile
 VIEWS = 4  # an image, where it is augmented
 DISK_SHARE = 0.1  # of the free disk that all features may take; the oldest views give way
 _VERSION = 1  # raise it when features come out differently: old files are then made anew
-_BATCH = 64  # that of validation, so that the whole model computes the very same numbers
+_BATCH = 64  # as in validation: the whole model then computes the same bits
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,7 @@ class FeatureCache:
         path = self.folder / f"{view.name}-{_digest(rows.tobytes())}.f32"
         columns = self.about["num_features"] + (2 if view.mixes else 0)
         if not path.exists():
+            # Looked at again under the lock: another worker may have made it meanwhile.
             with _locked(path, update):
                 if not path.exists():
                     self._make(view, rows, columns, path, update)
@@ -217,7 +218,7 @@ def _digest(contents: bytes) -> str:
 
 @contextmanager
 def _locked(path: Path, update: Update) -> Iterator[None]:
-    """Hold the lock of a view; another worker that makes it is waited for."""
+    """Hold the lock of a view; wait for another worker that makes it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w") as lock:
         while True:
@@ -225,6 +226,7 @@ def _locked(path: Path, update: Update) -> Iterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
+                # So that the driver does not take the trial for hung, and can stop it.
                 update(0, 1)
                 time.sleep(0.2)
         yield

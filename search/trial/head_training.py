@@ -55,9 +55,10 @@ class HeadTraining(Training):
         views = views_of(self.values)
         needed = {epoch % len(views) for epoch in range(initial_epoch, epochs)}
         made = {n: self.feature_cache.training(views[n], self.update) for n in sorted(needed)}
-        some = next(iter(made.values()))  # stands in for views that no epoch asks for
+        # `feature_batches` wants every view: any array stands in for those that no epoch uses.
+        unused = next(iter(made.values()))
         return feature_batches(
-            [made.get(number, some) for number in range(len(views))],
+            [made.get(number, unused) for number in range(len(views))],
             batch_size=self.batch_size,
             seed=self.seed,
             initial_epoch=initial_epoch,
@@ -70,7 +71,7 @@ class HeadTraining(Training):
         return predict_rows(model, features, np.arange(len(self.experiment.train), len(features)))
 
     def whole(self, model: Any) -> Any:
-        """The head that was trained on the backbone whose features it was trained on."""
+        """The whole model: the backbone, and on it the head that was trained."""
         classifier = self.experiment.classifier.build(self.hyperparameters())
         classifier.get_layer("head").set_weights(model.get_weights())
         return classifier

@@ -1,11 +1,11 @@
-"""What a trial is given, and what it tells those who watch it: plain values, sent to processes."""
+"""What a trial is given and what it reports: plain values that are sent between processes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from search.run_folder.records import Logs, TrialSpec
 
-REPORT_SECONDS = 0.25  # how often a step is reported
+REPORT_SECONDS = 0.25  # between two reports of steps
 
 
 @dataclass(frozen=True)

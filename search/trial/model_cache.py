@@ -1,4 +1,4 @@
-"""What a process keeps from trial to trial: compiled models, and a feature extractor.
+"""Compiled models and a feature cache that a process keeps for its next trials.
 
 Tracing a training step takes seconds. Configurations of one architecture share it: the numbers
 in which they differ are variables, and weights and optimizer are set to what a new model of the

@@ -1,4 +1,4 @@
-"""A file of rows that takes long to make, and survives being interrupted."""
+"""Write a large file of rows in steps, and go on with it after an interruption."""
 
 import os
 import time
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from data_pipeline.atomic_files import rename
 from search.process.atomic_files import read_json, write_json
 
-SYNC_SECONDS = 10.0  # work that a crash may cost
+SYNC_SECONDS = 10.0  # of work that a crash may cost
 
 
 class PartialFile:
@@ -54,6 +54,7 @@ class PartialFile:
     def _sync(self) -> None:
         self.file.flush()
         os.fsync(self.file.fileno())
+        # After the content is on disk, so that it never names rows that a crash has lost.
         write_json(self.state, {"rows": self.rows - self.rows % self.whole})
         self.synced = time.monotonic()
 

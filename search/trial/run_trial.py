@@ -1,4 +1,4 @@
-"""Run one trial: build, restore, train epochs [a, b), checkpoint, report.
+"""Run one trial: build the model, restore its state, train some epochs, save, report.
 
 Takes plain values and returns plain values, and reads and writes through a storage that it is
 given, so that it runs the same in this process, in a worker process, or on another machine.
@@ -81,7 +81,7 @@ class _StopError(Exception):
 
 
 class _Preparations:
-    """Reports what is done before training; an `Update`."""
+    """An `Update` that reports what is done before training, and stops the trial if told to."""
 
     def __init__(self, spec: TrialSpec, report: Report):
         self.spec, self.report = spec, report

@@ -18,7 +18,7 @@ from search.run_folder.records import Values
 from search.trial.checkpoint import TrainingState, restore_optimizer, restore_weights
 from search.trial.experiment import Experiment
 
-EVALUATION_BATCH = 64  # images; bounded by memory, has no effect on results
+EVALUATION_BATCH = 64  # images per step; limited by memory
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Training:
 
     @property
     def batch_size(self) -> int:
-        """Images a step; where there are fewer, the next multiple of 8.
+        """Images per step; where there are fewer, the next multiple of 8.
 
         A training step of 31 images corrupts memory in TensorFlow 2.21 with oneDNN.
         """
@@ -51,12 +51,12 @@ class Training:
 
     @property
     def steps(self) -> int:
-        """Steps an epoch."""
+        """Steps per epoch."""
         return steps_per_epoch(len(self.rows), self.batch_size)
 
     @property
     def architecture(self) -> Hashable | None:
-        """Trainings of which it is equal can share one compiled model; None if it is of no use.
+        """A key: trainings with the same one can share a compiled model. None where none can.
 
         Two phases are compiled one after the other; and the loss scale of float16 is a state
         that another training would inherit.
@@ -74,6 +74,7 @@ class Training:
 
     def build(self, *, dropout: Dropout = plain_dropout) -> Any:
         """A new model; the same seed gives the same initial weights."""
+        # Right before the build: whatever draws in between would change the weights.
         keras.utils.set_random_seed(self.seed)
         return self.experiment.classifier.build(self.hyperparameters(), dropout=dropout)
 
@@ -124,6 +125,7 @@ class Training:
         for phase, (start, stop) in phase_ranges(starts, initial_epoch, epochs):
             if not (model.compiled and len(starts) == 1):
                 self.compile(model, phase)
+            # After compiling, which makes a new optimizer.
             if state is not None and state.phase == phase and state.epoch == start:
                 restore_optimizer(model, state)
             for callback in callbacks:
@@ -142,7 +144,7 @@ class Training:
 
     @property
     def inputs(self) -> NDArray[Any]:
-        """What the model takes, a line for each of the run's images."""
+        """The model's inputs, one row per image of the run."""
         return self.experiment.pixels
 
     def batches(self, initial_epoch: int, epochs: int) -> Any:
@@ -184,13 +186,13 @@ class Training:
 def predict_rows(model: Any, pixels: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Class probabilities of prepared images, or of their features: float32 [rows, classes].
 
-    Every batch has one size, the last topped up with the first images: one traced step.
+    Every batch has one size, the last filled up with the first images: one traced step.
     """
     count, blocks = len(rows), range(0, len(rows), EVALUATION_BATCH)
     batches = (rows[np.arange(i, i + EVALUATION_BATCH) % count] for i in blocks)
     # Batch by batch: setting up `predict` takes longer than a few hundred images do.
-    found = [model.predict_on_batch(pixels[batch]) for batch in batches]
-    return two_columns(np.concatenate(found)[:count]).astype(np.float32)
+    probabilities = [model.predict_on_batch(pixels[batch]) for batch in batches]
+    return two_columns(np.concatenate(probabilities)[:count]).astype(np.float32)
 
 
 def representative(experiment: Experiment) -> NDArray[np.uint8]:

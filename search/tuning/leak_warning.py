@@ -1,4 +1,4 @@
-"""The warning about given splits that know images of one another."""
+"""Warn of images that are in two of the splits that the folder gives."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The search loop: ask the oracle, run trials, write down what happened, tell the oracle."""
+"""Run the search loop: ask the oracle, run trials, save their records, tell the oracle."""
 
 import time
 from typing import Protocol
@@ -75,6 +75,7 @@ class Search:
         Raises:
             TuneError: nothing works: the first trials all failed.
         """
+        # The run's lock is held: no other process writes these temporary files.
         sweep(self.run.path)
         move_broken_records(self.run)
         self.records = {record.trial_id: record for record in load_records(self.run)}
@@ -155,11 +156,11 @@ class Search:
         )
 
     def _start(self, record: TrialRecord) -> None:
+        # Saved before it starts: a start counts even if the trial ends this program.
         record = self._save(record.with_outcome(status=RUNNING, attempts=record.attempts + 1))
         self.running.add(record.trial_id)
-        self.executor.start(
-            self._task(record)
-        )  # first: what observers make of it may take a second
+        # Before observers are told, which may take a second.
+        self.executor.start(self._task(record))
         for observer in self.observers:
             observer.trial_started(record)
 

@@ -1,4 +1,4 @@
-"""Published configurations as runs of one trial."""
+"""Turn a published configuration into the options of a run of one trial."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def preset_options(name: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def preset_rows() -> list[dict[str, Any]]:
-    """One row a preset, for `--json`."""
+    """One row per preset, for `--json`."""
     return [
         {
             "name": preset.name,

@@ -1,4 +1,4 @@
-"""What a search is going to do, said before it does it."""
+"""Print the plan of a search before it starts."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from search.run_folder.records import Values
 
 
 def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressSink) -> None:
-    """Say what is going to be done, before it is."""
+    """Print what the search will try, on which images, and the disk space that it may need."""
     height, width = config.image_size
     families = ", ".join(
         f"{family} ({', '.join(config.backbones)})" if family_named(family).pretrained else family
@@ -34,7 +34,7 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressS
 
 
 def largest_model(experiment: Any) -> int:
-    """Weights of the largest known-good model: what is searched is about as large.
+    """Number of weights of the largest baseline: what is searched is about as large.
 
     A backbone is not built for this, which would take seconds: its weights are known.
     """

@@ -1,4 +1,4 @@
-"""What suits this machine, for everything that the user left open."""
+"""Choose what suits this machine for each option that the user left out."""
 
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,8 @@ def resolve_config(data: Path, options: Options, progress: ProgressSink) -> RunC
         "deterministic": False,
         "early_stop": True,
     }
-    settled = defaults | given
-    settled |= {
+    values = defaults | given
+    values |= {
         "data": str(data.resolve()),
         "weights": weights,
         "image_size": tuple(image_size),
@@ -48,7 +48,7 @@ def resolve_config(data: Path, options: Options, progress: ProgressSink) -> RunC
         "backbones": backbones,
         "precision": hardware.precision(given.get("precision", "auto")),
     }
-    return RunConfig(**settled)
+    return RunConfig(**values)
 
 
 def load_tensorflow(progress: ProgressSink) -> Any:

@@ -1,4 +1,4 @@
-"""What follows when a trial fails: it is tried again or set aside; the search goes on or ends."""
+"""Decide whether a failed trial is tried again, and whether the search goes on."""
 
 from search.errors import TuneError
 from search.run_folder.records import FAILED, HUNG, KILLED, MEMORY, RUNNING, TrialRecord

@@ -1,4 +1,4 @@
-"""`tune run`: a folder of labelled photos in, a searched run folder out.
+"""Run a search over a folder of labelled images, from the first check to the last trial.
 
 Read from top to bottom: look at the machine, settle the configuration, prepare the data, say
 the plan, search, say what was found.
@@ -42,7 +42,8 @@ class RunEnvironment:
         results: folder of all runs.
         cache_dir: where checked catalogs and prepared pixels are kept.
         max_time: seconds, or None for as long as it takes.
-        workers: worker processes; None for one a GPU, or one; 0 for none, all in this process.
+        workers: worker processes; None for one per GPU, or one without GPUs; 0 for none: trials
+            then run in this process.
         silence: seconds without a step after which a trial counts as hung.
         progress: where messages, warnings and progress go.
         display: makes what shows the search while it runs; by default nothing is shown, and the
@@ -70,7 +71,7 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
     with (
         locked(run),
         StopSignal(environment.max_time, run.path) as stop,
-        _executor(run, environment) as where,
+        _executor(run, environment) as workers,
     ):
         try:
             preload_decoders(data, cache_dir=environment.cache_dir)
@@ -81,7 +82,7 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
         except BaseException:
             shutil.rmtree(run.path)  # nothing was begun: leave nothing behind
             raise
-        _search(run, config, where, stop, environment)
+        _search(run, config, workers, stop, environment)
     return run
 
 
@@ -106,11 +107,11 @@ def resume(
     with (
         locked(run),
         StopSignal(environment.max_time, run.path) as stop,
-        _executor(run, environment) as where,
+        _executor(run, environment) as workers,
     ):
         load_tensorflow(environment.progress)
         prepare_data(run, config, environment)
-        _search(run, config, where, stop, environment)
+        _search(run, config, workers, stop, environment)
     return run
 
 
@@ -153,7 +154,8 @@ def prepare_data(run: RunFolder, config: RunConfig, environment: RunEnvironment)
             f"(then {before.images} usable, now {len(catalog.kept)}); "
             "put them back, or start a new run"
         )
-    if run.splits.exists():  # another version may deal them otherwise: what was tested must stay
+    if run.splits.exists():
+        # Another version may split otherwise, and what was tested must never be trained on.
         splits = load_splits(run)
     else:
         splits = split_by_group(
@@ -167,7 +169,7 @@ def prepare_data(run: RunFolder, config: RunConfig, environment: RunEnvironment)
 def _search(
     run: RunFolder,
     config: RunConfig,
-    where: Workers | None,
+    workers: Workers | None,
     stop: StopSignal,
     environment: RunEnvironment,
 ) -> None:
@@ -196,7 +198,7 @@ def _search(
         done = Search(
             run,
             oracle,
-            where or InProcess(experiment),
+            workers or InProcess(experiment),
             observers=[display, TensorBoardLog(experiment, space)],
             max_epochs=config.max_epochs,
             early_stop=config.early_stop,
