@@ -1,1 +1,1 @@
-"""Hyperparameters in, compiled Keras models out."""
+"""Build and compile Keras models from hyperparameters."""

@@ -1,4 +1,4 @@
-"""Numbers that a traced graph reads from variables instead of holding them as constants.
+"""Hold numbers of a model in variables, so that they change without tracing it again.
 
 A learning rate or a dropout rate changes no shape. With such numbers in variables one traced
 training step serves every configuration that shares its architecture.
@@ -15,7 +15,7 @@ from keras import layers, ops
 
 
 def float_variable(value: float) -> Any:
-    """A float32 scalar that can be assigned anew.
+    """Make a float32 scalar to which other values can be assigned.
 
     TensorFlow's variable, not Keras's: Keras would count its own among the weights.
     """
@@ -23,7 +23,7 @@ def float_variable(value: float) -> Any:
 
 
 class Dropout(layers.Dropout):
-    """Keras's dropout with a rate that `set_rate` changes; whether it is 0 stays fixed.
+    """Keras's dropout with a rate that `set_rate` changes; a rate of 0 stays 0.
 
     Args:
         rate: 0 to below 1; at 0 the layer does nothing and draws nothing, like Keras's.
@@ -36,10 +36,10 @@ class Dropout(layers.Dropout):
         self._number = float_variable(rate)
 
     def set_rate(self, rate: float) -> None:
-        """Take another rate.
+        """Change the rate.
 
         Raises:
-            ValueError: one of the two rates is 0: that is another graph.
+            ValueError: one of the two rates is 0, which would need another graph.
         """
         if (rate > 0) != (self.rate > 0):
             raise ValueError(f"dropout: received rate {rate} for a layer made with {self.rate}")
@@ -47,6 +47,7 @@ class Dropout(layers.Dropout):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Zero a share `rate` of the inputs and scale up the rest, in training only."""
+        # At 0 no random number is drawn: the seed generator stays where Keras's would stay.
         if not training or self.rate == 0:
             return inputs
         drawn = keras.random.uniform(ops.shape(inputs), dtype="float32", seed=self.seed_generator)
@@ -54,12 +55,12 @@ class Dropout(layers.Dropout):
         return inputs * ops.cast(kept, inputs.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """What Keras needs to save and load this layer."""
+        """Return what Keras needs to save and load this layer."""
         return {**super().get_config(), "hyperparameter": self.hyperparameter}
 
 
 def adjustable_dropout(hp: Any, name: str) -> layers.Layer:
-    """A layer that `set_dropout` finds again."""
+    """Make a dropout layer whose rate `set_dropout` can change."""
     return Dropout(hp.get(name), hyperparameter=name)
 
 

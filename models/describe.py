@@ -1,4 +1,4 @@
-"""A configuration in short, for tables and progress lines; no TensorFlow."""
+"""Describe a configuration in a few words, for tables and progress lines; no TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.families.registry import family_named
 
 
 def describe(values: Mapping[str, Any]) -> str:
-    """A configuration in short, such as "xception ×0.25, 3 blocks, adam 1.0e-3, aug 0.3"."""
+    """Describe a configuration, such as "xception ×0.25, 3 blocks, adam 1.0e-3, aug 0.3"."""
     parts = [
         *family_named(values["family"]).describe(values),
         _optimizer(values),

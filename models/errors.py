@@ -1,5 +1,5 @@
-"""What can go wrong that the person at the keyboard can put right."""
+"""The error for what a user can correct in the choice of a model."""
 
 
 class ModelError(Exception):
-    """A model that cannot be built: says what was received, what was expected, what to do."""
+    """A model cannot be built; the message says what was received, expected and to be done."""

@@ -1,4 +1,4 @@
-"""Grad-CAM: where in an image a classifier sees a class (Selvaraju et al. 2017, arXiv 1610.02391).
+"""Compute heat maps of what a classifier sees: Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391).
 
 The paper's A^k are channel k of the last convolution's feature map, alpha_k the mean over all
 places of the gradient of the class's score y^c by A^k, and the heat is ReLU(sum_k alpha_k A^k).
@@ -23,7 +23,7 @@ _SMALLEST = 1e-30  # least probability whose logarithm is taken
 
 
 class Explanation(NamedTuple):
-    """Answers, and where they come from.
+    """The probabilities of images, and the heat maps that explain them.
 
     Attributes:
         probabilities: float32 [b, k], as the model itself gives them.
@@ -36,21 +36,21 @@ class Explanation(NamedTuple):
 
 
 class GradCam:
-    """Heat maps of a classifier's answers.
+    """Make heat maps of a classifier's answers.
 
-    Every new size of images is traced anew, up to twice: give them all in one size.
+    TensorFlow traces each image size separately, up to twice: give all images in one size.
 
     Args:
         model: Images [b, h, w, 3] 0-255 -> probabilities [b, k], or [b, 1] of the second of two
             classes: as trained, as exported, or ImageNet's of `models.pretrained.networks`.
 
     Raises:
-        ModelError: There is no feature map to look at.
+        ModelError: The model has no feature map.
     """
 
     def __init__(self, model: keras.Model) -> None:
-        self._opened = _opened(model)
-        if "features" not in self._opened.output:
+        self._inner_model = _with_inner_outputs(model)
+        if "features" not in self._inner_model.output:
             raise ModelError(
                 f"{model.name}: has no feature map; expected a convolution that gives more than "
                 "one row or column; heat maps need a convolutional network"
@@ -65,20 +65,20 @@ class GradCam:
             classes: int [b], for which to look, or None for the likeliest.
         """
         size = BATCH if len(images) > 1 else 1
-        wanted = np.full(len(images), _LIKELIEST) if classes is None else np.asarray(classes)
+        numbers = np.full(len(images), _LIKELIEST) if classes is None else np.asarray(classes)
         parts = []
         for start in range(0, len(images), size):
-            batch, some = images[start : start + size], wanted[start : start + size]
-            # Always full batches, so that nothing is traced twice.
-            batch, some = (np.resize(array, (size, *array.shape[1:])) for array in (batch, some))
-            given = self._explain(tf.constant(batch, tf.float32), tf.constant(some, tf.int32))
-            parts.append([array.numpy()[: len(images) - start] for array in given])
+            batch, chosen = images[start : start + size], numbers[start : start + size]
+            # The last batch is filled up by repetition: another batch size would be traced again.
+            batch, chosen = (np.resize(part, (size, *part.shape[1:])) for part in (batch, chosen))
+            result = self._explain(tf.constant(batch, tf.float32), tf.constant(chosen, tf.int32))
+            parts.append([array.numpy()[: len(images) - start] for array in result])
         return Explanation(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def _explain_batch(self, images: Any, classes: Any) -> tuple[Any, Any]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
-            inside = self._opened(images, training=False)
+            inside = self._inner_model(images, training=False)
             probabilities, features = inside["probabilities"], inside["features"]
             if probabilities.shape[1] == 1:
                 probabilities = tf.concat([1 - probabilities, probabilities], axis=1)
@@ -92,7 +92,7 @@ class GradCam:
 
 
 def _scores(inside: dict[str, Any], probabilities: Any) -> Any:
-    """y^c: float32 [b, k], the logits; logarithms of the probabilities where those are not known.
+    """Return y^c: float32 [b, k], the logits, or where these are not known log probabilities.
 
     Not the probabilities: near 1 their gradient is too small for float32.
     """
@@ -103,37 +103,38 @@ def _scores(inside: dict[str, Any], probabilities: Any) -> Any:
     return tf.concat([-logits, logits], axis=1) if logits.shape[1] == 1 else logits
 
 
-def _opened(model: keras.Model) -> keras.Model:
-    """`model` over the same weights that also gives tensors of its nested models.
+def _with_inner_outputs(model: keras.Model) -> keras.Model:
+    """Make a model with the same weights that also returns tensors from inside.
 
     Returns:
         Images -> {"probabilities"; "features" [b, rows, columns, channels], the last map of the
         size that the last convolution gave; "logits" [b, k] or [b, 1]}; the latter two where there
         are any.
     """
-    found: dict[str, Any] = {}
+    inner: dict[str, Any] = {}
 
     def call(layer: Any, *arguments: Any, **options: Any) -> Any:
-        # A Sequential cannot be opened; ConvNeXt's hold nothing that is looked for.
+        # `clone_model` takes no `call_function` for a Sequential. Only ConvNeXt has such models
+        # inside, and they hold neither the last feature map nor the logits.
         if isinstance(layer, keras.Model) and not isinstance(layer, keras.Sequential):
-            inside = _opened(layer)(*arguments, **options)
+            inside = _with_inner_outputs(layer)(*arguments, **options)
             output = inside.pop("probabilities")
-            found.update(inside)
+            inner.update(inside)
             return output
         if _is_last(layer):
             # Without the bias, which has no part in a gradient.
-            found["logits"] = ops.matmul(arguments[0], layer.kernel)
+            inner["logits"] = ops.matmul(arguments[0], layer.kernel)
         output = layer(*arguments, **options)
-        if _is_map(layer, output, found.get("features")):
-            found["features"] = output
+        if _is_map(layer, output, inner.get("features")):
+            inner["features"] = output
         return output
 
     copy = keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
-    return keras.Model(copy.input, {**found, "probabilities": copy.output}, name=model.name)
+    return keras.Model(copy.input, {**inner, "probabilities": copy.output}, name=model.name)
 
 
 def _is_map(layer: Any, output: Any, before: Any) -> bool:
-    """Whether this is a convolution's map, or the same one further on: normalised, activated."""
+    """Tell whether this is the map of a convolution, or that map normalised or activated."""
     shape = tuple(getattr(output, "shape", ()))
     if len(shape) != 4 or shape[1:3] == (1, 1):
         return False
@@ -142,6 +143,6 @@ def _is_map(layer: Any, output: Any, before: Any) -> bool:
 
 
 def _is_last(layer: Any) -> bool:
-    """Whether this makes probabilities of logits."""
+    """Tell whether this layer turns logits into probabilities."""
     kinds = (keras.activations.sigmoid, keras.activations.softmax)
     return isinstance(layer, layers.Dense) and layer.activation in kinds

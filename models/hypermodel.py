@@ -1,4 +1,4 @@
-"""The search space as KerasTuner wants it: hyperparameters in, compiled Keras model out."""
+"""Build, compile and adjust models of all families, as a KerasTuner hypermodel."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ class ImageClassifier(keras_tuner.HyperModel):
         return _family(hp).build(hp, self.options, dropout=dropout)
 
     def has_fixed_features(self, hp: keras_tuner.HyperParameters) -> bool:
-        """Whether only a head is trained, on features that never change."""
+        """Tell whether only a head is trained, on features that never change."""
         features = _family(hp).features
         return features is not None and features.are_fixed(hp, self.options)
 
     def features_key(self, hp: keras_tuner.HyperParameters) -> tuple[str, ...]:
-        """What tells the fixed features of this configuration from those of any other."""
+        """Return names that identify the fixed features of this configuration."""
         return _features(hp).key(hp, self.options)
 
     def build_extractor(self, hp: keras_tuner.HyperParameters) -> keras.Model:
@@ -101,7 +101,7 @@ class ImageClassifier(keras_tuner.HyperModel):
         return _features(hp).build_head(hp, self.options, num_features, dropout=dropout)
 
     def phase_starts(self, hp: keras_tuner.HyperParameters) -> tuple[int, ...]:
-        """Epochs at which another part of the model becomes trainable, 0 first."""
+        """Return the epochs at which another part of the model becomes trainable, 0 first."""
         return _family(hp).phases.starts(hp)
 
     def compile(
@@ -120,7 +120,7 @@ class ImageClassifier(keras_tuner.HyperModel):
             model: What `build` or `build_head` returned for the same `hp`.
             hp: The configuration.
             phase: Index into `phase_starts`.
-            steps_per_epoch: Batches an epoch.
+            steps_per_epoch: Batches per epoch.
             max_epochs: The largest budget of the search: the schedule's horizon.
             steps_per_execution: Batches trained in one call; worth it where a step takes less
                 time than the Python around it.
@@ -134,7 +134,8 @@ class ImageClassifier(keras_tuner.HyperModel):
             steps_per_execution=steps_per_execution,
             jit_compile=_jit_compile(),
         )
-        # A step that makes variables is traced twice; with these made before it is once.
+        # A training step that creates variables is traced twice. The optimizer creates its own
+        # here, before the first step, so that it is traced once.
         model.optimizer.build(model.trainable_variables)
 
     def adjust(
@@ -166,7 +167,7 @@ class ImageClassifier(keras_tuner.HyperModel):
 
 
 def baseline_values(hypermodel: ImageClassifier) -> list[dict[str, Any]]:
-    """The baselines of its families, in the order in which they are tried.
+    """Return the baselines of its families, in the order in which they are tried.
 
     Each has a value for every hyperparameter that is active in it.
     """
@@ -179,7 +180,7 @@ def baseline_values(hypermodel: ImageClassifier) -> list[dict[str, Any]]:
 
 
 def default_values(hypermodel: ImageClassifier, family: str) -> dict[str, Any]:
-    """The first baseline of `family`."""
+    """Return the first baseline of `family`, with a value for every active hyperparameter."""
     return _completed(hypermodel, {"family": family, **family_named(family).baselines[0]})
 
 

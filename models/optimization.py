@@ -1,4 +1,4 @@
-"""From hyperparameters to optimizer, learning rate schedule, loss and metrics."""
+"""Make the optimizer, learning rate schedule, loss and metric from hyperparameters."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ class Schedule(schedules.LearningRateSchedule):
         self.set(**numbers)
 
     def set(self, **numbers: float) -> None:
-        """Take other numbers: all that the class names."""
+        """Change all numbers that the class names."""
         for name in SCHEDULE_NUMBERS:
             self._numbers[name].assign(numbers[name])
 
     def __call__(self, step: Any) -> Any:
-        """The learning rate at `step` of the optimizer, float32."""
+        """Compute the learning rate at `step` of the optimizer, float32."""
         rate, warmup, decay, first, scale = (self._numbers[name] for name in SCHEDULE_NUMBERS)
         step = ops.cast(step, "float32") + first
-        # Not from 0: the first batch would then teach nothing.
+        # Starts above 0: at a rate of 0 the first batch would change no weight.
         warm = rate * (step + 1.0) / (warmup + 1.0)
         part = ops.clip((step - warmup) / ops.maximum(decay, 1.0), 0.0, 1.0)
         cosine = rate * 0.5 * (1.0 + ops.cos(math.pi * part))
@@ -54,12 +54,12 @@ class Schedule(schedules.LearningRateSchedule):
         return scale * ops.where(step < warmup, warm, settled)
 
     def get_config(self) -> dict[str, Any]:
-        """What Keras needs to save and load this schedule."""
+        """Return what Keras needs to save and load this schedule."""
         return {name: float(value) for name, value in self._numbers.items()}
 
 
 def base_rate(hp: Any) -> float:
-    """The learning rate chosen, whichever optimizer it belongs to."""
+    """Return the learning rate of a configuration, whichever optimizer it has."""
     name = "sgd_learning_rate" if hp.get("optimizer") == "sgd" else "learning_rate"
     return float(hp.get(name))
 
@@ -67,7 +67,7 @@ def base_rate(hp: Any) -> float:
 def schedule_numbers(
     hp: Any, *, total_steps: int, first_step: int = 0, scale: float = 1.0
 ) -> dict[str, float]:
-    """The numbers of a configuration's `Schedule`.
+    """Compute the numbers of a configuration's `Schedule`.
 
     Args:
         hp: Values of `schedule`, `warmup` and the learning rate.
@@ -88,7 +88,7 @@ def schedule_numbers(
 
 
 def optimizer(hp: Any, rate: Any) -> keras.optimizers.Optimizer:
-    """The optimizer chosen; biases and normalisation are kept out of the weight decay.
+    """Make the optimizer; biases and normalisation are left out of the weight decay.
 
     Without weight decay AdamW is Adam.
     """
@@ -106,7 +106,8 @@ def optimizer(hp: Any, rate: Any) -> keras.optimizers.Optimizer:
 
 def adjust(chosen: keras.optimizers.Optimizer, hp: Any, numbers: dict[str, float]) -> None:
     """Give an optimizer that `optimizer` made with a `Schedule` the numbers of another `hp`."""
-    chosen._learning_rate.set(**numbers)  # the public property is the rate at this step
+    # The private attribute holds the schedule; the public property computes one rate from it.
+    chosen._learning_rate.set(**numbers)
     if chosen.weight_decay is not None:
         chosen.weight_decay.assign(hp.get("weight_decay"))
 
@@ -125,7 +126,7 @@ class CrossEntropy(keras.losses.Loss):
         self.label_smoothing = float_variable(label_smoothing)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Loss of each image, float32 [b]."""
+        """Compute the loss of each image, float32 [b]."""
         even = 1.0 / self.num_classes
         labels = y_true + self.label_smoothing * (even - y_true)
         if self.num_classes == 2:
@@ -133,7 +134,7 @@ class CrossEntropy(keras.losses.Loss):
         return keras.losses.categorical_crossentropy(labels, y_pred)
 
     def get_config(self) -> dict[str, Any]:
-        """What Keras needs to save and load this loss."""
+        """Return what Keras needs to save and load this loss."""
         smoothing = float(self.label_smoothing)
         return {
             **super().get_config(),
@@ -143,7 +144,7 @@ class CrossEntropy(keras.losses.Loss):
 
 
 def accuracy(*, num_classes: int) -> keras.metrics.Metric:
-    """Accuracy, a mixed label counting as its larger part."""
+    """Make the metric of accuracy; a mixed label counts as its larger part."""
     if num_classes > 2:
         return keras.metrics.CategoricalAccuracy(name="accuracy")
     return keras.metrics.MeanMetricWrapper(_same_side, name="accuracy")

@@ -1,4 +1,4 @@
-"""Published systems as configurations inside the search space; plain data, no TensorFlow."""
+"""Published configurations, as values of the search space; plain data, no TensorFlow."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Models as they leave the house: preprocessing inside, class probabilities out, float32.
+"""Make the exported model: preprocessing inside, class probabilities out, in float32.
 
-Only layers and operations of Keras itself, so that `keras.models.load_model(path)` opens the
+It has only layers and operations of Keras itself, so that `keras.models.load_model(path)` opens the
 file in safe mode on a machine that has none of our code.
 """
 
@@ -21,7 +21,7 @@ def with_preprocessing(
     crop_to_aspect_ratio: bool,
     num_classes: int,
 ) -> keras.Model:
-    """`model` behind the resize with which its images were prepared.
+    """Put before `model` the resize with which its images were prepared.
 
     Args:
         model: Images [b, height, width, 3] 0-255 -> probabilities [b, 1] or [b, k].
@@ -49,7 +49,7 @@ def with_preprocessing(
 def with_fixed_size(
     model: keras.Model, *, image_size: tuple[int, int], num_classes: int
 ) -> keras.Model:
-    """`model` for formats that cannot resize: images already [b, height, width, 3], 0-255.
+    """Make the model for formats that cannot resize: images already [b, height, width, 3], 0-255.
 
     Returns:
         Images [b, height, width, 3] 0-255 -> float32 [b, num_classes], summing to 1.
@@ -60,7 +60,7 @@ def with_fixed_size(
 
 
 def in_float32(model: keras.Model) -> keras.Model:
-    """A copy of `model` with the same weights that computes in float32 throughout.
+    """Copy `model` with the same weights, to compute in float32 throughout.
 
     Weights are float32 even under a mixed policy; only the policy of each layer changes.
     """
@@ -73,6 +73,7 @@ def in_float32(model: keras.Model) -> keras.Model:
 def _finished(model: keras.Model, images: Any, pixels: Any, num_classes: int) -> keras.Model:
     probabilities = in_float32(model)(pixels, training=False)
     if num_classes == 2:
+        # 1 - p, by a layer of Keras: the file needs no code of ours.
         other = layers.Rescaling(-1.0, 1.0)(probabilities)
         probabilities = layers.Concatenate()([other, probabilities])
     return keras.Model(images, probabilities, name="classifier")
@@ -80,7 +81,7 @@ def _finished(model: keras.Model, images: Any, pixels: Any, num_classes: int) ->
 
 @contextmanager
 def _float32() -> Iterator[None]:
-    """Models take the global policy when they are made, whatever that of their layers."""
+    """Set the global policy to float32: a new model takes it, whatever its layers have."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:

@@ -1,4 +1,4 @@
-"""Hyperparameters that all families share: how to train and how to augment."""
+"""Declare the hyperparameters that all families share: training and augmentation."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def declare_training(hp: Any, *, compact: bool) -> None:
 def declare_augmentation(hp: Any, *, compact: bool) -> None:
     """Declare what `data_pipeline.augment.augment.augmenter` takes.
 
-    CutMix and MixUp together are left out where machines are small: both pay late, in long
-    training, and slow the first epochs.
+    CutMix and MixUp together are left out on machines without a GPU: both need long training
+    to help, and slow the first epochs.
     """
     hp.Float("augmentation/strength", 0.0, 1.0, step=0.1, default=0.3)
     hp.Choice("augmentation/policy", ["basic", "randaugment"], default="basic")
@@ -46,7 +46,7 @@ def declare_augmentation(hp: Any, *, compact: bool) -> None:
 
 
 def traced_values(values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """Of a configuration's values those that its training step is traced for, sorted by name.
+    """Return the values of a configuration that need a training step of their own, sorted by name.
 
     Of dropout and weight decay it matters only whether there is any; augmentation happens
     before, in the pipeline.
@@ -59,7 +59,7 @@ def traced_values(values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
 
 
 def architecture(values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """Of a configuration's values those that decide its model's size and speed, sorted by name."""
+    """Return the values that decide the size and speed of a model, sorted by name."""
     family = values["family"]
     return tuple(
         (name, value)

@@ -1,1 +1,1 @@
-"""The families of models: one file each, and the table of them."""
+"""The families of models: one file for each, and the table of them."""

@@ -1,4 +1,4 @@
-"""Simple CNN: blocks of convolutions and max pooling, the filters doubling from block to block.
+"""Simple CNN: blocks of convolutions and max pooling, with twice the filters in each block.
 
 With 16 filters, three blocks, no normalisation, flattening and 512 dense units at 150x150 it is
 the network of TensorFlow's image classification tutorial.
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def declare(hp: Any, options: ModelOptions) -> None:
     """Declare this family's values; a block halves the image, so small ones allow fewer."""
     compact = options.compact
+    # Each block halves the image, and at least one pixel must be left.
     most_blocks = min(5, min(options.image_size).bit_length() - 1)
     dense_units = [0, 32, 64, 128] if compact else [0, 64, 128, 256, 512]
     hp.Choice("cnn/filters", [8, 16, 32] if compact else [16, 32, 64], default=16)
@@ -47,7 +48,7 @@ def build(hp: Any, options: ModelOptions, dropout: Dropout = plain_dropout) -> k
     x = layers.Rescaling(1 / 255, dtype="float32")(images)
     for block in range(blocks):
         x = _block(hp, x, filters=hp.get("cnn/filters") * 2**block)
-        # The tutorial's places: after the first pooling and after the last.
+        # After the first and the last pooling, where the tutorial has its dropout.
         if block in (0, blocks - 1):
             x = dropout(hp, "cnn/block_dropout")(x)
     x = layers.Flatten()(x) if hp.get("cnn/pooling") == "flatten" else _average(x)

@@ -1,4 +1,4 @@
-"""What a family of models is: the one row that makes it known to the whole program."""
+"""Define what a family of models is: how it is declared, built, trained and described."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Family:
         baselines: Configurations known to be good, tried before any other, the best first: in
             what they differ from the declared defaults. At least one.
         describe: A configuration in a few words, for tables; the first names the family.
-        min_image_size: Least pixels a side: below it the last feature map would be empty.
+        min_image_size: Least pixels per side: below it the last feature map would be empty.
         pretrained: Whether it stands on the backbones of the options.
         phases: How it is trained; in one phase unless said otherwise.
         features: The part that training never changes; None where there is none.

@@ -1,4 +1,4 @@
-"""The last layer that all families share."""
+"""Make the layers that all families share: input, normalisation, dropout, last layer."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Dropout = Callable[[Any, str], Any]
 
 
 def plain_dropout(hp: Any, name: str) -> Any:
-    """Keras's own layer, for models that leave the house."""
+    """Make Keras's own dropout layer, for exported models: plain Keras can load it."""
     from keras import layers
 
     return layers.Dropout(hp.get(name))
 
 
 def probabilities(features: Any, *, num_classes: int) -> Any:
-    """From features [b, f] to float32 probabilities: [b, 1] for two classes, [b, k] for more.
+    """Turn features [b, f] into float32 probabilities: [b, 1] for two classes, [b, k] for more.
 
     Always float32: in half precision a probability near 1 rounds to 1, and its loss to infinity.
     """
@@ -35,7 +35,7 @@ def probabilities(features: Any, *, num_classes: int) -> Any:
 def divide_logits(model: keras.Model, temperature: float) -> None:
     """Change a trained model so that its logits are divided by `temperature`, in place.
 
-    The weights of the last layer are: the model stays what it was, for every format.
+    The weights of the last layer are divided instead, so that no format needs another layer.
 
     Args:
         model: Ends in what `probabilities` made.
@@ -64,7 +64,7 @@ def normalized(x: Any, kind: str) -> Any:
 
 
 def images_input(image_size: tuple[int, int]) -> keras.KerasTensor:
-    """Input for images [b, height, width, 3], pixels 0-255, of any number type."""
+    """Make the input for images [b, height, width, 3], pixels 0-255, of any number type."""
     import keras
 
     return keras.Input((*image_size, 3), name="images")

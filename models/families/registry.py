@@ -1,4 +1,4 @@
-"""The families of models by name. A new one is one file and one row in `FAMILIES`.
+"""The table of families of models by name. A new one is one file and one row in `FAMILIES`.
 
 Imports without Keras, so that the command line can list them.
 """
@@ -9,7 +9,7 @@ from models.errors import ModelError
 from models.families import cnn, mini_xception, transfer
 from models.families.family import Family
 
-# In the order in which their baselines are tried: the one that is good after the least time first.
+# In the order in which their baselines are tried: first the family that needs the least time.
 FAMILIES: dict[str, Family] = {
     family.name: family for family in (transfer.FAMILY, cnn.FAMILY, mini_xception.FAMILY)
 }

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import keras
 
 UPSCALES = (1.0, 1.5, 2.0)
-LARGEST_INPUT = 240  # pixels a side; all backbones but one were trained at 224
-"""A backbone finds what it knows at about the size at which it learned it: on 2,000 photos of
+LARGEST_INPUT = 240  # pixels per side; all backbones but one were trained at 224
+"""A backbone works best near the image size at which it was trained: on 2,000 photos of
 96 px a linear head on MobileNet's features had 0.89 to 0.93 as they were and 0.95 to 0.97 at twice
 the size, though that adds no detail (Touvron et al. 2019, arXiv 1906.06423, on sizes that differ).
 """
@@ -93,7 +93,7 @@ def build_head(
 
 
 def _features(hp: Any, options: ModelOptions) -> tuple[Any, Any]:
-    """Images, and the pooled features of the backbone that they lead to."""
+    """Return the input for images, and the pooled features that the backbone makes of them."""
     from keras import layers
 
     image_size, weights = options.image_size, options.weights
@@ -111,14 +111,14 @@ def _features(hp: Any, options: ModelOptions) -> tuple[Any, Any]:
 
 
 def input_size(hp: Any, image_size: tuple[int, int]) -> tuple[int, int]:
-    """(height, width) in pixels at which the backbone sees images of `image_size`."""
+    """Return (height, width) in pixels at which the backbone sees images of `image_size`."""
     scale = hp.values.get("transfer/upscale", 1.0)
     height, width = image_size
     return round(height * scale), round(width * scale)
 
 
 def _upscales(image_size: tuple[int, int]) -> list[float]:
-    """Factors that keep an image near the size at which the backbones were trained."""
+    """Return the factors that keep an image near the size at which the backbones were trained."""
     return [scale for scale in UPSCALES if scale == 1 or scale * max(image_size) <= LARGEST_INPUT]
 
 
@@ -126,7 +126,7 @@ def unfreeze(model: keras.Model, fraction: float) -> None:
     """Make the last `fraction` (0 to 1) of the backbone's layers trainable, and no others.
 
     Batch normalisation stays frozen throughout, scale and offset included: its statistics were
-    learned on a million photos, and those of a few small batches would wreck what sits on them.
+    learned on a million photos, and those of a few small batches would spoil the layers after it.
     Only `trainable = False` keeps it in inference mode: calling the backbone with
     `training=False` does not, since `fit` overrides that argument in every layer of a model.
     """
@@ -150,23 +150,23 @@ def _without_dropout(backbone: keras.Model) -> None:
 
 
 def unfrozen_part(hp: Any) -> float:
-    """The fraction of the backbone that is trained in the end, 0 to 1."""
+    """Return the fraction of the backbone that is trained in the last phase, 0 to 1."""
     return float(hp.values.get("transfer/unfreeze", 0.0))
 
 
 def warmup_epochs(hp: Any) -> int:
-    """Epochs for which the head is trained alone before the backbone is unfrozen."""
+    """Return for how many epochs the head is trained alone before the backbone is unfrozen."""
     return int(hp.values.get("transfer/warmup_epochs", 0)) if unfrozen_part(hp) else 0
 
 
 def phase_starts(hp: Any) -> tuple[int, ...]:
-    """Two phases where the head is trained alone first, else one."""
+    """Return the epochs at which phases begin: two if the head is trained alone first, else one."""
     warmup = warmup_epochs(hp)
     return (0, warmup) if warmup else (0,)
 
 
 def set_trainable(model: keras.Model, hp: Any, options: ModelOptions, phase: int) -> None:
-    """Unfreeze the backbone in the last phase; from scratch all is trained, always."""
+    """Unfreeze the backbone in the last phase; without pretrained weights all is trained."""
     is_head = model.name == "head"  # it has no backbone, see `build_head`
     if is_head or options.weights is None:
         return
@@ -175,17 +175,17 @@ def set_trainable(model: keras.Model, hp: Any, options: ModelOptions, phase: int
 
 
 def phase_rate(hp: Any, phase: int) -> float:
-    """The factor of the learning rate: smaller once the backbone is trained after a warm-up."""
+    """Return the factor of the learning rate: smaller when the backbone is trained too."""
     return float(hp.get("transfer/fine_tune_rate")) if phase else 1.0
 
 
 def are_fixed(hp: Any, options: ModelOptions) -> bool:
-    """Whether only a head is trained, on features that never change."""
+    """Tell whether only a head is trained, on features that never change."""
     return options.weights is not None and unfrozen_part(hp) == 0
 
 
 def features_key(hp: Any, options: ModelOptions) -> tuple[str, ...]:
-    """The backbone, the size at which it sees images, and a digest of its weights."""
+    """Return the backbone, the size at which it sees images, and a digest of its weights."""
     name = hp.get("transfer/backbone")
     height, width = input_size(hp, options.image_size)
     path = weights_file(name, str(options.weights), options.image_size)
@@ -204,10 +204,10 @@ def describe(values: Mapping[str, Any]) -> list[str]:
 
 _HEAD = {"transfer/dropout": 0.5, "batch_size": 64, "augmentation/strength": 0.0}
 _NORMALIZED = {**_HEAD, "transfer/normalization": "batch"}
-# Several heads, since one costs a second once its features are there. Such as these had the best
+# Several heads, since each takes a second once the features are computed. These had the best
 # validation accuracy, 0.949 to 0.953 on average over three splits, of twenty-two tried on 2,000
-# photos of cats and dogs at 96 px; which of them is ahead differs from split to split. Their few
-# weights are not overfitted soon, and unaugmented images go through the backbone only once.
+# photos of cats and dogs at 96 px; which of them is ahead differs from split to split. A head
+# has few weights and overfits late, and without augmentation each image passes the backbone once.
 _BASELINES: tuple[dict[str, Any], ...] = (
     {**_NORMALIZED, "optimizer": "adamw", "weight_decay": 1e-2},
     {**_NORMALIZED, "learning_rate": 3e-3},

@@ -1,1 +1,1 @@
-"""Pretrained networks: which there are, their weights, their classes."""
+"""Pretrained networks: the list of them, their weights and their classes."""

@@ -1,4 +1,4 @@
-"""The pretrained networks under a transfer head, by name: plain data.
+"""The table of pretrained networks by name; plain data.
 
 It imports without Keras, so that the command line can list it.
 """
@@ -14,7 +14,7 @@ _DEVIATION = (0.229, 0.224, 0.225)
 _STANDARDIZED: dict[str, Any] = {
     "scale": tuple(1 / (255 * deviation) for deviation in _DEVIATION),
     "offset": tuple(-mean / dev for mean, dev in zip(_MEAN, _DEVIATION, strict=True)),
-    # Its own preprocessing keeps constants that a conversion to ONNX takes for inputs.
+    # Keras's own preprocessing holds constants that the conversion to ONNX takes for inputs.
     "arguments": {"include_preprocessing": False},
 }
 
@@ -37,8 +37,8 @@ class Backbone:
         sizes: Image sizes in pixels for which weights exist; others take those of 224.
         scale: What pixels 0-255 are multiplied with first, for all channels or for each.
         offset: What is added then.
-        image_size: Pixels a side at which it was trained.
-        min_size: Least pixels a side that it takes.
+        image_size: Pixels per side at which it was trained.
+        min_size: Least pixels per side that it takes.
     """
 
     constructor: str
@@ -56,7 +56,7 @@ class Backbone:
     min_size: int = 32
 
     def file_names(self, image_size: tuple[int, int]) -> tuple[str, ...]:
-        """Names under which the Keras cache may hold the weights, the best first.
+        """Return the names under which the Keras cache may hold the weights, the best first.
 
         The first is the one that `keras.applications` takes. A network trained at several sizes
         works at all of them with the weights of 224, so these do where the first is missing.
@@ -66,7 +66,7 @@ class Backbone:
         return tuple(dict.fromkeys(self.file.format(size=size) for size in (exact, 224)))
 
     def url(self, file_name: str) -> str:
-        """Where `file_name` is published."""
+        """Return the address at which `file_name` is published."""
         return f"{HOST}/{self.folder}/{file_name}"
 
 

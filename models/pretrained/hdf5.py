@@ -1,4 +1,4 @@
-"""Is an HDF5 file of weights plain data that lies in the file itself? Asked before it is read.
+"""Check that an HDF5 file of weights holds plain numbers of its own, before it is read.
 
 HDF5 can point anywhere: a link or a dataset may lead to another file of the reader's, a few
 bytes may declare terabytes, and a filter may name a library to be loaded. Keras's own files
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import h5py
 
-# What h5py has been seen to raise on broken files.
+# Errors that h5py was seen to raise on broken files.
 HDF5_ERRORS = (
     ArithmeticError,
     AttributeError,
@@ -27,12 +27,12 @@ HDF5_ERRORS = (
     ValueError,
 )
 
-# Keras writes weights uncompressed. Compressed weights shrink by a tenth or so; what is more
-# than ten times its file, with a little for files of zeros, is no weights.
+# Keras writes weights uncompressed, and compression saves about a tenth. What declares more than
+# ten times the size of its file (with a little extra for files of zeros) holds no weights.
 MAX_EXPANSION = 10
 _FREE_BYTES = 2**20
 _MAX_OBJECTS = 100_000
-_NUMBERS = "biufV"
+_NUMBERS = "biufV"  # NumPy's kinds: bool, int, unsigned, float, and raw bytes such as bfloat16
 _FILTERS = {1, 2, 3}  # gzip, shuffle, fletcher32: inside the HDF5 library
 
 
@@ -51,7 +51,7 @@ def why_not_plain(file: h5py.File, file_bytes: int) -> str:
         for name, item in _items(file):
             objects += 1
             address = _address(item)
-            # A group inside itself would be walked for ever.
+            # HDF5 allows a group inside itself, and this loop would then never end.
             if objects > _MAX_OBJECTS or address in seen:
                 return "an object with two names" if address in seen else "too many objects"
             seen.add(address)
@@ -72,7 +72,7 @@ class _LinkError(Exception):
 
 
 def _items(file: h5py.File) -> Iterator[tuple[str, Any]]:
-    """Groups and datasets by name, the root first; links are looked at, not followed."""
+    """List groups and datasets by name, the root first; links are examined, not followed."""
     import h5py
 
     waiting: list[tuple[str, Any]] = [("/", file["/"])]
@@ -96,7 +96,7 @@ def _address(item: Any) -> int:
 
 
 def _problem(item: Any) -> str:
-    """What is wrong with one object and its attributes; "" where nothing is."""
+    """Say what is wrong with one object and its attributes; "" if nothing is."""
     import h5py
 
     if any(h5py.check_ref_dtype(attribute.dtype) for attribute in _attributes(item)):
@@ -121,7 +121,7 @@ def _data_problem(dataset: h5py.Dataset) -> str:
 
 
 def _declared_bytes(item: Any) -> int:
-    """What reading an object and its attributes would allocate, as they say themselves."""
+    """Compute the bytes that reading an object and its attributes would allocate."""
     import h5py
 
     size = sum(
@@ -129,7 +129,7 @@ def _declared_bytes(item: Any) -> int:
         for attribute in _attributes(item)
     )
     if isinstance(item, h5py.Dataset):
-        # A whole chunk is allocated even where the dataset is smaller.
+        # HDF5 allocates a whole chunk even where the dataset is smaller.
         values = max(math.prod(item.shape or ()), math.prod(item.chunks or ()))
         size += values * item.dtype.itemsize
     return size

@@ -1,4 +1,4 @@
-"""The thousand classes of ImageNet, as Keras names them."""
+"""Names of the thousand classes of ImageNet, as Keras has them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLASSES = 1000
 
 
 def imagenet_class_names() -> tuple[str, ...]:
-    """Names of the 1,000 classes, in the order of the classifiers' outputs.
+    """Return the names of the 1,000 classes, in the order of the classifiers' outputs.
 
     Raises:
         ModelError: The list is not in the Keras cache and the network does not answer, or the

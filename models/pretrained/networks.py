@@ -1,4 +1,4 @@
-"""Backbones as networks: whose weights can be had here, and the networks with them."""
+"""Find out which backbones have weights here, and build them as networks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def available_backbones(
     names: Sequence[str], weights: str | None, image_size: tuple[int, int]
 ) -> tuple[str, ...]:
-    """Those of `names` that can be used here: large enough images, and weights to be had.
+    """Return those of `names` that can be used: the images large enough, the weights available.
 
     Args:
         names: Names out of `BACKBONES`.
@@ -33,7 +33,7 @@ def available_backbones(
         least = ", ".join(f"{name} {BACKBONES[name].min_size}" for name in names)
         raise ModelError(
             f"image_size: received {image_size[0]}x{image_size[1]}, too small for every backbone "
-            f"(least pixels a side: {least}); raise --image-size"
+            f"(least pixels per side: {least}); raise --image-size"
         )
     if weights is None:
         return tuple(usable)
@@ -49,17 +49,17 @@ def _pretrained(names: Sequence[str], image_size: tuple[int, int]) -> tuple[str,
         if files.cached(BACKBONES[name].file_names(image_size)) is None
     }
     answering = files.reachable(missing.values())
-    found = tuple(name for name in names if name not in missing or missing[name] in answering)
-    if not found:
-        wanted = [
+    usable = tuple(name for name in names if name not in missing or missing[name] in answering)
+    if not usable:
+        files_to_put = [
             f"{files.keras_cache_folder() / BACKBONES[name].file_names(image_size)[0]} for {name}"
             for name in names
         ]
         raise ModelError(
             "no pretrained weights: not in the Keras cache, and the network does not answer; put "
-            f"{' or '.join(wanted)}, or give a file with --weights"
+            f"{' or '.join(files_to_put)}, or give a file with --weights"
         )
-    return found
+    return usable
 
 
 def _fitting(names: Sequence[str], path: Path) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ def _fitting(names: Sequence[str], path: Path) -> tuple[str, ...]:
 
 
 def weights_file(name: str, weights: str, image_size: tuple[int, int]) -> Path:
-    """The file with the weights of a backbone, downloaded into the Keras cache if need be.
+    """Return the file with the weights of a backbone, downloaded into the Keras cache if needed.
 
     Raises:
         ModelError: A given file does not fit, or nothing is cached and the network does not
@@ -90,7 +90,7 @@ def weights_file(name: str, weights: str, image_size: tuple[int, int]) -> Path:
 
 
 def build_backbone(name: str, *, image_size: tuple[int, int], weights: str | None) -> keras.Model:
-    """The network as feature extractor, named "backbone": preprocessed images -> [b, features].
+    """Build the feature extractor, named "backbone": preprocessed images -> [b, features].
 
     Raises:
         ModelError: The weights cannot be had or do not fit.
@@ -103,12 +103,13 @@ def build_backbone(name: str, *, image_size: tuple[int, int], weights: str | Non
     )
     if path is not None:
         _load(network, path, name)
-    # Named by a second model over the same layers: EfficientNetV2 reads its own name.
+    # A second model over the same layers gives the name: `name="backbone"` in the constructor
+    # fails, since EfficientNetV2 looks up its blocks by its own name.
     return keras.Model(network.input, network.output, name="backbone")
 
 
 def imagenet_classifier(name: str) -> keras.Model:
-    """The network as published: images [b, s, s, 3] 0-255 -> probabilities [b, 1000].
+    """Build the network as published: images [b, s, s, 3] 0-255 -> probabilities [b, 1000].
 
     Raises:
         ModelError: The weights are not in the Keras cache and the network does not answer.
@@ -127,7 +128,7 @@ def imagenet_classifier(name: str) -> keras.Model:
 
 
 def preprocessing(name: str) -> keras.Layer:
-    """Layer from pixels 0-255 to what the network was trained on, in float32."""
+    """Make the layer from pixels 0-255 to the values that the network was trained on, float32."""
     from keras import layers
 
     backbone = BACKBONES[name]

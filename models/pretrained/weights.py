@@ -1,4 +1,4 @@
-"""Files of pretrained weights: in the Keras cache, given by the user, or on the network.
+"""Find, download and check files of pretrained weights.
 
 Downloads are done here rather than by `keras.utils.get_file`, which has no timeout, writes
 straight to its target (a second process then reads half a file) and prints to stdout.
@@ -33,23 +33,23 @@ NETWORK_ERRORS = (OSError, http.client.HTTPException)
 
 
 def keras_cache_folder() -> Path:
-    """The folder in which Keras itself looks for pretrained weights."""
+    """Return the folder in which Keras itself looks for pretrained weights."""
     return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
 
 
 def cached(file_names: Iterable[str]) -> Path | None:
-    """The first of `file_names` that lies in the Keras cache."""
+    """Return the path of the first of `file_names` in the Keras cache; None if there is none."""
     paths = (keras_cache_folder() / name for name in file_names)
     return next((path for path in paths if path.is_file()), None)
 
 
 def content_digest(path: Path) -> str:
-    """16 hexadecimal digits that tell the content of a file from that of any other (SHA-256)."""
+    """Return 16 hexadecimal digits that identify the content of a file (of its SHA-256)."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def reachable(urls: Iterable[str], *, seconds: float = PROBE_SECONDS) -> set[str]:
-    """Those of `urls` that answer within `seconds`, asked all at once.
+    """Return those of `urls` that answer within `seconds`; all are asked at the same time.
 
     Threads that outlast the time are left behind: a name server that does not answer cannot be
     interrupted, and must not keep the caller waiting.
@@ -121,7 +121,7 @@ def _copy(url: str, out: IO[bytes], digest: str) -> str:
 
 
 def count_values(path: Path) -> int:
-    """How many numbers a file of weights holds, optimizer and random states left out.
+    """Count the numbers in a file of weights, without those of optimizer and random states.
 
     Raises:
         ModelError: `path` is not a regular .h5, .weights.h5 or .keras file, or holds anything
