@@ -1,8 +1,8 @@
-"""How fast a folder is checked and prepared, beside its two decoders alone.
+"""Measure how fast a folder is checked and prepared, compared with its decoders alone.
 
     python benchmarks/catalog.py DATA --rounds 3 --scale 2000,6000,60000
 
-Prints, as JSON: images a second of Pillow and TensorFlow decoding every file and doing
+Prints, as JSON: images per second of Pillow and TensorFlow decoding every file and doing
 nothing else, in the same workers; of `prepare` the first time at 96 and at 180 pixels; the
 ratios; seconds of the second time. With `--scale`, the same for folders of so many links to
 DATA's files: seconds, the driver's peak memory, and seconds of the second time.

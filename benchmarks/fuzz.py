@@ -1,4 +1,4 @@
-"""Broken images by the thousand, through the real check, and then the check of the check.
+"""Send thousands of broken images through the real check, then verify its verdicts.
 
     python benchmarks/fuzz.py --files 5000 --seconds 300 --seed 0
 

@@ -1,4 +1,4 @@
-"""Is what `tune show` says a search has taught true, and is it said soon?
+"""Measure whether what `tune show` says a search has taught is true, and how long it takes.
 
     python benchmarks/insights.py truth     # made-up searches: false alarms, and what is found
     python benchmarks/insights.py families  # how often one of equal families is called ahead
@@ -97,7 +97,7 @@ def made_up(size: int, searches: int, quality: Callable[..., float]) -> Any:
 
 
 def said(search: Any) -> dict[str, Any]:
-    """What we would say of it."""
+    """Return what `tune show` would say of it."""
     from search.insights.insight import find_insights
 
     found = find_insights(*search)

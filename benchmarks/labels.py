@@ -1,9 +1,9 @@
-"""How many labels flipped on purpose `tune labels` finds, and how soon.
+"""Measure how many labels flipped on purpose `tune labels` finds, and in what time.
 
     python benchmarks/labels.py DATA --flips 40 --seeds 0,1,2 -- \
         --families transfer --image-size 96 --max-epochs 3
 
-DATA holds one folder a class. Prints, as JSON, for each seed: of the flipped labels how many
+DATA holds one folder per class. Prints, as JSON, for each seed: of the flipped labels how many
 stand among the first 40, 80 and 100 suspects, how many labels are flagged, and seconds of the
 search and of the list. Options behind `--` go to `tune run`.
 """

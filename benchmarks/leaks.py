@@ -1,4 +1,4 @@
-"""How many changed copies of photos are found across given splits, and how many false ones.
+"""Count the changed copies of photos that are found across given splits, and false pairs.
 
     python benchmarks/leaks.py DATA --planted 30 --sheet flagged.png
 

@@ -1,4 +1,4 @@
-"""Folders of runs that were never trained, for benchmarks of what reads them."""
+"""Write folders of runs that were never trained, for benchmarks of what reads them."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""Resident memory of driver and worker over many short trials of one search.
+"""Measure resident memory of driver and worker over many short trials of one search.
 
     python benchmarks/memory.py DATA --trials 200
 
@@ -17,7 +17,7 @@ import click
 
 
 def resident(pid):
-    """Megabytes."""
+    """Return the resident memory of a process in megabytes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * 4096 / 1e6
 

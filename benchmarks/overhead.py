@@ -1,4 +1,4 @@
-"""What a trial and a run cost beside the training itself.
+"""Measure what a trial and a run cost besides the training itself.
 
     python benchmarks/overhead.py DATA --weights FILE
 

@@ -1,4 +1,4 @@
-"""Modules of a checkout as they are parsed, and the imports between their rooms; for shape.py.
+"""Parse the modules of a checkout, and find the imports between their rooms; for shape.py.
 
 Nothing is imported, so that a revision can be read whose requirements are not installed.
 """

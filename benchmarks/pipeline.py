@@ -1,8 +1,8 @@
-"""How fast images reach a training step, beside Keras's own readers of a folder.
+"""Measure how fast images reach a training step, compared with Keras's own readers.
 
     python benchmarks/pipeline.py DATA --rounds 3
 
-Prints, as JSON, images a second in batches of 64, at 96 and at 180 pixels: of
+Prints, as JSON, images per second in batches of 64, at 96 and at 180 pixels: of
 `training_batches` from prepared pixels, plain and augmented; of
 `keras.utils.image_dataset_from_directory`, which decodes in every epoch; and of the same with
 `.cache().prefetch()`, from its second epoch on. Then the ratios of the plain stream to both.
@@ -28,7 +28,7 @@ def seconds_of(batches):
 
 
 def rate(stream, images):
-    """Images a second of a stream already warm."""
+    """Return images per second of a stream already warm."""
     return images / seconds_of(stream)
 
 

@@ -1,4 +1,4 @@
-"""A race: stock KerasTuner and `tune run` on the same photos, split, space and seed.
+"""Race stock KerasTuner against `tune run` on the same photos, split, space and seed.
 
     python benchmarks/race.py DATA --weights FILE --unseen DIR --out FOLDER
 
@@ -26,7 +26,7 @@ from search.process.quiet import import_tensorflow
 
 SIDES = ("stock", "tune")
 LIMIT = 30 * 60  # seconds for one search, and for one export
-TEST_PHOTOS = 20  # a class
+TEST_PHOTOS = 20  # per class
 EPOCH_TAG = "accuracy/validation"
 
 

@@ -1,4 +1,4 @@
-"""The image of a race: best validation accuracy so far against seconds, by side."""
+"""Draw the image of a race: best validation accuracy so far against seconds, for each side."""
 
 import statistics
 

@@ -1,4 +1,4 @@
-"""What does `tune report` take on a run of 1,000 configurations, and how large is its file?
+"""Measure the time of `tune report` on a run of 1,000 configurations, and its file's size.
 
     python benchmarks/report.py [--configurations 1000] [--measure 60s]
 

@@ -1,9 +1,9 @@
-"""What `tune serve` bears: a crowd, a huge upload, bombs and broken files.
+"""Put load on `tune serve`: many requests, a huge upload, bombs and broken files.
 
     python benchmarks/serve.py results/cats/export photos/
 
 Starts the real program, then prints a table: status, time, and the peak memory of the server and
-of its workers together (the sum of their resident memory, looked at 50 times a second; pages
+of its workers together (the sum of their resident memory, looked at 50 times per second; pages
 that they share count once for each).
 """
 

@@ -1,10 +1,10 @@
-"""The same search with KerasTuner alone, as its guide has a user write it; `race.py` starts it.
+"""Run the same search with KerasTuner alone, written as its guide shows; for race.py.
 
     python benchmarks/stock.py FOLDER --weights FILE --out FOLDER
 
 FOLDER holds train/ and validation/ with two class folders inside. Networks, optimizers, ranges and
 photos are those of `tune run`; everything around them is KerasTuner's and Keras's own. Writes a
-JSON line an epoch and a trial to epochs.jsonl, and what it found to result.json.
+JSON line per epoch and per trial to epochs.jsonl, and what it found to result.json.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""How true is the number that an export prints? Searches over several splits, tested on others.
+"""Compare the figures that an export prints with tests on unseen photos, over several splits.
 
     python benchmarks/trust.py PHOTOS --unseen OTHER_PHOTOS --seeds 0,1,2,3,4 -- --image-size 96
 

@@ -1,4 +1,4 @@
-"""The command line: `tune`. Commands parse, call one function of the library, print its result."""
+"""The command line `tune`: each command parses, calls one function and prints the result."""
 
 import io
 import sys
@@ -37,7 +37,8 @@ for module in (data, run, train, show, report, labels, export, serve):
 
 def main() -> None:
     """Run `tune`; exit 0 done, 1 failed, 2 misused, 130 interrupted."""
-    # Names of files need not be text; they go out as the bytes that they are.
+    # A file name on Linux may hold any bytes; this error handler writes them out unchanged, where
+    # the default one would end the program.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")
     warnings.showwarning = _warn
@@ -52,7 +53,7 @@ def _warn(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Warnings of ours in one line; those of libraries are for their developers."""
+    """Print warnings of ours in one line; those of libraries are for their developers."""
     if category is UserWarning:
         click.echo(f"warning: {message}", err=True)
 

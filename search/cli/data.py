@@ -1,4 +1,4 @@
-"""Commands on folders of images: `clean`, `restore`, `demo`."""
+"""The commands on folders of images: `clean`, `restore`, `demo`."""
 
 from pathlib import Path
 

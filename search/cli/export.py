@@ -1,4 +1,4 @@
-"""Commands on the winner: `export-best`, `predict`, `evaluate`."""
+"""The commands on exported models: `export-best`, `predict`, `evaluate`."""
 
 import csv
 import sys
@@ -27,7 +27,7 @@ from search.process.quiet import import_tensorflow
 
 
 def _format_options(command: Callable[..., None]) -> Callable[..., None]:
-    """`--format` with the names of the table of formats, and the flags that some of them have."""
+    """Add `--format`, and the flags of formats that have their own, from the table of formats."""
     for row in reversed(flagged()):
         command = click.option(row.option, is_flag=True, help=row.help)(command)
     return click.option(

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how values are written on the command line."""
+"""Options that several commands share, the types of their values, and printing as JSON."""
 
 import json
 import math
@@ -39,7 +39,7 @@ class Duration(click.ParamType[float]):
     name = "time"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        """Seconds as float."""
+        """Parse it to seconds."""
         if isinstance(value, int | float):
             return float(value)
         parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", value)
@@ -54,7 +54,7 @@ class ShortDuration(click.ParamType[float]):
     name = "time"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        """Seconds as float."""
+        """Parse it to seconds."""
         match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)", str(value))
         if not match or not float(match[1]):
             self.fail(f"{value!r} is no time; write 15ms or 0.5s", param, ctx)
@@ -67,7 +67,7 @@ class FileSize(click.ParamType[int]):
     name = "size"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> int:
-        """Bytes."""
+        """Parse it to bytes."""
         match = re.fullmatch(r"(\d+(?:\.\d+)?)(KB|MB|GB)", str(value), re.IGNORECASE)
         if not match or not float(match[1]):
             self.fail(f"{value!r} is no size; write 500KB, 5MB or 1.5GB", param, ctx)
@@ -80,7 +80,7 @@ class ImageSize(click.ParamType[tuple[int, int]]):
     name = "size"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
-        """(height, width)."""
+        """Parse it to (height, width) in pixels."""
         if isinstance(value, tuple):
             return value
         match = re.fullmatch(r"(\d+)(?:x(\d+))?", value)
@@ -97,7 +97,7 @@ class Range(click.ParamType[tuple[str, float, float]]):
     name = "range"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float, float]:
-        """Name, low and high; whether there is such a range is only known to the search."""
+        """Parse it to (name, low, high); the search checks whether the hyperparameter exists."""
         if isinstance(value, tuple):
             return value
         name, _, ends = value.partition("=")
@@ -121,17 +121,17 @@ class OneOf(click.ParamType[str]):
         self.names = names
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
-        """The names, as `click.Choice` shows them."""
+        """Return the names, as `click.Choice` shows them."""
         return click.Choice(self.names()).get_metavar(param, ctx)
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
-        """The name."""
+        """Return the name if it is one of them."""
         return str(click.Choice(self.names()).convert(value, param, ctx))
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The names that begin so."""
+        """Return the names that begin with `incomplete`."""
         return click.Choice(self.names()).shell_complete(ctx, param, incomplete)
 
 
@@ -144,7 +144,7 @@ class Names(click.ParamType[tuple[str, ...]]):
         self.allowed = allowed
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
-        """Names without repeats, in the order given."""
+        """Parse it to names without repeats, in the order given."""
         if isinstance(value, tuple):
             return value
         names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
@@ -162,7 +162,7 @@ def print_json(value: Any) -> None:
 
 
 def print_json_list(rows: Iterable[Any]) -> None:
-    """A JSON list on stdout, each row as soon as it is there, so that memory holds one."""
+    """Print a JSON list on stdout, row by row, so that memory holds only one row."""
     before = "[\n"
     for row in rows:
         click.echo(before + _as_json(row), nl=False)
@@ -171,21 +171,21 @@ def print_json_list(rows: Iterable[Any]) -> None:
 
 
 def _as_json(value: Any) -> str:
-    # A byte of a name that is no text stands in Python's strings as half a character, which
-    # UTF-8 has no form for and JSON has: "\udce9" comes back as the same name.
+    # Python holds a byte of a file name that is not text as half a surrogate pair. UTF-8 cannot
+    # encode that, but JSON can escape it: "\udce9" is read back as the same name.
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def cache_folder(given: Path | None) -> Path:
-    """The cache folder given, or the user's."""
+    """Return the given cache folder, or the user's."""
     from data_pipeline.catalog.cache import default_cache_dir
 
     return given or default_cache_dir()
 
 
 def console_progress() -> "ConsoleProgress":
-    """Messages, warnings and progress, all on stderr: stdout is for results."""
+    """Make the sink for messages, warnings and progress, on stderr: stdout is for results."""
     from rich.console import Console
 
     from search.process.console_progress import ConsoleProgress

@@ -1,4 +1,4 @@
-"""The report of `tune clean` as people read it."""
+"""Print the result of `tune clean` as text."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def print_summary(summary: dict[str, Any]) -> None:
 
 
 def _leak(leak: dict[str, Any]) -> Text:
-    """A leak and some of its images."""
+    """Describe a leak and a few of its images."""
     lines = [leak_in_words(leak), *(f"  {_paths(group)}" for group in leak["groups"][:SHOWN])]
     if (more := len(leak["groups"]) - SHOWN) > 0:
         lines.append(f"  and {more:,} more groups")

@@ -1,4 +1,4 @@
-"""Print what an export or a test came to, as people read it, on stdout."""
+"""Print the result of an export or a test as text, on stdout."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from search.process.printable import printable
 
-# NumPy comes with them, which `tune --help` does not need.
+# These modules import NumPy, which would slow down `tune --help`.
 if TYPE_CHECKING:
     from search.evaluation.calibration import Abstention
     from search.inference.classifier import Evaluation
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def print_metrics(metrics: Metrics | Evaluation) -> None:
-    """Accuracy, interval and AUC, calibration, answers withheld, and the confusion matrix."""
+    """Print accuracy, interval, AUC, calibration, withheld answers and the confusion matrix."""
     low, high = metrics.accuracy_interval
     click.echo(
         f"accuracy {metrics.accuracy:.4f} on {metrics.images:,} images "
@@ -38,7 +38,7 @@ def print_metrics(metrics: Metrics | Evaluation) -> None:
 
 
 def print_export(metrics: Metrics) -> None:
-    """What was chosen and why, what it reached, and what was written."""
+    """Print what was chosen and why, its test figures, and the files written."""
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -116,7 +116,7 @@ def _print_slices(slices: Sequence[Slice]) -> None:
 
 
 def _files(rows: Sequence[FileFigures]) -> Any:
-    """The written models as a table: what each takes, and how far it is from the trained one."""
+    """Make the table of written models: cost, and difference from the trained model."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -1,4 +1,4 @@
-"""What a run has found, as people read it."""
+"""Print the result of a run as text."""
 
 from rich.console import Console
 from rich.table import Table
@@ -45,7 +45,7 @@ def print_report(report: RunReport, *, limit: int) -> None:
 
 
 def run_table(report: RunReport, *, limit: int) -> Table:
-    """The configurations of a report as a table, best first."""
+    """Make the table of configurations, best first."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     columns = ["", report.objective, "epoch", "of", "time", "weights", "configuration"]
     for name in columns:

@@ -1,4 +1,4 @@
-"""The command reference of README.md, written by the program itself so that it stays true.
+"""Write the command reference of README.md from the program's own help.
 
 `python -m search.cli.reference README.md` rewrites the part between the two markers.
 """
@@ -16,11 +16,11 @@ _WIDTH = 100
 
 
 def reference() -> str:
-    """Help of every command, as Markdown."""
+    """Return the help of every command, as Markdown."""
     parts = []
     for name in tune.list_commands(click.Context(tune)):
         command = tune.commands[name]
-        # The settings of the program: without them help would read as it was last printed.
+        # With the settings of the whole program; click keeps them apart from a single command.
         context = click.Context(
             command, info_name=f"tune {name}", terminal_width=_WIDTH, **tune.context_settings
         )
@@ -29,7 +29,7 @@ def reference() -> str:
 
 
 def rewritten(readme: str) -> str:
-    """The README with its reference replaced.
+    """Return the README with its reference replaced.
 
     Raises:
         ValueError: a marker is missing.

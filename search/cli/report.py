@@ -1,4 +1,4 @@
-"""The command `report`."""
+"""The command on the report of a run: `report`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Search for a model: `run`, and the options that it shares with `train`."""
+"""The command that searches: `run`, and the options that it shares with `train`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,7 +137,8 @@ def _backbones() -> tuple[str, ...]:
     type=Range(),
     multiple=True,
     metavar="NAME=LOW:HIGH",
-    # In no order, and none given is no wish.
+    # Sorted, so that the order on the command line makes no difference. No range becomes None,
+    # which leaves the setting to the default or to the run that is resumed.
     callback=lambda _, __, given: tuple(sorted(given)) or None,
     help="Draw this hyperparameter from another range, as learning_rate=1e-4:1e-1; may be given "
     "several times.  [default: each as declared]",
@@ -195,7 +196,7 @@ def run_environment(
     workers: int | None,
     trial_timeout: float,
 ) -> "RunEnvironment":
-    """Where a run lives; the search is shown on the console that messages go to."""
+    """Gather where and how a run works; its display uses the console of the messages."""
     from search.observers.display import make_display
     from search.tuning.run import RunEnvironment
 
@@ -212,7 +213,7 @@ def run_environment(
 
 
 def print_result(run: Any, as_json: bool) -> None:
-    """Say what was found."""
+    """Print the result of a run, and the commands to try next."""
     from search.cli.print_run import print_report
     from search.report.summary import run_report
 

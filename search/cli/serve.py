@@ -1,4 +1,4 @@
-"""Commands that stay: `serve`."""
+"""The command on the local web page: `serve`."""
 
 import click
 

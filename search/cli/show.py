@@ -1,4 +1,4 @@
-"""Commands that show: `show`, `list`, `tensorboard`."""
+"""The commands that look at runs: `show`, `list`, `tensorboard`."""
 
 from pathlib import Path
 

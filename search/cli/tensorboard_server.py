@@ -1,4 +1,4 @@
-"""TensorBoard on a run, for this machine only."""
+"""Start TensorBoard on a run, for this machine only."""
 
 import time
 
@@ -16,7 +16,7 @@ def serve_tensorboard(run: RunFolder, *, port: int, progress: ProgressSink) -> N
     """
     if not run.tensorboard.exists():
         raise TuneError(f"{run.name}: nothing to look at yet; no trial has begun")
-    import_tensorflow()  # TensorBoard would import it, with its start-up messages
+    import_tensorflow()  # quietly; else TensorBoard imports it with its start-up messages
     from tensorboard import program
 
     board = program.TensorBoard()

@@ -1,4 +1,4 @@
-"""Published configurations: `train`, `presets`."""
+"""The commands on published configurations: `train`, `presets`."""
 
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def presets_command(as_json: bool) -> None:
 
 
 def print_presets() -> None:
-    """The table of presets, on stdout."""
+    """Print the table of presets, on stdout."""
     from rich.console import Console
     from rich.table import Table
 

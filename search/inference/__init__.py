@@ -1,1 +1,1 @@
-"""An exported model file, checked before it is loaded, and asked about images."""
+"""Check and load an exported model file, and classify images with it."""

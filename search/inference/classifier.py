@@ -1,4 +1,4 @@
-"""`tune predict` and `tune evaluate`: an exported model on images it has not seen."""
+"""Classify images with an exported model, and measure it: `tune predict`, `tune evaluate`."""
 
 import itertools
 import os
@@ -23,7 +23,7 @@ BATCH = 32  # images predicted together; bounds the memory
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file to be predicted; `problem` says why it must not be opened, "" where it may."""
+    """A file to classify; `problem` says why it must not be opened, "" if it may."""
 
     path: Path
     problem: str = ""
@@ -31,13 +31,13 @@ class InputFile:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one file.
+    """What a model predicts for one file.
 
     Attributes:
         path: the file.
         probabilities: label → probability, most likely first; empty if it could not be read.
         error: why it could not be read; empty if it could.
-        unsure: whether the likeliest is less probable than the model was told to answer from.
+        unsure: whether the highest probability is below the threshold of the model.
     """
 
     path: Path
@@ -46,9 +46,9 @@ class Prediction:
     unsure: bool = False
 
     def line(self) -> str:
-        """`photo.jpg  cat 84.3 %, dog 15.7 %`; the five likeliest where there are many.
+        """Say it in a line: `photo.jpg  cat 84.3 %, dog 15.7 %`, five classes at most.
 
-        With `unsure: ` before them where no answer is given.
+        With `unsure: ` before them if it is unsure.
         """
         name = printable(self.path)
         if self.error:
@@ -58,7 +58,7 @@ class Prediction:
         return f"{name}  {'unsure: ' if self.unsure else ''}{shares}"
 
     def row(self) -> dict[str, Any]:
-        """For `--json`; an unsure answer has no label."""
+        """Return the row for `--json`; an unsure answer has no label."""
         label = None if self.unsure else next(iter(self.probabilities), None)
         return {
             "path": os.fspath(self.path),
@@ -71,7 +71,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A loaded model: raw 0–255 pixels in, one probability a label out.
+    """A loaded model: takes raw pixels 0–255, gives one probability per class.
 
     Attributes:
         threshold: the least probability that is an answer; 0 for always.
@@ -84,7 +84,7 @@ class Classifier:
     threshold: float = 0.0
 
     def predict(self, files: Sequence[InputFile]) -> Iterator[Prediction]:
-        """One prediction a file, in order; a file that cannot be read does not stop the rest."""
+        """Predict each file, in order; a file that cannot be read does not stop the others."""
         from data_pipeline.pixels.reading import read_images
 
         images = read_images(
@@ -93,22 +93,23 @@ class Classifier:
             crop_to_aspect_ratio=self.crop_to_aspect_ratio,
         )
         waiting = iter(files)
-        while some := list(itertools.islice(waiting, BATCH)):
-            read = [(None, file.problem) if file.problem else next(images) for file in some]
+        while batch := list(itertools.islice(waiting, BATCH)):
+            # `images` holds only the files that were opened, in the same order.
+            read = [(None, file.problem) if file.problem else next(images) for file in batch]
             pixels = [image for image, _ in read if image is not None]
             rows = iter(self.probabilities(np.stack(pixels)) if pixels else ())
-            for file, (image, error) in zip(some, read, strict=True):
+            for file, (image, error) in zip(batch, read, strict=True):
                 if image is None:
                     yield Prediction(file.path, error=error)
                 else:
                     yield self.to_prediction(file.path, next(rows))
 
     def probabilities(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """float32 [n, classes] for uint8 [n, height, width, 3]."""
+        """Compute probabilities, float32 [n, classes], of uint8 [n, height, width, 3]."""
         return np.asarray(self.model.predict_on_batch(pixels), np.float32)
 
     def to_prediction(self, path: Path, row: NDArray[np.float32]) -> Prediction:
-        """What one row of probabilities, float32 [classes], says of a file."""
+        """Turn one row of probabilities, float32 [classes], into the prediction for a file."""
         if not np.isfinite(row).all():
             return Prediction(path, error="the model's answer is no number")
         order = np.argsort(-row, kind="stable")
@@ -160,33 +161,35 @@ def _load_imagenet(name: str) -> Classifier:
 
 
 def input_files(paths: Iterable[Path]) -> list[InputFile]:
-    """Files as given; folders as all files below them, sorted, hidden ones and clutter left out.
+    """List the files to classify: files as given, folders as all files below them, sorted.
+
+    Hidden files and files of the system are left out.
 
     Raises:
         TuneError: a path does not exist, or there is no file at all.
     """
     from data_pipeline.catalog.class_folders import files_below
 
-    found: list[InputFile] = []
+    files: list[InputFile] = []
     for path in paths:
         if not os.path.lexists(path):
             raise TuneError(f"{printable(path)}: no such file or folder")
         if path.is_dir():
-            found += [InputFile(path / file.path, file.problem) for file in files_below(path)]
+            files += [InputFile(path / file.path, file.problem) for file in files_below(path)]
         else:
-            found.append(InputFile(path))
-    if not found:
+            files.append(InputFile(path))
+    if not files:
         raise TuneError(f"{', '.join(map(printable, paths))}: no files there")
-    return found
+    return files
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation(Measurement):
-    """What a model reached on a folder.
+    """The figures of a model on a folder.
 
     Attributes:
         set_aside: files that could not be used.
-        abstain: what comes of its threshold; None without one.
+        abstain: figures of the answers above its threshold; None without one.
     """
 
     set_aside: int
@@ -194,7 +197,7 @@ class Evaluation(Measurement):
 
 
 def evaluate_folder(classifier: Classifier, data: Path, **preparing: Any) -> Evaluation:
-    """Accuracy with its interval, AUC and confusion matrix on a folder of labelled images.
+    """Measure accuracy with its interval, AUC and confusion matrix on a folder of labelled images.
 
     Args:
         preparing: `cache_dir` and `progress`, as `data_pipeline.preparation.prepare.prepare` takes
@@ -216,6 +219,7 @@ def evaluate_folder(classifier: Classifier, data: Path, **preparing: Any) -> Eva
             f"{data}: has classes that the model does not know: {', '.join(sorted(unknown))}; "
             f"it knows {', '.join(classifier.class_names)}"
         )
+    # The folder may have fewer classes than the model, and so other class numbers.
     numbers = np.array([classifier.class_names.index(label) for label in catalog.class_names])
     pixels = prepared.open()
     rows = [

@@ -1,4 +1,4 @@
-"""A heat map as an image to be laid over the photo that it explains."""
+"""Draw a heat map as an image to lay over its photo."""
 
 import functools
 import io
@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 SIDE = 288  # pixels of the longer side; a heat map has a dozen values there
-_COLOURS = "inferno"  # from dark to light, so that it is read right in grey too
-_COLDEST = 0.25  # of the colours; those before are nearly black and would only dim the photo
+_COLOURS = "inferno"  # from dark to light, so that it can be read in grey too
+_COLDEST = 0.25  # start of the colours used: darker ones only hide the photo
 _OPAQUE = 210  # of 255, where it is hottest: the photo shall be seen through it
-_STEEPNESS = 1.3  # of the opacity: above 1, what is lukewarm hides less
+_STEEPNESS = 1.3  # of the opacity: above 1, medium heat hides less of the photo
 
 
 def heat_layer(
@@ -21,7 +21,7 @@ def heat_layer(
     crop_to_aspect_ratio: bool,
     image_size: tuple[int, int] | None = None,
 ) -> bytes:
-    """A small PNG in the proportions of the photo, the more transparent the colder.
+    """Draw a small PNG with the proportions of the photo; cold parts are transparent.
 
     Args:
         heat: float32 [rows, columns], 0–1, over what the model saw.
@@ -49,7 +49,7 @@ def heat_layer(
 
 
 def _middle(size: tuple[int, int], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """(top, left, height, width) of the largest middle part of `size` in the shape of `shape`."""
+    """Return (top, left, height, width) of the largest middle part of `size` shaped as `shape`."""
     height, width = size
     rows = max(1, min(height, round(width * shape[0] / shape[1])))
     columns = max(1, min(width, round(height * shape[1] / shape[0])))
@@ -58,7 +58,7 @@ def _middle(size: tuple[int, int], shape: tuple[int, ...]) -> tuple[int, int, in
 
 @functools.cache
 def _palette() -> tuple[bytes, bytes]:
-    """Colours RGB and opacities of the levels 0 to 255."""
+    """Return the colours (RGB) and opacities of the levels 0 to 255."""
     from matplotlib import colormaps
 
     colours = colormaps[_COLOURS](np.linspace(_COLDEST, 1, 256), bytes=True)[:, :3]

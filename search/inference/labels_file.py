@@ -1,4 +1,4 @@
-"""The labels.json beside an exported model: its classes, and how images are prepared for it."""
+"""Read and check the labels.json of an exported model: classes, size and crop of images."""
 
 import json
 import stat
@@ -9,13 +9,13 @@ from typing import Any
 from search.errors import TuneError
 from search.process.printable import printable
 
-MAX_BYTES = 16 * 2**20
+MAX_BYTES = 16 * 2**20  # the file may come from anybody: read no more than this into memory
 _SIDES = range(8, 4097)
 
 
 @dataclass(frozen=True)
 class LabelsFile:
-    """What labels.json says.
+    """The content of a labels.json.
 
     Attributes:
         class_names: in the order of the model's outputs.

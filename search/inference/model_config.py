@@ -1,4 +1,4 @@
-"""Check that the configuration inside a .keras file asks only for what our models are made of.
+"""Check that the configuration inside a .keras file holds only parts of our own models.
 
 Keras builds whatever a configuration names. Its safe mode refuses lambdas; a list of what we
 use refuses everything else too, also what has not been found to be dangerous yet.
@@ -57,7 +57,7 @@ _KNOWN = {
 
 
 def why_not_known(config: Any) -> str:
-    """Walk through a parsed configuration; returns "" or the first thing that is not ours."""
+    """Walk through a parsed configuration; return "" or the first part that is not ours."""
     if not isinstance(config, dict) or config.get("class_name") != "Functional":
         return "it describes no model"
     layers = 0
@@ -94,7 +94,7 @@ def why_too_large(config: dict[str, Any], weights_bytes: int) -> str:
 
 
 def _parts(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every object inside, without recursion: a deep one would exhaust the stack."""
+    """List every object inside, without recursion: deep nesting would exhaust the stack."""
     waiting: list[Any] = [config]
     while waiting:
         part = waiting.pop()
@@ -125,11 +125,11 @@ def _problem(part: dict[str, Any]) -> str:
 
 
 def _sizes(config: dict[str, Any]) -> tuple[int, int]:
-    """(numbers in all variables, in the largest output for one image), nothing allocated."""
+    """Count (numbers in all variables, in the largest output for one image), without memory."""
     import keras
 
     with keras.StatelessScope(initialize_variables=False):
-        # A copy, since Keras takes a configuration apart as it reads it.
+        # A copy, since Keras removes entries from a configuration while it reads it.
         model = keras.saving.deserialize_keras_object(copy.deepcopy(config), safe_mode=True)
     declared = sum(math.prod(variable.shape) for variable in model.variables)
     outputs = [
@@ -141,7 +141,7 @@ def _sizes(config: dict[str, Any]) -> tuple[int, int]:
 
 
 def _layers(model: Any) -> Iterator[Any]:
-    """All operations of a model and of the models inside it."""
+    """List all operations of a model and of the models inside it."""
     for layer in getattr(model, "operations", model.layers):
         yield layer
         if hasattr(layer, "layers"):

@@ -1,4 +1,4 @@
-"""Is a .keras file what we wrote? Asked before anything of it is loaded."""
+"""Check that a .keras file is one that we wrote, then load it."""
 
 import io
 import json
@@ -53,7 +53,7 @@ def _require_regular(path: Path) -> None:
         raise _NotOursError(getattr(error, "strerror", None) or "no such file") from error
     if path.suffix != ".keras":
         raise _NotOursError(f"is a {path.suffix or 'nameless'} file")
-    # Asked before it is opened: a FIFO would wait for a writer for ever.
+    # Checked before it is opened: opening a FIFO waits for a writer, perhaps for ever.
     if not stat.S_ISREG(status.st_mode):
         raise _NotOursError("is not a regular file")
     if status.st_size > MAX_BYTES:
@@ -61,7 +61,7 @@ def _require_regular(path: Path) -> None:
 
 
 def _read(path: Path) -> tuple[Any, bytes]:
-    """The parsed configuration and the bytes of the weights, of a zip such as Keras writes."""
+    """Read the parsed configuration and the bytes of the weights from a zip as Keras writes it."""
     try:
         with path.open("rb") as file:
             _require_small_directory(file)
@@ -73,7 +73,7 @@ def _read(path: Path) -> tuple[Any, bytes]:
 
 
 def _require_small_directory(file: io.BufferedReader) -> None:
-    """Look at the last bytes: Python would first build an object for each of a million members."""
+    """Look at the last bytes: Python would build an object for each of a million members first."""
     file.seek(0, io.SEEK_END)
     file.seek(max(0, file.tell() - _END_BYTES))
     end = file.read().rjust(_END_BYTES, b"\0")
@@ -86,7 +86,7 @@ def _require_small_directory(file: io.BufferedReader) -> None:
 
 
 def _require_plain_members(archive: zipfile.ZipFile) -> None:
-    """Exactly the three files of Keras, each as large as it says."""
+    """Require exactly the three files of Keras, each as large as it says."""
     members = archive.infolist()
     names = [member.orig_filename for member in members]
     if sorted(names) != sorted(_MEMBERS):
@@ -123,7 +123,7 @@ def _load(path: Path, config: Any, weights_bytes: int) -> Any:
     import keras
 
     try:
-        # The same steps as loading, without memory: what fails here fails before any is taken.
+        # Does the same steps as loading but allocates nothing, so that a bad file fails here first.
         reason = why_too_large(config, weights_bytes)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,1 +1,1 @@
-"""Who watches a search: the terminal and TensorBoard."""
+"""Observers of a search: the display on the terminal, and TensorBoard."""

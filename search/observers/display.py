@@ -1,4 +1,4 @@
-"""What a person sees while a search runs: one live display, or plain lines without a terminal."""
+"""Show a running search: a live display on a terminal, plain lines elsewhere."""
 
 import time
 
@@ -20,7 +20,7 @@ _OTHER_LINES = 4 + _LEADERS + 1  # of the panel: frame, bar and blank, the best,
 
 
 class PlainDisplay:
-    """A line when a trial ends, on a stream that is no terminal."""
+    """Print a line when a trial ends, on a stream that is no terminal."""
 
     def __init__(self, board: Scoreboard, console: Console):
         self.board, self.console = board, console
@@ -32,15 +32,15 @@ class PlainDisplay:
         return None
 
     def trial_started(self, record: TrialRecord) -> None:
-        """Nothing is said yet."""
+        """Count it; nothing is printed yet."""
         self.board.trial_started(record)
 
     def progress(self, progress: Progress) -> None:
-        """Counted, not printed."""
+        """Count it; nothing is printed."""
         self.board.progress(progress)
 
     def trial_finished(self, record: TrialRecord) -> None:
-        """One line: which trial, what came out, the best so far, the time left."""
+        """Print the trial, its result, the best score so far and the time left."""
         number = self.board.number
         self.board.trial_finished(record)
         board = self.board
@@ -55,7 +55,7 @@ class PlainDisplay:
 
 
 class LiveDisplay:
-    """The same on a terminal: a panel that is drawn anew several times a second."""
+    """Show the search as a panel on a terminal, drawn again several times per second."""
 
     def __init__(self, board: Scoreboard, console: Console):
         self.board = board
@@ -81,7 +81,7 @@ class LiveDisplay:
         self.board.trial_finished(record)
 
     def render(self) -> RenderableType:
-        """The whole panel."""
+        """Draw the whole panel."""
         pace = self.board.pace
         bar = Table.grid(padding=(0, 2), expand=True)
         bar.add_column(ratio=1)
@@ -97,9 +97,9 @@ class LiveDisplay:
         )
 
     def _running(self) -> RenderableType:
-        """The running configurations and where each is: two lines for one, a line for each of more.
+        """Show the running trials: two lines for one trial, a line each for several.
 
-        A configuration in many words is cut, so that it does not hide where its trial is.
+        A long description is cut, so that it does not hide the progress of its trial.
         """
         running = list(self.board.running.values())
         if len(running) == 1:
@@ -109,16 +109,17 @@ class LiveDisplay:
         table = Table.grid(padding=(0, 2), expand=True)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         table.add_column(no_wrap=True)
-        # A panel higher than the terminal would lose its lower end, with the time left.
+        # rich cuts off the lower end of a panel that is higher than the terminal, and the time left
+        # stands there.
         room = max(self.live.console.height - _OTHER_LINES - 1, 1)
-        for one in running[:room]:
-            table.add_row(_configuration(one), _where(one))
+        for trial in running[:room]:
+            table.add_row(_configuration(trial), _where(trial))
         if len(running) > room:
             table.add_row(Text(f"and {len(running) - room} more", style="dim"))
         return table
 
     def _leaders(self) -> Table:
-        """The best three configurations and the last trial."""
+        """Show the best three configurations and the last failure."""
         table = Table.grid(padding=(0, 2), expand=True)
         for _ in range(3):
             table.add_column(no_wrap=True)
@@ -137,7 +138,7 @@ class LiveDisplay:
         failures = [r for r in self.board.records.values() if r.status in (FAILED, DIVERGED)]
         if failures:
             last = failures[-1]
-            # A reason is what some library said, brackets and all: shown, not obeyed.
+            # The reason may be a library's message with brackets, which rich would take for markup.
             reason = Text(f"last: {last.reason}")
             table.add_row("!", f"{len(failures)}", "failed", reason, style="yellow")
         return table
@@ -152,5 +153,5 @@ def _where(running: RunningTrial) -> Text:
 
 
 def make_display(board: Scoreboard, console: Console) -> LiveDisplay | PlainDisplay:
-    """The live display on a terminal, plain lines anywhere else."""
+    """Make the live display on a terminal, plain lines anywhere else."""
     return LiveDisplay(board, console) if console.is_terminal else PlainDisplay(board, console)

@@ -1,4 +1,4 @@
-"""Columns of TensorBoard's HParams: hyperparameters, and what came of them."""
+"""Define the columns of TensorBoard's HParams: hyperparameters, scores and costs."""
 
 from typing import Any
 
@@ -24,21 +24,21 @@ class Foremost(api.Domain):
 
     @property
     def dtype(self) -> Any:
-        """Type of its values."""
+        """Return the type of its values."""
         return self.domain.dtype
 
     def sample_uniform(self, *args: Any) -> Any:
-        """A value of it."""
+        """Draw a value of it."""
         return self.domain.sample_uniform(*args)
 
     def update_hparam_info(self, hparam_info: Any) -> None:
-        """Write type, values and rank into HParams' message."""
+        """Write type, values and `differs` into HParams' message."""
         self.domain.update_hparam_info(hparam_info)
         hparam_info.differs = True
 
 
 def hyperparameter_columns(space: Any) -> list[Any]:
-    """The space's hyperparameters, those declared in several scopes once."""
+    """Make a column for each hyperparameter; one declared in several scopes has one column."""
     domains = {parameter.name: _domain(parameter) for parameter in space.space}
     if "sgd_learning_rate" in domains:  # see `row`
         rates = (domains["learning_rate"], domains["sgd_learning_rate"])
@@ -48,7 +48,7 @@ def hyperparameter_columns(space: Any) -> list[Any]:
 
 
 def metric_columns(objective: str) -> list[Any]:
-    """What a row is judged by: the best epoch's scores, the objective first, and the cost."""
+    """Make the columns of scores at the best epoch, the objective first, and of costs."""
     others = [name for name in OBJECTIVES if name != objective][: MOST_SCORES - 1]
     return [
         api.Metric(f"{BEST}/{objective}", display_name=f"best {objective}"),
@@ -59,20 +59,20 @@ def metric_columns(objective: str) -> list[Any]:
 
 
 def row(values: Values) -> Values:
-    """A configuration's values, with the learning rate of SGD in the column of all others too."""
+    """Return the values of a configuration, SGD's learning rate in the shared column too."""
     if values["optimizer"] != "sgd":
         return values
     return {**values, "learning_rate": values["sgd_learning_rate"]}
 
 
 def _column(name: str, domain: Any) -> Any:
-    # A header breaks at a blank, else anywhere: "augmentation/stren gth".
+    # The page breaks a header at a blank, else inside a word: "augmentation/stren gth".
     label = name.replace("/", " ")
     return api.HParam(name, Foremost(domain) if name in FOREMOST else domain, display_name=label)
 
 
 def _domain(parameter: Any) -> Any:
-    """KerasTuner's hyperparameter as HParams' domain, so that the page can filter and sort."""
+    """Turn a hyperparameter of KerasTuner into HParams' domain, to filter and sort by it."""
     config = parameter.get_config()
     if "values" in config:
         return api.Discrete(config["values"])

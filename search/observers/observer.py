@@ -1,4 +1,4 @@
-"""What an observer of a search is told."""
+"""Define what an observer of a search is told."""
 
 from typing import Protocol
 
@@ -7,13 +7,13 @@ from search.trial.messages import Progress
 
 
 class Observer(Protocol):
-    """Who watches a search: the display, TensorBoard."""
+    """Something that watches a search, such as the display or TensorBoard."""
 
     def trial_started(self, record: TrialRecord) -> None:
-        """A trial begins, or goes on."""
+        """Take in that a trial begins, or continues."""
 
     def progress(self, progress: Progress) -> None:
-        """A step or an epoch of a running trial is done."""
+        """Take in that a step or an epoch of a running trial is done."""
 
     def trial_finished(self, record: TrialRecord) -> None:
-        """A trial has ended, or was stopped to be continued."""
+        """Take in that a trial has ended, or was stopped to be continued."""

@@ -1,4 +1,4 @@
-"""How far a search is and how long it may still take, from what it has measured so far."""
+"""Estimate how much of a search is done and how long it will still take."""
 
 import time
 from dataclasses import dataclass, field
@@ -45,21 +45,22 @@ class Pace:
         """Take in a trial that has ended, or was stopped to be continued."""
         self.trials_done += record.finished
         if record.stopped_early:
+            # The epochs that it was spared count as done: they are part of the plan.
             self.epochs_done += record.epochs - 1 - int(record.history[-1]["epoch"])
         self.partial.pop(record.trial_id, None)
 
     @property
     def share(self) -> float:
-        """Part of all epochs that is done, 0–1."""
+        """Return the share of all epochs that is done, 0–1."""
         return min(1.0, (self.epochs_done + self._partial_epochs) / max(self.plan.epochs, 1))
 
     @property
     def _partial_epochs(self) -> float:
-        """What the running epochs of all running trials add up to."""
+        """Add up the parts of epochs that running trials have done."""
         return sum(self.partial.values())
 
     def seconds_left(self) -> float | None:
-        """Estimate from the mean time of an epoch so far; None before there is one."""
+        """Estimate the seconds left from the mean time per epoch; None before there is one."""
         elapsed = time.monotonic() - self.started
         trained = self.fresh_epochs + self._partial_epochs
         if trained < 0.2:

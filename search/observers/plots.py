@@ -1,4 +1,4 @@
-"""Images that a run makes: augmented batches, confusion matrix, learning curves."""
+"""Draw images for TensorBoard: augmented batches and the confusion matrix."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from search.process.printable import printable
 
 
 def side_by_side(before: NDArray[Any], after: NDArray[Any]) -> NDArray[np.uint8]:
-    """Two grids of 4 columns with a white line between: uint8 [height, width, 3].
+    """Draw two grids of 4 columns with a white line between: uint8 [height, width, 3].
 
     Args:
         before, after: [n, height, width, 3] in 0–255, the same n.
@@ -31,12 +31,12 @@ def _grid(images: NDArray[Any], *, columns: int) -> NDArray[np.uint8]:
 
 
 def confusion_image(matrix: list[list[int]], class_names: tuple[str, ...]) -> NDArray[np.uint8]:
-    """The confusion matrix with counts and shares: uint8 [height, width, 3]."""
+    """Draw the confusion matrix with counts and shares: uint8 [height, width, 3]."""
     from matplotlib.figure import Figure
 
-    # The names of the user's folders, which need be neither text nor valid formulas ("a $5 bill").
+    # Folder names need not be text, and matplotlib would read "$" as a formula ("a $5 bill").
     names = [printable(label)[:40] for label in class_names]
-    # TensorBoard shows 350 pixels at once; what is larger, it makes smaller and ragged.
+    # TensorBoard shows 350 pixels; it shrinks a larger image, and its text becomes hard to read.
     size = min(12.0, 1.7 + 0.6 * len(names) + 0.09 * max(map(len, names)))
     figure = Figure(figsize=(size, size), dpi=110, layout="constrained")
     axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""What is known of a search while it runs, for whoever shows it."""
+"""Keep the state of a running search for its displays, and say parts of it in words."""
 
 from dataclasses import dataclass
 
@@ -12,16 +12,16 @@ _MARKS = {COMPLETED: "", DIVERGED: "diverged: ", FAILED: "failed: "}
 
 @dataclass
 class RunningTrial:
-    """A trial that runs, and what it reported last."""
+    """A running trial, and its last progress report."""
 
     record: TrialRecord
     progress: Progress | None = None
 
 
 class Scoreboard:
-    """The observer that counts: all records, who is best, which run, how far they are.
+    """Keep all records, the best of them, and the running trials with their progress.
 
-    Displays pass on to it what they are told, and show what it knows.
+    A display hands on to it what the search reports, and shows what it holds.
     """
 
     def __init__(self, pace: Pace, records: list[TrialRecord], *, objective: Objective):
@@ -31,19 +31,19 @@ class Scoreboard:
         self._count_best()
 
     def trial_started(self, record: TrialRecord) -> None:
-        """A trial begins, or begins anew."""
+        """Take in that a trial begins, or begins again."""
         self.running[record.trial_id] = RunningTrial(record)
         self.records[record.trial_id] = record
         self.pace.began(record)
 
     def progress(self, progress: Progress) -> None:
-        """A running trial has done a step, an epoch, or something before its training."""
+        """Take in a step, an epoch, or a part of the work before the training."""
         self.pace.step(progress)
         if progress.trial_id in self.running:
             self.running[progress.trial_id].progress = progress
 
     def trial_finished(self, record: TrialRecord) -> None:
-        """A trial ended."""
+        """Take in that a trial ended."""
         self.records[record.trial_id] = record
         self.running.pop(record.trial_id, None)
         self._count_best()
@@ -55,11 +55,11 @@ class Scoreboard:
 
     @property
     def number(self) -> int:
-        """Number of the trial that ends next, from 1."""
+        """Return the number of the trial that ends next, from 1."""
         return self.pace.trials_done + 1
 
     def title(self) -> str:
-        """`trial 3 of 20`, or where several run `trials 3–6 of 20`."""
+        """Say which trials run: `trial 3 of 20`, or for several `trials 3–6 of 20`."""
         total = self.pace.plan.trials
         first = min(self.number, total)
         last = min(self.pace.trials_done + len(self.running), total)
@@ -67,7 +67,7 @@ class Scoreboard:
 
 
 def progress_in_words(running: RunningTrial) -> str:
-    """How far a running trial is, in a few words."""
+    """Say how far a running trial is, in a few words."""
     progress = running.progress
     if progress is None:
         return "building"
@@ -80,7 +80,7 @@ def progress_in_words(running: RunningTrial) -> str:
 
 
 def outcome(record: TrialRecord, objective: str) -> str:
-    """What came of a trial, in a few words."""
+    """Say the result of a trial in a few words."""
     if record.reason:
         return _MARKS.get(record.status, "") + record.reason
     if not record.finished:
@@ -90,5 +90,5 @@ def outcome(record: TrialRecord, objective: str) -> str:
 
 
 def score(record: TrialRecord | None) -> str:
-    """A score with four digits, or a dash."""
+    """Write a score with four digits, or a dash."""
     return "–" if record is None or record.score is None else f"{record.score:.4f}"

@@ -1,4 +1,4 @@
-"""TensorBoard's view of a search: one run a configuration, however many rungs it went through."""
+"""Write a search for TensorBoard: one run per configuration, through all its rungs."""
 
 from pathlib import Path
 from typing import Any
@@ -45,13 +45,13 @@ _TAGS = {
 
 
 class TensorBoardLog:
-    """Observer that writes scalars per epoch, HParams, images and the best confusion matrix."""
+    """Write scalars per epoch, HParams, images and the best confusion matrix, as an observer."""
 
     def __init__(self, experiment: Experiment, space: Any):
         self.experiment = experiment
         self.folder = experiment.run.tensorboard
         self.writers: dict[str, Any] = {}
-        # What the run's folder holds: read once, since every trial would take the longer for it.
+        # Read once: reading all records after each trial would take longer with every trial.
         self.records = {record.trial_id: record for record in load_records(experiment.run)}
         self.names: dict[str, str] = {}  # of the runs in TensorBoard, by configuration
         self.best: dict[str, Logs] = {}  # of the configurations that are running
@@ -63,7 +63,7 @@ class TensorBoardLog:
             )
 
     def trial_started(self, record: TrialRecord) -> None:
-        """The configuration's values, once; images for the first that is augmented."""
+        """Write the configuration's values once, and images of the first augmented one."""
         self.records[record.trial_id] = record
         self.names[record.configuration] = run_name(self.folder, record)
         before = configuration_history(self._in_order(), record.configuration)
@@ -76,7 +76,7 @@ class TensorBoardLog:
             self._show_augmentation(record)
 
     def progress(self, progress: Progress) -> None:
-        """Scalars at the end of an epoch; steps are epochs, counted from 1."""
+        """Write scalars at the end of an epoch; steps are epochs, counted from 1."""
         if progress.logs is None:
             return
         record, step = self.records[progress.trial_id], progress.epoch + 1
@@ -89,12 +89,12 @@ class TensorBoardLog:
                 tf.summary.scalar(f"{BEST}/{name}", best[name], step=step)
 
     def trial_finished(self, record: TrialRecord) -> None:
-        """What it cost, and a confusion matrix if it leads now."""
+        """Write the cost of a trial, and a confusion matrix if it is the best now."""
         self.records[record.trial_id] = record
         self.best.pop(record.configuration, None)
         records = self._in_order()
         self._write_cost(record, [r for r in records if r.configuration == record.configuration])
-        # One that was stopped has a score, and predictions only once it goes on to its end.
+        # A stopped trial has a score, but writes its predictions only when it ends.
         ended = [r for r in records if r.status == COMPLETED]
         leader = best_first(ended, objective_of(self.experiment.config))[:1]
         if [best.trial_id for best in leader] == [record.trial_id] and record.score is not None:
@@ -116,13 +116,13 @@ class TensorBoardLog:
         return objective_of(self.experiment.config).best_epoch(history)
 
     def _writing(self, name: str) -> Any:
-        """A context in which summaries go to a run; they are on the disk when it ends."""
+        """Open a context that writes summaries to a run of TensorBoard."""
         if name not in self.writers:
             self.writers[name] = tf.summary.create_file_writer(str(self.folder / name))
         return self.writers[name].as_default()
 
     def _show_augmentation(self, record: TrialRecord) -> None:
-        """Images as they are (left) and as this configuration sees them (right), if augmented."""
+        """Show images before (left) and after augmentation (right), if there is any."""
         seed = configuration_seed(self.experiment.config.seed, record.configuration)
         training = Training(self.experiment, record.values, rows=self.experiment.train, seed=seed)
         if training.augment() is None:
@@ -156,10 +156,10 @@ class TensorBoardLog:
 
 
 def run_name(folder: Path, record: TrialRecord) -> str:
-    """A configuration's number and kind of model, such as "0003 cnn 16 filters".
+    """Return a configuration's number and kind of model, such as "0003 cnn 16 filters".
 
-    TensorBoard's runs can be filtered and coloured by it. A resumed search goes on in the folder
-    that is there, whatever it was called.
+    TensorBoard's runs can be filtered and coloured by it. A resumed search continues in the folder
+    that exists, even if an older version named it otherwise.
     """
     number = record.configuration
     begun = [path.name for path in folder.glob(f"{number}*") if path.name.split()[0] == number]
