@@ -101,8 +101,8 @@ def test_a_folder_that_is_no_run_is_left_alone(results, photos):
 
 
 def test_a_run_without_a_name_is_named_after_its_data_and_the_time(photos):
-    assert running._fresh_name(photos).startswith("photos-20")
-    assert running._fresh_name(photos / ".häufig & so").startswith("häufig___so-")
+    assert running._default_name(photos).startswith("photos-20")
+    assert running._default_name(photos / ".häufig & so").startswith("häufig___so-")
 
 
 @pytest.mark.parametrize(

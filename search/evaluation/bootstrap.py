@@ -50,12 +50,12 @@ def comparisons(trainings: Sequence[NDArray[np.float64]], *, seed: int = 0) -> l
     means = [float(scores.mean()) for scores in trainings]
     leader = int(np.argmax(means))
     drawn = _redraw(trainings, np.random.default_rng(seed))
-    found = []
+    compared = []
     for number, mean in enumerate(means):
         behind = drawn[leader] - drawn[number]
         low, high = np.quantile(behind, [0.025, 0.975])
         gap = means[leader] - mean
-        found.append(
+        compared.append(
             Comparison(
                 mean=mean,
                 behind=gap,
@@ -64,7 +64,7 @@ def comparisons(trainings: Sequence[NDArray[np.float64]], *, seed: int = 0) -> l
                 out=number != leader and bool(np.quantile(behind, 0.001) > 0),
             )
         )
-    return found
+    return compared
 
 
 def _redraw(
@@ -81,7 +81,7 @@ def _redraw(
     total = counts.sum()
     drawn = [random.multinomial(total, counts / total) @ kinds.T / total for _ in range(draws)]
     means = np.array(drawn)  # [draws, all trainings]
-    found, start = [], 0
+    redrawn, start = [], 0
     for scores in trainings:
         seeds = len(scores)
         own = means[:, start : start + seeds]
@@ -89,9 +89,9 @@ def _redraw(
         centre = own.mean(axis=1)
         apart = np.take_along_axis(own, picks, axis=1).mean(axis=1) - centre
         # Drawing from so few understates how they vary by (seeds - 1) / seeds.
-        found.append(centre + apart * np.sqrt(seeds / max(seeds - 1, 1)))
+        redrawn.append(centre + apart * np.sqrt(seeds / max(seeds - 1, 1)))
         start += seeds
-    return found
+    return redrawn
 
 
 def cheapest(compared: Sequence[Comparison], costs: Sequence[float]) -> int:

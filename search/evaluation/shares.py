@@ -35,7 +35,7 @@ def log_likelihoods(probabilities: FloatArray, targets: IntArray) -> NDArray[np.
 
 
 def area_shares(probabilities: FloatArray, targets: IntArray) -> NDArray[np.float64]:
-    """With how many others each image is in order: the mean is the area under the ROC curve.
+    """How much each image adds to the area under the ROC curve, which is the mean.
 
     Args:
         probabilities: [n, classes].
@@ -59,12 +59,12 @@ def _of_one_class(scores: FloatArray, positive: NDArray[np.bool_]) -> NDArray[np
         return None
     below = np.sort(scores[~positive])
     above = np.sort(scores[positive])
-    found = np.empty(count)
-    found[positive] = _between(below, scores[positive]) / len(below)
-    found[~positive] = 1 - _between(above, scores[~positive]) / len(above)
-    area = found[positive].mean()
+    shares = np.empty(count)
+    shares[positive] = _between(below, scores[positive]) / len(below)
+    shares[~positive] = 1 - _between(above, scores[~positive]) / len(above)
+    area = shares[positive].mean()
     weights = np.where(positive, count / positives, count / (count - positives))
-    return area + (found - area) * weights
+    return area + (shares - area) * weights
 
 
 def _between(ordered: NDArray[Any], scores: NDArray[Any]) -> NDArray[np.float64]:

@@ -54,10 +54,11 @@ def run_guarded(
         with released_graphs():
             return run_trial(experiment, task, report, storage=storage, models=models)
     except Exception as error:
+        # A kept model may be in the middle of a step, or hold the memory that was missing.
         models.clear()
         if _is_of_the_disk(error):
             raise
-        return TrialResult(status=FAILED, failure=_kind(error), reason=_in_a_line(error))
+        return TrialResult(status=FAILED, failure=_kind(error), reason=_in_one_line(error))
 
 
 def _kind(error: Exception) -> str:
@@ -73,6 +74,6 @@ def _is_of_the_disk(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT)
 
 
-def _in_a_line(error: Exception) -> str:
+def _in_one_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

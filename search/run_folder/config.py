@@ -74,9 +74,11 @@ class RunConfig:
         known = {field.name for field in fields(cls)}
         needed = {field.name for field in fields(cls) if field.default is MISSING}
         # Unknown names are refused too: a newer version's option would be lost without a word.
-        if odd_names := (set(values) - known) | (needed - set(values)):
-            odd = ", ".join(sorted(odd_names))
-            raise TuneError(f"{run.config}: written by another version of tune (differs in: {odd})")
+        if differing := (set(values) - known) | (needed - set(values)):
+            names = ", ".join(sorted(differing))
+            raise TuneError(
+                f"{run.config}: written by another version of tune (differs in: {names})"
+            )
         for name in ("families", "backbones", "image_size"):
             values[name] = tuple(values[name])
         values["ranges"] = tuple(map(tuple, values.get("ranges", ())))
@@ -86,13 +88,13 @@ class RunConfig:
         """Write lines such as `seed: was 0, now 1` for each given option that differs from ours."""
         mine = asdict(self)
         return [
-            f"{name}: was {_said(mine[name])}, now {_said(value)}"
+            f"{name}: was {_as_option(mine[name])}, now {_as_option(value)}"
             for name, value in asked.items()
             if value != mine[name]
         ]
 
 
-def _said(value: Any) -> str:
+def _as_option(value: Any) -> str:
     """Write an option's value as on the command line."""
     if not isinstance(value, tuple):
         return str(value)

@@ -215,8 +215,8 @@ def move_broken_records(run: RunFolder) -> None:
 
 def load_records(run: RunFolder) -> list[TrialRecord]:
     """All records of a run that can be read, in the order in which the trials were begun."""
-    found = [load_record(run, path.stem) for path in sorted(run.trials.glob("[0-9]*.json"))]
-    return [record for record in found if record is not None]
+    records = [load_record(run, path.stem) for path in sorted(run.trials.glob("[0-9]*.json"))]
+    return [record for record in records if record is not None]
 
 
 def configuration_history(records: list[TrialRecord], configuration: str) -> list[Logs]:

@@ -16,10 +16,10 @@ def warn_of_leaks(leaks: Iterable[dict[str, Any]], data: Path, progress: Progres
         data: the folder.
         progress: where the warning goes.
     """
-    found = [leak_in_words(leak) for leak in leaks if leak["pictures"]]
-    if found:
+    sentences = [leak_in_words(leak) for leak in leaks if leak["pictures"]]
+    if sentences:
         progress.warning(
-            f"{'; '.join(found)}\n"
+            f"{'; '.join(sentences)}\n"
             f"scores on them flatter; see which they are: tune clean {printable(data)}"
         )
 
@@ -31,8 +31,8 @@ def leak_in_words(leak: dict[str, Any]) -> str:
         return f"{leak['split']}: no image is a copy of one in {leak['other']}"
     near = "" if exact == count else "near-"
     are = f"is a {near}copy of one" if count == 1 else f"are {near}copies of images"
-    some = f", {exact:,} of them exact" if 0 < exact < count else ""
+    exact_copies = f", {exact:,} of them exact" if 0 < exact < count else ""
     return (
         f"{leak['split']}: {count:,} of {leak['of']:,} images ({100 * leak['share']:.1f} %) "
-        f"{are} in {leak['other']}{some}"
+        f"{are} in {leak['other']}{exact_copies}"
     )

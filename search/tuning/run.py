@@ -67,7 +67,7 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
     """
     from data_pipeline.preparation.prepare import preload_decoders
 
-    run = _new_folder(environment.results, name or _fresh_name(data))
+    run = _new_folder(environment.results, name or _default_name(data))
     with (
         locked(run),
         StopSignal(environment.max_time, run.path) as stop,
@@ -245,6 +245,6 @@ def _new_folder(results: Path, name: str) -> RunFolder:
     return run
 
 
-def _fresh_name(data: Path) -> str:
+def _default_name(data: Path) -> str:
     folder = re.sub(r"[^\w.-]", "_", data.resolve().name).lstrip(".-") or "run"
     return f"{folder}-{datetime.now():%Y%m%d-%H%M%S}"
