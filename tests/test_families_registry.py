@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import keras
+import keras_tuner
 import pytest
 from searching import run_config
 from small_trials import experiment_in, search_in_this_process
@@ -9,10 +10,11 @@ from small_trials import experiment_in, search_in_this_process
 from models.describe import describe
 from models.errors import ModelError
 from models.families import registry
-from models.families.family import Family
+from models.families.family import Family, ModelOptions
 from models.families.head import images_input, plain_dropout, probabilities
 from search.algorithms.plan import baseline_count
 from search.cli import _run
+from search.inference.model_config import why_not_known
 from search.run_folder.records import COMPLETED
 
 
@@ -51,6 +53,7 @@ LINEAR = Family(
     baselines=({}, {"linear/pool": 4}),
     describe=lambda values: [f"linear, pooled by {values['linear/pool']}"],
     min_image_size=4,
+    layers=frozenset({"AveragePooling2D"}),
 )
 
 
@@ -72,6 +75,16 @@ def test_a_new_family_is_one_row(linear, tmp_path):
 def test_a_new_family_is_offered_on_the_command_line(linear, photos, capsys):
     assert _run(["run", str(photos), "--families", "vit"]) == 2
     assert "linear" in capsys.readouterr().err
+
+
+def test_a_file_with_the_layers_of_a_new_family_can_be_loaded_and_no_other(linear):
+    hp = keras_tuner.HyperParameters()
+    options = ModelOptions((16, 16), num_classes=2, compact=True)
+    LINEAR.declare(hp, options)
+    config = keras.saving.serialize_keras_object(LINEAR.build(hp, options))
+    assert why_not_known(config) == ""
+    registry.FAMILIES.pop("linear")
+    assert "AveragePooling2D, which is none of our layers" in why_not_known(config)
 
 
 @pytest.mark.parametrize("name", ["vit", ""])

@@ -87,6 +87,8 @@ class Family:
         pretrained: Whether it stands on the backbones of the options.
         phases: How it is trained; in one phase unless said otherwise.
         features: The part that training never changes; None where there is none.
+        layers: Names of classes in `keras.layers` that it is made of and no other family was. An
+            exported file that holds any other layer is refused when it is loaded.
     """
 
     name: str
@@ -98,3 +100,4 @@ class Family:
     pretrained: bool = False
     phases: Phases = Phases()
     features: FixedFeatures | None = None
+    layers: frozenset[str] = frozenset()

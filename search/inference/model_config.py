@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from models.families.registry import FAMILIES
+
 MAX_LAYERS = 2_000  # the largest backbone has some 300
 MAX_ACTIVATION = 2**30  # numbers that one layer puts out for one image; 64 filters at 4096×4096
 _WEIGHT_BYTES = 4  # we write float32 throughout, and states of random generators as uint32
 
-# By module, as Keras writes it. A layer that is new in models/ is to be added here: its export
-# cannot be loaded before, which a test on all families shows.
+# By module, as Keras writes it. A family of models names the layers that it adds itself, see
+# `models.families.family.Family`: an export that holds any other layer cannot be loaded.
 _KNOWN = {
     "keras": {"DTypePolicy", "Sequential"},
     "keras.initializers": {
@@ -110,7 +112,7 @@ def _problem(part: dict[str, Any]) -> str:
     if name == "__keras_tensor__" and set(part) == {"class_name", "config"}:
         return ""
     # Without a module Keras takes an older way, which looks names up everywhere.
-    known = isinstance(module, str) and isinstance(name, str) and name in _KNOWN.get(module, ())
+    known = isinstance(module, str) and isinstance(name, str) and _is_known(module, name)
     if not known or part.get("registered_name") not in (None, name):
         return f"it holds {_shown(module)}.{_shown(name)}, which is none of our layers"
     if name == "DTypePolicy":
@@ -122,6 +124,12 @@ def _problem(part: dict[str, Any]) -> str:
     # A layer that is called twice, in a model that is called twice, and so on: a few lines
     # would be built for ever.
     return "" if isinstance(nodes, list) and len(nodes) <= 1 else f"{_shown(name)} is called twice"
+
+
+def _is_known(module: str, name: str) -> bool:
+    if name in _KNOWN.get(module, ()):
+        return True
+    return module == "keras.layers" and any(name in family.layers for family in FAMILIES.values())
 
 
 def _sizes(config: dict[str, Any]) -> tuple[int, int]:
