@@ -8,7 +8,8 @@ from small_trials import fresh, go_on
 from stopping import NEVER
 
 from search.executors.in_process import InProcess
-from search.run_folder.records import COMPLETED, ERROR, FAILED, MEMORY
+from search.run_folder.records import COMPLETED, ERROR, FAILED, MEMORY, TrialResult
+from search.trial.messages import TrialTask
 
 
 @pytest.fixture
@@ -25,7 +26,8 @@ def raising(monkeypatch):
 
 
 def ended(executor):
-    executor.start(fresh(status="running"))
+    """The id and the result of a trial that the executor ran."""
+    executor.start(TrialTask(fresh().spec))
     return executor.wait(go_on, NEVER)
 
 
@@ -42,10 +44,10 @@ def test_an_exception_is_a_failed_trial_with_its_kind_and_one_line(
     scratch, raising, error, failure, reason
 ):
     raising(error)
-    record = ended(InProcess(scratch))
-    assert (record.status, record.failure) == (FAILED, failure)
-    assert reason in record.reason
-    assert "\n" not in record.reason
+    _, result = ended(InProcess(scratch))
+    assert (result.status, result.failure) == (FAILED, failure)
+    assert reason in result.reason
+    assert "\n" not in result.reason
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
@@ -74,9 +76,9 @@ def test_ctrl_c_is_no_failure_of_a_trial(scratch, raising):
 
 
 def test_what_a_trial_comes_to_is_handed_back(scratch, monkeypatch):
-    done = fresh(status=COMPLETED, score=0.75)
-    monkeypatch.setattr("search.trial.run_trial.run_trial", lambda *anything: done)
-    assert ended(InProcess(scratch)) is done
+    done = TrialResult(status=COMPLETED, score=0.75)
+    monkeypatch.setattr("search.trial.run_trial.run_trial", lambda *anything, **more: done)
+    assert ended(InProcess(scratch)) == ("0000", done)
 
 
 def test_a_trial_that_was_not_begun_cannot_be_waited_for(scratch):
