@@ -74,6 +74,7 @@ class ImageClassifier(keras_tuner.HyperModel):
             hp: The configuration.
             dropout: `adjustable_dropout` for a model that `adjust` will be called on.
         """
+        # `hp` may hold only some values: declaring them all fills in the defaults of the others.
         self.declare_hyperparameters(hp)
         return _family(hp).build(hp, self.options, dropout=dropout)
 
@@ -125,6 +126,7 @@ class ImageClassifier(keras_tuner.HyperModel):
             steps_per_execution: Batches trained in one call; worth it where a step takes less
                 time than the Python around it.
         """
+        # Before `compile`: Keras takes over a change of what is trainable only when it compiles.
         _family(hp).phases.set_trainable(model, hp, self.options, phase)
         numbers = self._schedule_numbers(hp, phase, steps_per_epoch, max_epochs)
         model.compile(

@@ -45,6 +45,7 @@ def build(hp: Any, options: ModelOptions, dropout: Dropout = plain_dropout) -> k
 
     blocks = hp.get("cnn/blocks")
     images = images_input(options.image_size)
+    # In float32 under any policy: half precision would round the pixels.
     x = layers.Rescaling(1 / 255, dtype="float32")(images)
     for block in range(blocks):
         x = _block(hp, x, filters=hp.get("cnn/filters") * 2**block)
@@ -63,6 +64,7 @@ def _block(hp: Any, x: Any, *, filters: int) -> Any:
 
     normalization = hp.get("cnn/normalization")
     for _ in range(hp.get("cnn/convolutions")):
+        # Batch normalisation has an offset of its own, so a bias before it would have no effect.
         x = layers.Conv2D(filters, 3, padding="same", use_bias=normalization == "none")(x)
         x = layers.ReLU()(normalized(x, normalization))
     return layers.MaxPooling2D()(x)

@@ -48,6 +48,7 @@ def build(hp: Any, options: ModelOptions, dropout: Dropout = plain_dropout) -> k
     width, kind = hp.get("xception/width"), hp.get("xception/normalization")
     entry, blocks = ENTRIES[hp.get("xception/entry")]
     images = images_input(options.image_size)
+    # In float32 under any policy: half precision would round the pixels.
     x = layers.Rescaling(1 / 255, dtype="float32")(images)
     for index, filters in enumerate(entry):
         strides = 2 if index == 0 else 1

@@ -112,6 +112,7 @@ def _features(hp: Any, options: ModelOptions) -> tuple[Any, Any]:
 
 def input_size(hp: Any, image_size: tuple[int, int]) -> tuple[int, int]:
     """Return (height, width) in pixels at which the backbone sees images of `image_size`."""
+    # The value exists only where images are small enough to be enlarged.
     scale = hp.values.get("transfer/upscale", 1.0)
     height, width = image_size
     return round(height * scale), round(width * scale)
@@ -151,6 +152,7 @@ def _without_dropout(backbone: keras.Model) -> None:
 
 def unfrozen_part(hp: Any) -> float:
     """Return the fraction of the backbone that is trained in the last phase, 0 to 1."""
+    # The value exists only with pretrained weights: without them nothing is frozen.
     return float(hp.values.get("transfer/unfreeze", 0.0))
 
 

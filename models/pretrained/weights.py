@@ -29,7 +29,7 @@ STALL_SECONDS = 30.0
 SUFFIXES = (".h5", ".keras")  # ".weights.h5" ends in ".h5"
 WEIGHTS_MEMBER = "model.weights.h5"  # of a .keras file
 CHUNK_BYTES = 1 << 20
-NETWORK_ERRORS = (OSError, http.client.HTTPException)
+NETWORK_ERRORS = (OSError, http.client.HTTPException)  # a malformed answer is no OSError
 
 
 def keras_cache_folder() -> Path:
@@ -90,6 +90,7 @@ def download(file_name: str, url: str, *, digest: str = "") -> Path:
     """
     target = keras_cache_folder() / file_name
     target.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the target, since a file can be renamed in one step only within a file system.
     descriptor, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{file_name}.")
     try:
         with os.fdopen(descriptor, "wb") as out:
@@ -107,6 +108,7 @@ def download(file_name: str, url: str, *, digest: str = "") -> Path:
 
 
 def _copy(url: str, out: IO[bytes], digest: str) -> str:
+    # Keras publishes MD5 for some networks and SHA-256 for others.
     checksum = hashlib.sha256() if len(digest) == 64 else hashlib.md5()
     received = 0
     with urllib.request.urlopen(url, timeout=STALL_SECONDS) as response:

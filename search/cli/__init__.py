@@ -60,6 +60,7 @@ def _warn(
 
 def _run(arguments: list[str]) -> int:
     try:
+        # Not standalone: click would print errors and exit by itself, with its own exit status.
         tune.main(arguments, prog_name="tune", standalone_mode=False)
     except click.ClickException as error:
         error.show()

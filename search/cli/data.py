@@ -40,6 +40,7 @@ def clean_command(
         print_summary(summary)
     if destination is not None:
         moved = quarantine(catalog, destination)
+        # On stderr: stdout holds the summary, perhaps as JSON.
         click.echo(
             f"moved {moved} files; bring them back with: tune restore {destination}", err=True
         )

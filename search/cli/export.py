@@ -97,6 +97,7 @@ def export_best_command(
     from search.process.stop_signal import StopSignal
     from search.run_folder.paths import find_run
 
+    # A wrong name of a run is refused before TensorFlow is loaded, which takes seconds.
     chosen = find_run(results, run)
     import_tensorflow()
     from search.export.export_best import ExportOptions, export_best
@@ -146,7 +147,7 @@ def predict_command(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: 
     from data_pipeline.pixels.reading import get_ready
 
     get_ready()  # while TensorFlow is imported and the model loaded
-    import_tensorflow()
+    import_tensorflow()  # before the library does, to hide its start-up messages
     from search.inference.classifier import input_files, load_classifier
 
     files = input_files(paths)

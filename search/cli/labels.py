@@ -41,6 +41,7 @@ def labels_command(run: str | None, limit: int, folds: int, results: Path, as_js
     from search.process.stop_signal import StopSignal
     from search.run_folder.paths import find_run
 
+    # A wrong name of a run is refused before TensorFlow is loaded, which takes seconds.
     chosen = find_run(results, run)
     import_tensorflow()
     from search.label_errors.suspects import find_suspects

@@ -53,6 +53,7 @@ PRECISION = click.option(
 )
 
 
+# Functions, so that a table is imported only when its option is used: `tune --help` stays fast.
 def _algorithms() -> tuple[str, ...]:
     from search.algorithms.registry import ALGORITHMS
 
@@ -77,6 +78,7 @@ def _backbones() -> tuple[str, ...]:
     return tuple(BACKBONES)
 
 
+# An option that is not given is None: the machine decides then, or the run that is resumed.
 @click.command()
 @click.argument("data", type=FOLDER, required=False)
 @click.option(

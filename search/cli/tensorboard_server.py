@@ -26,5 +26,6 @@ def serve_tensorboard(run: RunFolder, *, port: int, progress: ProgressSink) -> N
     except program.TensorBoardServerException as error:
         raise TuneError(f"{error.msg}; choose another --port") from error
     progress.message(f"TensorBoard shows {run.name} at {address} (Ctrl-C ends it)")
+    # TensorBoard answers in a thread of its own; Ctrl-C interrupts the sleep.
     while True:
         time.sleep(3600)
