@@ -9,8 +9,10 @@ from PIL import Image
 from data_pipeline.catalog.decode import read_upright
 from data_pipeline.pixels.resize import resize
 from search.errors import TuneError
+from search.export import photo_parity
 from search.export.photo_parity import DIFFERENCE, check_photos
 from search.process.atomic_files import write_json
+from search.run_folder.data import Images
 from search.run_folder.paths import RunFolder
 
 SIDE = 16
@@ -65,6 +67,19 @@ def test_a_model_that_resizes_as_the_search_did_passes(run):
     found = checked(run, resizing)
     assert (found.photos, found.changed) == (20, 0)
     assert found.difference < DIFFERENCE
+
+
+def test_the_photos_are_spread_over_all_rows_and_so_over_the_classes(run, monkeypatch):
+    monkeypatch.setattr(photo_parity, "PHOTOS", 5)
+
+    def wrong_for_the_second_half(pictures, training):
+        late = [np.array_equal(pictures[0], read_upright(path)) for path in second]
+        return flipped(pictures, training) if any(late) else resizing(pictures, training)
+
+    root = Images.load(run.run).root
+    second = [root / f"{number:02d}.png" for number in range(10, 20)]
+    with pytest.raises(TuneError, match=r"to [23] of 5 photos"):
+        checked(run, wrong_for_the_second_half)
 
 
 def test_a_model_that_sees_something_else_is_refused(run):
