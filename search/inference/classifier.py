@@ -227,9 +227,9 @@ def evaluate_folder(classifier: Classifier, data: Path, **preparing: Any) -> Eva
         for start in range(0, len(pixels), BATCH)
     ]
     probabilities, targets = np.concatenate(rows), numbers[catalog.targets]
-    given = answered(probabilities, targets, threshold=classifier.threshold)
+    abstention = answered(probabilities, targets, threshold=classifier.threshold)
     return Evaluation(
         **vars(measure(probabilities, targets, classifier.class_names)),
         set_aside=len(catalog.entries) - len(catalog.kept),
-        abstain=given if classifier.threshold else None,
+        abstain=abstention if classifier.threshold else None,
     )

@@ -135,9 +135,9 @@ def _load(path: Path, config: Any, weights_bytes: int) -> Any:
         raise _NotOursError(f"is no model that can be loaded ({_one_line(error)})") from error
     if reason:
         raise _NotOursError(reason)
-    taken, given = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
-    if taken != (None, None, None, 3) or not isinstance(given, tuple) or len(given) != 2:
-        raise _NotOursError(f"takes {taken} and gives {given}")
+    inputs, outputs = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
+    if inputs != (None, None, None, 3) or not isinstance(outputs, tuple) or len(outputs) != 2:
+        raise _NotOursError(f"takes {inputs} and gives {outputs}")
     return model
 
 
