@@ -9,10 +9,11 @@ from searching import run_config
 from data_pipeline.preparation.prepare import open_catalog
 from search.errors import TuneError
 from search.process.atomic_files import read_json, write_arrays
+from search.process.progress import Silent
 from search.run_folder.data import Images, load_splits
 from search.run_folder.paths import RunFolder
 from search.trial.experiment import Experiment
-from search.tuning.run import RunEnvironment, prepare_data
+from search.tuning.prepare_data import prepare_data
 
 
 @pytest.fixture
@@ -20,10 +21,10 @@ def begun(photos, cache_dir, tmp_path):
     """A run folder with its data, and what it was made with."""
     run = RunFolder(tmp_path / "run")
     config = run_config(data=str(photos), validation=0.25, test=0.25)
-    environment = RunEnvironment(tmp_path, cache_dir, None, 0, 60.0, Recorded())
-    prepare_data(run, config, environment)
+    places = {"cache_dir": cache_dir, "progress": Recorded()}
+    prepare_data(run, config, **places)
     config.save(run)
-    return run, config, environment
+    return run, config, places
 
 
 def test_row_i_of_the_pixels_is_image_i(begun, photos, cache_dir):
@@ -44,17 +45,17 @@ def test_files_that_are_set_aside_are_written_down_with_their_reason(cache_dir, 
     photos = draw_folder(tmp_path / "photos", {"cat": 8, "dog": 8})
     (photos / "cat" / "notes.jpg").write_text("no image")
     run = RunFolder(tmp_path / "run")
-    environment = RunEnvironment(tmp_path, cache_dir, None, 0, 60.0)
-    prepare_data(run, run_config(data=str(photos), validation=0.25, test=0.25), environment)
+    places = {"cache_dir": cache_dir, "progress": Silent()}
+    prepare_data(run, run_config(data=str(photos), validation=0.25, test=0.25), **places)
     assert read_json(run.excluded) == [{"path": "cat/notes.jpg", "reason": "not an image"}]
 
 
 def test_a_run_that_goes_on_keeps_the_splits_it_was_begun_with(begun):
-    run, config, environment = begun
+    run, config, places = begun
     before = load_splits(run)
     swapped = {"train": before.train, "validation": before.test, "test": before.validation}
     write_arrays(run.splits, **swapped)  # as another version might have dealt them
-    prepare_data(run, config, environment)
+    prepare_data(run, config, **places)
     after = load_splits(run)
     np.testing.assert_array_equal(after.test, before.validation)
     np.testing.assert_array_equal(after.validation, before.test)
@@ -69,7 +70,8 @@ def test_given_splits_that_leak_are_warned_of_and_written_down(cache_dir, tmp_pa
     prepare_data(
         run,
         run_config(data=str(data), validation=0.25, test=0.25),
-        RunEnvironment(tmp_path, cache_dir, None, 0, 60.0, said),
+        cache_dir=cache_dir,
+        progress=said,
     )
     warning = "test: 8 of 9 images (88.9 %) are copies of images in train"
     assert said.text.count(warning) == 1
@@ -79,9 +81,9 @@ def test_given_splits_that_leak_are_warned_of_and_written_down(cache_dir, tmp_pa
 
 
 def test_a_run_that_deals_its_own_splits_has_no_leaks(begun):
-    run, _, environment = begun
+    run, _, places = begun
     assert read_json(run.data)["leaks"] == []
-    assert "copies" not in environment.progress.text
+    assert "copies" not in places["progress"].text
 
 
 def test_a_run_without_its_images_says_so(begun):

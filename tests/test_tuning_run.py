@@ -77,7 +77,7 @@ def test_without_workers_no_process_is_begun(made, results, photos, monkeypatch)
 
 
 def test_a_run_that_was_not_begun_leaves_no_folder(results, photos, monkeypatch):
-    def broken(*anything):
+    def broken(*anything, **named):
         raise TuneError("the data is bad")
 
     monkeypatch.setattr(running, "prepare_data", broken)

@@ -118,9 +118,7 @@ def _data_uri(content: bytes) -> str:
 def _endings(contents: Contents) -> list[tuple[str, int]]:
     """Count how trials ended: (in words, how many)."""
     counts = Counter(
-        "ended early, since it could not win any more"
-        if end.record.stopped_early
-        else end.record.status
+        "ended early, with no chance to win" if end.record.stopped_early else end.record.status
         for end in contents.ends
     )
     return counts.most_common()

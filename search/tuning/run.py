@@ -28,6 +28,7 @@ from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialRecord, load_records
+from search.tuning.prepare_data import prepare_data
 from search.tuning.print_plan import announce, baselines
 from search.tuning.resolve_config import Options, load_tensorflow, resolve_config
 
@@ -77,7 +78,9 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
             preload_decoders(data, cache_dir=environment.cache_dir)
             config = resolve_config(data, options, environment.progress)
             require_ranges(config)
-            prepare_data(run, config, environment)
+            prepare_data(
+                run, config, cache_dir=environment.cache_dir, progress=environment.progress
+            )
             config.save(run)
         except BaseException:
             shutil.rmtree(run.path)  # nothing was begun: leave nothing behind
@@ -110,7 +113,7 @@ def resume(
         _executor(run, environment) as workers,
     ):
         load_tensorflow(environment.progress)
-        prepare_data(run, config, environment)
+        prepare_data(run, config, cache_dir=environment.cache_dir, progress=environment.progress)
         _search(run, config, workers, stop, environment)
     return run
 
@@ -124,46 +127,6 @@ def _executor(
     places = devices(environment.workers)
     memory = int(MEMORY_SHARE * machine_memory() / len(places))
     return Workers(run, devices=places, limits=WorkerLimits(environment.silence, memory))
-
-
-def prepare_data(run: RunFolder, config: RunConfig, environment: RunEnvironment) -> None:
-    """Check and prepare the images, split them, and write down what the run learns from.
-
-    Raises:
-        TuneError: the run was begun on other data.
-    """
-    from data_pipeline.near_duplicates.leaks import find_leaks
-    from data_pipeline.preparation.prepare import prepare
-    from data_pipeline.preparation.split import split_by_group
-    from search.run_folder.data import load_splits, save_data
-    from search.run_folder.data_summary import DataSummary
-    from search.tuning.leak_warning import warn_of_leaks
-
-    with environment.progress.task("checking and preparing images", counted=True) as task:
-        catalog, pixels = prepare(
-            Path(config.data),
-            image_size=config.image_size,
-            crop_to_aspect_ratio=config.crop_to_aspect_ratio,
-            cache_dir=environment.cache_dir,
-            progress=task.update,
-        )
-    before = DataSummary.load(run) if run.data.exists() else None
-    if before and before.fingerprint != catalog.fingerprint:
-        raise TuneError(
-            f"{config.data}: the images are not those that {run.name} was begun with "
-            f"(then {before.images} usable, now {len(catalog.kept)}); "
-            "put them back, or start a new run"
-        )
-    if run.splits.exists():
-        # Another version may split otherwise, and what was tested must never be trained on.
-        splits = load_splits(run)
-    else:
-        splits = split_by_group(
-            catalog, validation=config.validation, test=config.test, seed=config.seed
-        )
-    leaks = find_leaks(catalog)
-    warn_of_leaks(leaks, Path(config.data), environment.progress)
-    save_data(run, catalog, pixels, splits, leaks)
 
 
 def _search(
