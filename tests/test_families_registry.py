@@ -64,7 +64,9 @@ def linear(monkeypatch):
 
 
 def test_a_new_family_is_one_row(linear, tmp_path):
-    experiment = experiment_in(tmp_path, families=("linear",), algo="random", max_trials=4)
+    experiment = experiment_in(
+        tmp_path, families=("linear",), algo="random", max_trials=4, max_epochs=2
+    )
     records = search_in_this_process(experiment)
     assert [record.status for record in records] == [COMPLETED] * 4
     assert [record.values["linear/pool"] for record in records[:2]] == [2, 4]

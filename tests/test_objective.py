@@ -60,7 +60,9 @@ def brier(monkeypatch):
 
 
 def test_a_new_objective_is_one_row(brier, tmp_path):
-    experiment = experiment_in(tmp_path, algo="random", max_trials=3, objective="val_brier")
+    experiment = experiment_in(
+        tmp_path, algo="random", max_trials=2, max_epochs=2, objective="val_brier"
+    )
     records = search_in_this_process(experiment)
     targets = experiment.targets[experiment.validation]
     for record in records:

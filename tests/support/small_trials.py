@@ -41,7 +41,7 @@ def stripes(count, size):
 
 def experiment_in(folder, **config):
     """A run folder as `tune run` leaves it before the first trial, loaded."""
-    settled = run_config(max_epochs=EPOCHS, **config)
+    settled = run_config(**({"max_epochs": EPOCHS} | config))
     run = RunFolder(folder / "run")
     pixels, targets = stripes(COUNT, settled.image_size[0])
     np.save(folder / "pixels.npy", pixels)
