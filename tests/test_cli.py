@@ -15,7 +15,7 @@ from search.process.atomic_files import write_json
 from search.run_folder.paths import RunFolder
 
 HEAVY = ("tensorflow", "keras", "keras_tuner")
-COMMANDS = sorted(tune.commands)
+COMMANDS = tune.list_commands(None)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_every_command_says_what_it_does_and_gives_an_example(name, capsys):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_has_help_and_options_that_may_be_left_out_a_default(name):
-    for option in tune.commands[name].params:
+    for option in tune.load(name).params:
         if not isinstance(option, click.Option):
             continue
         assert option.help, option.name
@@ -336,3 +336,15 @@ def test_a_file_size_is_read(text, count):
 def test_what_is_no_file_size_is_refused(text):
     with pytest.raises(click.BadParameter, match="write 500KB"):
         convert(FileSize(), text)
+
+
+def test_a_command_is_called_without_importing_the_others(tmp_path):
+    code = (
+        "import sys\n"
+        "from search.cli import _run\n"
+        f"_run(['list', '--results', {str(tmp_path)!r}])\n"
+        "loaded = {name.rpartition('.')[2] for name in sys.modules if 'search.cli.' in name}\n"
+        "assert 'show' in loaded and not loaded & {'run', 'export', 'report', 'serve'}, loaded\n"
+        "assert not {'urllib.request', 'numpy', 'importlib.metadata'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 from models.errors import ModelError
 from models.families.family import Family, FixedFeatures, ModelOptions, Phases
 from models.families.head import Dropout, images_input, normalized, plain_dropout, probabilities
-from models.pretrained.networks import build_backbone, preprocessing, weights_file
-from models.pretrained.weights import content_digest
 
 if TYPE_CHECKING:
     import keras
@@ -95,6 +93,8 @@ def build_head(
 def _features(hp: Any, options: ModelOptions) -> tuple[Any, Any]:
     """Return the input for images, and the pooled features that the backbone makes of them."""
     from keras import layers
+
+    from models.pretrained.networks import build_backbone, preprocessing
 
     image_size, weights = options.image_size, options.weights
     name = hp.get("transfer/backbone")
@@ -190,6 +190,10 @@ def features_key(hp: Any, options: ModelOptions) -> tuple[str, ...]:
     """Return the backbone, the size at which it sees images, and a digest of its weights."""
     name = hp.get("transfer/backbone")
     height, width = input_size(hp, options.image_size)
+    # Imported here and below: what downloads weights takes as long to import as `tune --help`.
+    from models.pretrained.networks import weights_file
+    from models.pretrained.weights import content_digest
+
     path = weights_file(name, str(options.weights), options.image_size)
     return name, f"{height}x{width}", content_digest(path)
 

@@ -18,8 +18,8 @@ _WIDTH = 100
 def reference() -> str:
     """Return the help of every command, as Markdown."""
     parts = []
-    for name in tune.list_commands(click.Context(tune)):
-        command = tune.commands[name]
+    for name in tune.list_commands(None):
+        command = tune.load(name)
         # With the settings of the whole program; click keeps them apart from a single command.
         context = click.Context(
             command, info_name=f"tune {name}", terminal_width=_WIDTH, **tune.context_settings

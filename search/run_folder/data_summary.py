@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
 from search.errors import TuneError
 from search.process.atomic_files import read_json
@@ -87,6 +86,9 @@ def made_by(run: RunFolder) -> str | None:
 
 def this_version() -> str:
     """This program and its version: "tune 0.1.0"; "tune" where it is not installed."""
+    # Imported here: `tune show` reads this file too, and needs no version.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return f"tune {version('image-tune')}"
     except PackageNotFoundError:
