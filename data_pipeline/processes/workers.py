@@ -45,9 +45,9 @@ def run_in_workers(
 ) -> Iterator[tuple[Task, Result | Failure]]:
     """Run `function` on every task in processes that may die, and yield results as they come.
 
-    Tasks are sent in chunks, to save messages between processes.
-    When a chunk fails, its tasks are run again one at a time, to find the one that fails. So
-    `function` may be run twice on the same task.
+    Tasks are sent in chunks, to save messages between processes. When a chunk fails, its tasks
+    are run again one at a time, to find the one that fails. So `function` may be run twice on
+    the same task.
 
     Args:
         function: a function of a module, so that it can be pickled. What it raises ends the
