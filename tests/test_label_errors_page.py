@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from search.label_errors.page import CAUTION, REMEDY, page, summary
+from search.label_errors.page import CAUTION, REMEDY, summary, suspects_page
 from search.label_errors.suspect_rows import Suspect, SuspectReport
 
 HOSTILE = '<script>alert("x")</script>&\udce9\u202e\n.png'
@@ -58,7 +58,7 @@ class Elements(HTMLParser):
 
 def test_each_suspect_has_its_image_and_what_speaks_against_its_label():
     rows = [row(), row(path="cat/2.jpg", flagged=False, split="test")]
-    found = Elements(page(report_of(rows), [b"one", b"two"]))
+    found = Elements(suspects_page(report_of(rows), [b"one", b"two"]))
     pictures = [attrs["src"] for tag, attrs in found.tags if tag == "img"]
     assert [base64.b64decode(src.split(",")[1]) for src in pictures] == [b"one", b"two"]
     words = " ".join(found.text.split())
@@ -67,7 +67,7 @@ def test_each_suspect_has_its_image_and_what_speaks_against_its_label():
 
 
 def test_the_page_says_what_to_think_of_it_and_what_to_do():
-    words = " ".join(Elements(page(report_of([row()]), [b""])).text.split())
+    words = " ".join(Elements(suspects_page(report_of([row()]), [b""])).text.split())
     assert f"{CAUTION} {REMEDY}" in words
     assert "about half of such flags are wrong" in words
     assert "Nothing was changed" in words
@@ -77,7 +77,7 @@ def test_the_page_says_what_to_think_of_it_and_what_to_do():
 
 @pytest.mark.parametrize("field", ["path", "given", "suggested"])
 def test_names_are_shown_and_not_obeyed(field):
-    text = page(report_of([row(**{field: HOSTILE})], run=HOSTILE, root=HOSTILE), [b""])
+    text = suspects_page(report_of([row(**{field: HOSTILE})], run=HOSTILE, root=HOSTILE), [b""])
     found = Elements(text)
     assert "script" not in [tag for tag, _ in found.tags]
     assert found.text.count("<script>alert") >= 4  # as text, and the title twice
@@ -87,7 +87,7 @@ def test_names_are_shown_and_not_obeyed(field):
 
 
 def test_nothing_is_fetched_and_nothing_runs():
-    text = page(report_of([row()]), [b"one"])
+    text = suspects_page(report_of([row()]), [b"one"])
     tags = Elements(text).tags
     assert {tag for tag, _ in tags}.isdisjoint({"script", "link", "iframe", "object", "a"})
     assert all(attrs["src"].startswith("data:") for _, attrs in tags if "src" in attrs)

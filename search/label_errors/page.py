@@ -47,7 +47,7 @@ dd.share { text-align: right; font-variant-numeric: tabular-nums; }
 """
 
 
-def page(report: SuspectReport, images: Sequence[bytes]) -> str:
+def suspects_page(report: SuspectReport, images: Sequence[bytes]) -> str:
     """Make the whole page, HTML.
 
     Args:

@@ -16,7 +16,7 @@ from models.describe import describe
 from search.label_errors.confident_learning import LabelErrors, find_label_errors
 from search.label_errors.folds import possible_folds
 from search.label_errors.out_of_fold import Judge, choose_judge, out_of_fold
-from search.label_errors.page import page
+from search.label_errors.page import suspects_page
 from search.label_errors.suspect_rows import Suspect, SuspectReport
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
@@ -145,7 +145,7 @@ def write_suspects(
     images = thumbnails(files, experiment.pixels[rows])
     stop.raise_if_requested()  # the last chance: the two files belong together
     write_bytes(folder / "suspects.csv", _csv(suspects))
-    write_bytes(folder / "suspects.html", page(report, images).encode())
+    write_bytes(folder / "suspects.html", suspects_page(report, images).encode())
     return report
 
 

@@ -41,17 +41,17 @@ def every_chart(contents: Contents) -> dict[str, Option]:
     return charts
 
 
-class Family(NamedTuple):
+class TriedFamily(NamedTuple):
     """A family and its configurations, best first."""
 
     name: str
     tried: list[Tried]
 
 
-def families(contents: Contents) -> list[Family]:
+def families(contents: Contents) -> list[TriedFamily]:
     """Group the configurations by family, the best family first."""
     return [
-        Family(name, [each for each in contents.tried if each.family == name])
+        TriedFamily(name, [each for each in contents.tried if each.family == name])
         for name in dict.fromkeys(each.family for each in contents.tried)
     ]
 

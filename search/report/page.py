@@ -31,7 +31,7 @@ ROWS = 15  # configurations in the table
 FILES = 100  # files set aside that are named
 
 
-def page(
+def report_page(
     contents: Contents,
     *,
     samples: Mapping[str, Sequence[bytes]],

@@ -16,7 +16,7 @@ from search.report.contents import Contents, read_contents
 from search.report.front import Offer, pareto_front
 from search.report.latency import architecture_key, known_latencies, measure_latencies
 from search.report.mistakes import Mistake
-from search.report.page import page
+from search.report.page import report_page
 from search.run_folder.data import require_written
 from search.run_folder.paths import RunFolder
 from search.trial.experiment import Experiment
@@ -64,7 +64,9 @@ def write_report(
     mistakes = _mistakes(contents, progress) if wanted.images else ()
     stop.raise_if_requested()
     file = wanted.file or run.report
-    write_bytes(file, page(contents, samples=samples, aside=aside, mistakes=mistakes).encode())
+    write_bytes(
+        file, report_page(contents, samples=samples, aside=aside, mistakes=mistakes).encode()
+    )
     return file
 
 
