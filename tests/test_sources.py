@@ -1,5 +1,7 @@
 """A source of labelled images is one function and one row, and all the rest works with it."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from data_pipeline.errors import DataError
 from data_pipeline.pixels.resize import resize
 from data_pipeline.preparation import prepare as module
 from data_pipeline.preparation.prepare import open_catalog, prepare
+from search.cli import _run
 
 
 def list_table(table):
@@ -73,3 +76,12 @@ def test_what_no_source_accepts_is_answered_with_what_they_expect(table, name, p
     expected = f"{name}: {problem}.*; expected a folder with .* or a table of paths and labels"
     with pytest.raises(DataError, match=expected):
         list_images(table.parent / name)
+
+
+def test_a_source_that_is_a_file_is_taken_by_the_command_line(table, cache_dir, tmp_path, capsys):
+    assert _run(["clean", str(table), "--cache-dir", str(cache_dir), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kept"] == len(table.read_text().splitlines())
+    other = tmp_path / "notes.txt"
+    other.write_text("nothing that any source reads")
+    assert _run(["clean", str(other), "--cache-dir", str(cache_dir)]) == 1
+    assert "expected a folder with a folder for each class" in capsys.readouterr().err

@@ -4,11 +4,19 @@ from pathlib import Path
 
 import click
 
-from search.cli.options import AS_JSON, CACHE, FOLDER, cache_folder, console_progress, print_json
+from search.cli.options import (
+    AS_JSON,
+    CACHE,
+    DATA,
+    FOLDER,
+    cache_folder,
+    console_progress,
+    print_json,
+)
 
 
 @click.command()
-@click.argument("data", type=FOLDER)
+@click.argument("data", type=DATA)
 @click.option(
     "--quarantine",
     "destination",

@@ -11,7 +11,7 @@ import click
 from search.cli.options import (
     AS_JSON,
     CACHE,
-    FOLDER,
+    DATA,
     RESULTS,
     FileSize,
     ShortDuration,
@@ -164,7 +164,7 @@ def predict_command(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: 
 
 @click.command()
 @click.argument("model")
-@click.argument("data", type=FOLDER)
+@click.argument("data", type=DATA)
 @CACHE
 @AS_JSON
 def evaluate_command(model: str, data: Path, cache_dir: Path | None, as_json: bool) -> None:

@@ -15,6 +15,8 @@ from search.run_folder.schema import to_json
 if TYPE_CHECKING:
     from search.process.console_progress import ConsoleProgress
 
+# A folder or a file: `data_pipeline.catalog.sources` knows which of them hold labelled images.
+DATA = click.Path(exists=True, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 RESULTS = click.option(

@@ -8,7 +8,7 @@ import click
 from search.cli.options import (
     AS_JSON,
     CACHE,
-    FOLDER,
+    DATA,
     RESULTS,
     Duration,
     ImageSize,
@@ -80,7 +80,7 @@ def _backbones() -> tuple[str, ...]:
 
 # An option that is not given is None: the machine decides then, or the run that is resumed.
 @click.command()
-@click.argument("data", type=FOLDER, required=False)
+@click.argument("data", type=DATA, required=False)
 @click.option(
     "--algo",
     type=OneOf(_algorithms),

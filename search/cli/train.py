@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from search.cli.options import AS_JSON, CACHE, FOLDER, RESULTS, ImageSize, print_json
+from search.cli.options import AS_JSON, CACHE, DATA, RESULTS, ImageSize, print_json
 from search.cli.run import (
     MAX_TIME,
     NAME,
@@ -19,7 +19,7 @@ from search.cli.run import (
 
 
 @click.command()
-@click.argument("data", type=FOLDER)
+@click.argument("data", type=DATA)
 @click.option("--preset", required=True, help="Name of a configuration; 'tune presets' lists them.")
 @click.option(
     "--max-epochs", type=click.IntRange(1, 10_000), help="Epochs.  [default: as published]"
