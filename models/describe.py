@@ -7,6 +7,8 @@ from typing import Any
 
 from models.families.registry import family_named
 
+_POLICIES = {"basic": "aug", "randaugment": "randaugment", "flip_rotate": "flip+rotation"}
+
 
 def describe(values: Mapping[str, Any]) -> str:
     """Describe a configuration, such as "xception ×0.25, 3 blocks, adam 1.0e-3, aug 0.3"."""
@@ -27,9 +29,8 @@ def _optimizer(values: Mapping[str, Any]) -> str:
 
 def _augmentation(values: Mapping[str, Any]) -> list[str]:
     strength = values["augmentation/strength"]
-    parts = [f"aug {strength:.1g}"] if strength else []
-    if strength and values["augmentation/policy"] == "randaugment":
-        parts = [f"randaugment {strength:.1g}"]
+    policy = _POLICIES[values["augmentation/policy"]]
+    parts = [f"{policy} {strength:.1g}"] if strength else []
     if (mix := values["augmentation/mix"]) != "none":
         parts.append({"both": "mixup+cutmix"}.get(mix, mix))
     return parts

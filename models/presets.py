@@ -42,6 +42,10 @@ def _augmentation(strength: float, *, policy: str = "basic", mix: str = "none") 
     }
 
 
+# RandomFlip("horizontal") and RandomRotation(0.1): 36 degrees are 0.8 of the policy's 45.
+_FLIP_ROTATE = _augmentation(0.8, policy="flip_rotate")
+
+
 def _adam(batch_size: int) -> dict[str, Any]:
     return {
         "batch_size": batch_size,
@@ -108,8 +112,7 @@ _ALL = (
         name="keras-2022",
         description="Mini-Xception with one entry convolution, 180 px",
         source=f"{_KERAS} (2022)",
-        # Strength 0.8 turns by up to 0.1 of a turn, as published; it shifts and zooms as well.
-        values={**_xception("single", 3), **_adam(128), **_augmentation(0.8)},
+        values={**_xception("single", 3), **_adam(128), **_FLIP_ROTATE},
         image_size=(180, 180),
         epochs=25,
         crop_to_aspect_ratio=False,
@@ -119,7 +122,7 @@ _ALL = (
         name="keras-2020",
         description="Mini-Xception with two entry convolutions, 180 px",
         source=f"{_KERAS} (2020)",
-        values={**_xception("double", 4), **_adam(32), **_augmentation(0.8)},
+        values={**_xception("double", 4), **_adam(32), **_FLIP_ROTATE},
         image_size=(180, 180),
         epochs=50,
         crop_to_aspect_ratio=False,
@@ -176,11 +179,13 @@ _ALL = (
     ),
     Preset(
         name="tensorflow-augmented",
-        description="The same with dropout 0.3, 0.3, 0.1 and augmentation at full strength",
+        description="The same with dropout 0.3, 0.3, 0.1 and augmentation, here of brightness too",
         source=_TENSORFLOW,
         values={
             **_cnn(16, 512, block_dropout=0.3, dropout=0.1),
             **_adam(128),
+            # As published: turns by 45 degrees, shifts by 0.15, zooms of 0.5 to 1.5, flips. Not as
+            # published: brightness and contrast change too, and height and width have one zoom.
             **_augmentation(1.0),
         },
         image_size=(150, 150),
@@ -195,7 +200,7 @@ _ALL = (
         values={
             **_cnn(32, 128, block_dropout=0.0, dropout=0.2),
             **_adam(32),
-            **_augmentation(0.3),
+            **_FLIP_ROTATE,
         },
         image_size=(160, 160),
         epochs=10,
@@ -211,7 +216,7 @@ _ALL = (
             "transfer/upscale": 1.0,
             "transfer/unfreeze": 0.0,
             **_adam(32),
-            **_augmentation(0.3),
+            **_FLIP_ROTATE,
         },
         image_size=(160, 160),
         epochs=10,

@@ -39,7 +39,7 @@ def declare_augmentation(hp: Any, *, compact: bool) -> None:
     to help, and slow the first epochs.
     """
     hp.Float("augmentation/strength", 0.0, 1.0, step=0.1, default=0.3)
-    hp.Choice("augmentation/policy", ["basic", "randaugment"], default="basic")
+    hp.Choice("augmentation/policy", ["basic", "randaugment", "flip_rotate"], default="basic")
     hp.Choice("augmentation/erasing", [0.0, 0.25, 0.5], default=0.0)
     mixes = ["none", "mixup", "cutmix"]
     hp.Choice("augmentation/mix", mixes if compact else [*mixes, "both"], default="none")

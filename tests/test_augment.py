@@ -83,6 +83,22 @@ def test_brightness_and_contrast_stay_in_the_stated_ranges():
     assert 128 + 40 < given.max() <= 128 + 52
 
 
+def test_flips_and_turns_alone_are_those_of_keras():
+    """A ramp along x has the slope (±cos, sin) after a turn about the centre, if nothing zooms."""
+    ramp = np.broadcast_to(127 + 5 * np.arange(-10, 11)[:, None], (400, 21, 21, 3))
+    given = augment(
+        tf.constant(ramp, tf.uint8), tf.zeros((400, 1)), policy="flip_rotate", strength=0.8
+    )[0].numpy()[..., 0]
+    slope_x = (given[:, 10, 11] - given[:, 10, 9]) / 10
+    slope_y = (given[:, 11, 10] - given[:, 9, 10]) / 10
+    degrees = np.degrees(np.arctan2(slope_y, np.abs(slope_x)))
+    np.testing.assert_allclose(given[:, 10, 10], 127, atol=1e-3)
+    np.testing.assert_allclose(np.hypot(slope_x, slope_y), 1, atol=1e-3)
+    assert -36 <= degrees.min() < -35
+    assert 35 < degrees.max() <= 36
+    assert 0.4 < (slope_x < 0).mean() < 0.6
+
+
 def test_both_uses_mixup_in_some_batches_and_cutmix_in_others():
     images = tf.constant(
         np.repeat([0, 255], 8)[:, None, None, None] * np.ones((1, 8, 8, 3)), tf.uint8
