@@ -73,7 +73,10 @@ class StockModel(keras_tuner.HyperModel):
 
 
 def optimizer(hp, scale, steps):
-    """The choices of `tune`; `steps` is the length of the longest training."""
+    """The choices of `tune` but for `hold`, which Keras's schedule does not have.
+
+    `steps` is the length of the longest training.
+    """
     sgd = hp.get("optimizer") == "sgd"
     rate = hp.get("sgd_learning_rate" if sgd else "learning_rate") * scale
     if hp.get("schedule") == "cosine":

@@ -11,12 +11,12 @@ from keras.optimizers import Adam, schedules
 
 from models.adjustable import float_variable
 
-SCHEDULE_NUMBERS = ("rate", "warmup_steps", "decay_steps", "first_step", "scale")
+SCHEDULE_NUMBERS = ("rate", "warmup_steps", "hold_steps", "decay_steps", "first_step", "scale")
 
 
 @keras.saving.register_keras_serializable("tune")
 class Schedule(schedules.LearningRateSchedule):
-    """A constant rate, or a cosine decay over the whole training after a linear warm-up.
+    """A constant rate, or a cosine decay to the end of training after a warm-up and a hold.
 
     All its numbers are variables: `set` makes another schedule of it without another graph.
     A phase that unfreezes layers starts a new optimizer, which counts its steps from 0; the
@@ -26,8 +26,9 @@ class Schedule(schedules.LearningRateSchedule):
     Args:
         rate: The highest rate.
         warmup_steps: Steps in which it is reached, linearly; 0 for none.
-        decay_steps: Steps after them in which it falls to 0 along a cosine (Loshchilov & Hutter
-            2017); 0 for a rate that stays.
+        hold_steps: Steps after them in which it stays; 0 for none.
+        decay_steps: Steps after those in which it falls to 0 along a cosine (Loshchilov & Hutter
+            2017); 0 for a rate that stays to the end.
         first_step: Step of the whole training at which the optimizer starts.
         scale: Factor on the rate.
     """
@@ -44,11 +45,12 @@ class Schedule(schedules.LearningRateSchedule):
 
     def __call__(self, step: Any) -> Any:
         """Compute the learning rate at `step` of the optimizer, float32."""
-        rate, warmup, decay, first, scale = (self._numbers[name] for name in SCHEDULE_NUMBERS)
+        numbers = (self._numbers[name] for name in SCHEDULE_NUMBERS)
+        rate, warmup, hold, decay, first, scale = numbers
         step = ops.cast(step, "float32") + first
         # Starts above 0: at a rate of 0 the first batch would change no weight.
         warm = rate * (step + 1.0) / (warmup + 1.0)
-        part = ops.clip((step - warmup) / ops.maximum(decay, 1.0), 0.0, 1.0)
+        part = ops.clip((step - warmup - hold) / ops.maximum(decay, 1.0), 0.0, 1.0)
         cosine = rate * 0.5 * (1.0 + ops.cos(math.pi * part))
         settled = ops.where(decay > 0, cosine, rate)
         return scale * ops.where(step < warmup, warm, settled)
@@ -70,7 +72,7 @@ def schedule_numbers(
     """Compute the numbers of a configuration's `Schedule`.
 
     Args:
-        hp: Values of `schedule`, `warmup` and the learning rate.
+        hp: Values of `schedule`, `warmup`, `hold` and the learning rate.
         total_steps: Steps from epoch 0 to the largest budget, not to the end of this rung: so
             the rate at an epoch is the same in every rung.
         first_step: Step of the whole training at which the optimizer starts.
@@ -78,10 +80,13 @@ def schedule_numbers(
     """
     cosine = hp.get("schedule") == "cosine"
     warmup = round(hp.get("warmup") * total_steps) if cosine else 0
+    # Trials of older versions have no hold.
+    hold = round(hp.values.get("hold", 0.0) * total_steps) if cosine else 0
     return {
         "rate": base_rate(hp),
         "warmup_steps": warmup,
-        "decay_steps": max(1, total_steps - warmup) if cosine else 0,
+        "hold_steps": hold,
+        "decay_steps": max(1, total_steps - warmup - hold) if cosine else 0,
         "first_step": first_step,
         "scale": scale,
     }

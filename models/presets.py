@@ -150,12 +150,12 @@ _ALL = (
         name="kerascv-scratch",
         description="EfficientNetV2-B0 from scratch, RandAugment, erasing, CutMix or MixUp, 224 px",
         source=_KERAS_CV,
-        # The guide holds its rate between warm-up and decay; CosineDecay has no hold.
         values={
             **_transfer("efficientnet_v2_b0", 0.5),
             **_sgd(momentum=0.9, label_smoothing=0.1),
             "schedule": "cosine",
             "warmup": 0.1,
+            "hold": 0.45,
             **_augmentation(0.3, policy="randaugment", mix="both"),
         },
         image_size=(224, 224),

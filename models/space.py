@@ -6,7 +6,7 @@ from typing import Any
 
 ADAPTIVE = ["adam", "adamw"]
 RUNTIME_VALUES = (
-    *("learning_rate", "sgd_learning_rate", "schedule", "warmup", "label_smoothing"),
+    *("learning_rate", "sgd_learning_rate", "schedule", "warmup", "hold", "label_smoothing"),
     "transfer/fine_tune_rate",
 )
 """Values that a traced training step reads from variables (see `models.adjustable`)."""
@@ -28,7 +28,9 @@ def declare_training(hp: Any, *, compact: bool) -> None:
         hp.Choice("weight_decay", [0.0, 1e-4, 1e-3, 1e-2], default=1e-4)
     hp.Choice("schedule", ["constant", "cosine"], default="cosine")
     with hp.conditional_scope("schedule", ["cosine"]):
+        # Shares of all training steps; the rest is the decay.
         hp.Choice("warmup", [0.0, 0.05, 0.1], default=0.05)
+        hp.Choice("hold", [0.0, 0.2, 0.45], default=0.0)
     hp.Choice("label_smoothing", [0.0, 0.05, 0.1], default=0.0)
 
 

@@ -38,7 +38,7 @@ OTHER_NUMBERS = {
         "augmentation/strength": 0.8,
         "augmentation/mix": "mixup",
     },
-    "xception": {"xception/dropout": 0.1, "learning_rate": 1e-4, "warmup": 0.0},
+    "xception": {"xception/dropout": 0.1, "learning_rate": 1e-4, "warmup": 0.0, "hold": 0.45},
     "transfer, frozen": {
         "transfer/dropout": 0.4,
         "learning_rate": 1e-2,

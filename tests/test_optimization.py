@@ -1,3 +1,5 @@
+import math
+
 import keras
 import keras_tuner
 import numpy as np
@@ -31,6 +33,24 @@ def test_a_cosine_schedule_warms_up_and_ends_at_nothing():
     assert warm == pytest.approx(0.01)
     assert middle == pytest.approx(0.005)
     assert end == pytest.approx(0.0, abs=1e-8)
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.1])
+def test_the_rate_stays_in_the_hold_and_decays_in_the_steps_that_are_left(warmup):
+    hp = hyperparameters(learning_rate=0.01, warmup=warmup, hold=0.2)
+    end = round(100 * (warmup + 0.2))
+    assert rates(hp, [end - 20, end - 10, end]) == pytest.approx([0.01] * 3)
+    left = 100 - end
+    assert rates(hp, [end + left / 4])[0] == pytest.approx(0.005 * (1 + math.cos(math.pi / 4)))
+    assert rates(hp, [end + left / 2, 100]) == pytest.approx([0.005, 0.0], abs=1e-8)
+
+
+def test_a_constant_schedule_and_a_trial_of_an_older_version_have_no_hold():
+    for values in ({"schedule": "constant"}, {"warmup": 0.1}):
+        hp = hyperparameters(learning_rate=0.01, **values)
+        assert optimization.schedule_numbers(hp, total_steps=100)["hold_steps"] == 0
+        hp.values.pop("hold", None)
+        assert optimization.schedule_numbers(hp, total_steps=100)["hold_steps"] == 0
 
 
 def test_without_warm_up_a_cosine_schedule_starts_at_the_full_rate():
@@ -74,9 +94,10 @@ def test_a_traced_schedule_takes_other_numbers():
     schedule = schedule_of(hyperparameters(learning_rate=0.01, schedule="constant"))
     traced = tf.function(schedule)
     assert float(traced(tf.constant(50))) == pytest.approx(0.01)
-    hp = hyperparameters(learning_rate=0.02, warmup=0.1)
+    hp = hyperparameters(learning_rate=0.02, warmup=0.1, hold=0.2)
     schedule.set(**optimization.schedule_numbers(hp, total_steps=100))
-    assert float(traced(tf.constant(55))) == pytest.approx(0.01)
+    assert float(traced(tf.constant(30))) == pytest.approx(0.02)
+    assert float(traced(tf.constant(65))) == pytest.approx(0.01)
     assert traced.experimental_get_tracing_count() == 1
 
 
