@@ -66,7 +66,7 @@ def measure(job, data, cache, size):
         for _ in run_in_workers(decode_alone, files):
             pass
     else:
-        prepare(data, image_size=(size, size), cache_dir=cache)
+        prepare(data, image_sizes=[(size, size)], cache_dir=cache)
     end = time.monotonic()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {

@@ -220,7 +220,7 @@ def main(files: int, seconds: float, seed: int, keep_wrong: Path | None) -> None
             root = Path(folder) / "photos"
             mutations += write_files(root, numbers, seed)
             before = time.monotonic()
-            catalog, pixels = prepare(root, image_size=SIZE, cache_dir=Path(folder) / "cache")
+            catalog, (pixels,) = prepare(root, image_sizes=[SIZE], cache_dir=Path(folder) / "cache")
             checking += time.monotonic() - before
             reasons += verify(root, list(catalog.entries), np.array(pixels.open()), wrong)
             for name, *_ in (found for kind in wrong.values() for found in kind):

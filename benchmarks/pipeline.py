@@ -78,7 +78,7 @@ def from_directory(data, size):
     )
 
 
-def one_round(data, size, prepared, epochs):
+def one_round(data, size, (catalog, pixels), epochs):
     """Every figure once, one after the other: a busy moment falls on all alike."""
     catalog, pixels = prepared
     array, count = pixels.open(), len(catalog.kept)
@@ -102,8 +102,8 @@ def main(data, rounds, epochs):
     report = {}
     with tempfile.TemporaryDirectory(prefix="pipeline-") as cache:
         for size in SIZES:
-            prepared = prepare(data, image_size=(size, size), cache_dir=Path(cache))
-            turns = [one_round(data, size, prepared, epochs) for _ in range(rounds)]
+            catalog, (pixels,) = prepare(data, image_sizes=[(size, size)], cache_dir=Path(cache))
+            turns = [one_round(data, size, (catalog, pixels), epochs) for _ in range(rounds)]
             rates = {name: statistics.median(turn[name] for turn in turns) for name in turns[0]}
             report[str(size)] = {
                 "images_a_second": {name: round(value) for name, value in rates.items()},

@@ -31,7 +31,10 @@ def sample(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("sample")
     draw_sample(folder / "pictures", images_per_class=12)
-    return prepare(folder / "pictures", image_size=(32, 32), cache_dir=folder / "cache")
+    catalog, (pixels,) = prepare(
+        folder / "pictures", image_sizes=[(32, 32)], cache_dir=folder / "cache"
+    )
+    return catalog, pixels
 
 
 @pytest.fixture(scope="session")

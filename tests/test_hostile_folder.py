@@ -83,7 +83,10 @@ def hostile(tmp_path_factory):
     Image.new("RGBA", (9400, 9400), "red").save(root / "odd" / "large.png", compress_level=1)
     os.mkfifo(root / "odd" / "pipe.png")
     (root / "odd" / "zero.png").symlink_to("/dev/zero")
-    return prepare(root, image_size=(16, 16), crop_to_aspect_ratio=True, cache_dir=folder / "cache")
+    catalog, (pixels,) = prepare(
+        root, image_sizes=[(16, 16)], crop_to_aspect_ratio=True, cache_dir=folder / "cache"
+    )
+    return catalog, pixels
 
 
 def reasons(catalog):

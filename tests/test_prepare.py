@@ -62,10 +62,20 @@ def test_a_second_run_decodes_nothing(sample, monkeypatch):
     catalog, pixels = sample
     monkeypatch.setattr(module, "run_in_workers", _forbid)
     cache_dir = pixels.path.parents[1]
-    again, same = prepare(catalog.root, image_size=(32, 32), cache_dir=cache_dir)
+    again, (same,) = prepare(catalog.root, image_sizes=[(32, 32)], cache_dir=cache_dir)
     assert again == catalog
     assert same == pixels
     assert open_catalog(catalog.root, cache_dir=cache_dir) == catalog
+
+
+def test_several_sizes_are_made_while_a_file_is_decoded_once(photos, cache_dir, in_process):
+    sizes = [(8, 8), (16, 12)]
+    catalog, prepared = prepare(photos, image_sizes=sizes, cache_dir=cache_dir)
+    assert [pixels.open().shape[:3] for pixels in prepared] == [(8, 8, 8), (8, 16, 12)]
+    assert len(in_process) == len(catalog.entries)
+    _, (middle, again) = prepare(photos, image_sizes=[(12, 12), (8, 8)], cache_dir=cache_dir)
+    assert (again, middle.open().shape[1:3]) == (prepared[0], (12, 12))
+    assert len(in_process) == 2 * len(catalog.entries)
 
 
 def test_a_second_run_does_not_import_tensorflow(sample):
@@ -73,7 +83,7 @@ def test_a_second_run_does_not_import_tensorflow(sample):
     program = (
         "import sys; from pathlib import Path;"
         "from data_pipeline.preparation.prepare import prepare;"
-        "prepare(Path(sys.argv[1]), image_size=(32, 32), cache_dir=Path(sys.argv[2]));"
+        "prepare(Path(sys.argv[1]), image_sizes=[(32, 32)], cache_dir=Path(sys.argv[2]));"
         "sys.exit('tensorflow' in sys.modules)"
     )
     subprocess.run(
@@ -85,10 +95,10 @@ def test_another_size_decodes_the_kept_files_once_and_with_one_decoder(
     photos, cache_dir, in_process, monkeypatch
 ):
     (photos / "cat" / "words.jpg").write_text("words")
-    prepare(photos, image_size=(16, 16), cache_dir=cache_dir)
+    prepare(photos, image_sizes=[(16, 16)], cache_dir=cache_dir)
     in_process.clear()
     monkeypatch.setattr("data_pipeline.preparation.check.require_decodable", _forbid)
-    catalog, pixels = prepare(photos, image_size=(8, 12), cache_dir=cache_dir)
+    catalog, (pixels,) = prepare(photos, image_sizes=[(8, 12)], cache_dir=cache_dir)
     assert in_process == [entry.path for entry in catalog.kept]
     assert pixels.open().shape == (8, 8, 12, 3)
 
@@ -110,15 +120,15 @@ def test_a_file_that_only_pillow_reads_is_bad(photos, cache_dir, in_process):
     contents[-13] ^= 255  # in the checksum of the last data chunk, which Pillow passes over
     (photos / "cat" / "cat_0.png").write_bytes(contents)
     assert read_upright(photos / "cat" / "cat_0.png").shape == (30, 40, 3)
-    catalog, pixels = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    catalog, (pixels,) = prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir)
     assert catalog.entries[0].reason.startswith("TensorFlow: ")
     assert len(pixels.open()) == 7
 
 
 def test_pixels_follow_changed_files(photos, cache_dir, in_process):
-    _, before = prepare(photos, image_size=(16, 16), cache_dir=cache_dir)
+    _, (before,) = prepare(photos, image_sizes=[(16, 16)], cache_dir=cache_dir)
     draw(50).save(photos / "cat" / "cat_1.png")
-    catalog, after = prepare(photos, image_size=(16, 16), cache_dir=cache_dir)
+    catalog, (after,) = prepare(photos, image_sizes=[(16, 16)], cache_dir=cache_dir)
     assert after.fingerprint != before.fingerprint
     row = [entry.path for entry in catalog.kept].index("cat/cat_1.png")
     assert np.array_equal(after.open()[row], resize(np.asarray(draw(50)), (16, 16)))
@@ -142,7 +152,7 @@ def test_a_file_changed_between_look_and_decoding_is_checked_in_full(
             return entries | {old.path: type(old)(**{**vars(old), **grown})}
 
         monkeypatch.setattr(module, "load_entries", with_this_size)
-    again, _ = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    again, _ = prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir)
     assert again.entries[0].content_hash != old.content_hash
 
 
@@ -152,7 +162,7 @@ def test_a_file_deleted_after_the_look_is_bad_and_no_crash(photos, cache_dir, mo
         return ((task, function(task)) for task in tasks)
 
     monkeypatch.setattr(module, "run_in_workers", delete_first)
-    catalog, pixels = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    catalog, (pixels,) = prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir)
     assert catalog.entries[0].reason.startswith("unreadable: No such file")
     assert len(pixels.open()) == len(catalog.kept) == 7
 
@@ -179,14 +189,14 @@ def test_what_may_have_been_the_machines_fault_is_looked_at_again(
             yield task, Failure(reason) if unlucky else result
 
     monkeypatch.setattr(module, "run_in_workers", fail_one)
-    catalog, _ = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    catalog, _ = prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir)
     assert [entry.reason for entry in catalog.entries if entry.reason] == [reason]
     in_process.clear()
-    same, _ = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    same, _ = prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir)
     assert same == catalog
     assert in_process == ["cat/cat_1.png"]  # and not the seven others, to write their pixels
     monkeypatch.setattr(module, "run_in_workers", here)
-    catalog, pixels = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    catalog, (pixels,) = prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir)
     assert len(catalog.kept) == len(pixels.open()) == 8
     in_process.clear()
     assert open_catalog(photos, cache_dir=cache_dir) == catalog
@@ -201,7 +211,7 @@ def test_memory_that_runs_out_over_one_image_costs_that_image(
 
     monkeypatch.setattr("data_pipeline.preparation.check.resize", eat)
     with pytest.raises(DataError, match="none of 8 files"):
-        prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+        prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir)
     monkeypatch.undo()
 
 
@@ -218,7 +228,7 @@ def test_what_was_checked_before_an_interruption_is_not_checked_again(
     assert len(open_catalog(photos, cache_dir=cache_dir).kept) == 8
     assert len(in_process) == 3
     with pytest.raises(KeyboardInterrupt):
-        prepare(photos, image_size=(8, 8), cache_dir=cache_dir, progress=interrupt)
+        prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir, progress=interrupt)
     assert list((cache_dir / "prepared").iterdir()) == []
 
 
@@ -236,16 +246,18 @@ def test_a_broken_cache_is_remade_with_a_warning(photos, cache_dir, in_process):
 
 
 def test_a_broken_pixel_file_is_remade(photos, cache_dir, in_process):
-    _, pixels = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    _, (pixels,) = prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir)
     whole = pixels.path.read_bytes()
     pixels.path.write_bytes(whole[:-1])
-    prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir)
     assert pixels.path.read_bytes() == whole
 
 
 def test_crop_to_aspect_ratio_has_pixels_of_its_own(photos, cache_dir, in_process):
-    catalog, squeezed = prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
-    _, cropped = prepare(photos, image_size=(8, 8), crop_to_aspect_ratio=True, cache_dir=cache_dir)
+    catalog, (squeezed,) = prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir)
+    _, (cropped,) = prepare(
+        photos, image_sizes=[(8, 8)], crop_to_aspect_ratio=True, cache_dir=cache_dir
+    )
     assert cropped.path != squeezed.path
     picture = read_upright(catalog.root / catalog.kept[0].path)
     expected = resize(picture, (8, 8), crop_to_aspect_ratio=True)
@@ -257,7 +269,7 @@ def test_no_usable_image_is_an_error(tmp_path, cache_dir, in_process):
         (tmp_path / "words" / label).mkdir(parents=True)
         (tmp_path / "words" / label / "words.jpg").write_text("words")
     with pytest.raises(DataError, match="none of 2 files is a usable image"):
-        prepare(tmp_path / "words", image_size=(8, 8), cache_dir=cache_dir)
+        prepare(tmp_path / "words", image_sizes=[(8, 8)], cache_dir=cache_dir)
 
 
 def test_a_full_disk_is_an_error_and_not_a_bad_file(photos, cache_dir, in_process, monkeypatch):
@@ -266,7 +278,7 @@ def test_a_full_disk_is_an_error_and_not_a_bad_file(photos, cache_dir, in_proces
 
     monkeypatch.setattr("data_pipeline.pixels.prepared._write_all", full)
     with pytest.raises(DataError, match="No space left on device; .* free some space"):
-        prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+        prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir)
     monkeypatch.undo()
     assert list((cache_dir / "prepared").iterdir()) == []
 
@@ -275,7 +287,7 @@ def test_two_processes_may_prepare_the_same_data_at_once(photos, cache_dir):
     program = (
         "import sys; from pathlib import Path;"
         "from data_pipeline.preparation.prepare import prepare;"
-        "catalog, pixels = prepare(Path(sys.argv[1]), image_size=(16, 16),"
+        "catalog, (pixels,) = prepare(Path(sys.argv[1]), image_sizes=[(16, 16)],"
         "    cache_dir=Path(sys.argv[2]), workers=1);"
         "print(catalog.fingerprint, pixels.open().sum())"
     )
@@ -296,7 +308,7 @@ def test_nothing_of_the_users_is_changed(photos, cache_dir, in_process):
 
     (photos / "cat" / "words.jpg").write_text("words")
     before = state()
-    prepare(photos, image_size=(8, 8), cache_dir=cache_dir)
+    prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir)
     assert state() == before
 
 

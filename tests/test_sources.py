@@ -47,7 +47,7 @@ def test_a_folder_is_listed_as_class_folders(photos):
 
 
 def test_a_new_source_goes_through_prepare(table, cache_dir):
-    catalog, pixels = prepare(table, image_size=(16, 16), cache_dir=cache_dir)
+    catalog, (pixels,) = prepare(table, image_sizes=[(16, 16)], cache_dir=cache_dir)
     assert catalog.class_names == ("even", "odd")
     assert catalog.targets.tolist() == [0, 1, 0, 1] * 2
     for row, entry in zip(pixels.open(), catalog.kept, strict=True):

@@ -25,14 +25,14 @@ class CheckTask:
         root: the data folder.
         file: the file as it was listed.
         row: its row in `rows`.
-        rows: where its resized pixels are written; None where they are not needed.
+        rows: where its resized pixels are written, one for each size that is needed.
         known: an earlier check, which is not made again if the content is the same.
     """
 
     root: Path
     file: ListedFile
     row: int
-    rows: RowFile | None = None
+    rows: tuple[RowFile, ...] = ()
     known: Entry | None = None
 
 
@@ -55,8 +55,8 @@ def check_file(task: CheckTask) -> Entry:
         else:
             require_decodable(contents)
             entry = _kept_entry(seen, digest, pixels, format_name)
-        if task.rows is not None:
-            _write(task.rows, task.row, pixels)
+        for rows in task.rows:
+            _write(rows, task.row, pixels)
     except (BadImageError, MemoryError) as error:
         reason = "out of memory" if isinstance(error, MemoryError) else str(error)
         return dataclasses.replace(bad_entry(seen, reason), content_hash=digest)

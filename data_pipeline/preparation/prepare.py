@@ -1,6 +1,7 @@
 """Check a data set and prepare its pixels, doing only what has not been done before."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from data_pipeline.catalog.cache import is_known, load_entries, save_catalog
@@ -70,19 +71,20 @@ def open_catalog(
 def prepare(
     data: Path,
     *,
-    image_size: tuple[int, int],
+    image_sizes: Sequence[tuple[int, int]],
     crop_to_aspect_ratio: bool = False,
     cache_dir: Path,
     workers: int | None = None,
     progress: Progress | None = None,
-) -> tuple[Catalog, PreparedPixels]:
+) -> tuple[Catalog, tuple[PreparedPixels, ...]]:
     """Check as `open_catalog` does and, while a file is decoded, also resize every kept image.
 
-    Nothing of unchanged data is decoded. For a new size only kept files are, by one decoder.
+    Nothing of unchanged data is decoded. For new sizes only kept files are, once for all sizes
+    and by one decoder.
 
     Args:
         data: as `open_catalog` takes it.
-        image_size: (height, width) of the prepared images.
+        image_sizes: (height, width) of the prepared images, at least one.
         crop_to_aspect_ratio: crop the middle instead of distorting the image, as in Keras.
         cache_dir: where checks are remembered and prepared pixels kept.
         workers: processes; None for one per core.
@@ -99,18 +101,38 @@ def prepare(
     # last time are still right, and nothing else has to be done.
     checks.run(_tasks_to_repeat(listing, entries), workers, progress)
     known = dict(checks.entries)
+    missing = tuple(image_sizes)
     if all(file.path in known for file in files):
         catalog = checks.catalog()
-        pixels = pixels_of(catalog, image_size, crop_to_aspect_ratio, cache_dir)
-        if pixels.is_whole(len(catalog.kept)):
-            return catalog, pixels
+        prepared = _prepared(catalog, image_sizes, crop_to_aspect_ratio, cache_dir)
+        missing = tuple(p.image_size for p in prepared if not p.is_whole(len(catalog.kept)))
+        if not missing:
+            return catalog, prepared
     folder = cache_dir / "prepared"
-    with PixelsBuilder(folder, len(files), image_size, crop_to_aspect_ratio) as builder:
-        catalog = checks.run(_pixel_tasks(listing, known, builder.rows), workers, progress)
+    with ExitStack() as stack:
+        builders = [
+            stack.enter_context(PixelsBuilder(folder, len(files), size, crop_to_aspect_ratio))
+            for size in missing
+        ]
+        tasks = _pixel_tasks(listing, known, tuple(builder.rows for builder in builders))
+        catalog = checks.run(tasks, workers, progress)
         rows = _usable_rows(catalog)
-        pixels = pixels_of(catalog, image_size, crop_to_aspect_ratio, cache_dir)
-        builder.finish(rows, pixels.path)
-    return catalog, pixels
+        for builder, pixels in zip(
+            builders,
+            _prepared(catalog, missing, crop_to_aspect_ratio, cache_dir),
+            strict=True,
+        ):
+            builder.finish(rows, pixels.path)
+    return catalog, _prepared(catalog, image_sizes, crop_to_aspect_ratio, cache_dir)
+
+
+def _prepared(
+    catalog: Catalog,
+    image_sizes: Sequence[tuple[int, int]],
+    crop_to_aspect_ratio: bool,
+    cache_dir: Path,
+) -> tuple[PreparedPixels, ...]:
+    return tuple(pixels_of(catalog, size, crop_to_aspect_ratio, cache_dir) for size in image_sizes)
 
 
 def _usable_rows(catalog: Catalog) -> list[int]:
@@ -128,7 +150,9 @@ def _usable_rows(catalog: Catalog) -> list[int]:
     return rows
 
 
-def _pixel_tasks(listing: Listing, known: Mapping[str, Entry], rows: RowFile) -> list[CheckTask]:
+def _pixel_tasks(
+    listing: Listing, known: Mapping[str, Entry], rows: tuple[RowFile, ...]
+) -> list[CheckTask]:
     """Every file whose pixels are wanted, and every file not yet checked."""
     return [
         CheckTask(listing.root, file, row, rows, known.get(file.path))

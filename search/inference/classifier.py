@@ -208,9 +208,9 @@ def evaluate_folder(classifier: Classifier, data: Path, **preparing: Any) -> Eva
     """
     from data_pipeline.preparation.prepare import prepare
 
-    catalog, prepared = prepare(
+    catalog, (prepared,) = prepare(
         data,
-        image_size=classifier.image_size,
+        image_sizes=[classifier.image_size],
         crop_to_aspect_ratio=classifier.crop_to_aspect_ratio,
         **preparing,
     )
