@@ -78,7 +78,7 @@ def from_directory(data, size):
     )
 
 
-def one_round(data, size, (catalog, pixels), epochs):
+def one_round(data, size, prepared, epochs):
     """Every figure once, one after the other: a busy moment falls on all alike."""
     catalog, pixels = prepared
     array, count = pixels.open(), len(catalog.kept)

@@ -12,11 +12,10 @@ _POLICIES = {"basic": "aug", "randaugment": "randaugment", "flip_rotate": "flip+
 
 def describe(values: Mapping[str, Any]) -> str:
     """Describe a configuration, such as "xception ×0.25, 3 blocks, adam 1.0e-3, aug 0.3"."""
-    parts = [
-        *family_named(values["family"]).describe(values),
-        _optimizer(values),
-        *_augmentation(values),
-    ]
+    family = family_named(values["family"])
+    parts = family.describe(values)
+    if not family.solved:
+        parts += [_optimizer(values), *_augmentation(values)]
     return ", ".join(parts)
 
 

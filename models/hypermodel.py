@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -10,6 +11,8 @@ import keras_tuner
 from models import optimization, space
 from models.adjustable import set_dropout
 from models.errors import ModelError
+from models.families.backbone import enlarged
+from models.families.baselines import baselines_on
 from models.families.family import Family, FixedFeatures, ModelOptions
 from models.families.head import Dropout, plain_dropout
 from models.families.registry import FAMILIES, family_named
@@ -26,6 +29,10 @@ class ImageClassifier(keras_tuner.HyperModel):
         num_classes: Two or more.
         compact: Narrower and smaller choices, for machines without a GPU.
         weights: Of the backbones: "imagenet", the path of a file, or None (from scratch).
+        backbone_sizes: Longer sides in pixels at which backbones may see images; by default
+            that of `image_size` and enlarged ones.
+        largest_side: See `ModelOptions`; the longer side of `image_size` where
+            `backbone_sizes` is left out.
 
     Raises:
         ModelError: A name is unknown, or `image_size` too small for a family or backbone.
@@ -40,6 +47,8 @@ class ImageClassifier(keras_tuner.HyperModel):
         num_classes: int,
         compact: bool,
         weights: str | None = "imagenet",
+        backbone_sizes: tuple[int, ...] = (),
+        largest_side: int | None = None,
     ) -> None:
         super().__init__(name="image_classifier", tunable=True)
         _check(families, backbones, image_size)
@@ -50,16 +59,31 @@ class ImageClassifier(keras_tuner.HyperModel):
             compact=compact,
             backbones=backbones,
             weights=weights,
+            backbone_sizes=backbone_sizes or enlarged(image_size),
+            largest_side=largest_side if backbone_sizes else max(image_size),
         )
 
     def declare_hyperparameters(self, hp: keras_tuner.HyperParameters) -> None:
         """Declare the whole space, every scope of it, without building a model."""
-        hp.Choice("family", list(self.families))
-        for family in self.families:
+        self._declare(hp, self.families)
+
+    def declare_search(self, hp: keras_tuner.HyperParameters) -> None:
+        """Declare what a search draws from: all families but those that are solved."""
+        self._declare(hp, searched(self.families))
+
+    def _declare(self, hp: keras_tuner.HyperParameters, families: tuple[str, ...]) -> None:
+        if not families:  # nothing is drawn where all are solved
+            return
+        hp.Choice("family", list(families))
+        for family in families:
             with hp.conditional_scope("family", [family]):
                 family_named(family).declare(hp, self.options)
         space.declare_training(hp, compact=self.options.compact)
         space.declare_augmentation(hp, compact=self.options.compact)
+
+    def image_size_of(self, values: Mapping[str, Any]) -> tuple[int, int]:
+        """Return (height, width) in pixels of the prepared images that a configuration takes."""
+        return family_named(values["family"]).image_size(values, self.options)
 
     def build(
         self, hp: keras_tuner.HyperParameters, *, dropout: Dropout = plain_dropout
@@ -88,18 +112,24 @@ class ImageClassifier(keras_tuner.HyperModel):
         return _features(hp).key(hp, self.options)
 
     def build_extractor(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """Build the frozen part of a model: images 0-255 -> features [b, num_features].
+        """Build the frozen part of a model: images 0-255 -> features [b, *shape].
 
         Raises:
             ModelError: Nothing of this model is frozen.
         """
         return _features(hp).build_extractor(hp, self.options)
 
-    def build_head(
-        self, hp: keras_tuner.HyperParameters, *, num_features: int, dropout: Dropout
+    def build_rest(
+        self, hp: keras_tuner.HyperParameters, *, shape: tuple[int, ...], dropout: Dropout
     ) -> keras.Model:
-        """Build the other part, uncompiled: features [b, num_features] -> probabilities."""
-        return _features(hp).build_head(hp, self.options, num_features, dropout=dropout)
+        """Build the other part, uncompiled: features [b, *shape] -> probabilities."""
+        return _features(hp).build_rest(hp, self.options, shape, dropout=dropout)
+
+    def assembled(self, hp: keras_tuner.HyperParameters, rest: keras.Model) -> keras.Model:
+        """Build the whole model with the weights of a trained `build_rest`."""
+        whole = self.build(hp)
+        _features(hp).set_rest(whole, rest)
+        return whole
 
     def phase_starts(self, hp: keras_tuner.HyperParameters) -> tuple[int, ...]:
         """Return the epochs at which another part of the model becomes trainable, 0 first."""
@@ -118,7 +148,7 @@ class ImageClassifier(keras_tuner.HyperModel):
         """Set what is trainable in `phase` and compile `model` for it, with a new optimizer.
 
         Args:
-            model: What `build` or `build_head` returned for the same `hp`.
+            model: What `build` or `build_rest` returned for the same `hp`.
             hp: The configuration.
             phase: Index into `phase_starts`.
             steps_per_epoch: Batches per epoch.
@@ -130,7 +160,9 @@ class ImageClassifier(keras_tuner.HyperModel):
         _family(hp).phases.set_trainable(model, hp, self.options, phase)
         numbers = self._schedule_numbers(hp, phase, steps_per_epoch, max_epochs)
         model.compile(
-            optimizer=optimization.optimizer(hp, optimization.Schedule(**numbers)),
+            optimizer=optimization.optimizer(
+                hp, optimization.Schedule(**numbers), _rate_factors(model, hp)
+            ),
             loss=optimization.CrossEntropy(self.options.num_classes, hp.get("label_smoothing")),
             metrics=[optimization.accuracy(num_classes=self.options.num_classes)],
             steps_per_execution=steps_per_execution,
@@ -168,22 +200,49 @@ class ImageClassifier(keras_tuner.HyperModel):
         )
 
 
-def baseline_values(hypermodel: ImageClassifier) -> list[dict[str, Any]]:
+def searched(families: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the families of which a search draws configurations: a solved one has few."""
+    return tuple(name for name in families if not family_named(name).solved)
+
+
+def baseline_values(
+    hypermodel: ImageClassifier, winners: Sequence[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
     """Return the baselines of its families, in the order in which they are tried.
 
     Each has a value for every hyperparameter that is active in it.
+
+    Args:
+        hypermodel: What declares the values.
+        winners: Values of probes, the best first: the backbones and image sizes to stand on.
+            By default the first backbone at the largest size.
     """
-    return [
-        _completed(hypermodel, {"family": name, **values})
-        for name, family in FAMILIES.items()
-        if name in hypermodel.families
-        for values in family.baselines
-    ]
+    options = hypermodel.options
+    pairs = [(values["probe/backbone"], values["probe/image_size"]) for values in winners]
+    pairs = pairs or [(name, options.backbone_sizes[-1]) for name in options.backbones[:1]]
+    baselines = []
+    for name, family in FAMILIES.items():
+        if name not in hypermodel.families:
+            continue
+        pretrained = options.weights is not None
+        for values, place in baselines_on(family, pretrained=pretrained, pairs=len(pairs)):
+            stands_on = {}
+            if family.pretrained:
+                stands_on = dict(
+                    zip((f"{name}/backbone", f"{name}/image_size"), pairs[place], strict=True)
+                )
+            baselines.append(_completed(hypermodel, {"family": name, **values, **stands_on}))
+    return baselines
 
 
 def default_values(hypermodel: ImageClassifier, family: str) -> dict[str, Any]:
     """Return the first baseline of `family`, with a value for every active hyperparameter."""
-    return _completed(hypermodel, {"family": family, **family_named(family).baselines[0]})
+    row, pretrained = family_named(family), hypermodel.options.weights is not None
+    if row.solved:
+        values = dict(row.baselines[0])
+    else:
+        values = dict(baselines_on(row, pretrained=pretrained, pairs=1)[0][0])
+    return _completed(hypermodel, {"family": family, **values})
 
 
 def _family(hp: keras_tuner.HyperParameters) -> Family:
@@ -195,6 +254,16 @@ def _features(hp: keras_tuner.HyperParameters) -> FixedFeatures:
     if family.features is None:
         raise ModelError(f"family {family.name}: it has no part that training never changes")
     return family.features
+
+
+def _rate_factors(model: keras.Model, hp: keras_tuner.HyperParameters) -> dict[Any, float]:
+    """Return the factors of the learning rate by the reference of TensorFlow's variable."""
+    factors = _family(hp).rate_factors(model, hp)
+    return {
+        variable.value.ref(): factors[variable.path]
+        for variable in model.trainable_variables
+        if variable.path in factors
+    }
 
 
 def _completed(hypermodel: ImageClassifier, values: dict[str, Any]) -> dict[str, Any]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 from keras import ops
-from keras.optimizers import Adam, schedules
+from keras.optimizers import SGD, Adam, AdamW, schedules
 
 from models.adjustable import float_variable
 
+CLIP_NORM = 1.0  # of all gradients of a backbone that is fine-tuned
 SCHEDULE_NUMBERS = ("rate", "warmup_steps", "hold_steps", "decay_steps", "first_step", "scale")
 
 
@@ -92,17 +94,44 @@ def schedule_numbers(
     }
 
 
-def optimizer(hp: Any, rate: Any) -> keras.optimizers.Optimizer:
+class _LayerRates:
+    """Mixed into an optimizer: each variable has a factor of the learning rate.
+
+    Attributes:
+        rate_factors: By the reference of TensorFlow's variable; 1 for those that are not named.
+    """
+
+    rate_factors: Mapping[Any, float] = {}
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable at its own rate."""
+        factor = self.rate_factors.get(variable.ref(), 1.0)
+        super().update_step(gradient, variable, learning_rate * factor)  # type: ignore[misc]
+
+
+def optimizer(
+    hp: Any, rate: Any, rate_factors: Mapping[Any, float] | None = None
+) -> keras.optimizers.Optimizer:
     """Make the optimizer; biases and normalisation are left out of the weight decay.
 
     Without weight decay AdamW is Adam.
+
+    Args:
+        hp: Values of the optimizer.
+        rate: A learning rate or a schedule.
+        rate_factors: See `_LayerRates`. Where there are any the norm of all gradients together
+            is clipped at `CLIP_NORM`.
     """
     name = hp.get("optimizer")
     decay = hp.get("weight_decay") if name != "adam" else 0.0
-    if name == "sgd":
-        chosen = keras.optimizers.SGD(rate, momentum=hp.get("momentum"))
+    kind = SGD if name == "sgd" else AdamW if decay else Adam
+    options = {"momentum": hp.get("momentum")} if name == "sgd" else {}
+    if rate_factors:
+        kind = type(f"Layerwise{kind.__name__}", (_LayerRates, kind), {})
+        chosen = kind(rate, global_clipnorm=CLIP_NORM, **options)
+        chosen.rate_factors = rate_factors
     else:
-        chosen = keras.optimizers.AdamW(rate) if decay else Adam(rate)
+        chosen = kind(rate, **options)
     if decay:
         chosen.weight_decay = float_variable(decay)
         chosen.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

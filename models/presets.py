@@ -92,10 +92,11 @@ def _cnn(filters: int, dense_units: int, *, block_dropout: float, dropout: float
     }
 
 
-def _transfer(backbone: str, dropout: float) -> dict[str, Any]:
+def _transfer(backbone: str, image_size: int, dropout: float) -> dict[str, Any]:
     return {
         "family": "transfer",
         "transfer/backbone": backbone,
+        "transfer/image_size": image_size,
         "transfer/head_units": 0,
         "transfer/normalization": "none",
         "transfer/dropout": dropout,
@@ -133,7 +134,7 @@ _ALL = (
         description="EfficientNetV2-B0 fine-tuned whole, 224 px, one epoch",
         source=_KERAS_CV,
         values={
-            **_transfer("efficientnet_v2_b0", 0.0),
+            **_transfer("efficientnet_v2_b0", 224, 0.0),
             "transfer/unfreeze": 1.0,
             "transfer/warmup_epochs": 0,
             **_sgd(momentum=0.0, label_smoothing=0.0),
@@ -151,7 +152,7 @@ _ALL = (
         description="EfficientNetV2-B0 from scratch, RandAugment, erasing, CutMix or MixUp, 224 px",
         source=_KERAS_CV,
         values={
-            **_transfer("efficientnet_v2_b0", 0.5),
+            **_transfer("efficientnet_v2_b0", 224, 0.5),
             **_sgd(momentum=0.9, label_smoothing=0.1),
             "schedule": "cosine",
             "warmup": 0.1,
@@ -212,8 +213,7 @@ _ALL = (
         description="MobileNetV2 frozen under a linear head, 160 px",
         source=_STUDENT,
         values={
-            **_transfer("mobilenet_v2", 0.2),
-            "transfer/upscale": 1.0,
+            **_transfer("mobilenet_v2", 160, 0.2),
             "transfer/unfreeze": 0.0,
             **_adam(32),
             **_FLIP_ROTATE,

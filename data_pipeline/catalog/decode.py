@@ -32,7 +32,7 @@ _UPRIGHT = {
 
 # What Pillow has been seen to raise on broken files: far more than it documents. A bad file
 # must never end the program, and a bug elsewhere must not look like a bad file.
-_BROKEN = (
+BROKEN = (
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -120,7 +120,7 @@ def decode(contents: bytes) -> tuple[np.ndarray, str]:
         raise BadImageError("not an image") from error
     except MemoryError as error:
         raise BadImageError("out of memory") from error
-    except _BROKEN as error:
+    except BROKEN as error:
         if "truncated" in str(error):
             raise BadImageError("truncated") from error
         raise BadImageError(f"Pillow: {_one_line(error)}") from error
@@ -144,7 +144,7 @@ def _orientation(image: Image.Image) -> int:
     """Read the Exif orientation, 1 to 8; 1 where the Exif block is missing or broken."""
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except _BROKEN:
+    except BROKEN:
         return 1
 
 

@@ -66,6 +66,7 @@ def training_batches(
 
 def feature_batches(
     views: Sequence[tuple[np.ndarray, np.ndarray]],
+    indices: np.ndarray,
     *,
     batch_size: int,
     seed: int,
@@ -75,8 +76,9 @@ def feature_batches(
     """Stream epochs as `training_batches` does, of features instead of images.
 
     Args:
-        views: epoch e streams view e mod their number. Each is features [count, features] and
-            labels float32 [count, 1] or [count, num_classes] of the same images.
+        views: epoch e streams view e mod their number. Each is features [images, ...] and
+            labels float32 [images, 1] or [images, num_classes].
+        indices: int64 [count], the images to train on.
         batch_size: images per batch, in every batch.
         seed: for the order.
         initial_epoch: the first epoch to stream.
@@ -85,8 +87,7 @@ def feature_batches(
     Returns:
         (features, labels) of a batch.
     """
-    rows = np.arange(len(views[0][0]))
-    return _stream(views, rows, batch_size, seed, range(initial_epoch, epochs), None)
+    return _stream(views, indices, batch_size, seed, range(initial_epoch, epochs), None)
 
 
 def _stream(

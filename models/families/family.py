@@ -15,11 +15,16 @@ class ModelOptions:
     """What all models of one search share.
 
     Attributes:
-        image_size: (height, width) in pixels.
+        image_size: (height, width) in pixels of the images that models are trained on from
+            scratch; those of backbones have its aspect.
         num_classes: Two or more.
         compact: Narrower and smaller choices, for machines without a GPU.
         backbones: Names out of `models.pretrained.backbones.BACKBONES` to choose from.
         weights: Of the backbones: "imagenet", the path of a file, or None (from scratch).
+        backbone_sizes: Longer sides in pixels at which backbones may see images, ascending; by
+            default those that `models.families.backbone.enlarged` allows.
+        largest_side: Longer side in pixels of the largest prepared images: a backbone that sees
+            larger ones enlarges them itself. None for no limit.
     """
 
     image_size: tuple[int, int]
@@ -27,6 +32,18 @@ class ModelOptions:
     compact: bool
     backbones: tuple[str, ...] = ()
     weights: str | None = None
+    backbone_sizes: tuple[int, ...] = ()
+    largest_side: int | None = None
+
+    def scaled(self, side: int) -> tuple[int, int]:
+        """Return (height, width) of the aspect of `image_size` whose longer side is `side`."""
+        height, width = self.image_size
+        longer = max(height, width)
+        return round(height * side / longer), round(width * side / longer)
+
+    def prepared_size(self, side: int) -> tuple[int, int]:
+        """Return (height, width) of the prepared images for a backbone that sees `side`."""
+        return self.scaled(min(side, self.largest_side or side))
 
 
 @dataclass(frozen=True)
@@ -53,21 +70,26 @@ class FixedFeatures:
     """The part of a family's models that training never changes, where there is one.
 
     Its output can be computed once for all configurations that share it, and the rest of the
-    model, its head, trained on that.
+    model trained on that.
 
     Attributes:
         are_fixed: From (hyperparameters, options) to whether this configuration has such a part.
         key: From the same to names and numbers that tell its output from that of any other.
-        build_extractor: From the same to the model images [b, h, w, 3] 0-255 -> [b, num_features].
-        build_head: From (hyperparameters, options, num_features, dropout) to the uncompiled model
-            features [b, num_features] -> probabilities. Its weights are those of the layer "head"
-            of the whole model.
+        build_extractor: From the same to the model images [b, h, w, 3] 0-255 -> [b, *shape].
+        build_rest: From (hyperparameters, options, shape, dropout) to the uncompiled model
+            features [b, *shape] -> probabilities.
+        set_rest: Gives a whole model the weights of a trained `build_rest`, given (whole, rest).
     """
 
     are_fixed: Callable[[Any, ModelOptions], bool]
     key: Callable[[Any, ModelOptions], tuple[str, ...]]
     build_extractor: Callable[[Any, ModelOptions], keras.Model]
-    build_head: Callable[..., keras.Model]
+    build_rest: Callable[..., keras.Model]
+    set_rest: Callable[[keras.Model, keras.Model], None]
+
+
+def _image_size(values: Mapping[str, Any], options: ModelOptions) -> tuple[int, int]:
+    return options.image_size
 
 
 @dataclass(frozen=True)
@@ -87,6 +109,14 @@ class Family:
         pretrained: Whether it stands on the backbones of the options.
         phases: How it is trained; in one phase unless said otherwise.
         features: The part that training never changes; None where there is none.
+        image_size: From (values, options) to (height, width) in pixels of the prepared images
+            that a configuration takes.
+        solved: Whether a library's solver fits its models to all images at once, in place of
+            training in epochs: another seed then gives the same model.
+        probe: From values to those of the probe (`models.families.probe`) whose last layer a
+            configuration starts from; None where it starts from random weights.
+        rate_factors: From (model, hyperparameters) to factors of the learning rate by the path
+            of a variable; empty where all have the same. Gradients are clipped where there are any.
         layers: Names of classes in `keras.layers` that it is made of and no other family was. An
             exported file that holds any other layer is refused when it is loaded.
     """
@@ -100,4 +130,8 @@ class Family:
     pretrained: bool = False
     phases: Phases = Phases()
     features: FixedFeatures | None = None
+    image_size: Callable[[Mapping[str, Any], ModelOptions], tuple[int, int]] = _image_size
+    solved: bool = False
+    probe: Callable[[Mapping[str, Any]], dict[str, Any] | None] = lambda values: None
+    rate_factors: Callable[[keras.Model, Any], Mapping[str, float]] = lambda model, hp: {}
     layers: frozenset[str] = frozenset()

@@ -32,6 +32,20 @@ def probabilities(features: Any, *, num_classes: int) -> Any:
     )
 
 
+def last_layer(model: keras.Model) -> keras.layers.Layer:
+    """Return the layer that `probabilities` made, in a model or in a model inside it."""
+    import keras
+
+    inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    own = [layer for layer in model.layers if layer.name == "probabilities"]
+    return own[0] if own else last_layer(inner[-1])
+
+
+def set_last_layer(model: keras.Model, kernel: Any, bias: Any) -> None:
+    """Set the weights of the last layer: float32 [features, units] and [units]."""
+    last_layer(model).set_weights([kernel, bias])
+
+
 def divide_logits(model: keras.Model, temperature: float) -> None:
     """Change a trained model so that its logits are divided by `temperature`, in place.
 
@@ -41,14 +55,8 @@ def divide_logits(model: keras.Model, temperature: float) -> None:
         model: Ends in what `probabilities` made.
         temperature: Above 0; above 1 makes the model less sure.
     """
-    import keras
-
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            divide_logits(layer, temperature)
-        elif layer.name == "probabilities":
-            for variable in layer.weights:
-                variable.assign(variable / temperature)
+    for variable in last_layer(model).weights:
+        variable.assign(variable / temperature)
 
 
 def normalized(x: Any, kind: str) -> Any:

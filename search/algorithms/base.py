@@ -6,12 +6,14 @@ oracles (see `search.algorithms.registry`) and mends that, in the same file form
 of ours stays readable by KerasTuner itself.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_module
 
+from search.algorithms.race import FINALISTS, Entry, Race, is_raced, narrowed, own_values
 from search.errors import TuneError
 from search.evaluation.objective import worst_score
 from search.process.atomic_files import move_broken_file, read_json, write_json
@@ -34,24 +36,85 @@ _TUNER_FILE = "tuner0.json"
 class DurableOracle(keras_tuner.Oracle):
     """Mixed into a KerasTuner oracle, before it: `class RandomOracle(DurableOracle, ...)`.
 
+    Where a run has a race of backbones, its probes come first of all. What is searched, and which
+    baselines there are, then follows from the winners.
+
     Args:
         baselines: values tried before any random ones, in order.
+        race: of backbones; None for none.
+        baselines_on: gives the baselines, given values of the race's winners, the best first;
+            None where there is no race.
         seed: 0 is a seed like any other.
         directory: folder of the project folder, which is named `oracle`.
     """
 
-    baselines: list[Values]
     ongoing_trials: dict[str, Any]
+    trials: dict[str, Any]
+    hyperparameters: Any
 
-    def __init__(self, *, baselines: list[Values], seed: int, directory: Path, **options: Any):
+    def __init__(
+        self,
+        *,
+        baselines: list[Values],
+        race: Race | None = None,
+        baselines_on: Callable[[list[Values]], list[Values]] | None = None,
+        seed: int,
+        directory: Path,
+        **options: Any,
+    ):
+        self.baselines, self.race, self.baselines_on = baselines, race, baselines_on
         # `search.tuning.retry` decides when a search is hopeless; KerasTuner raises after three
         # failures in a row.
         super().__init__(seed=seed, max_consecutive_failed_trials=10**9, **options)
-        self.baselines = baselines
         # KerasTuner has taken a random seed in place of 0, which it reads as "no seed".
         self.seed = self._seed_state = seed
         self._display.verbose = 0
         self._set_project_dir(str(directory), "oracle")
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Values of the next trial, in KerasTuner's form: first the race, then the algorithm's."""
+        if self.race is not None:
+            following = self.race.next(entries := self._entries())
+            if following.values is not None:
+                values = {**following.values, **self.race.place(following)}
+                return {"status": "RUNNING", "values": values}
+            if not following.over:
+                return {"status": "IDLE"}
+            self._begin_from(self.race.ranking(entries)[:FINALISTS])
+        if not self.hyperparameters.space:
+            return {"status": "STOPPED"}  # all there is are probes
+        return self.propose(trial_id)
+
+    def propose(self, trial_id: str) -> dict[str, Any]:
+        """What the algorithm tries next, in KerasTuner's form."""
+        return dict(super().populate_space(trial_id))
+
+    def _begin_from(self, winners: list[Values]) -> None:
+        """Search on the winners of the race alone; without any, on all."""
+        if self.race is None or not winners or self.baselines_on is None:
+            return
+        self.baselines = self.baselines_on(winners)
+        self.hyperparameters = narrowed(self.hyperparameters, winners)
+        self.race = None
+
+    def _entries(self) -> list[Entry]:
+        """The probes of the race so far."""
+        entries = []
+        for trial_id, trial in self.trials.items():
+            values = dict(trial.hyperparameters.values)
+            if not is_raced(values):
+                continue
+            ended = trial.status in ("COMPLETED", "FAILED")
+            score = self._race_score(trial) if ended and self.useful(trial_id) else None
+            rung = int(values["tuner/round"])
+            entries.append(Entry(trial_id, own_values(values), rung, score, ended))
+        return entries
+
+    def _race_score(self, trial: Any) -> tuple[float, ...]:
+        """The objective, more being better, and of equal ones the likelier predictions."""
+        sign = 1 if self.objective.direction == "max" else -1
+        loss = trial.metrics.get_best_value("val_loss") if trial.metrics.exists("val_loss") else 0.0
+        return sign * float(trial.score), -float(loss)
 
     def _random_values(self) -> Values | None:
         """Propose the baselines, then random values.
@@ -185,7 +248,8 @@ class DurableOracle(keras_tuner.Oracle):
             trial = self.trials[record.trial_id] = self._trial_of(record)
             self.start_order.append(record.trial_id)
             self._record_values(trial)
-            self._place(record)
+            if not is_raced(record.values):
+                self._place(record)
             if record.finished:
                 self.end_order.append(record.trial_id)
                 self._run_times[record.trial_id] = 1

@@ -34,7 +34,7 @@ class HyperbandOracle(DurableOracle, StockHyperbandOracle):
         self._current_bracket = 0
         self._start_new_bracket()
 
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
+    def propose(self, trial_id: str) -> dict[str, Any]:
         """Values of the next trial, or IDLE (wait for others) or STOPPED (all is done)."""
         for bracket in self._brackets:
             if values := self._next_in(bracket, trial_id):

@@ -8,12 +8,18 @@ from search.run_folder.config import RunConfig, baseline_count
 
 @dataclass(frozen=True)
 class Rung:
-    """`size` trials, trained from epoch `initial_epoch` up to `epochs`."""
+    """`size` trials, trained from epoch `initial_epoch` up to `epochs`.
+
+    In the race of backbones on `images` of the images, None for all; from its second rung on they
+    are configurations of the rung before.
+    """
 
     bracket: int
     size: int
     initial_epoch: int
     epochs: int
+    images: int | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,8 @@ class Plan:
     @property
     def configurations(self) -> int:
         """Different sets of values that are tried."""
-        return sum(rung.size for rung in self.rungs if rung.initial_epoch == 0)
+        first = [rung for rung in self.rungs if rung.initial_epoch == 0 and not rung.again]
+        return sum(rung.size for rung in first)
 
     @property
     def trials(self) -> int:

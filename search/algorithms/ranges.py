@@ -58,7 +58,9 @@ def require_ranges(config: RunConfig) -> None:
         num_classes=2,  # decides nothing of the space
         compact=config.compact,
         weights=config.weights,
-    ).declare_hyperparameters(space)
+        backbone_sizes=config.backbone_sizes,
+        largest_side=config.largest_side,
+    ).declare_search(space)
     check_ranges(config.ranges, space)
 
 

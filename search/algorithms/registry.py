@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.families.registry import family_named
 from search.algorithms.plan import Plan, hyperband_plan, one_rung
+from search.algorithms.race import race_of
 from search.errors import TuneError
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.records import Values
@@ -103,7 +105,11 @@ def algorithm_of(config: RunConfig) -> Algorithm:
 
 def make_plan(config: RunConfig) -> Plan:
     """Say what a run will do."""
-    return algorithm_of(config).plan(config)
+    race = race_of(config)
+    rungs = race.rungs if race else ()
+    if any(not family_named(name).solved for name in config.families):
+        rungs += algorithm_of(config).plan(config).rungs
+    return Plan(rungs)
 
 
 def make_oracle(
@@ -112,8 +118,16 @@ def make_oracle(
     *,
     baselines: list[Values],
     directory: Path,
+    baselines_on: Callable[[list[Values]], list[Values]] | None = None,
 ) -> DurableOracle:
     """Make the oracle of a run, reloaded where its project folder holds a state.
+
+    Args:
+        config: of the run.
+        space: what is drawn from.
+        baselines: tried first, where there is no race of backbones.
+        directory: folder of the run.
+        baselines_on: gives the baselines from the winners of the race.
 
     Raises:
         TuneError: the algorithm needs a package that is not installed, or the state is broken.
@@ -122,9 +136,14 @@ def make_oracle(
 
     algorithm = algorithm_of(config)
     options: dict[str, Any] = {name: getattr(config, name) for name in algorithm.options}
+    race = race_of(config)
+    if race and "max_trials" in options:  # those of the race are not counted
+        options["max_trials"] += sum(rung.size for rung in race.rungs)
     try:
         oracle = algorithm.load_oracle()(
             baselines=baselines,
+            race=race,
+            baselines_on=baselines_on,
             seed=config.seed,
             directory=directory,
             objective=keras_tuner.Objective(config.objective, objective_of(config).direction),

@@ -93,6 +93,21 @@ class ImageSize(click.ParamType[tuple[int, int]]):
         return int(match[1]), int(match[2] or match[1])
 
 
+class Sides(click.ParamType[tuple[int, ...]]):
+    """Image sizes in pixels, as 160,224; becomes a tuple in ascending order."""
+
+    name = "sizes"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
+        """Parse it to whole numbers of pixels."""
+        if isinstance(value, tuple):
+            return value
+        words = [word.strip() for word in value.split(",")]
+        if not all(word.isdigit() and 32 <= int(word) <= 1024 for word in words):
+            self.fail(f"{value!r}: write sizes as 160,224, each from 32 to 1024", param, ctx)
+        return tuple(sorted({int(word) for word in words}))
+
+
 class Range(click.ParamType[tuple[str, float, float]]):
     """NAME=LOW:HIGH, as learning_rate=1e-4:1e-1; becomes (name, low, high)."""
 

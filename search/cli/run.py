@@ -15,6 +15,7 @@ from search.cli.options import (
     Names,
     OneOf,
     Range,
+    Sides,
     cache_folder,
     console_progress,
     print_json,
@@ -100,6 +101,12 @@ def _backbones() -> tuple[str, ...]:
     "--image-size",
     type=ImageSize(),
     help="Image size in pixels, as 180 or 120x160.  [default: 180 with a GPU, else 96]",
+)
+@click.option(
+    "--backbone-sizes",
+    type=Sides(),
+    help="Image sizes in pixels at which backbones race, as 160,224.  [default: that of "
+    "--image-size, if given, and enlarged ones; else 224,288 with a GPU, else 160,224]",
 )
 @click.option(
     "--crop/--no-crop",

@@ -92,6 +92,7 @@ def _export(
         stop=stop,
         progress=progress,
     )
+    experiment = experiment.seen_by(choice.winner.record.values)
     # Before the retraining: the model that comes of it has learnt from the validation images.
     calibration = calibrate(experiment, choice.predictions, precision=options.precision)
     model, history = retrain(experiment, choice.winner.record, stop=stop, progress=progress)
@@ -166,7 +167,7 @@ def _metrics(
         epochs=record.epochs_to_best,
         trials=sum(r.finished for r in load_records(experiment.run)),
         configuration=record.values,
-        image_size=experiment.config.image_size,
+        image_size=experiment.image_size,
         trained_on=len(experiment.train) + len(experiment.validation),
         parameters=parameters,
     )

@@ -89,7 +89,7 @@ def write_beside(
         folder / "labels.json",
         {
             "labels": list(experiment.class_names),
-            "image_size": list(config.image_size),
+            "image_size": list(experiment.image_size),
             "crop_to_aspect_ratio": config.crop_to_aspect_ratio,
             "threshold": metrics.calibration.threshold,
         },

@@ -65,7 +65,7 @@ class Costs:
         return self.known[key]
 
     def _measure(self, values: Values) -> Cost:
-        experiment = self.experiment
+        experiment = self.experiment.seen_by(values)
         # Few: int8 ranges of new weights need not be good, and each image costs time. One is
         # answered: what new weights answer is of no use, only how long it takes.
         images = representative(experiment)[:8]

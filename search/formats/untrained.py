@@ -35,7 +35,8 @@ def latency_in_memory(experiment: Experiment, values: Values, *, seconds: float)
     """
     import tensorflow as tf
 
-    image = np.zeros((*experiment.config.image_size, 3), np.uint8)
+    experiment = experiment.seen_by(values)
+    image = np.zeros((*experiment.image_size, 3), np.uint8)
     # A search has many architectures: what one has traced is let go before the next.
     with released_graphs(), tf.device("/CPU:0"):
         source = source_of(experiment, untrained(experiment, values), image[None])

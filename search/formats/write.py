@@ -18,7 +18,7 @@ def source_of(experiment: Experiment, model: Any, representative: NDArray[np.uin
     """Prepare a run's model for the writers.
 
     Args:
-        experiment: the run.
+        experiment: the run, with pixels of the size that the model takes.
         model: prepared pixels -> probabilities.
         representative: uint8 [n, height, width, 3]; see `Source`.
     """
@@ -27,11 +27,11 @@ def source_of(experiment: Experiment, model: Any, representative: NDArray[np.uin
     config = experiment.config
     finished = with_preprocessing(
         model,
-        image_size=config.image_size,
+        image_size=experiment.image_size,
         crop_to_aspect_ratio=config.crop_to_aspect_ratio,
         num_classes=experiment.num_classes,
     )
-    return Source(model, finished, config.image_size, experiment.num_classes, representative)
+    return Source(model, finished, experiment.image_size, experiment.num_classes, representative)
 
 
 def write_format(source: Source, name: str, folder: Path) -> Path:

@@ -6,12 +6,13 @@ on its cached features, and that takes seconds; else the best configuration is t
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.families.registry import family_named
 from search.errors import TuneError
 from search.label_errors.folds import Rows, deal_folds
 from search.process.progress import Task, Update
@@ -20,7 +21,6 @@ from search.run_folder.config import objective_of
 from search.run_folder.records import TrialRecord, best_first, load_records
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
-from search.trial.feature_cache import FeatureCache
 from search.trial.head_training import HeadTraining
 from search.trial.model_cache import ModelCache
 from search.trial.retrain import DivergedError, train_epochs
@@ -61,13 +61,16 @@ def choose_judge(experiment: Experiment) -> Judge:
     if not scored:
         name = experiment.run.name
         raise TuneError(f"{name}: no trial has finished yet; go on with 'tune run --resume {name}'")
-    heads = [record for record in scored if _has_fixed_features(experiment, record)]
+    heads = [record for record in scored if _is_head(experiment, record)]
     return Judge((heads or scored)[0], on_features=bool(heads))
 
 
-def _has_fixed_features(experiment: Experiment, record: TrialRecord) -> bool:
+def _is_head(experiment: Experiment, record: TrialRecord) -> bool:
+    """Tell whether a backbone is frozen as a whole, so that a training takes a second."""
+    fine_tuned = family_named(str(record.values["family"])).probe(record.values) is not None
     training = Training(experiment, record.values, rows=experiment.train, seed=0)
-    return bool(experiment.classifier.has_fixed_features(training.hyperparameters()))
+    hp = training.hyperparameters()
+    return not fine_tuned and bool(experiment.classifier.has_fixed_features(hp))
 
 
 def out_of_fold(
@@ -131,24 +134,21 @@ def _trained(
 
 def _prepared(experiment: Experiment, judge: Judge, stop: StopSignal, task: Task) -> Training:
     """Prepare how the judge is trained; its features are computed once, for all folds."""
-    # Rows and seed stand for those of each model, which `out_of_fold` puts in their place.
-    training = Training(
-        experiment,
-        effective_values(judge.record),
-        rows=experiment.train,
-        seed=experiment.config.seed,
-    )
-    if not judge.on_features:
-        return training
 
     def update(done: int, total: int) -> None:
         stop.raise_if_requested()
         task.update(done, total, "computing features")
 
-    feature_cache = FeatureCache(experiment, training.hyperparameters())
-    features = feature_cache.plain_of_all(update)
-    fields = (experiment, training.values, training.rows, training.seed)
-    return OnFeatures(*fields, feature_cache=feature_cache, update=update, features=features)
+    # Rows and seed stand for those of each model, which `out_of_fold` puts in their place.
+    values, seed = effective_values(judge.record), experiment.config.seed
+    training = ModelCache().training(experiment, values, seed, update)
+    if not isinstance(training, HeadTraining) or not judge.on_features:
+        return training
+    features = training.feature_cache.plain(np.arange(len(experiment.targets)), update)
+    if training.solved:
+        return training
+    known = {each.name: getattr(training, each.name) for each in fields(training)}
+    return OnFeatures(**known, features=features)
 
 
 def _rounds(

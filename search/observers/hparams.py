@@ -60,7 +60,7 @@ def metric_columns(objective: str) -> list[Any]:
 
 def row(values: Values) -> Values:
     """Return the values of a configuration, SGD's learning rate in the shared column too."""
-    if values["optimizer"] != "sgd":
+    if values.get("optimizer") != "sgd":
         return values
     return {**values, "learning_rate": values["sgd_learning_rate"]}
 

@@ -147,6 +147,8 @@ class TensorBoardLog:
             tf.summary.image("training images, before and after augmentation", image[None], step=0)
 
     def _show_confusion(self, record: TrialRecord) -> None:
+        if record.images is not None:  # of a part of the images no predictions are kept
+            return
         path = self.experiment.run.predictions(record.trial_id)
         targets = self.experiment.targets[self.experiment.validation]
         matrix = confusion_matrix(np.load(path, allow_pickle=False), targets)

@@ -3,6 +3,7 @@
 import shlex
 from pathlib import Path
 
+from models.families.backbone import enlarged
 from search.run_folder.config import RunConfig
 
 
@@ -15,6 +16,7 @@ def command(config: RunConfig) -> str:
     else:
         words += ["--algo", config.algo, "--families", ",".join(config.families)]
         words += ["--backbones", ",".join(config.backbones)] if config.backbones else []
+        words += _backbone_sizes(config)
         words += ["--objective", config.objective, "--factor", str(config.factor)]
         words += ["--hyperband-iterations", str(config.hyperband_iterations)]
         words += ["--max-trials", str(config.max_trials)]
@@ -28,3 +30,11 @@ def command(config: RunConfig) -> str:
     if config.weights not in (None, "imagenet"):
         words += ["--weights", Path(str(config.weights)).name]
     return shlex.join(words)
+
+
+def _backbone_sizes(config: RunConfig) -> list[str]:
+    """What is to be given of the sizes for backbones; nothing where they follow from the others."""
+    own = enlarged(config.image_size), max(config.image_size)
+    if not config.backbone_sizes or (config.backbone_sizes, config.largest_side) == own:
+        return []
+    return ["--backbone-sizes", ",".join(map(str, config.backbone_sizes))]

@@ -3,6 +3,8 @@
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
+from models.families.baselines import baselines_on
+from models.families.family import ModelOptions
 from models.families.registry import family_named
 from search.errors import TuneError
 from search.evaluation.objective import Objective, objective_named
@@ -19,7 +21,7 @@ class RunConfig:
         algo: name in `search.algorithms.registry.ALGORITHMS`.
         families: which of `models.FAMILIES` are searched.
         backbones: which pretrained networks the transfer family may choose.
-        image_size: (height, width) of the prepared images.
+        image_size: (height, width) of the images that models are trained on from scratch.
         crop_to_aspect_ratio: crop instead of squeeze, as Keras has it.
         compact: narrower models, for machines without a GPU.
         weights: "imagenet", the path of a weights file, or None (random).
@@ -35,6 +37,11 @@ class RunConfig:
         precision: Keras dtype policy, already resolved from "auto".
         preset: a named configuration, trained alone instead of a search.
         ranges: (name, low, high) of each hyperparameter whose range the user moved.
+        backbone_sizes: longer sides in pixels at which backbones may see images; () where an
+            older version began the run: those that `image_size` can be enlarged to.
+        largest_side: longer side in pixels beyond which no images are prepared.
+        race_images: images to train on in each rung of the race of backbones but the last, which
+            has all; set once the images are known.
     """
 
     data: str
@@ -58,6 +65,21 @@ class RunConfig:
     early_stop: bool
     preset: str | None = None
     ranges: tuple[tuple[str, float, float], ...] = ()
+    backbone_sizes: tuple[int, ...] = ()
+    largest_side: int | None = None
+    race_images: tuple[int, ...] = ()
+
+    @property
+    def prepared_sizes(self) -> tuple[tuple[int, int], ...]:
+        """(height, width) of all prepared images, first `image_size`."""
+        options = ModelOptions(
+            image_size=self.image_size,
+            num_classes=2,  # decides nothing of the sizes
+            compact=self.compact,
+            largest_side=self.largest_side,
+        )
+        seen = [options.prepared_size(side) for side in self.backbone_sizes]
+        return tuple(dict.fromkeys([self.image_size, *seen]))
 
     def save(self, run: RunFolder) -> None:
         """Write `config.json`."""
@@ -79,8 +101,8 @@ class RunConfig:
             raise TuneError(
                 f"{run.config}: written by another version of tune (differs in: {names})"
             )
-        for name in ("families", "backbones", "image_size"):
-            values[name] = tuple(values[name])
+        for name in ("families", "backbones", "image_size", "backbone_sizes", "race_images"):
+            values[name] = tuple(values.get(name, ()))
         values["ranges"] = tuple(map(tuple, values.get("ranges", ())))
         return cls(**values)
 
@@ -113,7 +135,11 @@ def objective_of(config: RunConfig) -> Objective:
 
 
 def baseline_count(config: RunConfig) -> int:
-    """How many baselines a run begins with."""
+    """How many baselines a run begins with, the race of backbones left out."""
     if config.preset:
         return 1
-    return sum(len(family_named(family).baselines) for family in config.families)
+    pairs = len(config.backbones) * len(config.backbone_sizes)
+    return sum(
+        len(baselines_on(family_named(name), pretrained=config.weights is not None, pairs=pairs))
+        for name in config.families
+    )

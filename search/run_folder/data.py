@@ -1,6 +1,6 @@
 """Write and read the data of a run: images, classes, groups and splits."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,22 +75,26 @@ def load_splits(run: RunFolder) -> Splits:
 def save_data(
     run: RunFolder,
     catalog: Catalog,
-    pixels: PreparedPixels,
+    prepared: Sequence[PreparedPixels],
     splits: Splits,
     leaks: Iterable[dict[str, Any]] = (),
 ) -> None:
     """Write what `Experiment.load` reads, and the fingerprint that a resume compares.
 
+    `prepared` is in the order of `RunConfig.prepared_sizes`.
+
     Of `leaks` (see `data_pipeline.near_duplicates.leaks.find_leaks`) all but the images: they may
     be many.
     """
+    first, *others = (str(Path(pixels.path).resolve()) for pixels in prepared)
     summary = DataSummary(
         root=str(catalog.root),
         fingerprint=catalog.fingerprint,
         class_names=tuple(catalog.class_names),
         images=len(catalog.kept),
         set_aside=len(catalog.entries) - len(catalog.kept),
-        pixels=str(Path(pixels.path).resolve()),
+        pixels=first,
+        other_pixels=tuple(others),
         splits=SplitSizes(len(splits.train), len(splits.validation), len(splits.test)),
         leaks=tuple(from_json(Leak, leak, file=run.data) for leak in leaks),
         made_by=this_version(),

@@ -47,7 +47,8 @@ class DataSummary:
         class_names: in the order of class numbers.
         images: number of usable images.
         set_aside: number of files that were not used.
-        pixels: path of the prepared pixels.
+        pixels: path of the prepared pixels of the first size (`RunConfig.prepared_sizes`).
+        other_pixels: paths of those of the other sizes, in their order.
         splits: how many images are for what.
         leaks: between splits that the folder gives; empty where it gives none, None where an
             older version did not look.
@@ -61,6 +62,7 @@ class DataSummary:
     set_aside: int
     pixels: str
     splits: SplitSizes
+    other_pixels: tuple[str, ...] | None = omitted()
     leaks: tuple[Leak, ...] | None = omitted()
     made_by: str | None = omitted()
 

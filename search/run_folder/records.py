@@ -13,7 +13,7 @@ from typing import Any
 from search.errors import TuneError
 from search.evaluation.objective import ACCURACY, Objective
 from search.process.atomic_files import move_broken_file, read_json, write_json
-from search.run_folder.config import RunConfig, baseline_count
+from search.run_folder.config import RunConfig
 from search.run_folder.paths import RunFolder
 
 Values = dict[str, bool | int | float | str]
@@ -24,6 +24,7 @@ STOPPED = "stopped"  # interrupted: will go on where it was
 COMPLETED = "completed"
 DIVERGED = "diverged"
 FAILED = "failed"
+ALL_IMAGES = 2**62  # more than there are
 FINISHED = (COMPLETED, DIVERGED, FAILED)
 
 # Why a trial failed, for those who decide whether to try it again.
@@ -46,6 +47,8 @@ class TrialSpec:
         parent: trial whose training state this one continues.
         batch_size: images per step where memory allowed fewer than `values` asks for.
         baseline: whether the search was given these values instead of proposing them.
+        images: of the images to train on the first so many, and as many to validate on, in the
+            order of `search.trial.experiment.Experiment.part`; None for all.
     """
 
     trial_id: str
@@ -58,6 +61,7 @@ class TrialSpec:
     parent: str | None = None
     batch_size: int | None = None
     baseline: bool = False
+    images: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +168,8 @@ class TrialRecord(TrialResult, Attempts, TrialSpec):
             "tuner/bracket": self.bracket,
             "tuner/round": self.rung,
         }
+        if self.images is not None:
+            place["tuner/images"] = self.images
         return place if self.parent is None else {**place, "tuner/trial_id": self.parent}
 
     def save(self, run: RunFolder) -> "TrialRecord":
@@ -198,10 +204,13 @@ def load_record(run: RunFolder, trial_id: str) -> TrialRecord | None:
         raise TuneError(f"{path}: written by another version of tune ({error})") from error
 
 
+_OLDER_BASELINES = {"transfer": 5, "cnn": 1, "xception": 1}
+
+
 # Every older record of a run asks for it, and each time the configuration would be read.
 @lru_cache(maxsize=1)
 def _older_baselines(run: RunFolder) -> int:
-    return baseline_count(RunConfig.load(run))
+    return sum(_OLDER_BASELINES.get(name, 0) for name in RunConfig.load(run).families)
 
 
 def move_broken_records(run: RunFolder) -> None:
@@ -233,12 +242,15 @@ def configuration_history(records: list[TrialRecord], configuration: str) -> lis
 def best_first(records: list[TrialRecord], objective: Objective) -> list[TrialRecord]:
     """One record per configuration, its best rung, best score first; those without score last.
 
-    Of equal scores the one with more epochs comes first: it has been tested for longer.
+    Of equal scores the one with more epochs comes first: it has been tested for longer. Before
+    those without a score come those that saw a part of the images, most images first: on few
+    images the best score is luck.
     """
 
-    def rank(record: TrialRecord) -> tuple[bool, float, int]:
+    def rank(record: TrialRecord) -> tuple[bool, int, float, int]:
         scored = record.score is not None and record.status != DIVERGED
-        return (not scored, objective.rank(record.score or 0.0), -record.epochs)
+        seen = -(record.images or ALL_IMAGES)
+        return (not scored, seen, objective.rank(record.score or 0.0), -record.epochs)
 
     best: dict[str, TrialRecord] = {}
     for record in sorted(records, key=rank):

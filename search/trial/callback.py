@@ -137,7 +137,7 @@ class TrialCallback(keras.callbacks.Callback):
         validation = prediction_metrics(probabilities, targets)
         self.history.append(
             {"epoch": epoch, "loss": float(logs["loss"]), "accuracy": float(logs["accuracy"])}
-            | {"learning_rate": float(self.model.optimizer.learning_rate)}
+            | ({"learning_rate": float(rate)} if (rate := _rate(self.model)) is not None else {})
             | {f"val_{name}": value for name, value in validation.items()}
         )
         if self.objective.name not in self.history[-1]:
@@ -160,6 +160,8 @@ class TrialCallback(keras.callbacks.Callback):
 
     def _checkpoint(self, epoch: int) -> None:
         """Save the state at the trial's end, and in between as often as costs little."""
+        if self.training.solved:
+            return  # as soon solved again
         ends = epoch >= self.spec.epochs or self.status == STOPPED or self.stopped_early
         start = time.monotonic()
         if not ends and (start - self.last_checkpoint) * CHECKPOINT_SHARE < self.writing:
@@ -182,7 +184,9 @@ class TrialCallback(keras.callbacks.Callback):
             seconds: that this attempt took.
         """
         best: Logs = self._best() if self.history else {}
-        if self.status == COMPLETED and self.predictions is not None:
+        # Those of a part of the images could be compared with no others.
+        whole = self.spec.images is None
+        if self.status == COMPLETED and self.predictions is not None and whole:
             self.storage.save_predictions(self.spec.trial_id, self.predictions)
         return TrialResult(
             status=self.status,
@@ -195,3 +199,8 @@ class TrialCallback(keras.callbacks.Callback):
             stopped_early=self.stopped_early,
             parameters=self.parameters,
         )
+
+
+def _rate(model: Any) -> Any:
+    """The learning rate of a compiled model; None for one that is solved."""
+    return model.optimizer.learning_rate if model.compiled else None

@@ -5,8 +5,7 @@ from search.run_folder.records import TrialSpec, Values
 
 def effective_values(spec: TrialSpec) -> Values:
     """The values it is trained with: the learning rate is scaled down with the batch."""
-    asked = int(spec.values["batch_size"])
-    if spec.batch_size is None or spec.batch_size == asked:
+    if spec.batch_size is None or spec.batch_size == (asked := int(spec.values["batch_size"])):
         return spec.values
     values = {**spec.values, "batch_size": spec.batch_size}
     for name in ("learning_rate", "sgd_learning_rate"):

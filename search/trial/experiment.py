@@ -4,7 +4,8 @@ A worker is given a folder and a record, both plain values; this turns the folde
 and a hypermodel, so that a trial runs the same in any process on any machine that sees it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,46 +19,69 @@ from search.run_folder.data import load_splits
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.paths import RunFolder
 
+Rows = NDArray[np.int64]
+
 
 @dataclass(frozen=True)
 class Experiment:
     """A run's configuration and data.
 
     Attributes:
-        pixels: uint8 [n, height, width, 3], mapped from disk.
+        pixels: uint8 [n, *image_size, 3], mapped from disk.
+        image_size: (height, width) of `pixels`.
         targets: int32 [n], class numbers.
         train, validation, test: int64 row numbers into both.
         class_names: class names, in the order of class numbers.
-        features: folder of the features of backbones, shared by all runs on these pixels.
+        files: path of the prepared pixels of each size.
     """
 
     run: RunFolder
     config: RunConfig
     pixels: NDArray[np.uint8]
+    image_size: tuple[int, int]
     targets: NDArray[np.int32]
-    train: NDArray[np.int64]
-    validation: NDArray[np.int64]
-    test: NDArray[np.int64]
+    train: Rows
+    validation: Rows
+    test: Rows
     class_names: tuple[str, ...]
-    features: Path
+    files: Mapping[tuple[int, int], Path]
 
     @property
     def num_classes(self) -> int:
         """Number of classes; 2 means one sigmoid unit."""
         return len(self.class_names)
 
+    @property
+    def features(self) -> Path:
+        """Folder of the features of backbones, shared by all runs on these pixels."""
+        return self.files[self.image_size].with_suffix(".features")
+
     @cached_property
     def classifier(self) -> Any:
         """The hypermodel (`models.hypermodel.ImageClassifier`) of this run."""
-        from models.hypermodel import ImageClassifier
+        return classifier_of(self.config, self.num_classes)
 
-        return ImageClassifier(
-            families=self.config.families,
-            backbones=self.config.backbones,
-            image_size=self.config.image_size,
-            num_classes=self.num_classes,
-            compact=self.config.compact,
-            weights=self.config.weights,
+    def seen_by(self, values: Mapping[str, Any]) -> "Experiment":
+        """The same with the pixels of the size that a configuration takes."""
+        image_size = self.classifier.image_size_of(values)
+        if image_size == self.image_size:
+            return self
+        pixels = PreparedPixels(self.files[image_size], image_size, "").open()
+        return replace(self, image_size=image_size, pixels=pixels)
+
+    def part(self, images: int | None) -> "Experiment":
+        """The same with the first so many images to train on, and as many to validate on.
+
+        Both are taken in an order that follows from the seed, in which every class begins early
+        and has its share: a larger part holds the smaller one.
+        """
+        if images is None:
+            return self
+        seed = self.config.seed
+        return replace(
+            self,
+            train=_spread(self.train, self.targets, seed)[:images],
+            validation=_spread(self.validation, self.targets, seed)[:images],
         )
 
     @classmethod
@@ -70,15 +94,43 @@ class Experiment:
         data = DataSummary.load(run)
         splits = load_splits(run)
         config = RunConfig.load(run)
-        pixels = Path(data.pixels)
+        paths = map(Path, (data.pixels, *(data.other_pixels or ())))
+        files = dict(zip(config.prepared_sizes, paths, strict=True))
         return cls(
             run=run,
             config=config,
-            pixels=PreparedPixels(pixels, config.image_size, "").open(),
+            pixels=PreparedPixels(files[config.image_size], config.image_size, "").open(),
+            image_size=config.image_size,
             targets=np.load(run.targets, allow_pickle=False),
             class_names=tuple(data.class_names),
-            features=pixels.with_suffix(".features"),
+            files=files,
             train=splits.train,
             validation=splits.validation,
             test=splits.test,
         )
+
+
+def classifier_of(config: RunConfig, num_classes: int) -> Any:
+    """Make the hypermodel (`models.hypermodel.ImageClassifier`) of a run."""
+    from models.hypermodel import ImageClassifier
+
+    return ImageClassifier(
+        families=config.families,
+        backbones=config.backbones,
+        image_size=config.image_size,
+        num_classes=num_classes,
+        compact=config.compact,
+        weights=config.weights,
+        backbone_sizes=config.backbone_sizes,
+        largest_side=config.largest_side,
+    )
+
+
+def _spread(rows: Rows, targets: NDArray[np.int32], seed: int) -> Rows:
+    """Order rows so that the i-th of the n images of a class comes at the share i / n of all."""
+    rows = np.random.default_rng(seed).permutation(np.sort(rows))
+    places = np.empty(len(rows))
+    for label in np.unique(targets[rows]):
+        of_class = targets[rows] == label
+        places[of_class] = np.arange(of_class.sum()) / of_class.sum()
+    return rows[np.argsort(places, kind="stable")]

@@ -1,20 +1,23 @@
 """Compute the features of frozen backbones once and keep them on disk for all trials and runs.
 
-A frozen backbone is a fixed function, so a head can be trained on its cached output. Images
-are still augmented: each is kept in several views, and epoch e trains on view e mod their
-number. View 0 is the plain image, view 1 the flipped one (both serve every strength above 0),
-the others are drawn at random for one augmentation. All are made when first needed.
+A frozen backbone, or the frozen part of one, is a fixed function, so what follows can be trained
+on its cached output. Images are still augmented: each is kept in several views, and epoch e trains
+on view e mod their number. View 0 is the plain image, view 1 the flipped one (both serve every
+strength above 0), the others are drawn at random for one augmentation. The features of an image are
+computed when they are first needed.
 
     <prepared pixels>.features/<backbone>-<input size>-<weights>-<precision>/
-        about.json                  number of features, weights of the backbone
-        <view>-<rows>.f32           float32 [rows, columns]; `rows` is a digest of the row numbers
+        about.json                  shape of an image's features, weights of the backbone
+        <view>.f32                  float32 [all images, columns] (`search.trial.row_store`)
+        <view>-<rows>.f32           the same of a view that depends on which images it is made with
 
-The rows of a view that mixes images have two more columns: the number of the partner among the
-64 images that were computed together, and the partner's share of the label.
+The rows of a view that mixes images have two more columns: the row of the partner, and the
+partner's share of the label.
 """
 
 import fcntl
 import hashlib
+import math
 import os
 import shutil
 import time
@@ -33,12 +36,12 @@ from data_pipeline.pixels.dataset import encode
 from search.process.atomic_files import read_json, write_json
 from search.process.progress import Update
 from search.run_folder.records import Values
-from search.trial.experiment import Experiment
-from search.trial.partial_file import PartialFile
+from search.trial.experiment import Experiment, Rows
+from search.trial.row_store import RowStore
 
 VIEWS = 4  # an image, where it is augmented
 DISK_SHARE = 0.1  # of the free disk that all features may take; the oldest views give way
-_VERSION = 1  # raise it when features come out differently: old files are then made anew
+_VERSION = 2  # raise it when features come out differently: old files are then made anew
 _BATCH = 64  # as in validation: the whole model then computes the same bits
 
 
@@ -83,10 +86,10 @@ def views_of(values: Values) -> list[View]:
 
 
 class FeatureCache:
-    """The features of one backbone over a run's images.
+    """The features of one frozen part over a run's images.
 
     Args:
-        experiment: the run.
+        experiment: the run, with the pixels that the configuration takes.
         hp: the configuration, for its backbone and the size at which that sees images.
     """
 
@@ -97,20 +100,25 @@ class FeatureCache:
         self.folder = experiment.features / "-".join(parts)
 
     @cached_property
-    def about(self) -> dict[str, int]:
-        """Its "num_features" and "parameters", known without building it."""
+    def about(self) -> dict[str, Any]:
+        """Its "shape" (of one image's features) and "parameters", known without building it."""
         path = self.folder / "about.json"
         if not path.exists():
             about = {
-                "num_features": self.extractor.output_shape[-1],
+                "shape": list(self.extractor.output_shape[1:]),
                 "parameters": self.extractor.count_params(),
             }
             write_json(path, about)
         return dict(read_json(path))
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one image's features."""
+        return tuple(self.about["shape"])
+
     @cached_property
     def extractor(self) -> Any:
-        """The backbone with its preprocessing: images 0-255 -> features."""
+        """The frozen part with its preprocessing: images 0-255 -> features."""
         return self.experiment.classifier.build_extractor(self.hp)
 
     @cached_property
@@ -120,69 +128,54 @@ class FeatureCache:
         extractor = self.extractor  # built here: what is built within a trace has no weights yet
         return tf.function(lambda images: extractor(images, training=False), autograph=False)
 
-    def plain(self, update: Update) -> NDArray[np.float32]:
-        """Features of the images to train on, then of those to validate on."""
-        rows = np.concatenate([self.experiment.train, self.experiment.validation])
-        return self._opened(View("plain"), rows, update)
-
-    def plain_of_all(self, update: Update) -> NDArray[np.float32]:
-        """Features of every image of the run, those to test on too, in the order of rows."""
-        known = np.concatenate([self.experiment.train, self.experiment.validation])
-        others = np.setdiff1d(np.arange(len(self.experiment.targets)), known)
-        of_all = np.empty((len(self.experiment.targets), self.about["num_features"]), np.float32)
-        of_all[known] = self.plain(update)
-        if len(others):
-            of_all[others] = self._opened(View("plain"), others, update)
-        return of_all
+    def plain(self, rows: Rows, update: Update) -> NDArray[np.float32]:
+        """Features of plain images, float32 [all images, *shape], of which `rows` are there."""
+        return self._opened(View("plain"), rows, update).reshape(-1, *self.shape)
 
     def training(
-        self, view: View, update: Update
+        self, view: View, rows: Rows, update: Update
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Features and labels [n, 1] or [n, num_classes] of the images to train on."""
-        rows = self.experiment.train
-        labels = encode(self.experiment.targets[rows], self.experiment.num_classes)
-        if view.name == "plain":
-            return self.plain(update)[: len(rows)], labels
+        """Features as `plain`, and labels [all images, 1] or [all images, num_classes]."""
+        labels = encode(self.experiment.targets, self.experiment.num_classes)
         lines = self._opened(view, rows, update)
-        if not view.mixes:
-            return lines, labels
-        partner = _first_of_batch(len(rows)) + lines[:, -2].astype(np.int64)
-        mixed = labels + lines[:, -1:] * (labels[partner % len(rows)] - labels)
-        return np.ascontiguousarray(lines[:, :-2]), mixed.astype(np.float32)
+        if view.mixes:
+            partner = lines[rows, -2].astype(np.int64)
+            mixed = labels.copy()
+            mixed[rows] += lines[rows, -1:] * (labels[partner] - labels[rows])
+            lines, labels = np.ascontiguousarray(lines[:, :-2]), mixed.astype(np.float32)
+        return lines.reshape(-1, *self.shape), labels
 
-    def _opened(self, view: View, rows: NDArray[np.int64], update: Update) -> NDArray[np.float32]:
-        """The view's lines, mapped; made first if they are not there.
-
-        The mapping is private and writeable: TensorFlow takes memory without a copy only so.
-        """
-        path = self.folder / f"{view.name}-{_digest(rows.tobytes())}.f32"
-        columns = self.about["num_features"] + (2 if view.mixes else 0)
-        if not path.exists():
-            # Looked at again under the lock: another worker may have made it meanwhile.
+    def _opened(self, view: View, rows: Rows, update: Update) -> NDArray[np.float32]:
+        """The view's lines, mapped; those of `rows` are made first where they are not there."""
+        # What is drawn depends on the batch that an image is in, and so on all of `rows`.
+        name = view.name if view.augmentation is None else f"{view.name}-{digest(rows)}"
+        path = self.folder / f"{name}.f32"
+        columns = math.prod(self.shape) + (2 if view.mixes else 0)
+        shape = (len(self.experiment.targets), columns)
+        if len(RowStore(path, shape).missing(rows)):
             with _locked(path, update):
-                if not path.exists():
-                    self._make(view, rows, columns, path, update)
-        lines = np.memmap(path, np.float32, mode="c", shape=(len(rows), columns))
+                # Looked at again under the lock: another worker may have made them meanwhile.
+                self._make(view, rows, RowStore(path, shape), update)
         os.utime(path)  # used now: `_make_room` deletes the oldest
-        return lines
+        return RowStore(path, shape).open()
 
-    def _make(
-        self, view: View, rows: NDArray[np.int64], columns: int, path: Path, update: Update
-    ) -> None:
+    def _make(self, view: View, rows: Rows, store: RowStore, update: Update) -> None:
         """Compute a view, going on where an earlier attempt stopped."""
-        _make_room(self.experiment.features, len(rows) * columns * 4)
-        partial = PartialFile(path, row_bytes=columns * 4, whole=_BATCH)
+        if view.augmentation is None:
+            rows = store.missing(rows)
+        _make_room(self.experiment.features, len(rows) * store.shape[1] * 4)
         batches = -(-len(rows) // _BATCH)
-        with partial:
-            for number in range(partial.rows // _BATCH, batches):
+        with store:
+            for number in range(batches):
                 update(number, batches)
-                wanted = rows[np.arange(number * _BATCH, (number + 1) * _BATCH) % len(rows)]
-                lines = self._lines(view, wanted, number)
-                partial.append(lines[: len(rows) - number * _BATCH])
-        partial.finish()
+                places = np.arange(number * _BATCH, (number + 1) * _BATCH)
+                count = len(rows) - number * _BATCH
+                wanted = rows[places % len(rows)]
+                if len(store.missing(wanted[:count])):
+                    store.write(wanted[:count], self._lines(view, wanted, number)[:count])
         update(batches, batches)
 
-    def _lines(self, view: View, rows: NDArray[np.int64], number: int) -> NDArray[np.float32]:
+    def _lines(self, view: View, rows: Rows, number: int) -> NDArray[np.float32]:
         """Features of one batch, float32 [64, columns]."""
         import tensorflow as tf
 
@@ -195,25 +188,20 @@ class FeatureCache:
             if augment is not None:
                 seed = tf.constant([view.seed, number], tf.int64)
                 images, mixing = augment(images, mixing, seed)
-        features = self._compute(images).numpy().astype(np.float32)
-        return np.hstack([features, _partners(mixing.numpy())]) if view.mixes else features
+        features = self._compute(images).numpy().astype(np.float32).reshape(len(rows), -1)
+        return np.hstack([features, _partners(rows, mixing.numpy())]) if view.mixes else features
 
 
-def _partners(mixing: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[b, 2] from a mixing matrix [b, b]: with whom each is mixed, and that one's share."""
+def _partners(rows: Rows, mixing: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[b, 2] from a mixing matrix [b, b]: the row that each is mixed with, and its share."""
     others = mixing * (1 - np.eye(len(mixing), dtype=np.float32))
-    partner = others.argmax(axis=1)
+    partner = rows[others.argmax(axis=1)]
     return np.stack([partner, others.max(axis=1)], axis=1).astype(np.float32)
 
 
-def _first_of_batch(count: int) -> NDArray[np.int64]:
-    """For each of `count` rows the first row of the batch it was computed in."""
-    rows: NDArray[np.int64] = np.arange(count)
-    return rows - rows % _BATCH
-
-
-def _digest(contents: bytes) -> str:
-    return hashlib.sha256(contents).hexdigest()[:16]
+def digest(rows: Rows) -> str:
+    """Give a name to some rows in one order."""
+    return hashlib.sha256(rows.tobytes()).hexdigest()[:16]
 
 
 @contextmanager
@@ -235,10 +223,15 @@ def _locked(path: Path, update: Update) -> Iterator[None]:
 def _make_room(folder: Path, needed: int) -> None:
     """Delete the views used longest ago until all take no more than their share of the disk."""
     files = sorted(folder.parent.glob("*.features/*/*.f32"), key=lambda path: path.stat().st_mtime)
-    total = sum(path.stat().st_size for path in files)
+    total = sum(_bytes(path) for path in files)
     limit = DISK_SHARE * (shutil.disk_usage(folder.parent).free + total)
     for path in files:
         if total + needed <= limit:
             return
-        total -= path.stat().st_size
+        total -= _bytes(path)
         path.unlink(missing_ok=True)  # who has it mapped keeps it
+
+
+def _bytes(path: Path) -> int:
+    """Count the bytes that a file takes on disk: those with holes take less than they are long."""
+    return path.stat().st_blocks * 512

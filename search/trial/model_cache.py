@@ -7,17 +7,22 @@ trial's seed would have, so that a trial gives the very weights that it gives in
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from models.adjustable import adjustable_dropout
+from models.families.registry import family_named
 from search.process.progress import Update
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
 from search.trial.feature_cache import FeatureCache
 from search.trial.head_training import HeadTraining
+from search.trial.probe_training import ProbeTraining
 from search.trial.training import Training
 
 MAX_MODELS = 12  # kept at most: the trials of Hyperband's widest rung at max_epochs 9, and some
+MAX_FEATURE_CACHES = 2  # a backbone is kept with each: of a fine-tuned one, and of its probe
 
 
 class ModelCache:
@@ -25,27 +30,46 @@ class ModelCache:
 
     def __init__(self) -> None:
         self.models: OrderedDict[Hashable, Any] = OrderedDict()
-        self.feature_cache: FeatureCache | None = None
+        self.feature_caches: OrderedDict[Path, FeatureCache] = OrderedDict()
 
     def training(
         self, experiment: Experiment, values: Values, seed: int, update: Update
     ) -> Training:
-        """How a configuration is trained: whole, or its head alone on cached features."""
-        training = Training(experiment, values, rows=experiment.train, seed=seed)
-        hp = training.hyperparameters()
-        if not experiment.classifier.has_fixed_features(hp):
-            return training
-        feature_cache = FeatureCache(experiment, hp)
-        if self.feature_cache is None or self.feature_cache.folder != feature_cache.folder:
-            self.feature_cache = feature_cache
-        return HeadTraining(
-            experiment,
-            values,
-            rows=experiment.train,
-            seed=seed,
-            feature_cache=self.feature_cache,
+        """How a configuration is trained: whole, or its rest alone on cached features.
+
+        Args:
+            experiment: the run, with any pixels.
+            values: of the configuration.
+            seed: of the training.
+            update: told while features are computed.
+        """
+        experiment = experiment.seen_by(values)
+        family = family_named(str(values["family"]))
+        start = None
+        if (probe := family.probe(values)) is not None:
+            training = self.training(experiment, probe, seed, update)
+            start = training.solve if isinstance(training, ProbeTraining) else None
+        whole = Training(experiment, values, rows=experiment.train, seed=seed, start=start)
+        if not experiment.classifier.has_fixed_features(whole.hyperparameters()):
+            return whole
+        kind = ProbeTraining if family.solved else HeadTraining
+        return kind(
+            **{each.name: getattr(whole, each.name) for each in fields(whole)},
+            feature_cache=self._features(experiment, whole.hyperparameters()),
             update=update,
         )
+
+    def _features(self, experiment: Experiment, hp: Any) -> FeatureCache:
+        """The features of a configuration; its backbone is built only once where it is kept."""
+        feature_cache = FeatureCache(experiment, hp)
+        kept = self.feature_caches.pop(feature_cache.folder, None)
+        # The rows that are asked for may be others.
+        if kept is not None:
+            kept.experiment = experiment
+        self.feature_caches[feature_cache.folder] = kept or feature_cache
+        if len(self.feature_caches) > MAX_FEATURE_CACHES:
+            self.feature_caches.popitem(last=False)
+        return self.feature_caches[feature_cache.folder]
 
     def model(self, training: Training) -> Any:
         """A model as new, compiled if it has one phase; of a known architecture a traced one."""
@@ -67,12 +91,12 @@ class ModelCache:
     def clear(self) -> None:
         """Forget all, after something went wrong in it."""
         self.models.clear()
-        self.feature_cache = None
+        self.feature_caches.clear()
 
 
 def _renew(model: Any, *, like: Any) -> None:
     """Set weights and seed states to those of a new model, and the optimizer to its start."""
     for variable, new in zip(model.variables, like.variables, strict=True):
         variable.assign(new)
-    for variable in model.optimizer.variables:
+    for variable in model.optimizer.variables if model.compiled else ():  # one is solved
         variable.assign(variable * 0)

@@ -41,6 +41,7 @@ def run_trial(
     """
     start = time.monotonic()
     spec, models = task.spec, models or ModelCache()
+    experiment = experiment.part(spec.images)
     seed = configuration_seed(experiment.config.seed, spec.configuration)
     training = models.training(
         experiment, effective_values(spec), seed, _Preparations(spec, report)

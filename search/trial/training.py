@@ -1,7 +1,7 @@
 """Train one configuration over a range of epochs; used by trials and by the final retraining."""
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from data_pipeline.augment.augment import augmenter
 from data_pipeline.pixels.dataset import steps_per_epoch, training_batches
-from models.families.head import Dropout, plain_dropout
+from models.families.head import Dropout, plain_dropout, set_last_layer
+from models.families.linear_probe import LastLayer
+from models.families.registry import family_named
 from models.space import traced_values
 from search.evaluation.metrics import two_columns
 from search.run_folder.records import Values
@@ -28,12 +30,14 @@ class Training:
     Attributes:
         rows: int64 row numbers of the images to train on.
         seed: of the initial weights, dropout, order and augmentation.
+        start: gives the weights that the last layer starts from; None for random ones.
     """
 
     experiment: Experiment
     values: Values
     rows: NDArray[np.int64]
     seed: int
+    start: Callable[[], LastLayer] | None = field(default=None, kw_only=True)
 
     def hyperparameters(self) -> keras_tuner.HyperParameters:
         """The values in the form in which a hypermodel reads them."""
@@ -74,9 +78,18 @@ class Training:
 
     def build(self, *, dropout: Dropout = plain_dropout) -> Any:
         """A new model; the same seed gives the same initial weights."""
+        start = self.start and self.start()
         # Right before the build: whatever draws in between would change the weights.
         keras.utils.set_random_seed(self.seed)
-        return self.experiment.classifier.build(self.hyperparameters(), dropout=dropout)
+        model = self.experiment.classifier.build(self.hyperparameters(), dropout=dropout)
+        if start:
+            set_last_layer(model, *start)
+        return model
+
+    @property
+    def solved(self) -> bool:
+        """Whether a solver fits the model, for which no seed makes a difference."""
+        return family_named(str(self.values["family"])).solved
 
     def compile(self, model: Any, phase: int = 0) -> None:
         """Compile for one phase, with a new optimizer."""
@@ -163,6 +176,8 @@ class Training:
 
     def augment(self) -> Any:
         """What is done to each batch of images; None for nothing."""
+        if self.solved:
+            return None
         return augmenter(
             policy=str(self.values["augmentation/policy"]),
             strength=float(self.values["augmentation/strength"]),
@@ -196,7 +211,7 @@ def predict_rows(model: Any, pixels: NDArray[Any], rows: NDArray[np.int64]) -> N
 
 
 def representative(experiment: Experiment) -> NDArray[np.uint8]:
-    """Up to 200 of the images to train on, spread over all: uint8 [n, height, width, 3]."""
+    """Up to 200 of the images to train on, spread over all: uint8 [n, *image_size, 3]."""
     picks = np.linspace(0, len(experiment.train) - 1, min(200, len(experiment.train)))
     return np.asarray(experiment.pixels[experiment.train[picks.astype(int)]])
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from data_pipeline.atomic_files import sweep
 from search.algorithms.base import DurableOracle
+from search.algorithms.race import is_raced, own_values
 from search.observers.observer import Observer
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
@@ -130,7 +131,10 @@ class Search:
     def _new_record(self, trial_id: str) -> TrialRecord:
         values = dict(self.oracle.trials[trial_id].hyperparameters.values)
         place = {name: values.pop(name) for name in list(values) if name.startswith("tuner/")}
+        if raced := is_raced(values):
+            values = own_values(values)
         parent = place.get("tuner/trial_id")
+        images = int(place["tuner/images"]) if "tuner/images" in place else None
         first = self.records.get(str(parent))  # of the configuration, whose rungs share its id
         return TrialRecord(
             trial_id=trial_id,
@@ -141,7 +145,8 @@ class Search:
             initial_epoch=int(place.get("tuner/initial_epoch", 0)),
             epochs=int(place.get("tuner/epochs", self.max_epochs)),
             parent=parent,
-            baseline=values in self.oracle.baselines,
+            baseline=raced or values in self.oracle.baselines,
+            images=images,
         )
 
     def _task(self, record: TrialRecord) -> TrialTask:

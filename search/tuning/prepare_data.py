@@ -1,5 +1,6 @@
 """Check, prepare and split the images of a run, and write down what it learns from."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from search.errors import TuneError
@@ -24,9 +25,9 @@ def prepare_data(
     from search.tuning.leak_warning import warn_of_leaks
 
     with progress.task("checking and preparing images", counted=True) as task:
-        catalog, pixels = prepare(
+        catalog, prepared = prepare(
             Path(config.data),
-            image_size=config.image_size,
+            image_sizes=config.prepared_sizes,
             crop_to_aspect_ratio=config.crop_to_aspect_ratio,
             cache_dir=cache_dir,
             progress=task.update,
@@ -47,4 +48,17 @@ def prepare_data(
         )
     leaks = find_leaks(catalog)
     warn_of_leaks(leaks, Path(config.data), progress)
-    save_data(run, catalog, pixels, splits, leaks)
+    save_data(run, catalog, prepared, splits, leaks)
+
+
+def with_race(run: RunFolder, config: RunConfig) -> RunConfig:
+    """The configuration with the rungs of its race of backbones, now that the images are known."""
+    from search.algorithms.race import partial_rungs, race_of
+    from search.run_folder.data_summary import DataSummary
+
+    race = race_of(config)
+    if race is None:
+        return config
+    data = DataSummary.load(run)
+    rungs = partial_rungs(data.splits.train, len(data.class_names), len(race.candidates))
+    return replace(config, race_images=rungs)

@@ -1,5 +1,6 @@
 """Print the plan of a search before it starts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from models.families.registry import family_named
@@ -51,11 +52,16 @@ def largest_model(experiment: Any) -> int:
     return max(counts)
 
 
-def baselines(experiment: Any) -> list[Values]:
-    """What is tried first: the preset where one was asked for, else what each family has."""
+def baselines(experiment: Any, winners: Sequence[Values] = ()) -> list[Values]:
+    """What is tried first: the preset where one was asked for, else what each family has.
+
+    Args:
+        experiment: the run.
+        winners: of the race of backbones, the best first.
+    """
     from models.hypermodel import baseline_values
     from models.presets import PRESETS
 
     if experiment.config.preset:
         return [dict(PRESETS[experiment.config.preset].values)]
-    return baseline_values(experiment.classifier)
+    return baseline_values(experiment.classifier, winners)

@@ -6,6 +6,7 @@ from typing import Any
 from search.evaluation.objective import ACCURACY
 from search.process.progress import ProgressSink
 from search.run_folder.config import RunConfig
+from search.tuning.image_sizes import image_sizes
 
 # Those that a processor gets through a photo with in about 10 ms; --backbones takes any.
 LIGHT_BACKBONES = ("mobilenet_075", "mobilenet_v2", "efficientnet_v2_b0")
@@ -13,16 +14,18 @@ LIGHT_BACKBONES = ("mobilenet_075", "mobilenet_v2", "efficientnet_v2_b0")
 Options = dict[str, Any]  # what the user gave; a missing or None value means "what suits"
 
 
-def resolve_config(data: Path, options: Options, progress: ProgressSink) -> RunConfig:
-    """Fill in what the user left open with what suits this machine."""
+def resolve_config(
+    data: Path, options: Options, progress: ProgressSink, *, cache_dir: Path
+) -> RunConfig:
+    """Fill in what the user left open with what suits these images and this machine."""
     hardware = load_tensorflow(progress)
     given = {key: value for key, value in options.items() if value is not None}
     # A preset may say None: from scratch. Anyone else who says nothing wants ImageNet's.
     weights = options["weights"] if "preset" in options else given.get("weights", "imagenet")
-    image_size = given.get("image_size") or ((180, 180) if hardware.gpus else (96, 96))
+    sizes = image_sizes(given, data, on_gpu=bool(hardware.gpus), cache_dir=cache_dir)
     compact = given.get("compact", not hardware.gpus)
     families, backbones = _available_families(
-        given, weights, image_size, compact=compact, progress=progress
+        given, weights, sizes.image_size, compact=compact, progress=progress
     )
     defaults: Options = {
         "algo": "hyperband",
@@ -43,7 +46,9 @@ def resolve_config(data: Path, options: Options, progress: ProgressSink) -> RunC
     values |= {
         "data": str(data.resolve()),
         "weights": weights,
-        "image_size": tuple(image_size),
+        "image_size": sizes.image_size,
+        "backbone_sizes": sizes.backbone_sizes if backbones else (),
+        "largest_side": sizes.largest_side,
         "families": families,
         "backbones": backbones,
         "precision": hardware.precision(given.get("precision", "auto")),
@@ -79,6 +84,12 @@ def _available_families(
 
     asked = given.get("families")
     families = tuple(asked or FAMILIES)
+    # Probes find out which backbone what is trained shall stand on. A preset names its own, and
+    # without pretrained weights there is nothing to find out.
+    if given.get("preset") or weights is None:
+        families = tuple(family for family in families if not family_named(family).solved)
+    elif any(family_named(family).pretrained for family in families):
+        families = ("probe", *(family for family in families if family != "probe"))
     pretrained = [family for family in families if family_named(family).pretrained]
     if not pretrained:
         return families, ()

@@ -17,7 +17,8 @@ def next_attempt(record: TrialRecord) -> TrialRecord | None:
     if record.status != FAILED:
         return None
     if record.failure == MEMORY:
-        batch_size = (record.batch_size or int(record.values["batch_size"])) // 2
+        # What is solved has no batches, and would need as much again.
+        batch_size = (record.batch_size or int(record.values.get("batch_size", 0))) // 2
         if batch_size < MIN_BATCH:
             return None
         return record.with_outcome(status=RUNNING, batch_size=batch_size, reason="", failure="")

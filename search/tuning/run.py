@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from search.algorithms.ranges import require_ranges, with_ranges
@@ -28,7 +29,7 @@ from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialRecord, load_records
-from search.tuning.prepare_data import prepare_data
+from search.tuning.prepare_data import prepare_data, with_race
 from search.tuning.print_plan import announce, baselines
 from search.tuning.resolve_config import Options, load_tensorflow, resolve_config
 
@@ -76,11 +77,14 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
     ):
         try:
             preload_decoders(data, cache_dir=environment.cache_dir)
-            config = resolve_config(data, options, environment.progress)
+            config = resolve_config(
+                data, options, environment.progress, cache_dir=environment.cache_dir
+            )
             require_ranges(config)
             prepare_data(
                 run, config, cache_dir=environment.cache_dir, progress=environment.progress
             )
+            config = with_race(run, config)
             config.save(run)
         except BaseException:
             shutil.rmtree(run.path)  # nothing was begun: leave nothing behind
@@ -149,9 +153,15 @@ def _search(
     set_up_training(config)
     experiment = Experiment.load(run)
     space = keras_tuner.HyperParameters()
-    experiment.classifier.declare_hyperparameters(space)
+    experiment.classifier.declare_search(space)
     space = with_ranges(space, config.ranges)
-    oracle = make_oracle(config, space, baselines=baselines(experiment), directory=run.path)
+    oracle = make_oracle(
+        config,
+        space,
+        baselines=baselines(experiment),
+        baselines_on=partial(baselines, experiment),
+        directory=run.path,
+    )
     plan = make_plan(config)
     records = load_records(run)
     announce(plan, config, experiment, environment.progress)

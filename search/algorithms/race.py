@@ -1,0 +1,183 @@
+"""Race the backbones: successive halving over probes of each backbone at each image size.
+
+A probe takes seconds, and which backbone is the best differs from data set to data set. Each
+candidate is first fitted to few images; the better half goes on to more, and the last few see all
+(Jamieson & Talwalkar 2016, arXiv 1502.07943, with images as the budget). The search then begins
+from the winners. Imports without KerasTuner.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from models.pretrained.backbones import BACKBONES
+from search.algorithms.plan import Rung
+from search.run_folder.config import RunConfig
+from search.run_folder.records import Values
+
+FEWEST = 200  # images of the first rung at least; scores of fewer are mostly luck
+PER_CLASS = 20
+MOST = 500  # and at most, however many there are: something shall be scored within seconds
+SHARE = 8  # the first rung has one of so many
+FINALISTS = 2  # candidates that see all images
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One probe of the race.
+
+    Attributes:
+        trial_id: of its trial.
+        values: the candidate.
+        rung: counted from 0.
+        score: what is compared, more being better; None where it has not ended, or failed.
+        ended: whether it has.
+    """
+
+    trial_id: str
+    values: Values
+    rung: int
+    score: tuple[float, ...] | None
+    ended: bool
+
+
+@dataclass(frozen=True)
+class Next:
+    """What the race does next.
+
+    Attributes:
+        values, rung, parent: a probe to run, and the trial of its candidate on the rung before;
+            no values where nothing can be started now.
+        over: whether the race is decided.
+    """
+
+    values: Values | None = None
+    rung: int = 0
+    parent: str | None = None
+    over: bool = False
+
+
+@dataclass(frozen=True)
+class Race:
+    """A race as it is planned.
+
+    Attributes:
+        candidates: values of the probes, the cheapest first.
+        rungs: how many candidates and images each has.
+    """
+
+    candidates: tuple[Values, ...]
+    rungs: tuple[Rung, ...]
+
+    def next(self, entries: Sequence[Entry]) -> Next:
+        """Say what to do after these probes."""
+        for number, rung in enumerate(self.rungs):
+            here = [entry for entry in entries if entry.rung == number]
+            field = self._field(entries, number)
+            begun = [entry.values for entry in here]
+            for values, parent in field[: rung.size]:
+                if values not in begun:
+                    return Next(values, number, parent)
+            if not all(entry.ended for entry in here):
+                return Next()
+        return Next(over=True)
+
+    def place(self, following: Next) -> Values:
+        """The place of a probe in the search, under KerasTuner's names and one more."""
+        images = self.rungs[following.rung].images
+        place: Values = {
+            "tuner/epochs": 1,
+            "tuner/initial_epoch": 0,
+            "tuner/bracket": 0,
+            "tuner/round": following.rung,
+        }
+        place |= {} if images is None else {"tuner/images": images}
+        return place | ({} if following.parent is None else {"tuner/trial_id": following.parent})
+
+    def _field(self, entries: Sequence[Entry], rung: int) -> list[tuple[Values, str | None]]:
+        """Who may enter a rung, in order, with the trial on the rung before."""
+        if rung == 0:
+            return [(values, None) for values in self.candidates]
+        below = [entry for entry in entries if entry.rung == rung - 1]
+        return [(entry.values, entry.trial_id) for entry in _ranked(below)]
+
+    def ranking(self, entries: Sequence[Entry]) -> list[Values]:
+        """The candidates with a score, those that came furthest first, of these the best first."""
+        ranked: list[Values] = []
+        for number in reversed(range(len(self.rungs))):
+            best = _ranked(entry for entry in entries if entry.rung == number)
+            ranked += [entry.values for entry in best if entry.values not in ranked]
+        return ranked
+
+
+def is_raced(values: Mapping[str, Any]) -> bool:
+    """Tell whether these are values of a probe of the race."""
+    return values.get("family") == "probe"
+
+
+def own_values(values: Mapping[str, Any]) -> Values:
+    """Leave out of a probe's values those that KerasTuner adds: the defaults of all families."""
+    return {name: value for name, value in values.items() if name.startswith(("probe/", "family"))}
+
+
+def narrowed(space: Any, winners: Sequence[Values]) -> Any:
+    """The same `keras_tuner.HyperParameters` with the winners' backbones and image sizes alone.
+
+    Args:
+        space: left as it is.
+        winners: values of probes, at least one, the best first.
+    """
+    import keras_tuner
+
+    result = keras_tuner.HyperParameters()
+    for entry in space.space:
+        config = entry.get_config()
+        name = f"probe/{entry.name.rpartition('/')[2]}"
+        if name in winners[0] and len(config.get("values", ())) > 1:
+            values = list(dict.fromkeys(winner[name] for winner in winners))
+            config |= {"values": values, "default": values[0]}
+        result.merge([type(entry).from_config(config)])
+    return result
+
+
+def _ranked(entries: Iterable[Entry]) -> list[Entry]:
+    scored = [(entry.score, entry) for entry in entries if entry.score is not None]
+    return [entry for _, entry in sorted(scored, key=lambda pair: pair[0], reverse=True)]
+
+
+def partial_rungs(images: int, num_classes: int, candidates: int) -> tuple[int, ...]:
+    """Images to train on in each rung but the last, which has all.
+
+    Args:
+        images: to train on, in all.
+        num_classes: where there are many, a rung needs more images.
+        candidates: from rung to rung half of them are left.
+    """
+    count = max(FEWEST, PER_CLASS * num_classes, min(images // SHARE, MOST))
+    rungs: list[int] = []
+    while candidates > FINALISTS and 2 * count <= images:
+        rungs.append(count)
+        count, candidates = 2 * count, math.ceil(candidates / 2)
+    return tuple(rungs)
+
+
+def race_of(config: RunConfig) -> Race | None:
+    """The race of a run; None where it has none."""
+    if "probe" not in config.families:
+        return None
+    pairs = sorted(
+        product(config.backbones, config.backbone_sizes),
+        key=lambda pair: BACKBONES[pair[0]].values * pair[1] ** 2,
+    )
+    candidates: tuple[Values, ...] = tuple(
+        {"family": "probe", "probe/backbone": backbone, "probe/image_size": side}
+        for backbone, side in pairs
+    )
+    rungs: list[Rung] = []
+    size = len(candidates)
+    for images in (*config.race_images, None):
+        rungs.append(Rung(0, size, 0, 1, images=images, again=bool(rungs)))
+        size = max(FINALISTS, math.ceil(size / 2))
+    return Race(candidates, tuple(rungs))

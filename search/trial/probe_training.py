@@ -1,0 +1,71 @@
+"""Fit a probe: the last layer of a model on the cached features of a frozen backbone."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from models.families.head import set_last_layer
+from models.families.linear_probe import LastLayer, solve
+from search.evaluation.metrics import prediction_metrics
+from search.process.atomic_files import write_arrays
+from search.trial.checkpoint import TrainingState
+from search.trial.feature_cache import digest
+from search.trial.head_training import HeadTraining
+from search.trial.training import predict_rows
+
+
+@dataclass(frozen=True)
+class ProbeTraining(HeadTraining):
+    """A probe: what other configurations reach in epochs is solved in one."""
+
+    @property
+    def batch_size(self) -> int:
+        """All images: they are one step."""
+        return len(self.rows)
+
+    def solve(self) -> LastLayer:
+        """Compute the features of the images to train on, and the last layer's weights.
+
+        Both are kept: every configuration that is fine-tuned starts from them.
+        """
+        targets = self.experiment.targets[self.rows]
+        name = digest(np.concatenate([self.rows, targets]))
+        path = self.feature_cache.folder / f"probe-{name}.npz"
+        if path.exists():
+            with np.load(path, allow_pickle=False) as layer:
+                return LastLayer(layer["kernel"], layer["bias"])
+        features = self.feature_cache.plain(self.rows, self.update)[self.rows]
+        layer = solve(features, targets, num_classes=self.experiment.num_classes)
+        write_arrays(path, **layer._asdict())
+        return layer
+
+    def compile(self, model: Any, phase: int = 0) -> None:
+        """Do nothing: no step is taken."""
+
+    def adjust(self, model: Any) -> None:
+        """Do nothing: no number of it is searched."""
+
+    def fit(
+        self,
+        model: Any,
+        *,
+        initial_epoch: int,
+        epochs: int,
+        state: TrainingState | None = None,
+        callbacks: list[Any],
+    ) -> None:
+        """Solve, which counts as the one epoch that a probe has."""
+        for callback in callbacks:
+            callback.set_model(model)
+            callback.on_epoch_begin(initial_epoch)
+        set_last_layer(model, *self.solve())
+        # Known by now: what is computed for the images to validate on is reported as before.
+        self.feature_cache.plain(self.experiment.validation, self.update)
+        features = self.feature_cache.plain(self.rows, self.update)
+        predictions = predict_rows(model, features, self.rows)
+        metrics = prediction_metrics(predictions, self.experiment.targets[self.rows])
+        logs = {name: metrics[name] for name in ("loss", "accuracy")}
+        for callback in callbacks:
+            callback.on_train_batch_end(0, logs)
+            callback.on_epoch_end(initial_epoch, logs)

@@ -1,0 +1,84 @@
+"""A file of rows of numbers, of which each is written once, in any order.
+
+A row is made when it is first needed: the file has room for all from the start, as a file with
+holes, and beside it stands which rows are there. What is noted as there is on disk.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_pipeline.atomic_files import write_bytes
+
+SYNC_SECONDS = 10.0  # of work that a crash may cost
+
+
+class RowStore:
+    """One such file; as a context it can be written.
+
+    Args:
+        path: of the file; what is there stands beside it, ending in ".rows".
+        shape: (rows, columns) of the whole, float32.
+
+    Attributes:
+        known: bool [rows], those that are there.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int]) -> None:
+        self.path, self.shape = path, shape
+        self.about = path.with_suffix(".rows")
+        self.known = self._known()
+
+    def _known(self) -> NDArray[np.bool_]:
+        if not (self.path.exists() and self.about.exists()):
+            return np.zeros(self.shape[0], bool)
+        known = np.frombuffer(self.about.read_bytes(), np.bool_).copy()
+        return known if len(known) == self.shape[0] else np.zeros(self.shape[0], bool)
+
+    def missing(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of `rows` that are not there, in their order."""
+        return rows[~self.known[rows]]
+
+    def open(self) -> NDArray[np.float32]:
+        """Map the file: float32 [rows, columns], of which only what is known may be used.
+
+        The mapping is private and writeable: TensorFlow takes memory without a copy only so.
+        """
+        return np.memmap(self.path, np.float32, mode="c", shape=self.shape)
+
+    def __enter__(self) -> "RowStore":
+        self.file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.ftruncate(self.file, 4 * self.shape[0] * self.shape[1])
+        self.synced = time.monotonic()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._sync()
+        finally:
+            os.close(self.file)
+
+    def write(self, rows: NDArray[np.int64], values: NDArray[np.float32]) -> None:
+        """Write some rows, float32 [rows, columns]; from time to time make sure of them.
+
+        Raises:
+            OSError: the disk is full or failing.
+        """
+        # Writes and not a mapping: a full disk is then an error and not a signal.
+        for row, value in zip(rows.tolist(), np.ascontiguousarray(values), strict=True):
+            data, offset = memoryview(value).cast("B"), 4 * row * self.shape[1]
+            while data:
+                written = os.pwrite(self.file, data, offset)
+                data, offset = data[written:], offset + written
+        self.known[rows] = True
+        if time.monotonic() - self.synced > SYNC_SECONDS:
+            self._sync()
+
+    def _sync(self) -> None:
+        os.fsync(self.file)
+        # After the content is on disk, so that it never names rows that a crash has lost.
+        write_bytes(self.about, self.known.tobytes())
+        self.synced = time.monotonic()
