@@ -17,7 +17,7 @@ from small_trials import (
 from data_pipeline.augment.augment import augmenter
 from search.run_folder.records import COMPLETED, STOPPED
 from search.trial import feature_cache as feature_cache
-from search.trial import partial_file
+from search.trial import row_store
 from search.trial.feature_cache import FeatureCache, View, views_of
 from search.trial.model_cache import ModelCache
 from search.trial.training import Training, predict_rows
@@ -181,7 +181,7 @@ def test_what_features_depend_on_makes_new_ones(changed, experiment, tmp_path):
 
 def test_work_that_was_interrupted_goes_on_where_it_stopped(experiment, monkeypatch):
     monkeypatch.setattr(feature_cache, "_BATCH", 4)
-    monkeypatch.setattr(partial_file, "SYNC_SECONDS", 0.0)
+    monkeypatch.setattr(row_store, "SYNC_SECONDS", 0.0)
     expected = bank_of(experiment).plain(quiet).copy()
     for path in experiment.features.rglob("*.f32"):
         path.unlink()
