@@ -20,8 +20,8 @@ import tensorflow as tf
 from data_pipeline.augment import augment
 from models.families import transfer
 from models.hypermodel import ImageClassifier
+from models.pretrained.backbones import default_backbones
 from models.pretrained.networks import available_backbones
-from search.tuning.resolve_config import LIGHT_BACKBONES
 
 
 class WatchedHyperband(keras_tuner.Hyperband):
@@ -138,7 +138,7 @@ def main(folder, weights, unseen, families, image_size, max_epochs, seed, spawne
     train, validation = photos(folder / "train", None), photos(folder / "validation")
     classifier = ImageClassifier(
         families=tuple(families.split(",")),
-        backbones=available_backbones(LIGHT_BACKBONES, weights, size),
+        backbones=available_backbones(default_backbones(light=True), weights, size),
         image_size=size,
         num_classes=2,
         compact=True,

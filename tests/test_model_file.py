@@ -132,9 +132,13 @@ def test_a_file_that_we_wrote_loads_and_predicts_the_same(good):
     )
 
 
+# One backbone of each architecture: its sizes are made of the same layers.
+ARCHITECTURES = {backbone.folder: name for name, backbone in reversed(BACKBONES.items())}.values()
+
+
 @pytest.mark.parametrize(
     ("family", "backbone"),
-    [("xception", ""), *(("transfer", backbone) for backbone in BACKBONES)],
+    [("xception", ""), *(("transfer", name) for name in ARCHITECTURES)],
 )
 def test_the_layers_of_every_family_and_backbone_are_known(family, backbone):
     model = served(family, backbone or "mobilenet_075", image_size=(71, 71))

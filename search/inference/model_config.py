@@ -12,7 +12,7 @@ from typing import Any
 
 from models.families.registry import FAMILIES
 
-MAX_LAYERS = 2_000  # the largest backbone has some 300
+MAX_LAYERS = 2_000  # the largest backbone has some 500
 MAX_ACTIVATION = 2**30  # numbers that one layer puts out for one image; 64 filters at 4096×4096
 _WEIGHT_BYTES = 4  # we write float32 throughout, and states of random generators as uint32
 
@@ -54,7 +54,7 @@ _KNOWN = {
     },
     "keras.src.applications.convnext": {"LayerScale"},
     "keras.src.models.functional": {"Functional"},
-    "keras.src.ops.numpy": {"Add", "Round"},
+    "keras.src.ops.numpy": {"Add", "Multiply", "Round"},
 }
 
 

@@ -8,9 +8,6 @@ from search.process.progress import ProgressSink
 from search.run_folder.config import RunConfig
 from search.tuning.image_sizes import image_sizes
 
-# Those that a processor gets through a photo with in about 10 ms; --backbones takes any.
-LIGHT_BACKBONES = ("mobilenet_075", "mobilenet_v2", "efficientnet_v2_b0")
-
 Options = dict[str, Any]  # what the user gave; a missing or None value means "what suits"
 
 
@@ -79,7 +76,7 @@ def _available_families(
     """
     from models.errors import ModelError
     from models.families.registry import FAMILIES, family_named
-    from models.pretrained.backbones import BACKBONES
+    from models.pretrained.backbones import default_backbones
     from models.pretrained.networks import available_backbones, weights_file
 
     asked = given.get("families")
@@ -93,7 +90,7 @@ def _available_families(
     pretrained = [family for family in families if family_named(family).pretrained]
     if not pretrained:
         return families, ()
-    wanted = tuple(given.get("backbones") or (LIGHT_BACKBONES if compact else BACKBONES))
+    wanted = tuple(given.get("backbones") or default_backbones(light=compact))
     try:
         names = tuple(available_backbones(wanted, weights, image_size))
         if weights is not None:  # fetched here, once, and not by each worker
