@@ -106,6 +106,23 @@ def test_a_given_file_is_for_the_one_backbone_that_it_fits(tmp_path):
         build_backbone("mobilenet_v2", image_size=(32, 32), weights=str(path))
 
 
+def test_a_given_folder_holds_a_file_for_each_backbone(tmp_path):
+    build_backbone("mobilenet_025", image_size=(32, 32), weights=None).save_weights(
+        tmp_path / "own.weights.h5"
+    )
+    with pytest.raises(ModelError, match=r"expected: mobilenet_2_5_128_tf_no_top\.h5 or "):
+        available_backbones(("mobilenet_025",), str(tmp_path), (128, 128))
+    path = (tmp_path / "own.weights.h5").rename(tmp_path / "mobilenet_2_5_160_tf_no_top.h5")
+    names = available_backbones(tuple(BACKBONES), str(tmp_path), (96, 96))
+    assert names == ("mobilenet_025",)
+    assert weights_file("mobilenet_025", str(tmp_path), (96, 96)) == path
+    with pytest.raises(ModelError, match="xception_weights_tf_dim_ordering"):
+        weights_file("xception", str(tmp_path), (96, 96))
+    path.rename(tmp_path / "mobilenet_5_0_224_tf_no_top.h5")
+    with pytest.raises(ModelError, match="fits no backbone"):
+        available_backbones(("mobilenet_050",), str(tmp_path), (96, 96))
+
+
 def test_a_given_file_is_what_the_backbone_computes_with(tmp_path):
     path = tmp_path / "own.weights.h5"
     saved = build_backbone("mobilenet_075", image_size=(32, 32), weights=None)

@@ -22,7 +22,8 @@ def available_backbones(
     Args:
         names: Names out of `BACKBONES`.
         weights: "imagenet" (in the Keras cache, or the network answers within 5 seconds), the
-            path of a file that fits, or None (from scratch: all of them).
+            path of a file that fits or of a folder of files named as Keras names them, or None
+            (from scratch: all of them).
         image_size: (height, width) in pixels.
 
     Raises:
@@ -37,9 +38,10 @@ def available_backbones(
         )
     if weights is None:
         return tuple(usable)
-    if weights != "imagenet":
-        return _fitting(usable, Path(weights))
-    return _pretrained(usable, image_size)
+    if weights == "imagenet":
+        return _pretrained(usable, image_size)
+    path = Path(weights)
+    return _in_folder(usable, path, image_size) if path.is_dir() else _fitting(usable, path)
 
 
 def _pretrained(names: Sequence[str], image_size: tuple[int, int]) -> tuple[str, ...]:
@@ -57,9 +59,28 @@ def _pretrained(names: Sequence[str], image_size: tuple[int, int]) -> tuple[str,
         ]
         raise ModelError(
             "no pretrained weights: not in the Keras cache, and the network does not answer; put "
-            f"{' or '.join(files_to_put)}, or give a file with --weights"
+            f"{' or '.join(files_to_put)}, or give a file or a folder with --weights"
         )
     return usable
+
+
+def _in_folder(names: Sequence[str], folder: Path, image_size: tuple[int, int]) -> tuple[str, ...]:
+    found = {
+        name: path
+        for name in names
+        if (path := files.first_in(folder, BACKBONES[name].file_names(image_size)))
+    }
+    if not found:
+        expected = ", ".join(
+            f"{' or '.join(BACKBONES[name].file_names(image_size))} for {name}" for name in names
+        )
+        raise ModelError(
+            f"{folder}: holds no weights for a backbone asked for (expected: {expected}); name "
+            "the files as keras.applications does"
+        )
+    for name, path in found.items():
+        _fitting([name], path)
+    return tuple(found)
 
 
 def _fitting(names: Sequence[str], path: Path) -> tuple[str, ...]:
@@ -78,15 +99,19 @@ def weights_file(name: str, weights: str, image_size: tuple[int, int]) -> Path:
     """Return the file with the weights of a backbone, downloaded into the Keras cache if needed.
 
     Raises:
-        ModelError: A given file does not fit, or nothing is cached and the network does not
-            answer; says which file goes where.
+        ModelError: A given file does not fit, a given folder has none that does, or nothing is
+            cached and the network does not answer; says which file goes where.
     """
     backbone = BACKBONES[name]
-    if weights != "imagenet":
-        _fitting([name], Path(weights))
-        return Path(weights)
     names = backbone.file_names(image_size)
-    return files.cached(names) or _fetch(backbone, names[0], backbone.digest)
+    if weights == "imagenet":
+        return files.cached(names) or _fetch(backbone, names[0], backbone.digest)
+    path = Path(weights)
+    if path.is_dir():
+        _in_folder([name], path, image_size)
+        return files.first_in(path, names) or path
+    _fitting([name], path)
+    return path
 
 
 def build_backbone(name: str, *, image_size: tuple[int, int], weights: str | None) -> keras.Model:

@@ -39,7 +39,12 @@ def keras_cache_folder() -> Path:
 
 def cached(file_names: Iterable[str]) -> Path | None:
     """Return the path of the first of `file_names` in the Keras cache; None if there is none."""
-    paths = (keras_cache_folder() / name for name in file_names)
+    return first_in(keras_cache_folder(), file_names)
+
+
+def first_in(folder: Path, file_names: Iterable[str]) -> Path | None:
+    """Return the path of the first of `file_names` in `folder`; None if there is none."""
+    paths = (folder / name for name in file_names)
     return next((path for path in paths if path.is_file()), None)
 
 

@@ -44,8 +44,10 @@ MAX_TIME = click.option(
 NAME = click.option("--name", help="Name of the run.  [default: folder, date and time]")
 WEIGHTS = click.option(
     "--weights",
-    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
-    help="File of pretrained weights for the backbone it fits.  [default: ImageNet's, downloaded]",
+    type=click.Path(exists=True, resolve_path=True),
+    metavar="FILE|FOLDER",
+    help="Pretrained weights: a file, for the backbone it fits, or a folder with a file for each "
+    "backbone, named as keras.applications names it.  [default: ImageNet's, downloaded]",
 )
 PRECISION = click.option(
     "--precision",

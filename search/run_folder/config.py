@@ -24,7 +24,7 @@ class RunConfig:
         image_size: (height, width) of the images that models are trained on from scratch.
         crop_to_aspect_ratio: crop instead of squeeze, as Keras has it.
         compact: narrower models, for machines without a GPU.
-        weights: "imagenet", the path of a weights file, or None (random).
+        weights: "imagenet", the path of a file or folder of weights, or None (random).
         max_epochs: full budget of one configuration.
         factor: Hyperband's reduction factor.
         hyperband_iterations: how often all of Hyperband's brackets are run.
