@@ -14,7 +14,8 @@ class Preset:
         name: What `--preset` takes.
         description: One line.
         source: Where it was published.
-        values: Every hyperparameter that is active in it.
+        values: Every hyperparameter that is active in it; "transfer/warmup_epochs" for a random
+            head, which a search does not draw.
         image_size: (height, width) in pixels.
         epochs: As published; where none is stated, what the description of the source implies.
         crop_to_aspect_ratio: Cut images to shape rather than squeeze them.
@@ -97,10 +98,11 @@ def _transfer(backbone: str, image_size: int, dropout: float) -> dict[str, Any]:
         "family": "transfer",
         "transfer/backbone": backbone,
         "transfer/image_size": image_size,
-        "transfer/head_units": 0,
-        "transfer/normalization": "none",
         "transfer/dropout": dropout,
     }
+
+
+_LINEAR_HEAD = {"transfer/head_units": 0, "transfer/normalization": "none"}
 
 
 _KERAS = "Keras, Image classification from scratch"
@@ -136,7 +138,9 @@ _ALL = (
         values={
             **_transfer("efficientnet_v2_b0", 224, 0.0),
             "transfer/unfreeze": 1.0,
-            "transfer/warmup_epochs": 0,
+            "transfer/warmup_epochs": 0,  # not solved first: the head is random
+            "transfer/fine_tune_rate": 1.0,
+            "transfer/layer_decay": 1.0,
             **_sgd(momentum=0.0, label_smoothing=0.0),
             "schedule": "constant",
             **_augmentation(0.0),
@@ -153,6 +157,7 @@ _ALL = (
         source=_KERAS_CV,
         values={
             **_transfer("efficientnet_v2_b0", 224, 0.5),
+            **_LINEAR_HEAD,
             **_sgd(momentum=0.9, label_smoothing=0.1),
             "schedule": "cosine",
             "warmup": 0.1,
@@ -214,6 +219,7 @@ _ALL = (
         source=_STUDENT,
         values={
             **_transfer("mobilenet_v2", 160, 0.2),
+            **_LINEAR_HEAD,
             "transfer/unfreeze": 0.0,
             **_adam(32),
             **_FLIP_ROTATE,
