@@ -13,10 +13,10 @@ from models.adjustable import set_dropout
 from models.errors import ModelError
 from models.families.backbone import enlarged
 from models.families.baselines import baselines_on
+from models.families.checks import check
 from models.families.family import Family, FixedFeatures, ModelOptions
 from models.families.head import Dropout, plain_dropout
 from models.families.registry import FAMILIES, family_named
-from models.pretrained.backbones import BACKBONES
 
 
 class ImageClassifier(keras_tuner.HyperModel):
@@ -51,7 +51,7 @@ class ImageClassifier(keras_tuner.HyperModel):
         largest_side: int | None = None,
     ) -> None:
         super().__init__(name="image_classifier", tunable=True)
-        _check(families, backbones, image_size)
+        check(families, backbones, image_size)
         self.families = families
         self.options = ModelOptions(
             image_size=image_size,
@@ -226,13 +226,18 @@ def baseline_values(
             continue
         pretrained = options.weights is not None
         for values, place in baselines_on(family, pretrained=pretrained, pairs=len(pairs)):
-            stands_on = {}
-            if family.pretrained:
-                stands_on = dict(
-                    zip((f"{name}/backbone", f"{name}/image_size"), pairs[place], strict=True)
-                )
+            stands_on = _stands_on(name, values, pairs, place) if family.pretrained else {}
             baselines.append(_completed(hypermodel, {"family": name, **values, **stands_on}))
     return baselines
+
+
+def _stands_on(
+    family: str, values: Mapping[str, Any], pairs: list[tuple[Any, Any]], place: int
+) -> dict[str, Any]:
+    """Return backbone and image size; what is fine-tuned begins with the smaller images."""
+    if values.get(f"{family}/unfreeze"):
+        pairs = sorted(pairs[:2], key=lambda pair: int(pair[1]))
+    return dict(zip((f"{family}/backbone", f"{family}/image_size"), pairs[place], strict=True))
 
 
 def default_values(hypermodel: ImageClassifier, family: str) -> dict[str, Any]:
@@ -271,33 +276,6 @@ def _completed(hypermodel: ImageClassifier, values: dict[str, Any]) -> dict[str,
     hp.values.update(values)
     hypermodel.declare_hyperparameters(hp)
     return dict(hp.values)
-
-
-def _check(
-    families: tuple[str, ...], backbones: tuple[str, ...], image_size: tuple[int, int]
-) -> None:
-    _check_names("family", families, tuple(FAMILIES))
-    rows = [family_named(family) for family in families]
-    least = {f"family {family.name}": family.min_image_size for family in rows}
-    if any(family.pretrained for family in rows):
-        _check_names("backbone", backbones, tuple(BACKBONES))
-        least |= {f"backbone {name}": BACKBONES[name].min_size for name in backbones}
-    height, width = image_size
-    for what, pixels in least.items():
-        if min(image_size) < pixels:
-            raise ModelError(
-                f"image_size: received {height}x{width}, but {what} needs at least "
-                f"{pixels}x{pixels}; raise --image-size or leave it out"
-            )
-
-
-def _check_names(kind: str, received: tuple[str, ...], known: tuple[str, ...]) -> None:
-    unknown = [name for name in received if name not in known]
-    if unknown or not received:
-        raise ModelError(
-            f"{kind}: received {', '.join(unknown) or 'none'}, expected one or more of "
-            f"{', '.join(known)}"
-        )
 
 
 def _jit_compile() -> bool | str:

@@ -7,8 +7,6 @@ from typing import Any
 
 from models.families.family import Family
 
-ON_SECOND = 2  # baselines that are tried on the second best backbone too
-
 
 def baselines_on(
     family: Family, *, pretrained: bool, pairs: int
@@ -19,7 +17,7 @@ def baselines_on(
         family: Those that are solved have none: they are raced.
         pretrained: Whether backbones have pretrained weights: without them none can be fine-tuned.
         pairs: How many pairs of a backbone and an image size there are; where there are two or
-            more, the first baselines come on the second best too.
+            more, the first baseline that fine-tunes comes on the second best too.
 
     Returns:
         Values in what they differ from the defaults, and 0 for the best backbone or 1 for the
@@ -27,12 +25,12 @@ def baselines_on(
     """
     if family.solved:
         return []
-    usable = [
-        values
-        for values in family.baselines
-        if pretrained or not values.get(f"{family.name}/unfreeze")
-    ]
-    places = [(values, 0) for values in usable]
-    if family.pretrained and pretrained and pairs > 1:
-        places[ON_SECOND:ON_SECOND] = [(values, 1) for values in usable[:ON_SECOND]]
+    places: list[tuple[Mapping[str, Any], int]] = []
+    on_second = family.pretrained and pairs > 1
+    for values in family.baselines:
+        if not values.get(f"{family.name}/unfreeze"):
+            places.append((values, 0))
+        elif pretrained:
+            places += [(values, 0), (values, 1)] if on_second else [(values, 0)]
+            on_second = False
     return places
