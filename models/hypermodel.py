@@ -16,7 +16,7 @@ from models.families.baselines import baselines_on
 from models.families.checks import check
 from models.families.family import Family, FixedFeatures, ModelOptions
 from models.families.head import Dropout, plain_dropout
-from models.families.registry import FAMILIES, family_named
+from models.families.registry import FAMILIES, family_named, searched
 
 
 class ImageClassifier(keras_tuner.HyperModel):
@@ -166,7 +166,7 @@ class ImageClassifier(keras_tuner.HyperModel):
             loss=optimization.CrossEntropy(self.options.num_classes, hp.get("label_smoothing")),
             metrics=[optimization.accuracy(num_classes=self.options.num_classes)],
             steps_per_execution=steps_per_execution,
-            jit_compile=_jit_compile(),
+            jit_compile=optimization.jit_compile(),
         )
         # A training step that creates variables is traced twice. The optimizer creates its own
         # here, before the first step, so that it is traced once.
@@ -198,11 +198,6 @@ class ImageClassifier(keras_tuner.HyperModel):
             first_step=steps_per_epoch * self.phase_starts(hp)[phase],
             scale=_family(hp).phases.rate(hp, phase),
         )
-
-
-def searched(families: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the families of which a search draws configurations: a solved one has few."""
-    return tuple(name for name in families if not family_named(name).solved)
 
 
 def baseline_values(
@@ -276,10 +271,3 @@ def _completed(hypermodel: ImageClassifier, values: dict[str, Any]) -> dict[str,
     hp.values.update(values)
     hypermodel.declare_hyperparameters(hp)
     return dict(hp.values)
-
-
-def _jit_compile() -> bool | str:
-    # XLA is several times slower than oneDNN on a CPU; on a GPU Keras's own choice is good.
-    import tensorflow as tf
-
-    return "auto" if tf.config.list_physical_devices("GPU") else False

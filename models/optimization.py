@@ -187,3 +187,11 @@ def accuracy(*, num_classes: int) -> keras.metrics.Metric:
 def _same_side(labels: Any, probabilities: Any) -> Any:
     # Keras's own compares a label of 0.7 with 1 and counts every mixed image as wrong.
     return ops.cast(ops.equal(labels > 0.5, probabilities > 0.5), "float32")
+
+
+def jit_compile() -> bool | str:
+    """Say whether XLA compiles the training step: what `compile` takes of that name."""
+    # XLA is several times slower than oneDNN on a CPU; on a GPU Keras's own choice is good.
+    import tensorflow as tf
+
+    return "auto" if tf.config.list_physical_devices("GPU") else False

@@ -25,3 +25,8 @@ def family_named(name: str) -> Family:
     if name not in FAMILIES:
         raise ModelError(f"family: received {name}, expected one of {', '.join(FAMILIES)}")
     return FAMILIES[name]
+
+
+def searched(families: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the families of which a search draws configurations: a solved one has few."""
+    return tuple(name for name in families if not family_named(name).solved)
