@@ -23,9 +23,9 @@ FOUR = [("cnn", 0.5), ("xception", 0.6), ("cnn", 0.9), ("cnn", 0.8)]
 
 @pytest.fixture
 def run(scratch, tmp_path):
-    """Four configurations, the first two known-good, and 200 validation images."""
+    """Four configurations, the first two known-good, and 400 validation images."""
     found = finished_run(scratch, tmp_path, FOUR)
-    return replace(found, validation=np.resize(found.validation, 200))
+    return replace(found, validation=np.resize(found.validation, 400))
 
 
 def costs_of(run):
@@ -33,7 +33,7 @@ def costs_of(run):
 
 
 def choice_of(run, costs, **wished):
-    settled = {"budget": Budget(), "top": 3, "seeds": 0}
+    settled = {"budget": Budget(), "top": 3, "seeds": 0, "cheaper_within": 0.01}
     return choose(run, costs, stop=NEVER, progress=QUIET, **(settled | wished))
 
 
@@ -54,21 +54,22 @@ class MadeUp(Costs):
 def chosen(run, monkeypatch):
     """Choose, where further trainings reach the given accuracies and cost the given seconds."""
 
-    def function(accuracies, *, seconds=None, budget=None, seeds=3, top=2):
-        def train_again(experiment, records, **_):
+    def function(accuracies, *, seconds=None, budget=None, seeds=3, top=2, cheaper_within=0.01):
+        def train_again(experiment, records, *, within, **_):
             trained = {
                 record.configuration: [made_up(run, accuracies[record.configuration])] * seeds
                 for record in records
             }
-            return compared(run, records, trained)
+            return compared(run, records, trained, within=within)
 
         for record in load_records(run.run):
             named = {**record.values, "name": record.configuration}
             record.with_outcome(values=named).save(run.run)
         monkeypatch.setattr(module, "train_again", train_again)
-        prices = {name: Cost(price, 1000) for name, price in (seconds or {}).items()}
+        prices = {name: price and Cost(price, 1000) for name, price in (seconds or {}).items()}
         costs = MadeUp({name: prices.get(name, Cost(0.01, 1000)) for name in accuracies}, run)
-        return choice_of(run, costs, budget=budget or Budget(), top=top, seeds=seeds)
+        wished = {"top": top, "seeds": seeds, "cheaper_within": cheaper_within}
+        return choice_of(run, costs, budget=budget or Budget(), **wished)
 
     return function
 
@@ -80,7 +81,7 @@ def winner(choice):
 def test_the_best_when_trained_again_is_chosen_not_the_best_of_the_search(chosen):
     found = chosen({"0002": 0.7, "0003": 0.9, "0001": 0.5, "0000": 0.5})
     assert winner(found) == "0003"
-    assert found.predictions.shape == (3, 200, 2)
+    assert found.predictions.shape == (3, 400, 2)
     assert [row.configuration for row in found.rows()][0] == "0003"
     assert [row.chosen for row in found.rows()] == [True, False, False, False]
 
@@ -89,12 +90,30 @@ def test_of_equals_the_cheapest_is_chosen(chosen):
     equal = {"0002": 0.9, "0003": 0.9, "0001": 0.5, "0000": 0.5}
     cheaper = chosen(equal, seconds={"0002": 0.02, "0003": 0.01})
     assert winner(cheaper) == "0003"
-    assert cheaper.verdict.endswith("Exported is what is as good within noise and cheaper to run.")
+    said = "cheaper to run and is shown to be as good within 0.01."
+    assert cheaper.verdict.endswith(f"Exported is a configuration that is {said}")
     best = chosen(equal, seconds={"0002": 0.0105, "0003": 0.01})
     assert winner(best) == "0002"
     assert "cheaper" not in best.verdict
     # The price of what is clearly worse does not matter.
     assert winner(chosen(equal, seconds={"0002": 0.02, "0003": 0.01, "0001": 0.001})) == "0003"
+
+
+def test_a_cheaper_one_that_is_not_shown_to_be_as_good_is_not_chosen(chosen):
+    near = {"0002": 0.9, "0003": 0.895, "0001": 0.5, "0000": 0.5}
+    cheap = {"0002": 0.02, "0003": 0.01}
+    found = chosen(near, seconds=cheap)
+    assert winner(found) == "0002"
+    assert found.costs == {}  # it could change nothing, so it was not measured
+    assert winner(chosen(near, seconds=cheap, cheaper_within=0.1)) == "0003"
+    equal = near | {"0003": 0.9}
+    assert winner(chosen(equal, seconds=cheap, cheaper_within=0)) == "0002"
+    assert winner(chosen(equal, seconds=cheap, seeds=1)) == "0002"
+
+
+def test_nothing_is_cheaper_than_a_leader_whose_cost_is_not_known(chosen):
+    equal = {"0002": 0.9, "0003": 0.9, "0001": 0.5, "0000": 0.5}
+    assert winner(chosen(equal, seconds={"0002": None, "0003": 0.01})) == "0002"
 
 
 def test_a_search_that_found_nothing_better_says_so(chosen):
@@ -115,7 +134,7 @@ def test_what_was_chosen_from_is_written_down(chosen, run):
     found = chosen({"0002": 0.9, "0003": 0.6, "0001": 0.7, "0000": 0.5})
     assert read_json(run.run.finalists) == to_json(found.rows())
     row = found.rows()[1]
-    assert (row.trainings, row.known_good, row.tied) == (3, True, False)
+    assert (row.trainings, row.known_good, row.as_good) == (3, True, False)
     assert row.mean == pytest.approx(0.7)
     assert row.score_in_search == 0.6
 

@@ -10,7 +10,7 @@ from given_data import DATA
 from searching import epoch_logs, run_config, trial_record
 
 from search.cli import _run, tune
-from search.cli.options import Duration, FileSize, ImageSize, Names, ShortDuration
+from search.cli.options import Duration, FileSize, ImageSize, Names, Share, ShortDuration
 from search.process.atomic_files import write_json
 from search.run_folder.paths import RunFolder
 
@@ -336,6 +336,19 @@ def test_a_file_size_is_read(text, count):
 def test_what_is_no_file_size_is_refused(text):
     with pytest.raises(click.BadParameter, match="write 500KB"):
         convert(FileSize(), text)
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("1%", 0.01), ("0.01", 0.01), ("0.5%", 0.005), ("0", 0), ("0%", 0)]
+)
+def test_a_share_is_read(text, share):
+    assert convert(Share(), text) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("text", ["1", "100%", "%", "-1%", "1 %", "one"])
+def test_what_is_no_share_below_1_is_refused(text):
+    with pytest.raises(click.BadParameter, match=r"write 1% or 0\.01"):
+        convert(Share(), text)
 
 
 def test_a_command_is_called_without_importing_the_others(tmp_path):

@@ -83,7 +83,8 @@ def test_the_best_are_trained_again_and_the_chosen_one_is_exported(scratch, tmp_
     metrics = export(run, seeds=1, top=1)
     chosen = next(row for row in metrics.finalists if row.chosen)
     assert len(metrics.finalists) == 2
-    assert chosen.tied
+    assert chosen.as_good
+    assert metrics.cheaper_within == 0.01
     assert [row.trainings for row in metrics.finalists] == [1, 1]
     record = load_records(run.run)[int(chosen.configuration)]
     assert metrics.configuration == record.values

@@ -106,8 +106,8 @@ def test_what_is_clearly_behind_is_trained_twice_and_keeps_its_place(many, train
         *(3, 3, 2, 2)
     ]
     assert [number for name, number in counted if name == "0002"] == [1, 2, 3]
-    assert found["0002"].comparison.tied
-    assert not found["0001"].comparison.tied
+    assert found["0002"].comparison.as_good
+    assert not found["0001"].comparison.as_good
     assert found["0001"].comparison.behind == pytest.approx(0.6)
 
 

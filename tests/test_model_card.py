@@ -113,3 +113,5 @@ def test_names_are_shown_and_not_obeyed(card):
 
 def test_the_command_that_made_the_run_stands_in_the_card(card, run):
     assert f"{command(run.config)}\ntune export-best {run.run.name}\n" in card()
+    text = card(cheaper_within=0.025)
+    assert f"tune export-best {run.run.name} --cheaper-within 0.025\n" in text

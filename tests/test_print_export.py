@@ -19,7 +19,7 @@ def test_an_export_says_what_was_chosen_and_against_what(printed):
     text = printed(print_export)
     assert "  0.9630 over 3 trainings (0.9700 in the search), 12.0 ms, best: cnn" in text
     assert "→ 0.9620 over 3 trainings (0.9600 in the search), 3.0 ms" in text
-    assert "behind by 0.0010 (-0.0100 to 0.0120), a tie: xception [known-good]" in text
+    assert "behind by 0.0010 (-0.0100 to 0.0120), as good: xception [known-good]" in text
     assert "The best is better." in text
     assert "the average of the best 2 would reach 0.9700" in text
     assert "31.0 ms per image" in text

@@ -4,7 +4,7 @@ import csv
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from search.cli.options import (
     DATA,
     RESULTS,
     FileSize,
+    Share,
     ShortDuration,
     cache_folder,
     console_progress,
@@ -21,9 +22,15 @@ from search.cli.options import (
     print_json_list,
 )
 from search.cli.print_export import print_export, print_metrics
+from search.evaluation.objective import AS_GOOD_WITHIN
 from search.formats.registry import ALWAYS, by_option, flagged
 from search.process.printable import printable
 from search.process.quiet import import_tensorflow
+
+if TYPE_CHECKING:
+    from search.export.export_best import ExportOptions
+    from search.run_folder.metrics import Metrics
+    from search.run_folder.paths import RunFolder
 
 
 def _format_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -73,6 +80,14 @@ def _format_options(command: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="Trainings of each of these, with other seeds; 0 trusts the scores of the search.",
 )
+@click.option(
+    "--cheaper-within",
+    type=Share(),
+    default=f"{AS_GOOD_WITHIN:.0%}",
+    show_default=True,
+    help="Take a configuration that is cheaper to run if, with 95 % confidence, it is at most this "
+    "much worse, as 1% or 0.01; 0 takes the best in any case.",
+)
 @RESULTS
 @AS_JSON
 def export_best_command(
@@ -83,24 +98,24 @@ def export_best_command(
     precision: float | None,
     top: int,
     seeds: int,
+    cheaper_within: float,
     results: Path,
     as_json: bool,
     **flags: bool,
 ) -> None:
     """Choose the best configuration of RUN (default: the newest), retrain, test and export it.
 
-    The best few configurations and the best baseline of each family are trained again. Of those
-    that are equal within noise, the one that is cheapest to run is taken.
+    The best few configurations and the best baseline of each family are trained again. The best
+    mean wins, unless one that is cheaper to run is shown to be as good (--cheaper-within).
 
     Example: tune export-best --format litert --int8 --precision 0.99
     """
-    from search.process.stop_signal import StopSignal
     from search.run_folder.paths import find_run
 
     # A wrong name of a run is refused before TensorFlow is loaded, which takes seconds.
     chosen = find_run(results, run)
     import_tensorflow()
-    from search.export.export_best import ExportOptions, export_best
+    from search.export.export_best import ExportOptions
     from search.run_folder.budget import Budget
 
     by_flag = [row.name for row in flagged() if flags[row.option.removeprefix("--")]]
@@ -110,17 +125,9 @@ def export_best_command(
         precision=precision,
         top=top,
         seeds=seeds,
+        cheaper_within=cheaper_within,
     )
-    try:
-        with StopSignal() as stop:
-            metrics = export_best(chosen, options, stop=stop, progress=console_progress())
-    except KeyboardInterrupt:
-        click.echo(
-            f"{printable(chosen.name)}: what was trained again so far is kept; give the same "
-            "command to go on",
-            err=True,
-        )
-        raise
+    metrics = _export(chosen, options)
     if as_json:
         print_json(metrics)
         return
@@ -130,6 +137,23 @@ def export_best_command(
         f"tune report {chosen.name}",
         err=True,
     )
+
+
+def _export(run: "RunFolder", options: "ExportOptions") -> "Metrics":
+    """Export; Ctrl-C says what is kept."""
+    from search.export.export_best import export_best
+    from search.process.stop_signal import StopSignal
+
+    try:
+        with StopSignal() as stop:
+            return export_best(run, options, stop=stop, progress=console_progress())
+    except KeyboardInterrupt:
+        click.echo(
+            f"{printable(run.name)}: what was trained again so far is kept; give the same "
+            "command to go on",
+            err=True,
+        )
+        raise
 
 
 @click.command()

@@ -76,6 +76,20 @@ class FileSize(click.ParamType[int]):
         return round(float(match[1]) * {"K": 1e3, "M": 1e6, "G": 1e9}[match[2][0].upper()])
 
 
+class Share(click.ParamType[float]):
+    """A share such as 1% or 0.01, 0 to below 1; becomes a number."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Parse it to a number."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", str(value))
+        share = float(match[1]) / (100 if match[2] else 1) if match else 1.0
+        if share >= 1:
+            self.fail(f"{value!r} is no share below 1; write 1% or 0.01", param, ctx)
+        return share
+
+
 class ImageSize(click.ParamType[tuple[int, int]]):
     """180 for a square, or HEIGHTxWIDTH; becomes (height, width) in pixels."""
 

@@ -72,7 +72,7 @@ def _print_choice(metrics: Metrics) -> None:
         mark = "→" if row.chosen else " "
         low, high = row.interval
         behind = f"behind by {row.behind:.4f} ({low:.4f} to {high:.4f})"
-        place = "best" if row is finalists[0] else f"{behind}{', a tie' if row.tied else ''}"
+        place = "best" if row is finalists[0] else f"{behind}{', as good' if row.as_good else ''}"
         cost = "" if row.latency is None else f", {row.latency * 1e3:.1f} ms"
         known = " [known-good]" if row.known_good else ""
         click.echo(

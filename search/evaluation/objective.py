@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Logs = dict[str, float]
 ACCURACY = "val_accuracy"
 """Accuracy on validation as it stands in every history, whatever the objective is."""
+AS_GOOD_WITHIN = 0.01
+"""How much worse than the best something may be that is cheaper to run: one point of accuracy."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from models.describe import describe
 from models.families.head import divide_logits
 from search.evaluation.calibration import Calibration
-from search.evaluation.objective import ACCURACY
+from search.evaluation.objective import ACCURACY, AS_GOOD_WITHIN
 from search.export.folder import export_folder
 from search.export.test_set import open_test_set
 from search.export.writing import write_beside, write_models
@@ -45,6 +45,8 @@ class ExportOptions:
             for a model that always answers.
         top: how many of the best configurations are trained again before one is chosen.
         seeds: how often each; 0 for not at all.
+        cheaper_within: how much worse one may be that is cheaper to run, 0 to 1, of the objective
+            and in nats of log loss (`search.evaluation.bootstrap.comparisons`).
     """
 
     formats: tuple[str, ...] = ()
@@ -52,6 +54,7 @@ class ExportOptions:
     precision: float | None = None
     top: int = 3
     seeds: int = 3
+    cheaper_within: float = AS_GOOD_WITHIN
 
 
 def export_best(
@@ -89,6 +92,7 @@ def _export(
         budget=options.budget,
         top=options.top,
         seeds=options.seeds,
+        cheaper_within=options.cheaper_within,
         stop=stop,
         progress=progress,
     )
@@ -159,6 +163,7 @@ def _metrics(
         optimism=validated - tested.accuracy,
         verdict=choice.verdict,
         finalists=choice.rows(),
+        cheaper_within=options.cheaper_within,
         ensemble=choice.ensemble,
         calibration=calibration,
         precision_wished=options.precision,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from search.run_folder.schema import omitted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FinalistRow:
     """A configuration that was compared before one was chosen.
 
@@ -15,7 +15,8 @@ class FinalistRow:
         known_good: whether the search began with it.
         score_in_search: best value of the objective in the search.
         trainings: how often it was trained again.
-        mean, behind, interval, tied, out: see `search.evaluation.bootstrap.Comparison`.
+        mean, behind, interval, as_good, out: see `search.evaluation.bootstrap.Comparison`. An
+            older version, which had another rule, wrote no `as_good`.
         latency, size: what it costs, the worst of the files asked for; None if not measured.
         chosen: whether it was exported.
     """
@@ -28,7 +29,7 @@ class FinalistRow:
     mean: float
     behind: float
     interval: tuple[float, float]
-    tied: bool
+    as_good: bool = False
     out: bool
     latency: float | None
     size: int | None

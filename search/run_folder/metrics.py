@@ -90,6 +90,8 @@ class Metrics(HeldOutFigures):
         optimism: `val_accuracy` less the accuracy on the test images.
         verdict: whether the search beat what it began with; "" where that is not known.
         finalists: what was compared, best first.
+        cheaper_within: how much worse a cheaper configuration might be, of the objective and
+            of log loss; None where an older version, which had another rule, wrote it.
         ensemble: what several together would reach; None if that is not known.
         calibration: how sure the model may be.
         precision_wished: what the threshold was set for; None for no threshold.
@@ -112,6 +114,7 @@ class Metrics(HeldOutFigures):
     optimism: float
     verdict: str
     finalists: tuple[FinalistRow, ...]
+    cheaper_within: float | None = omitted()
     ensemble: Ensemble | None = None
     calibration: Calibration
     precision_wished: float | None = None

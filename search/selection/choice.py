@@ -57,10 +57,11 @@ def choose(
     budget: Budget,
     top: int,
     seeds: int,
+    cheaper_within: float,
     stop: StopSignal,
     progress: ProgressSink,
 ) -> Choice:
-    """Train the best few again, and take the cheapest of those that are the best within noise.
+    """Train the best few again; take the best, or a cheaper one that is shown to be as good.
 
     Args:
         experiment: the run.
@@ -68,6 +69,7 @@ def choose(
         budget: what the files may cost; nothing else is a candidate.
         top: how many of the best are trained again.
         seeds: how often each; 0 takes the best of the search at its word.
+        cheaper_within: how much worse a cheaper one may be: the margin of `comparisons`.
         stop: asked whether to stop.
         progress: told what is done.
 
@@ -87,10 +89,12 @@ def choose(
     # One candidate is compared with nothing: its predictions of the search will do.
     if seeds == 0 or (len(fitting) == 1 and _in_search(experiment, fitting[0]).exists()):
         return _best_of_search(experiment, fitting[0])
-    trained = train_again(experiment, fitting, seeds=seeds, stop=stop, progress=progress)
+    trained = train_again(
+        experiment, fitting, seeds=seeds, stop=stop, progress=progress, within=cheaper_within
+    )
     if not trained:
         raise TuneError("none of the best could be trained again: each diverged; search further")
-    choice = _of_trained(experiment, trained, costs, top)
+    choice = _of_trained(experiment, trained, costs, top, cheaper_within)
     write_json(experiment.run.finalists, to_json(choice.rows()))
     return choice
 
@@ -112,17 +116,15 @@ def _best_of_search(experiment: Experiment, record: TrialRecord) -> Choice:
     return Choice(finalists[0], finalists, {}, "", None)
 
 
-def _of_trained(experiment: Experiment, trained: list[Finalist], costs: Costs, top: int) -> Choice:
+def _of_trained(
+    experiment: Experiment,
+    trained: list[Finalist],
+    costs: Costs,
+    top: int,
+    cheaper_within: float,
+) -> Choice:
     ranked = sorted(trained, key=lambda finalist: finalist.comparison.behind)
-    tied = [finalist for finalist in ranked if finalist.comparison.tied]
-    # Nothing to choose between: measuring would cost seconds and change nothing.
-    priced = _prices(tied, costs) if len(tied) > 1 else {}
-    payable = [f for f in tied if f.record.configuration in priced]
-    # The leader, unless costs are known by which to choose among the tied.
-    winner = ranked[0]
-    if payable:
-        paid = [priced[f.record.configuration].latency for f in payable]
-        winner = payable[cheapest([f.comparison for f in payable], paid)]
+    winner, priced = _winner(ranked, costs)
     together = ensemble(experiment, ranked, top=top)
     if together:
         members = [f for f in ranked if f.record.configuration in together.members]
@@ -133,8 +135,24 @@ def _of_trained(experiment: Experiment, trained: list[Finalist], costs: Costs, t
             together = replace(together, latency=latency)
     verdict = _verdict(ranked, experiment.config)
     if winner is not ranked[0]:
-        verdict += " Exported is what is as good within noise and cheaper to run."
+        verdict += (
+            " Exported is a configuration that is cheaper to run and is shown to be as good "
+            f"within {cheaper_within:g}."
+        )
     return Choice(winner, ranked, priced, verdict.strip(), together)
+
+
+def _winner(ranked: list[Finalist], costs: Costs) -> tuple[Finalist, dict[str, Cost]]:
+    """Choose the cheapest of those that are as good as the leader, and give their costs."""
+    good = [finalist for finalist in ranked if finalist.comparison.as_good]
+    # Nothing to choose between: measuring would cost seconds and change nothing.
+    priced = _prices(good, costs) if len(good) > 1 else {}
+    # Without the leader's cost nothing is known to be cheaper than it.
+    if ranked[0].record.configuration not in priced:
+        return ranked[0], priced
+    payable = [f for f in good if f.record.configuration in priced]
+    paid = [priced[f.record.configuration].latency for f in payable]
+    return payable[cheapest([f.comparison for f in payable], paid)], priced
 
 
 def _prices(finalists: list[Finalist], costs: Costs) -> dict[str, Cost]:

@@ -2,7 +2,7 @@
 
 The winner of a search is the best of many noisy scores, so part of its lead is luck. The best few
 and the best known-good configuration of each family are trained again on the same images with
-other seeds; `search.evaluation.bootstrap` then says which are the same within noise. Trainings go
+other seeds; `search.evaluation.bootstrap` then says which are as good as the leader. Trainings go
 round by round, and what is clearly behind drops out of the next round. Each result is kept in the
 run folder: an interrupted export goes on where it was, a second one trains nothing again.
 """
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from models.describe import describe
 from models.families.registry import family_named
 from search.evaluation.bootstrap import Comparison, comparisons
+from search.evaluation.objective import AS_GOOD_WITHIN
+from search.evaluation.shares import log_likelihoods
 from search.process.atomic_files import write_array
 from search.process.memory import released_graphs
 from search.process.progress import ProgressSink, Task
@@ -92,6 +94,7 @@ def train_again(
     seeds: int,
     stop: StopSignal,
     progress: ProgressSink,
+    within: float = AS_GOOD_WITHIN,
 ) -> list[Finalist]:
     """Train each again, `seeds` times, and compare; what is clearly behind is trained less often.
 
@@ -122,7 +125,7 @@ def train_again(
                     del trained[record.configuration]
                     progress.message(f"diverged this time: {describe(record.values)}")
                 done += part.seconds
-            finalists = compared(experiment, records, trained)
+            finalists = compared(experiment, records, trained, within=within)
             # One training of each does not show how much trainings differ.
             alive = [f.record for f in finalists if number == 1 or not f.comparison.out]
     return finalists
@@ -132,6 +135,8 @@ def compared(
     experiment: Experiment,
     records: Sequence[TrialRecord],
     trained: Mapping[str, list[NDArray[np.float32]]],
+    *,
+    within: float = AS_GOOD_WITHIN,
 ) -> list[Finalist]:
     """Compare the configurations that were trained, in the order of `records`.
 
@@ -139,13 +144,15 @@ def compared(
         experiment: the run.
         records: of the configurations.
         trained: predictions of each training, by the configuration's id.
+        within: the margin of `comparisons`.
     """
     config, targets = experiment.config, experiment.targets[experiment.validation]
     objective = objective_of(config)
     with_training = [record for record in records if record.configuration in trained]
     predictions = [trained[record.configuration] for record in with_training]
     scores = [np.array([objective.shares(p, targets) for p in runs]) for runs in predictions]
-    results = comparisons(scores) if with_training else []
+    likely = [np.array([log_likelihoods(p, targets) for p in runs]) for runs in predictions]
+    results = comparisons(scores, likely, within=within) if with_training else []
     return [
         Finalist(record, record.baseline, runs, comparison)
         for record, runs, comparison in zip(with_training, predictions, results, strict=True)

@@ -23,6 +23,7 @@ METRICS = {
     "ensemble": {"members": ["1", "2"], "value": 0.97, "of_best": 0.962, "latency": 0.031},
     "calibration": {"temperature": 1.5, "threshold": None, "validation_ece": [0.04, 0.03]},
     "slices": [{"slice": "dark", "pictures": 20, "accuracy": 0.9, "interval": [0.7, 0.97]}],
+    "cheaper_within": 0.01,
     "finalists": [
         {
             "configuration": "0000",
@@ -34,7 +35,7 @@ METRICS = {
             "latency": 0.012,
             "behind": 0.0,
             "interval": [0.0, 0.0],
-            "tied": True,
+            "as_good": True,
             "out": False,
             "size": None,
             "known_good": False,
@@ -49,7 +50,7 @@ METRICS = {
             "latency": 0.003,
             "behind": 0.001,
             "interval": [-0.01, 0.012],
-            "tied": True,
+            "as_good": True,
             "out": False,
             "size": None,
             "known_good": True,
