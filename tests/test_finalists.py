@@ -166,6 +166,19 @@ def finalists_of(run, *trained):
     return compared(run, records, {record.configuration: some for record, some in trained})
 
 
+def test_one_training_of_a_solved_model_is_enough_to_be_as_good(many):
+    first, second = (
+        record.with_outcome(values={**record.values, "family": "probe"})
+        for record in load_records(many.run)[:2]
+    )
+    once, options = [made_up(many, 0.9)], {"within": 0.02}
+    trained = {first.configuration: once, second.configuration: once}
+    solved = compared(many, [first, second], trained, **options)
+    assert [finalist.comparison.as_good for finalist in solved] == [True, True]
+    searched = compared(many, load_records(many.run)[:2], trained, **options)
+    assert [finalist.comparison.as_good for finalist in searched] == [True, False]
+
+
 def test_an_ensemble_can_be_right_where_each_member_is_wrong_now_and_then(run):
     targets = run.targets[run.validation]
     members = []

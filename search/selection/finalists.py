@@ -152,7 +152,8 @@ def compared(
     predictions = [trained[record.configuration] for record in with_training]
     scores = [np.array([objective.shares(p, targets) for p in runs]) for runs in predictions]
     likely = [np.array([log_likelihoods(p, targets) for p in runs]) for runs in predictions]
-    results = comparisons(scores, likely, within=within) if with_training else []
+    solved = [number for number, record in enumerate(with_training) if is_solved(record)]
+    results = comparisons(scores, likely, within=within, solved=solved) if with_training else []
     return [
         Finalist(record, record.baseline, runs, comparison)
         for record, runs, comparison in zip(with_training, predictions, results, strict=True)
