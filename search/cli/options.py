@@ -84,8 +84,7 @@ class Share(click.ParamType[float]):
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
         """Parse it to a number."""
         match = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", str(value))
-        share = float(match[1]) / (100 if match[2] else 1) if match else 1.0
-        if share >= 1:
+        if not match or (share := float(match[1]) / (100 if match[2] else 1)) >= 1:
             self.fail(f"{value!r} is no share below 1; write 1% or 0.01", param, ctx)
         return share
 

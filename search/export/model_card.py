@@ -12,11 +12,10 @@ from pathlib import Path
 
 from data_pipeline.atomic_files import write_bytes
 from models.describe import describe
-from search.evaluation.objective import AS_GOOD_WITHIN
 from search.formats.registry import by_option
 from search.process.printable import printable
 from search.process.wording import megabytes
-from search.run_folder.command_line import command
+from search.run_folder.command_line import command, export_command
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.figures import figures
 from search.run_folder.metrics import Metrics
@@ -203,15 +202,9 @@ def _making(experiment: Experiment, metrics: Metrics) -> str:
     return (
         f"## Making\n\n{_text(describe(metrics.configuration))}, {metrics.epochs} epochs."
         f"{verdict}\n\n{settings}\n\n"
-        f"```sh\n{command(experiment.config)}\n{_export_command(metrics)}\n```\n\n"
+        f"```sh\n{command(experiment.config)}\n{export_command(metrics)}\n```\n\n"
         f"Python {platform.python_version()}, {versions}."
     )
-
-
-def _export_command(metrics: Metrics) -> str:
-    margin = metrics.cheaper_within
-    option = "" if margin in (None, AS_GOOD_WITHIN) else f" --cheaper-within {margin:g}"
-    return f"tune export-best {metrics.run}{option}"
 
 
 def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

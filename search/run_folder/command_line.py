@@ -1,10 +1,12 @@
-"""Write the command line that makes a run, from its configuration."""
+"""Write the command lines that make a run and its export, from what was written of them."""
 
 import shlex
 from pathlib import Path
 
 from models.families.backbone import enlarged
+from search.evaluation.objective import AS_GOOD_WITHIN
 from search.run_folder.config import RunConfig
+from search.run_folder.metrics import Metrics
 
 
 def command(config: RunConfig) -> str:
@@ -30,6 +32,13 @@ def command(config: RunConfig) -> str:
     if config.weights not in (None, "imagenet"):
         words += ["--weights", Path(str(config.weights)).name]
     return shlex.join(words)
+
+
+def export_command(metrics: Metrics) -> str:
+    """The command line that chooses among the configurations of a run by the same rule."""
+    margin = metrics.cheaper_within
+    option = "" if margin in (None, AS_GOOD_WITHIN) else f" --cheaper-within {margin:g}"
+    return f"tune export-best {metrics.run}{option}"
 
 
 def _backbone_sizes(config: RunConfig) -> list[str]:
