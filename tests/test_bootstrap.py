@@ -59,8 +59,12 @@ def test_one_training_shows_nothing_unless_its_model_is_solved():
     assert as_good([once, once], solved=[0, 1]) == [True, True]
 
 
-def test_a_margin_on_the_objective_is_also_one_on_log_loss():
+def test_the_margin_is_one_on_the_objective_and_on_log_loss():
     same = trainings(0.9, count=20_000)
+    worse = same.copy()
+    worse[:, :400] = 0
+    assert not comparisons([same, worse], [same, same])[1].as_good
+    assert comparisons([same, worse], [same, same], within=0.03)[1].as_good
     sure, unsure = np.log(0.4 + 0.4 * same), np.log(0.35 + 0.4 * same)
     assert not comparisons([same, same], [sure, unsure])[1].as_good
     assert comparisons([same, same], [sure, unsure], within=0.08)[1].as_good

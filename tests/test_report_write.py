@@ -48,6 +48,7 @@ def test_after_an_export_it_tells_of_the_test_images_with_heat_maps(run, scratch
     text, said = report(run)
     assert "<strong>95.0 %</strong> of 300 images that the search never saw" in text
     assert 'id="winner"' in text
+    assert "at most 0.01 behind the best, on the objective and on log loss" in text
     assert "model.onnx" in text
     assert text.count('class="heat" src="data:image/png') == 1  # of the one mistake
     assert said == ""
