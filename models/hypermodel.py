@@ -29,10 +29,8 @@ class ImageClassifier(keras_tuner.HyperModel):
         num_classes: Two or more.
         compact: Narrower and smaller choices, for machines without a GPU.
         weights: Of the backbones: "imagenet", the path of a file, or None (from scratch).
-        backbone_sizes: Longer sides in pixels at which backbones may see images; by default
-            that of `image_size` and enlarged ones.
-        largest_side: See `ModelOptions`; the longer side of `image_size` where
-            `backbone_sizes` is left out.
+        backbone_sizes: See `ModelOptions`; by default `image_size` and enlarged ones.
+        largest_side: See `ModelOptions`; that of `image_size` without `backbone_sizes`.
 
     Raises:
         ModelError: A name is unknown, or `image_size` too small for a family or backbone.
@@ -210,7 +208,7 @@ def baseline_values(
     Args:
         hypermodel: What declares the values.
         winners: Values of probes, the best first: the backbones and image sizes to stand on.
-            By default the first backbone at the largest size.
+            By default the first backbone, at its largest.
     """
     options = hypermodel.options
     pairs = [(values["probe/backbone"], values["probe/image_size"]) for values in winners]

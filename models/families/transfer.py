@@ -114,10 +114,11 @@ def set_rest(whole: keras.Model, rest: keras.Model) -> None:
 
     if upper := next((layer for layer in rest.layers if layer.name == "upper"), None):
         copy_weights(upper, whole.get_layer("backbone"))
-    head = whole.get_layer("head")
-    for layer in rest.layers:
-        if layer.name != "upper" and layer.weights:
-            head.get_layer(layer.name).set_weights(layer.get_weights())
+    # In their order: names that Keras gives differ from model to model.
+    trained = [layer for layer in rest.layers if layer.name != "upper" and layer.weights]
+    own = [layer for layer in whole.get_layer("head").layers if layer.weights]
+    for layer, target in zip(trained, own, strict=True):
+        target.set_weights(layer.get_weights())
 
 
 def _head(hp: Any, options: ModelOptions, x: Any, dropout: Dropout) -> Any:
@@ -126,7 +127,7 @@ def _head(hp: Any, options: ModelOptions, x: Any, dropout: Dropout) -> Any:
     # A head that is solved is linear: these values are not declared for it.
     x = normalized(x, hp.values.get("transfer/normalization", "none"))
     if units := hp.values.get("transfer/head_units", 0):
-        x = layers.Dense(units, activation="relu", name="hidden")(x)
+        x = layers.Dense(units, activation="relu")(x)
     x = dropout(hp, "transfer/dropout")(x)
     return probabilities(x, num_classes=options.num_classes)
 
