@@ -219,17 +219,19 @@ def baseline_values(
             continue
         pretrained = options.weights is not None
         for values, place in baselines_on(family, pretrained=pretrained, pairs=len(pairs)):
-            stands_on = _stands_on(name, values, pairs, place) if family.pretrained else {}
-            baselines.append(_completed(hypermodel, {"family": name, **values, **stands_on}))
+            changes = {"family": name, **values}
+            if family.pretrained:
+                changes |= _stands_on(name, values, pairs, place, options.backbone_sizes[0])
+            baselines.append(_completed(hypermodel, changes))
     return baselines
 
 
 def _stands_on(
-    family: str, values: Mapping[str, Any], pairs: list[tuple[Any, Any]], place: int
+    family: str, values: Mapping[str, Any], pairs: list[tuple[Any, Any]], place: int, smallest: int
 ) -> dict[str, Any]:
-    """Return backbone and image size; what is fine-tuned begins with the smaller images."""
+    """Return backbone and image size; what is fine-tuned begins with the smallest images."""
     if values.get(f"{family}/unfreeze"):
-        pairs = sorted(pairs[:2], key=lambda pair: int(pair[1]))
+        pairs = list(dict.fromkeys([(pairs[0][0], smallest), *pairs]))
     return dict(zip((f"{family}/backbone", f"{family}/image_size"), pairs[place], strict=True))
 
 

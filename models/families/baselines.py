@@ -14,14 +14,14 @@ def baselines_on(
     """List a family's baselines, each with the place of the backbone that it stands on.
 
     Args:
-        family: Those that are solved have none: they are raced.
+        family: One that is solved has none: it is raced.
         pretrained: Whether backbones have pretrained weights: without them none can be fine-tuned.
         pairs: How many pairs of a backbone and an image size there are; where there are two or
-            more, the first baseline that fine-tunes comes on the second best too.
+            more, the first baseline that fine-tunes comes on two of them.
 
     Returns:
-        Values in what they differ from the defaults, and 0 for the best backbone or 1 for the
-        second best, in the order in which they are tried.
+        Values in what they differ from the defaults, and the place of the pair that they stand
+        on, 0 or 1, in the order in which they are tried.
     """
     if family.solved:
         return []
