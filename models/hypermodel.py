@@ -207,8 +207,7 @@ def baseline_values(
 
     Args:
         hypermodel: What declares the values.
-        winners: Values of probes, the best first: the backbones and image sizes to stand on.
-            By default the first backbone, at its largest.
+        winners: Values of probes, the best first; by default of the first backbone.
     """
     options = hypermodel.options
     pairs = [(values["probe/backbone"], values["probe/image_size"]) for values in winners]
@@ -229,7 +228,7 @@ def baseline_values(
 def _stands_on(
     family: str, values: Mapping[str, Any], pairs: list[tuple[Any, Any]], place: int, smallest: int
 ) -> dict[str, Any]:
-    """Return backbone and image size; what is fine-tuned begins with the smallest images."""
+    """Return backbone and image size; what is fine-tuned begins with the smallest."""
     if values.get(f"{family}/unfreeze"):
         pairs = list(dict.fromkeys([(pairs[0][0], smallest), *pairs]))
     return dict(zip((f"{family}/backbone", f"{family}/image_size"), pairs[place], strict=True))
@@ -238,10 +237,8 @@ def _stands_on(
 def default_values(hypermodel: ImageClassifier, family: str) -> dict[str, Any]:
     """Return the first baseline of `family`, with a value for every active hyperparameter."""
     row, pretrained = family_named(family), hypermodel.options.weights is not None
-    if row.solved:
-        values = dict(row.baselines[0])
-    else:
-        values = dict(baselines_on(row, pretrained=pretrained, pairs=1)[0][0])
+    usable = baselines_on(row, pretrained=pretrained, pairs=1) or [(row.baselines[0], 0)]
+    values, _ = usable[0]
     return _completed(hypermodel, {"family": family, **values})
 
 

@@ -91,7 +91,10 @@ def test_the_version_is_told(capsys):
     [
         (["fly"], "No such command 'fly'"),
         (["run", "--algo", "magic"], "'magic' is not one of 'hyperband', 'random', 'bayesian'"),
-        (["run", "--families", "cnn,rnn"], "received rnn; choose among transfer, cnn, xception"),
+        (
+            ["run", "--families", "cnn,rnn"],
+            "received rnn; choose among probe, transfer, cnn, xception",
+        ),
         (["run", "--image-size", "4"], "'4' is no size; write 180 or 120x160"),
         (["run", "--max-time", "soon"], "'soon' is no time; write 90s"),
         (["run", "--max-epochs", "0"], "0 is not in the range"),

@@ -24,7 +24,7 @@ HOSTILE = "along/<b>\udce9\x1b[31m.png"
 @pytest.fixture
 def run(transfer, tmp_path, monkeypatch):
     """A run with three wrong labels, and features that know better."""
-    monkeypatch.setattr(FeatureCache, "plain_of_all", telling_features)
+    monkeypatch.setattr(FeatureCache, "plain", telling_features)
     monkeypatch.setattr(out_of_fold, "HEAD_REPEATS", 1)
     run = judged_run(transfer, tmp_path, HEAD, epochs=10)
     with_flipped(run, FLIPS)
@@ -174,7 +174,7 @@ def test_a_run_writes_down_which_images_are_copies_of_one_another(sample, tmp_pa
     copied = replace(catalog.kept[0], path="copy.png")
     more = replace(catalog, entries=(*catalog.entries, copied))
     run = RunFolder(tmp_path / "run")
-    save_data(run, more, pixels, split_by_group(more))
+    save_data(run, more, [pixels], split_by_group(more))
     groups = np.load(run.groups)
     assert len(groups) == len(more.kept)
     assert groups[-1] == groups[0]

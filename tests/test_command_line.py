@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import asdict, fields, replace
+from pathlib import Path
 
 import pytest
 from recorded_progress import Recorded
@@ -17,13 +18,14 @@ from search.tuning.preset import preset_options
 from search.tuning.resolve_config import resolve_config
 
 # Nothing on the command line sets these: the first by the machine, the others always the same.
-NOT_OPTIONS = {"compact", "validation", "test"}
+NOT_OPTIONS = {"compact", "validation", "test", "largest_side", "race_images"}
 CHANGES = {
     "data": "cats and dogs",
     "algo": "random",
     "families": ("xception", "cnn"),
     "backbones": ("mobilenet_075", "mobilenet_v2"),
     "image_size": (120, 160),
+    "backbone_sizes": (96, 160),
     "crop_to_aspect_ratio": True,
     "weights": "own file.h5",
     "max_epochs": 5,
@@ -51,11 +53,13 @@ def folder(tmp_path, monkeypatch):
     networks = "models.pretrained.networks"
     monkeypatch.setattr(f"{networks}.available_backbones", lambda names, *rest: names)
     monkeypatch.setattr(f"{networks}.weights_file", lambda *anything: None)
+    sides = "data_pipeline.preparation.typical_side.typical_side"
+    monkeypatch.setattr(sides, lambda data, *, cache_dir: 500)
     return tmp_path
 
 
 def resolved(data, options):
-    return resolve_config(data, options, Recorded())
+    return resolve_config(data, options, Recorded(), cache_dir=Path("cache"))
 
 
 def made_by(line, monkeypatch):
@@ -94,14 +98,14 @@ def test_the_command_makes_the_same_configuration(folder, name, monkeypatch):
     plain = resolved(folder / "photos", {"families": ("cnn", "transfer")})
     assert asdict(config)[name] != asdict(plain)[name], "the change is one"
     if name == "families":  # without transfer there is no backbone to choose
-        config = replace(config, backbones=())
+        config = replace(config, backbones=(), backbone_sizes=())
     assert made_by(command(config), monkeypatch) == config
 
 
 def test_a_command_with_everything_changed_makes_the_same_configuration(folder, monkeypatch):
     everything = {name: value for name, value in CHANGES.items() if name != "preset"}
     everything |= {name: str(folder / CHANGES[name]) for name in ("data", "weights")}
-    everything["families"] = ("xception", "transfer")
+    everything["families"] = ("probe", "xception", "transfer")
     config = replace(resolved(folder / "photos", {}), **everything)
     assert made_by(command(config), monkeypatch) == config
 

@@ -138,12 +138,15 @@ def test_features_are_streamed_view_by_view_in_the_order_of_images():
         (np.arange(19, dtype=np.float32)[:, None] + 100 * view, labels * (view + 1))
         for view in range(3)
     ]
-    batches = list(feature_batches(views, batch_size=8, seed=3, initial_epoch=1, epochs=5))
+    rows = np.arange(19)
+    batches = list(feature_batches(views, rows, batch_size=8, seed=3, initial_epoch=1, epochs=5))
     assert len(batches) == 4 * steps_per_epoch(19, 8)
     seen = [batch.numpy()[0, 0] // 100 for batch, _ in batches[::3]]
     assert seen == [1, 2, 0, 1]  # epochs 1 to 4
     for features, marks in batches:
         place, view = np.argmax(marks, axis=1), np.max(marks, axis=1) - 1
         assert np.array_equal(features[:, 0], place + 100 * view)
-    whole = list(feature_batches(views, batch_size=8, seed=3, initial_epoch=0, epochs=5))
+    whole = list(feature_batches(views, rows, batch_size=8, seed=3, initial_epoch=0, epochs=5))
     assert np.array_equal(whole[3][0], batches[0][0])
+    few = feature_batches(views, np.array([3, 17]), batch_size=2, seed=3, initial_epoch=0, epochs=1)
+    assert sorted(next(iter(few))[0][:, 0].numpy()) == [3, 17]

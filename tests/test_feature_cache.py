@@ -17,7 +17,6 @@ from small_trials import (
 from data_pipeline.augment.augment import augmenter
 from search.run_folder.records import COMPLETED, STOPPED
 from search.trial import feature_cache as feature_cache
-from search.trial import row_store
 from search.trial.feature_cache import FeatureCache, View, views_of
 from search.trial.model_cache import ModelCache
 from search.trial.training import Training, predict_rows
@@ -28,7 +27,12 @@ KIND = "transfer, frozen"
 @pytest.fixture
 def experiment(transfer, tmp_path):
     """Transfer, with features of its own."""
-    return replace(elsewhere(transfer, tmp_path), features=tmp_path / "pixels.features")
+    return with_pixels(elsewhere(transfer, tmp_path), tmp_path / "pixels.npy")
+
+
+def with_pixels(experiment, path):
+    """The same, its features beside another file of pixels."""
+    return replace(experiment, files={experiment.image_size: path})
 
 
 def bank_of(experiment, **changes):
@@ -48,7 +52,7 @@ def augmentation(**changes):
 
 @pytest.mark.parametrize("upscale", [1.0, 2.0])
 def test_the_score_is_that_of_the_whole_model(experiment, upscale):
-    values = values_for(experiment, KIND, **{"transfer/upscale": upscale})
+    values = values_for(experiment, KIND, **{"transfer/image_size": round(32 * upscale)})
     done = run_trial(experiment, fresh(values=values), go_on)
     last = replace(done, trial_id="0001", initial_epoch=2, epochs=3)  # its state is of the end
     whole = Training(experiment, values, rows=experiment.train, seed=0)
@@ -103,16 +107,18 @@ def features_of(experiment, bank, images):
 
 
 def test_each_view_is_of_the_images_that_it_names(experiment):
-    bank = bank_of(experiment)
-    pictures = experiment.pixels[experiment.train]
-    plain, labels = bank.training(View("plain"), quiet)
+    bank, rows = bank_of(experiment), experiment.train
+    pictures = experiment.pixels[rows]
+    plain, labels = (array[rows] for array in bank.training(View("plain"), rows, quiet))
     np.testing.assert_allclose(plain, features_of(experiment, bank, pictures), atol=1e-5)
-    flipped, _ = bank.training(View("flipped", flipped=True), quiet)
+    flipped = bank.training(View("flipped", flipped=True), rows, quiet)[0][rows]
     expected = features_of(experiment, bank, pictures[:, :, ::-1])
     np.testing.assert_allclose(flipped, expected, atol=1e-5)
     assert not np.allclose(plain, flipped, atol=1e-3)
     assert labels[:, 0].tolist() == experiment.targets[experiment.train].tolist()
-    first, second = (bank.training(view, quiet)[0] for view in views_of(augmentation())[2:])
+    first, second = (
+        bank.training(view, rows, quiet)[0][rows] for view in views_of(augmentation())[2:]
+    )
     assert not np.allclose(first, second, atol=1e-3)
     assert not np.allclose(first, plain, atol=1e-3)
 
@@ -125,7 +131,7 @@ def test_each_epoch_of_a_head_trains_on_its_own_view(experiment):
     views = views_of(values)
     for number, (features, _) in enumerate(batches):
         view = views[(1 + number // training.steps) % len(views)]
-        of_view = training.feature_cache.training(view, quiet)[0]
+        of_view = training.feature_cache.training(view, experiment.train, quiet)[0]
         for line in features.numpy():
             assert (of_view == line).all(axis=1).any()
 
@@ -134,8 +140,9 @@ def test_each_epoch_of_a_head_trains_on_its_own_view(experiment):
 def test_mixed_images_have_mixed_labels(experiment, mix):
     bank = bank_of(experiment)
     view = views_of(augmentation(strength=0.0, mix=mix))[1]
-    features, labels = bank.training(view, quiet)
-    assert features.shape[1] == bank.about["num_features"]
+    train = experiment.train
+    features, labels = (array[train] for array in bank.training(view, train, quiet))
+    assert features.shape[1:] == bank.shape
     rows = experiment.train[np.arange(64) % len(experiment.train)]
     expected = experiment.targets[rows].astype(np.float32)[:, None]
     augment = augmenter(policy="basic", strength=0.0, erasing=0.0, mix=mix)
@@ -159,9 +166,9 @@ def test_features_are_computed_once_for_all_trials_and_processes(experiment, mon
     assert again.history == first.history
 
 
-@pytest.mark.parametrize("changed", ["weights", "pixels", "rows", "size"])
+@pytest.mark.parametrize("changed", ["weights", "pixels", "size"])
 def test_what_features_depend_on_makes_new_ones(changed, experiment, tmp_path):
-    bank_of(experiment).plain(quiet)
+    bank_of(experiment).plain(experiment.train, quiet)
     other = experiment
     if changed == "weights":
         (tmp_path / "other").mkdir()
@@ -170,38 +177,44 @@ def test_what_features_depend_on_makes_new_ones(changed, experiment, tmp_path):
         path.write_bytes(path.read_bytes() + b"\0")
         other = replace(experiment, config=config)
     elif changed == "pixels":
-        other = replace(experiment, features=tmp_path / "more.features")
-    elif changed == "rows":
-        other = replace(experiment, train=experiment.train[:-1])
-    bank = bank_of(other, **({"transfer/upscale": 2.0} if changed == "size" else {}))
+        other = with_pixels(experiment, tmp_path / "more.npy")
+    bank = bank_of(other, **({"transfer/image_size": 64} if changed == "size" else {}))
     before = set(tmp_path.rglob("*.f32"))
-    bank.plain(quiet)
+    bank.plain(experiment.train, quiet)
     assert len(set(tmp_path.rglob("*.f32")) - before) == 1
 
 
 def test_work_that_was_interrupted_goes_on_where_it_stopped(experiment, monkeypatch):
     monkeypatch.setattr(feature_cache, "_BATCH", 4)
-    monkeypatch.setattr(row_store, "SYNC_SECONDS", 0.0)
-    expected = bank_of(experiment).plain(quiet).copy()
+    rows = np.concatenate([experiment.train, experiment.validation])
+    expected = bank_of(experiment).plain(rows, quiet)[rows].copy()
     for path in experiment.features.rglob("*.f32"):
         path.unlink()
-    told = []
 
     def stop_at_third(done, todo):
-        told.append((done, todo))
         if done == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        bank_of(experiment).plain(stop_at_third)
-    assert not list(experiment.features.rglob("*.f32"))
-    partial = next(experiment.features.rglob("*.partial"))
-    partial.write_bytes(partial.read_bytes() + b"torn")
+        bank_of(experiment).plain(rows, stop_at_third)
     resumed = []
-    found = bank_of(experiment).plain(lambda done, todo: resumed.append((done, todo)))
-    np.testing.assert_array_equal(found, expected)
-    assert resumed == [(3, 5), (4, 5), (5, 5)]  # 14 + 6 images, 4 a batch
-    assert not list(experiment.features.rglob("*.partial"))
+    found = bank_of(experiment).plain(rows, lambda done, todo: resumed.append((done, todo)))
+    np.testing.assert_array_equal(found[rows], expected)
+    assert resumed == [(0, 2), (1, 2), (2, 2)]  # 8 of 14 + 6 images are left, 4 a batch
+
+
+def test_more_images_are_added_to_those_that_are_there(experiment, monkeypatch):
+    bank, made = bank_of(experiment), []
+    lines = FeatureCache._lines
+    monkeypatch.setattr(
+        FeatureCache,
+        "_lines",
+        lambda self, view, rows, number: made.append(set(rows)) or lines(self, view, rows, number),
+    )
+    few = bank.plain(experiment.train[:5], quiet)[experiment.train[:5]].copy()
+    all_of_them = bank.plain(experiment.train, quiet)
+    np.testing.assert_array_equal(all_of_them[experiment.train[:5]], few)
+    assert made == [set(experiment.train[:5]), set(experiment.train[5:])]
 
 
 def test_a_trial_that_is_stopped_while_features_are_computed_goes_on_later(experiment):
@@ -220,9 +233,9 @@ def test_a_trial_that_is_stopped_while_features_are_computed_goes_on_later(exper
 
 def test_the_views_used_longest_ago_give_way(experiment, monkeypatch):
     bank = bank_of(experiment)
-    bank.training(View("flipped", flipped=True), quiet)
-    bank.plain(quiet)
-    size = sum(path.stat().st_size for path in experiment.features.rglob("*.f32"))
+    bank.training(View("flipped", flipped=True), experiment.train, quiet)
+    bank.plain(experiment.train, quiet)
+    size = sum(path.stat().st_blocks for path in experiment.features.rglob("*.f32"))
     for age, path in enumerate(experiment.features.rglob("flipped*.f32")):
         import os
 
@@ -231,10 +244,10 @@ def test_the_views_used_longest_ago_give_way(experiment, monkeypatch):
     monkeypatch.setattr(feature_cache.shutil, "disk_usage", lambda path: usage)
     monkeypatch.setattr(feature_cache, "DISK_SHARE", 1.0)
     random = views_of(augmentation())[2]
-    bank.training(random, quiet)
-    names = sorted(path.name.split("-")[0] for path in experiment.features.rglob("*.f32"))
+    bank.training(random, experiment.train, quiet)
+    names = sorted(path.stem.split("-")[0] for path in experiment.features.rglob("*.f32"))
     assert names == ["basic", "plain"]
-    assert sum(p.stat().st_size for p in experiment.features.rglob("*.f32")) <= size
+    assert sum(p.stat().st_blocks for p in experiment.features.rglob("*.f32")) <= size
 
 
 def test_one_worker_computes_and_the_other_waits(experiment):
@@ -247,8 +260,7 @@ def test_one_worker_computes_and_the_other_waits(experiment):
             raise KeyboardInterrupt
 
     view = View("flipped", flipped=True)
-    digest = feature_cache._digest(experiment.train.tobytes())
-    path = bank.folder / f"{view.name}-{digest}.f32"
+    path = bank.folder / f"{view.name}.f32"
     with feature_cache._locked(path, quiet), pytest.raises(KeyboardInterrupt):
-        bank.training(view, tell)
+        bank.training(view, experiment.train, tell)
     assert waited == [(0, 1)] * 3

@@ -46,9 +46,26 @@ def test_a_family_has_known_good_values_of_its_own():
 
 
 def test_known_good_values_differ_and_are_of_every_family_transfer_first():
-    values = baseline_values(classifier(("xception", "cnn", "transfer"), weights="imagenet"))
-    assert [v["family"] for v in values] == ["transfer"] * 5 + ["cnn", "xception"]
+    hypermodel = classifier(("probe", "xception", "cnn", "transfer"), weights="imagenet")
+    values = baseline_values(hypermodel)
+    assert [v["family"] for v in values] == ["transfer"] * 6 + ["cnn", "xception"]
     assert len({tuple(sorted(v.items())) for v in values}) == len(values)
+
+
+def test_known_good_values_stand_on_the_winners_of_the_race():
+    hypermodel = classifier(("transfer",), weights="imagenet")
+    sides = hypermodel.options.backbone_sizes
+    winners = [{"probe/backbone": "mobilenet_v2", "probe/image_size": side} for side in sides[::-1]]
+    values = baseline_values(hypermodel, winners)
+    tuned = [v for v in values if v["transfer/unfreeze"]]
+    assert {v["transfer/backbone"] for v in values} == {"mobilenet_v2"}
+    assert {v["transfer/image_size"] for v in values if v not in tuned} == {sides[-1]}
+    assert [v["transfer/image_size"] for v in tuned] == [sides[0], sides[-1]]
+
+
+def test_without_pretrained_weights_nothing_is_fine_tuned():
+    values = baseline_values(classifier(("transfer",)))
+    assert [v["family"] for v in values] == ["transfer"] * 5
 
 
 def test_a_scope_is_active_only_where_its_parent_is_chosen():
@@ -152,7 +169,7 @@ def test_no_model_needs_our_code_to_be_loaded():
         ({"backbones": ("xception",)}, "backbone xception needs at least 71x71"),
         (
             {"families": ("cnn", "vit")},
-            "received vit, expected one or more of transfer, cnn, xception",
+            "received vit, expected one or more of probe, transfer, cnn, xception",
         ),
         ({"families": ()}, "received none"),
         ({"backbones": ()}, "backbone: received none"),

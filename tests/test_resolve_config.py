@@ -10,6 +10,19 @@ from search.tuning import resolve_config as resolving
 from search.tuning.resolve_config import resolve_config
 
 
+def resolved(data, options, progress):
+    return resolve_config(data, options, progress, cache_dir=data / "cache")
+
+
+@pytest.fixture(autouse=True)
+def typical(monkeypatch):
+    """The longer side of the images, in pixels; a test may set another."""
+    found = [500]
+    sides = "data_pipeline.preparation.typical_side.typical_side"
+    monkeypatch.setattr(sides, lambda data, *, cache_dir: found[0])
+    return found
+
+
 @pytest.fixture
 def machine(monkeypatch):
     """A machine with that GPU, and all weights at hand; which were fetched."""
@@ -31,7 +44,7 @@ def machine(monkeypatch):
 
 def test_a_machine_without_gpu_has_less_to_do(machine, tmp_path):
     fetched = machine()
-    config = resolve_config(tmp_path, {}, Recorded())
+    config = resolved(tmp_path, {}, Recorded())
     assert (config.image_size, config.max_epochs, config.compact) == ((96, 96), 9, True)
     assert config.precision == "float32"
     assert config.backbones == default_backbones(light=True) == tuple(fetched)
@@ -39,7 +52,7 @@ def test_a_machine_without_gpu_has_less_to_do(machine, tmp_path):
 
 def test_a_gpu_gets_larger_images_more_epochs_and_every_backbone_but_xception(machine, tmp_path):
     fetched = machine("H100")
-    config = resolve_config(tmp_path, {}, Recorded())
+    config = resolved(tmp_path, {}, Recorded())
     assert (config.image_size, config.max_epochs, config.compact) == ((180, 180), 27, False)
     assert config.precision == "mixed_bfloat16"
     assert set(BACKBONES) - set(config.backbones) == {"xception"}
@@ -50,13 +63,13 @@ def test_what_is_given_goes_before_what_suits(machine, tmp_path):
     machine("H100")
     given = {"image_size": (32, 48), "max_epochs": 2, "precision": "float32", "seed": 3}
     given |= {"backbones": ("mobilenet_v2",), "max_trials": None}
-    config = resolve_config(tmp_path, given, Recorded())
+    config = resolved(tmp_path, given, Recorded())
     assert {name: getattr(config, name) for name in given} == given | {"max_trials": 20}
 
 
 def test_families_without_pretrained_weights_fetch_none(machine, tmp_path):
     fetched = machine()
-    config = resolve_config(tmp_path, {"families": ("cnn",)}, Recorded())
+    config = resolved(tmp_path, {"families": ("cnn",)}, Recorded())
     assert (config.families, config.backbones, fetched) == (("cnn",), (), [])
 
 
@@ -73,7 +86,7 @@ def test_what_was_asked_for_by_name_and_cannot_be_had_is_an_error(
 
     monkeypatch.setattr("models.pretrained.networks.available_backbones", fail)
     with pytest.raises(ModelError, match="no weights"):
-        resolve_config(tmp_path, asked, Recorded())
+        resolved(tmp_path, asked, Recorded())
 
 
 def test_a_family_that_cannot_be_had_is_left_out_with_its_reason(tmp_path, monkeypatch):
@@ -82,9 +95,40 @@ def test_a_family_that_cannot_be_had_is_left_out_with_its_reason(tmp_path, monke
 
     monkeypatch.setattr("models.pretrained.networks.available_backbones", fail)
     said = Recorded()
-    config = resolve_config(tmp_path, {}, said)
+    config = resolved(tmp_path, {}, said)
     assert "transfer" not in config.families
     assert said.lines == [
-        "warning: family transfer left out: no weights: [Errno 2] no such file",
+        "warning: family probe, transfer left out: no weights: [Errno 2] no such file",
     ]
     assert said.tasks == ["loading TensorFlow"]
+
+
+def test_backbones_see_images_near_the_size_at_which_they_were_trained(machine, tmp_path):
+    machine()
+    config = resolved(tmp_path, {}, Recorded())
+    assert config.backbone_sizes == (160, 224)
+    assert config.prepared_sizes == ((96, 96), (160, 160), (224, 224))
+    assert config.families[0] == "probe"
+
+
+def test_no_image_is_prepared_larger_than_the_images_are(machine, tmp_path, typical):
+    machine()
+    typical[0] = 32
+    config = resolved(tmp_path, {}, Recorded())
+    assert (config.image_size, config.prepared_sizes) == ((32, 32), ((32, 32),))
+    assert config.backbone_sizes == (160, 224)  # they enlarge the images themselves
+
+
+def test_with_a_size_given_everything_sees_images_of_that_size(machine, tmp_path):
+    machine()
+    config = resolved(tmp_path, {"image_size": (96, 64)}, Recorded())
+    assert (config.prepared_sizes, config.backbone_sizes) == (((96, 64),), (96, 144, 192))
+    both = {"image_size": (96, 64), "backbone_sizes": (192,)}
+    config = resolved(tmp_path, both, Recorded())
+    assert config.prepared_sizes == ((96, 64), (192, 128))
+
+
+def test_a_preset_has_no_race(machine, tmp_path):
+    machine()
+    given = {"preset": "student-mobilenet", "weights": "imagenet", "families": ("transfer",)}
+    assert resolved(tmp_path, given, Recorded()).families == ("transfer",)

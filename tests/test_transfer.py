@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from models.families import transfer
-from models.families.family import ModelOptions
+from models.families.backbone import enlarged
 from models.families.head import plain_dropout
 from models.hypermodel import ImageClassifier
+from models.optimization import CLIP_NORM
+from models.pretrained.layers import lower_part, upper_part
 from models.pretrained.networks import build_backbone
 
 SIZE = (32, 32)
@@ -176,10 +178,12 @@ def test_a_head_on_cached_features_gives_what_the_whole_model_gives(weights):
     hp = hyperparameters(hypermodel, head_units=128, normalization="batch")
     model = hypermodel.build(hp)
     features = hypermodel.build_extractor(hp).predict(batch()[0], verbose=0)
-    head = hypermodel.build_head(hp, num_features=features.shape[1], dropout=plain_dropout)
+    head = hypermodel.build_rest(hp, shape=features.shape[1:], dropout=plain_dropout)
     head.set_weights(model.get_layer("head").get_weights())
     expected = model.predict(batch()[0], verbose=0)
     np.testing.assert_allclose(head.predict(features, verbose=0), expected, atol=1e-6)
+    whole = hypermodel.assembled(hp, head)
+    np.testing.assert_allclose(whole.predict(batch()[0], verbose=0), expected, atol=1e-6)
 
 
 def test_small_images_can_be_shown_to_the_backbone_at_twice_the_size(weights):
@@ -193,16 +197,50 @@ def test_small_images_can_be_shown_to_the_backbone_at_twice_the_size(weights):
 
 
 @pytest.mark.parametrize(
-    ("side", "upscales"), [(96, [1.0, 1.5, 2.0]), (150, [1.0, 1.5]), (180, None)]
+    ("side", "sides"), [(96, (96, 144, 192)), (150, (150, 225)), (180, (180,))]
 )
-def test_images_are_enlarged_to_about_the_size_of_training_at_most(side, upscales):
-    hp = keras_tuner.HyperParameters()
-    options = ModelOptions(
-        (side, side), 2, compact=True, backbones=("mobilenet_075",), weights="imagenet"
-    )
-    transfer.declare(hp, options)
-    found = [p.values for p in hp.space if p.name == "transfer/upscale"]
-    assert found == ([upscales] if upscales else [])
+def test_images_are_enlarged_to_about_the_size_of_training_at_most(side, sides):
+    assert enlarged((side, side // 2)) == sides
+
+
+@pytest.mark.parametrize("backbone", ["mobilenet_075", "mobilenet_v2", "efficientnet_v2_b0"])
+def test_the_parts_of_a_divided_backbone_give_what_the_whole_gives(backbone):
+    network = build_backbone(backbone, image_size=SIZE, weights=None)
+    images = np.random.default_rng(0).normal(size=(2, *SIZE, 3)).astype("float32")
+    for part in (0.15, 0.5):
+        between = lower_part(network, part)(images)
+        found = upper_part(network, part)(between)
+        np.testing.assert_allclose(found, network(images), atol=1e-6)
+
+
+def test_what_is_fine_tuned_starts_from_the_probe_and_moves_the_last_layers_most(weights):
+    hypermodel = classifier(weights)
+    hp = hyperparameters(hypermodel, unfreeze=0.3)
+    assert transfer.probe(hp.values) == {
+        "family": "probe",
+        "probe/backbone": "mobilenet_075",
+        "probe/image_size": 64,
+    }
+    features = hypermodel.build_extractor(hp).predict(batch()[0], verbose=0)
+    rest = hypermodel.build_rest(hp, shape=features.shape[1:], dropout=plain_dropout)
+    hypermodel.compile(rest, hp, phase=0, steps_per_epoch=2, max_epochs=2)
+    factors = transfer.rate_factors(rest, hp)
+    of_layer = {path.split("/")[0]: factor for path, factor in factors.items()}
+    assert of_layer["conv_pw_10"] < of_layer["conv_pw_13"] <= 1.0
+    assert not any("conv_pw_1/" in path for path in factors)
+    rest.train_on_batch(features, batch()[1])
+    assert rest.optimizer.global_clipnorm == CLIP_NORM
+    whole = hypermodel.assembled(hp, rest)
+    expected = rest.predict(features, verbose=0)
+    np.testing.assert_allclose(whole.predict(batch()[0], verbose=0), expected, atol=1e-5)
+
+
+def test_published_recipes_train_a_random_head_at_one_rate(weights):
+    hypermodel = classifier(weights)
+    hp = hyperparameters(hypermodel, unfreeze=0.3, warmup_epochs=0)
+    assert transfer.probe(hp.values) is None
+    assert not transfer.are_fixed(hp, hypermodel.options)
+    assert transfer.rate_factors(hypermodel.build(hp), hp) == {}
 
 
 def test_the_order_of_the_weights_is_the_same_in_every_phase(weights):

@@ -117,11 +117,8 @@ def prepare(
         tasks = _pixel_tasks(listing, known, tuple(builder.rows for builder in builders))
         catalog = checks.run(tasks, workers, progress)
         rows = _usable_rows(catalog)
-        for builder, pixels in zip(
-            builders,
-            _prepared(catalog, missing, crop_to_aspect_ratio, cache_dir),
-            strict=True,
-        ):
+        made = _prepared(catalog, missing, crop_to_aspect_ratio, cache_dir)
+        for builder, pixels in zip(builders, made, strict=True):
             builder.finish(rows, pixels.path)
     return catalog, _prepared(catalog, image_sizes, crop_to_aspect_ratio, cache_dir)
 

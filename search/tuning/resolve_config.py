@@ -45,7 +45,7 @@ def resolve_config(
         "weights": weights,
         "image_size": sizes.image_size,
         "backbone_sizes": sizes.backbone_sizes if backbones else (),
-        "largest_side": sizes.largest_side,
+        "largest_side": sizes.largest_side if backbones else None,
         "families": families,
         "backbones": backbones,
         "precision": hardware.precision(given.get("precision", "auto")),

@@ -96,7 +96,7 @@ SMALL = {
     "transfer, frozen": {
         "transfer/head_units": 8,
         "transfer/normalization": "batch",
-        "transfer/upscale": 1.0,
+        "transfer/image_size": 32,
         "batch_size": 8,
         "augmentation/strength": 0.3,
     },
@@ -109,7 +109,7 @@ SMALL = {
     },
     "transfer, unfrozen after 3 epochs": {
         "transfer/head_units": 8,
-        "transfer/upscale": 1.0,
+        "transfer/image_size": 32,
         "batch_size": 8,
         "transfer/unfreeze": 0.25,
         "transfer/warmup_epochs": 3,

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from models.families.linear_probe import solve
+
+
+def clusters(num_classes, per_class=30, noise=0.5):
+    """Features [n, 6] around a corner for each class, shuffled, and their classes."""
+    random = np.random.default_rng(0)
+    targets = random.permutation(np.repeat(np.arange(num_classes), per_class)).astype(np.int32)
+    centres = 3 * np.eye(6, dtype=np.float32)[:num_classes]
+    scale = np.array([1, 100, 1, 1, 0.01, 1], np.float32)  # features of any scale
+    noisy = centres[targets] + random.normal(0, noise, (len(targets), 6))
+    return (noisy * scale).astype(np.float32), targets
+
+
+def answers(layer, features):
+    logits = features @ layer.kernel + layer.bias
+    return (logits[:, 0] > 0).astype(int) if logits.shape[1] == 1 else logits.argmax(axis=1)
+
+
+@pytest.mark.parametrize(("num_classes", "columns"), [(2, 1), (3, 3), (5, 5)])
+def test_classes_that_lie_apart_are_told_apart(num_classes, columns):
+    features, targets = clusters(num_classes)
+    layer = solve(features, targets, num_classes=num_classes)
+    assert (layer.kernel.shape, layer.bias.shape) == ((6, columns), (columns,))
+    assert layer.kernel.dtype == layer.bias.dtype == np.float32
+    assert (answers(layer, features) == targets).mean() > 0.97
+
+
+def test_the_same_images_give_the_same_weights():
+    features, targets = clusters(3)
+    first, again = (solve(features, targets, num_classes=3) for _ in range(2))
+    np.testing.assert_array_equal(first.kernel, again.kernel)
+
+
+@pytest.mark.parametrize("present", [[1, 3], [0, 1, 3], [2]])
+def test_a_class_of_which_there_is_no_image_is_never_the_answer(present):
+    features, targets = clusters(4)
+    rows = np.isin(targets, present)
+    layer = solve(features[rows], targets[rows], num_classes=4)
+    assert set(answers(layer, features[rows])) == set(present)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_of_two_classes_one_may_be_missing(label):
+    features, targets = clusters(2)
+    rows = targets == label
+    layer = solve(features[rows], targets[rows], num_classes=2)
+    assert set(answers(layer, features[rows])) == {label}
+
+
+def test_noise_gets_a_strong_penalty():
+    random = np.random.default_rng(1)
+    features = random.normal(size=(200, 100)).astype(np.float32)
+    targets = random.integers(0, 2, 200).astype(np.int32)
+    noise = solve(features, targets, num_classes=2)
+    apart = solve(*clusters(2, per_class=100, noise=0.1), num_classes=2)
+    assert np.abs(noise.kernel).max() < 0.2 < np.abs(apart.kernel).max()

@@ -1,0 +1,119 @@
+"""The race of backbones, with made-up scores."""
+
+from dataclasses import replace
+
+import keras_tuner
+import pytest
+from searching import run_config
+
+from search.algorithms.plan import Rung
+from search.algorithms.race import Entry, Race, narrowed, partial_rungs, race_of
+from search.algorithms.registry import make_plan
+
+SCORES = {"a": 0.9, "b": 0.6, "c": 0.8, "d": 0.7}
+
+
+def probe(name):
+    return {"family": "probe", "probe/backbone": name, "probe/image_size": 160}
+
+
+RACE = Race(
+    tuple(map(probe, SCORES)),
+    (Rung(0, 4, 0, 1, images=200), Rung(0, 2, 0, 1, images=None, again=True)),
+)
+
+
+def run_to_the_end(race, score):
+    """All probes, one after the other, with a score for each (values, rung)."""
+    entries = []
+    while not (step := race.next(entries)).over:
+        value = score(step.values["probe/backbone"], step.rung)
+        scored = None if value is None else (value,)
+        entries.append(Entry(f"{len(entries):04}", step.values, step.rung, scored, ended=True))
+    return entries
+
+
+def test_the_better_half_goes_on_to_more_images():
+    entries = run_to_the_end(RACE, lambda name, rung: SCORES[name])
+    assert [(e.values["probe/backbone"], e.rung) for e in entries] == [
+        *((name, 0) for name in "abcd"),
+        ("a", 1),
+        ("c", 1),
+    ]
+    assert RACE.ranking(entries) == [probe(name) for name in "acdb"]
+
+
+def test_more_images_decide_about_those_that_saw_them():
+    entries = run_to_the_end(RACE, lambda name, rung: SCORES[name] if rung == 0 else -SCORES[name])
+    assert RACE.ranking(entries) == [probe(name) for name in "cadb"]
+
+
+def test_one_that_fails_drops_out_and_the_next_best_goes_on():
+    entries = run_to_the_end(RACE, lambda name, rung: None if name == "a" else SCORES[name])
+    assert [e.values["probe/backbone"] for e in entries if e.rung] == ["c", "d"]
+    assert probe("a") not in RACE.ranking(entries)
+
+
+def test_where_all_fail_the_race_is_over_without_a_winner():
+    entries = run_to_the_end(RACE, lambda name, rung: None)
+    assert (len(entries), RACE.ranking(entries)) == (4, [])
+
+
+def test_a_rung_begins_when_the_one_before_has_ended():
+    running = [Entry(name, probe(name), 0, (1.0,), ended=name != "d") for name in "abcd"]
+    step = RACE.next(running)
+    assert (step.values, step.over) == (None, False)
+    assert RACE.next(running[:3]).values == probe("d")
+
+
+def test_a_probe_knows_its_place_and_its_candidate():
+    entries = [Entry(name, probe(name), 0, (SCORES[name],), ended=True) for name in "abcd"]
+    assert RACE.place(RACE.next([]))["tuner/images"] == 200
+    place = RACE.place(RACE.next(entries))
+    assert (place["tuner/round"], place["tuner/trial_id"]) == (1, "a")
+    assert "tuner/images" not in place
+
+
+@pytest.mark.parametrize(
+    ("images", "classes", "candidates", "rungs"),
+    [
+        (1_400, 2, 8, (200, 400)),
+        (300, 2, 8, ()),  # half of them would be as many as all
+        (60_000, 10, 8, (500, 1_000)),
+        (60_000, 102, 8, (2_040, 4_080)),
+        (1_400, 2, 2, ()),  # two see all images anyway
+    ],
+)
+def test_the_first_rung_is_as_small_as_tells_backbones_apart(images, classes, candidates, rungs):
+    assert partial_rungs(images, classes, candidates) == rungs
+
+
+def test_the_plan_begins_with_the_race():
+    config = run_config(
+        families=("probe", "transfer"),
+        backbones=("mobilenet_v2", "mobilenet_075"),
+        backbone_sizes=(160, 224),
+        race_images=(200,),
+        weights="imagenet",
+    )
+    first, second, *others = make_plan(config).rungs
+    assert (first.size, first.images, second.size, second.images) == (4, 200, 2, None)
+    assert [values["probe/image_size"] for values in race_of(config).candidates] == [
+        *(160, 160, 224, 224)
+    ]
+    alone = make_plan(replace(config, families=("transfer",)))
+    assert list(alone.rungs) == others
+    assert make_plan(config).configurations == alone.configurations + 4
+    assert make_plan(replace(config, families=("probe",))).rungs == (first, second)
+
+
+def test_after_the_race_only_the_winners_are_searched():
+    space = keras_tuner.HyperParameters()
+    space.Choice("family", ["transfer", "cnn"])
+    space.Choice("transfer/backbone", ["a", "b", "c"])
+    space.Choice("transfer/image_size", [96, 160, 224])
+    space.Choice("cnn/filters", [8, 16])
+    found = {p.name: p.values for p in narrowed(space, [probe("c"), probe("a")]).space}
+    assert found["transfer/backbone"] == ["c", "a"]
+    assert found["transfer/image_size"] == [160]
+    assert (found["cnn/filters"], found["family"]) == ([8, 16], ["transfer", "cnn"])

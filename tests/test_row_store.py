@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from search.trial import row_store
+from search.trial.row_store import RowStore
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "plain.f32"
+
+
+def rows(*numbers):
+    return np.array(numbers)
+
+
+def test_rows_come_in_any_order_and_in_several_goes(path):
+    with RowStore(path, (5, 2)) as store:
+        store.write(rows(3, 0), np.array([[3, 33], [0, 1]], np.float32))
+    again = RowStore(path, (5, 2))
+    assert again.missing(rows(0, 1, 3, 4)).tolist() == [1, 4]
+    with again:
+        again.write(rows(1), np.ones((1, 2), np.float32))
+    assert RowStore(path, (5, 2)).open()[[0, 1, 3]].tolist() == [[0, 1], [1, 1], [3, 33]]
+
+
+def test_only_what_is_on_disk_is_known_after_a_crash(path, monkeypatch):
+    store = RowStore(path, (3, 1))
+    store.__enter__()
+    store.write(rows(0), np.zeros((1, 1), np.float32))  # and then the power fails
+    assert RowStore(path, (3, 1)).missing(rows(0, 1)).tolist() == [0, 1]
+    monkeypatch.setattr(row_store, "SYNC_SECONDS", 0.0)
+    store.write(rows(1), np.zeros((1, 1), np.float32))
+    assert RowStore(path, (3, 1)).missing(rows(0, 1, 2)).tolist() == [2]
+
+
+@pytest.mark.parametrize("lost", ["plain.f32", "plain.rows"])
+def test_without_one_of_its_files_nothing_is_known(path, lost):
+    with RowStore(path, (3, 1)) as store:
+        store.write(rows(0, 1, 2), np.zeros((3, 1), np.float32))
+    (path.parent / lost).unlink()
+    assert len(RowStore(path, (3, 1)).missing(rows(0, 1, 2))) == 3
+
+
+def test_a_full_disk_is_an_error(path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(row_store.os, "pwrite", full)
+    with pytest.raises(OSError, match="No space"), RowStore(path, (3, 1)) as store:
+        store.write(rows(0), np.zeros((1, 1), np.float32))
+    assert len(RowStore(path, (3, 1)).missing(rows(0))) == 1
