@@ -1,6 +1,7 @@
 """Trials of tiny models on tiny images: run folders, configurations, records."""
 
 from dataclasses import replace
+from functools import partial
 
 import keras
 import keras_tuner
@@ -132,14 +133,15 @@ def elsewhere(experiment, folder):
     return replace(experiment, run=RunFolder(folder / "run"))
 
 
-def search_in_this_process(experiment):
+def search_in_this_process(experiment, stop=None):
     """A whole search as `tune run --workers 0` makes it, without a display: its records."""
     space = keras_tuner.HyperParameters()
-    experiment.classifier.declare_hyperparameters(space)
+    experiment.classifier.declare_search(space)
     oracle = make_oracle(
         experiment.config,
         space,
         baselines=baseline_values(experiment.classifier),
+        baselines_on=partial(baseline_values, experiment.classifier),
         directory=experiment.run.path,
     )
     search = Search(
@@ -148,9 +150,9 @@ def search_in_this_process(experiment):
         InProcess(experiment),
         observers=[],
         max_epochs=experiment.config.max_epochs,
-        stop=StopSignal(),
+        stop=stop or StopSignal(),
     )
-    assert search.to_the_end()
+    assert search.to_the_end() is (stop is None)
     return load_records(experiment.run)
 
 

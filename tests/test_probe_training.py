@@ -1,0 +1,111 @@
+"""Probes, from the race to what is fine-tuned from them."""
+
+import numpy as np
+import pytest
+from small_trials import fresh, go_on, run_trial, search_in_this_process, transfer_experiment
+from stopping import StopWhen
+
+from search.run_folder.config import objective_of
+from search.run_folder.records import COMPLETED, best_first
+from search.trial.model_cache import ModelCache
+
+RACE = {
+    "families": ("probe", "transfer"),
+    "backbone_sizes": (32, 48),
+    "largest_side": 32,
+    "race_images": (8,),
+    "algo": "random",
+    "max_trials": 3,
+    "max_epochs": 2,
+    "compact": True,
+}
+
+
+@pytest.fixture(scope="module")
+def raced(tmp_path_factory):
+    """A search that began with a race, and its records."""
+    experiment = transfer_experiment(tmp_path_factory.mktemp("raced"), **RACE)
+    return experiment, search_in_this_process(experiment)
+
+
+def quiet(done, todo):
+    return None
+
+
+def test_a_search_begins_with_probes_on_few_images(raced):
+    experiment, records = raced
+    probes = [record for record in records if record.values["family"] == "probe"]
+    assert [(p.values["probe/image_size"], p.images) for p in probes[:2]] == [(32, 8), (48, 8)]
+    assert {p.images for p in probes[2:]} == {None}
+    assert {record.status for record in records} == {COMPLETED}
+    assert len(records) - len(probes) == 3
+    assert all(p.baseline and len(p.history) == 1 for p in probes)
+    assert {p.configuration for p in probes} == {"0", "1"}
+    whole = [experiment.run.predictions(p.trial_id).exists() for p in probes]
+    assert whole == [False, False, True, True]
+    ranked = best_first(records, objective_of(experiment.config))
+    assert all(record.images is None for record in ranked)
+
+
+def test_what_is_known_to_be_good_stands_on_the_winner(raced):
+    _, records = raced
+    others = [record for record in records if record.values["family"] == "transfer"]
+    finals = [r for r in records if r.values["family"] == "probe" and r.images is None]
+    best = max(finals, key=lambda r: (r.score, -r.history[0]["val_loss"]))
+    head = others[0].values
+    assert head["transfer/image_size"] == best.values["probe/image_size"]
+    assert [bool(r.values["transfer/unfreeze"]) for r in others] == [False, True, True]
+    assert others[1].values["transfer/image_size"] == 32
+
+
+def test_a_search_that_is_stopped_in_its_race_goes_on_to_the_same_end(raced, tmp_path):
+    _, records = raced
+    experiment = transfer_experiment(tmp_path, **RACE)
+    search_in_this_process(experiment, StopWhen((experiment.run.trials / "2.json").exists))
+    assert len(list(experiment.run.trials.glob("[0-9]*.json"))) < len(records)
+    again = search_in_this_process(experiment)
+    assert [r.values for r in again] == [r.values for r in records]
+    assert [r.score for r in again] == [r.score for r in records]
+
+
+def test_a_search_of_probes_alone_ends_with_the_race(tmp_path):
+    experiment = transfer_experiment(tmp_path, **RACE | {"families": ("probe",)})
+    records = search_in_this_process(experiment)
+    assert [record.rung for record in records] == [0, 0, 1, 1]
+
+
+def test_what_is_fine_tuned_starts_as_the_probe_and_ends_as_a_whole_model(raced):
+    experiment, records = raced
+    tuned = next(r for r in records if r.values.get("transfer/unfreeze"))
+    cache = ModelCache()
+    training = cache.training(experiment, tuned.values, 0, quiet)
+    probe = {"family": "probe", "probe/backbone": "mobilenet_075", "probe/image_size": 32}
+    solved = cache.training(experiment, probe, 0, quiet)
+    model, of_probe = training.build(), solved.build()
+    solved.fit(of_probe, initial_epoch=0, epochs=1, callbacks=[])
+    np.testing.assert_allclose(training.validate(model), solved.validate(of_probe), atol=1e-4)
+    training.compile(model)
+    training.fit(model, initial_epoch=0, epochs=1, callbacks=[])
+    pixels = experiment.pixels[experiment.validation]
+    found = training.whole(model).predict(pixels, verbose=0)[:, 0]
+    np.testing.assert_allclose(found, training.validate(model)[:, 1], atol=1e-5)
+
+
+def test_a_probe_gives_the_same_whatever_its_seed(raced, tmp_path):
+    _, records = raced
+    experiment = transfer_experiment(tmp_path, **RACE | {"seed": 9})
+    first = next(r for r in records if r.values["family"] == "probe" and r.images is None)
+    again = run_trial(experiment, fresh(values=first.values), go_on)
+    assert again.history[0]["val_loss"] == pytest.approx(first.history[0]["val_loss"], abs=1e-5)
+
+
+@pytest.mark.parametrize("images", [4, 9])
+def test_a_part_has_every_class_and_a_larger_one_holds_it(raced, images):
+    experiment, _ = raced
+    part, more = experiment.part(images), experiment.part(images + 3)
+    assert set(part.train) <= set(more.train) <= set(experiment.train)
+    assert len(part.train) == images
+    counts = np.bincount(experiment.targets[part.train])
+    assert abs(counts[0] - counts[1]) <= 1
+    np.testing.assert_array_equal(experiment.part(images).train, part.train)
+    assert len(part.validation) == min(images, len(experiment.validation))
