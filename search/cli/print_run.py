@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from search.process.wording import duration_in_words
+from search.report.race import race_in_words
 from search.report.run_rows import RunReport
 from search.run_folder.records import COMPLETED
 
@@ -25,6 +26,8 @@ def print_report(report: RunReport, *, limit: int) -> None:
     hidden = len(report.configurations) - limit
     if hidden > 0:
         console.print(f"and {hidden} more")
+    if race := race_in_words(report.race):
+        console.print(race, soft_wrap=True, markup=False)
     for sentence in report.insights.words:
         console.print(sentence, soft_wrap=True, markup=False)
     exported = report.exported

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from search.algorithms.race import is_raced
 from search.evaluation.metrics import confusion_matrix
 from search.insights.cached import cached_insights
 from search.insights.findings import Insights
@@ -55,6 +56,7 @@ class Contents:
             found by now; "" where it does.
         space: what was declared to be searched, by name.
         tried: the configurations, best first.
+        race: the records of the race of backbones.
         ends: finished trials with the seconds of searching until they ended.
         classes: label, and its images in train, validation and test.
         answers: of the best model there is; None before a trial has finished.
@@ -70,6 +72,7 @@ class Contents:
     outdated: str
     space: dict[str, Hyperparameter]
     tried: list[Tried]
+    race: list[TrialRecord]
     ends: list[Ended]
     classes: list[tuple[str, int, int, int]]
     answers: Answers | None
@@ -97,6 +100,7 @@ def read_contents(run: RunFolder) -> Contents:
         outdated=outdated,
         space=read_space(run),
         tried=tried_configurations(records, ranked),
+        race=[record for record in records if is_raced(record.values)],
         ends=timeline(records),
         classes=_classes(run, data.class_names),
         answers=_answers(run, ranked, data.class_names),

@@ -11,6 +11,7 @@ from search.report.charts.cost import accuracy_against_cost
 from search.report.charts.importance import importance_bars
 from search.report.charts.learning_curves import learning_curves
 from search.report.charts.parallel import parallel_coordinates
+from search.report.charts.race import race_of_backbones
 from search.report.charts.style import Option
 from search.report.configurations import Tried
 from search.report.contents import Contents
@@ -26,6 +27,8 @@ def every_chart(contents: Contents) -> dict[str, Option]:
         "size": accuracy_against_cost(contents.tried, cost="megabytes"),
         "latency": accuracy_against_cost(contents.tried, cost="milliseconds"),
     }
+    if race := race_of_backbones(contents.race, train=contents.data.splits.train):
+        charts["race"] = race
     importance = importance_of(contents)
     for family in families(contents):
         scored = [each for each in family.tried if each.accuracy is not None]

@@ -24,7 +24,9 @@ from search.report.charts.learning_curves import CURVES
 from search.report.contents import Contents, most_confused
 from search.report.drawn import CLASSES, every_chart, families, importance_of
 from search.report.mistakes import Mistake
+from search.report.race import race_in_words, standings
 from search.run_folder.command_line import command
+from search.run_folder.config import objective_of
 from search.run_folder.figures import figures
 
 ROWS = 15  # configurations in the table
@@ -61,6 +63,7 @@ def report_page(
         command=command(contents.config),
         figures=figures(contents.metrics) if contents.metrics else [],
         endings=_endings(contents),
+        race=race_in_words(standings(contents.race, sign=objective_of(contents.config).sign)),
         reasons=Counter(file.reason.split(":")[0] for file in aside).most_common(),
         families=families(contents),
         importance=importance_of(contents),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.insights.findings import Insights
+from search.report.race import Raced
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.records import Values
 from search.run_folder.schema import named, omitted
@@ -76,6 +77,7 @@ class RunReport:
         finalists: rows of `finalists.json` as they are, whichever version wrote them.
         exported: what the exported model reached; None where there is none.
         configurations: best first.
+        race: of backbones, the winner first; empty where there was none.
     """
 
     run: str
@@ -91,6 +93,7 @@ class RunReport:
     finalists: list[Any]
     exported: Exported | None
     configurations: tuple[ConfigurationRow, ...]
+    race: tuple[Raced, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from models.describe import describe
 from search.evaluation.objective import ACCURACY
 from search.insights.cached import cached_insights
 from search.process.atomic_files import read_json
+from search.report.race import standings
 from search.report.run_rows import ConfigurationRow, Exported, RunReport, RunRow
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data_summary import DataSummary, made_by
@@ -39,6 +40,7 @@ def run_report(run: RunFolder) -> RunReport:
         finalists=read_json(run.finalists) if run.finalists.exists() else [],
         exported=_exported(run),
         configurations=tuple(_configuration(best, rungs[best.configuration]) for best in ranked),
+        race=standings(records, sign=objective_of(config).sign),
     )
 
 
@@ -55,7 +57,8 @@ def _configuration(best: TrialRecord, rungs: list[TrialRecord]) -> Configuration
     last = max(rungs, key=lambda record: record.epochs)
     return ConfigurationRow(
         configuration=best.configuration,
-        summary=describe(best.values),
+        summary=describe(best.values)
+        + ("" if best.images is None else f", {best.images:,} images"),
         score=best.score,
         val_accuracy=best.best_logs.get(ACCURACY),
         best_epoch=None if best.best_epoch is None else best.best_epoch + 1,

@@ -23,15 +23,35 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressS
     need = checkpoint_bytes(largest_model(experiment), plan.checkpoints)
     free = free_bytes(experiment.run.path)
     sizes = f"{len(experiment.train):,} training, {len(experiment.validation):,} validation and "
+    race = race_in_plan(plan, len(experiment.train))
     progress.message(
         f"{experiment.run.name}: {config.algo}, {plan.configurations} configurations in "
         f"{plan.trials} trials, {plan.epochs} epochs in all\n"
         f"{sizes}{len(experiment.test):,} test images of {experiment.num_classes} classes at "
-        f"{height}×{width}\n"
+        f"{height}×{width}{_seen(config)}\n"
         f"families: {families}{' (compact, as there is no GPU)' if config.compact else ''}, "
         f"{config.precision}, objective {config.objective}, seed {config.seed}{moved}\n"
+        f"{race}"
         f"disk: up to {bytes_in_words(need)} for training states, {bytes_in_words(free)} free"
     )
+
+
+def race_in_plan(plan: Plan, train: int) -> str:
+    """Say what is raced on how many images, as a line; "" where there is no race."""
+    rungs = [rung for rung in plan.rungs if rung.images is not None or rung.again]
+    if not rungs:
+        return ""
+    images = [f"all {train:,}" if rung.images is None else f"{rung.images:,}" for rung in rungs]
+    listed = f"{', '.join(images[:-1])} and {images[-1]}" if images[1:] else images[0]
+    return (
+        f"race: {rungs[0].size} backbones and sizes, the better half on more of {listed} images\n"
+    )
+
+
+def _seen(config: RunConfig) -> str:
+    """Say at which sizes backbones see images, where they do."""
+    sides = " and ".join(map(str, config.backbone_sizes))
+    return f", backbones at {sides} px" if sides else ""
 
 
 def largest_model(experiment: Any) -> int:

@@ -1,0 +1,57 @@
+"""Draw the race of backbones: what each probe scored on how many images."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from search.process.wording import duration_in_words
+from search.report.charts.style import SHADES, Option, cartesian, percent, value_axis
+from search.report.race import probes
+from search.run_folder.records import TrialRecord
+
+
+def race_of_backbones(records: Sequence[TrialRecord], *, train: int) -> Option | None:
+    """Draw a line for each backbone and image size, those that saw all images in colour.
+
+    Args:
+        records: of the run.
+        train: images to train on, in all.
+
+    Returns:
+        None where there was no race.
+    """
+    raced = [rungs for rungs in probes(records).values() if rungs[-1].accuracy is not None]
+    if not raced:
+        return None
+    raced.sort(key=lambda rungs: (rungs[-1].images is None, rungs[-1].accuracy or 0.0))
+    chart = cartesian(
+        x=value_axis("images trained on") | {"type": "log", "min": "dataMin", "max": "dataMax"},
+        series=[_line(rungs, train) for rungs in raced],
+    )
+    # More names than fit: what a line is, the pointer says.
+    return chart | {"legend": {"show": False}, "grid": chart["grid"] | {"top": 16, "right": 150}}
+
+
+def _line(rungs: list[TrialRecord], train: int) -> dict[str, Any]:
+    name = f"{rungs[-1].values['probe/backbone']}, {rungs[-1].values['probe/image_size']} px"
+    survived = rungs[-1].images is None
+    colour = "--family-1" if survived else SHADES[1]
+    return {
+        "type": "line",
+        "name": name,
+        "data": [_point(rung, name, train) for rung in rungs if rung.accuracy is not None],
+        "symbol": "circle",
+        "symbolSize": 7,
+        "lineStyle": {"width": 2 if survived else 1.2, "color": colour},
+        "itemStyle": {"color": colour},
+        "endLabel": {"show": survived, "formatter": "{a}", "color": "--ink"},
+        "labelLayout": {"moveOverlap": "shiftY"},
+    }
+
+
+def _point(rung: TrialRecord, name: str, train: int) -> Option:
+    images = rung.images or train
+    took = duration_in_words(rung.seconds)
+    return {
+        "value": [images, percent(rung.accuracy)],
+        "name": f"{rung.accuracy or 0:.2%} on {images:,} images\n{name}, {took}",
+    }

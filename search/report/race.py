@@ -1,0 +1,81 @@
+"""Read how the race of backbones went, from the records of its probes; no TensorFlow."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from search.algorithms.race import is_raced
+from search.process.wording import duration_in_words
+from search.run_folder.records import ALL_IMAGES, TrialRecord
+
+
+@dataclass(frozen=True)
+class Raced:
+    """A backbone at an image size.
+
+    Attributes:
+        backbone: its name.
+        image_size: longer side in pixels of the images that it saw.
+        images: on how many its last probe was fitted; None for all.
+        score: of that probe, by the objective; None where it failed.
+        seconds: of all its probes.
+    """
+
+    backbone: str
+    image_size: int
+    images: int | None
+    score: float | None
+    seconds: float
+
+    def in_words(self) -> str:
+        """`mobilenet_v2 at 224 px 0.8935`."""
+        score = "failed" if self.score is None else f"{self.score:.4f}"
+        return f"{self.backbone} at {self.image_size} px {score}"
+
+
+def probes(records: Sequence[TrialRecord]) -> dict[str, list[TrialRecord]]:
+    """Group the finished probes of a race by candidate, each in the order of its rungs."""
+    grouped: dict[str, list[TrialRecord]] = defaultdict(list)
+    for record in records:
+        if is_raced(record.values) and record.finished:
+            grouped[record.configuration].append(record)
+    return {name: sorted(rungs, key=lambda rung: rung.rung) for name, rungs in grouped.items()}
+
+
+def standings(records: Sequence[TrialRecord], *, sign: float) -> tuple[Raced, ...]:
+    """List the candidates, those that saw most images first, of these the best first.
+
+    Args:
+        records: of the run.
+        sign: 1, or -1 where less of the objective is better.
+    """
+    raced = [
+        Raced(
+            backbone=str(rungs[-1].values["probe/backbone"]),
+            image_size=int(rungs[-1].values["probe/image_size"]),
+            images=rungs[-1].images,
+            score=rungs[-1].score,
+            seconds=round(sum(rung.seconds for rung in rungs), 1),
+        )
+        for rungs in probes(records).values()
+    ]
+
+    def place(candidate: Raced) -> tuple[bool, int, float]:
+        score = 0.0 if candidate.score is None else sign * candidate.score
+        return candidate.score is None, -(candidate.images or ALL_IMAGES), -score
+
+    return tuple(sorted(raced, key=place))
+
+
+def race_in_words(raced: Sequence[Raced]) -> str:
+    """Say who won: `race of 8 backbones and sizes in 34 s: mobilenet_v2 at 224 px 0.8935, then …`.
+
+    Empty where there was no race.
+    """
+    if not raced:
+        return ""
+    seconds = duration_in_words(sum(each.seconds for each in raced))
+    first, *others = raced
+    count = f"{len(raced)} backbones and sizes" if others else "one backbone at one size"
+    then = f", then {others[0].in_words()}" if others else ""
+    return f"race of {count} in {seconds}: {first.in_words()}{then}"

@@ -1,0 +1,66 @@
+"""How the race of backbones is told: in the report's chart, by `tune show`, in the plan."""
+
+import pytest
+from searching import run_config, trial_record
+
+from search.algorithms.registry import make_plan
+from search.report.charts.race import race_of_backbones
+from search.report.race import race_in_words, standings
+from search.run_folder.records import FAILED
+from search.tuning.print_plan import race_in_plan
+
+
+def probe(trial_id, configuration, score, *, side=160, **changes):
+    values = {"family": "probe", "probe/backbone": "mobilenet_v2", "probe/image_size": side}
+    history = [] if score is None else [{"epoch": 0, "val_accuracy": score, "val_loss": 0.1}]
+    record = trial_record(trial_id, score, values=values, epochs=1, history=history, seconds=2.0)
+    return record.with_outcome(configuration=configuration, best_epoch=0, baseline=True, **changes)
+
+
+@pytest.fixture
+def records():
+    """Two sizes on 200 images, of which the second failed; the first on all."""
+    return [
+        probe("0000", "0000", 0.8, images=200),
+        probe("0001", "0001", 0.9, side=224, images=200),
+        probe("0002", "0002", None, side=96, images=200, status=FAILED),
+        probe("0003", "0000", 0.7, rung=1),
+    ]
+
+
+def test_who_saw_all_images_stands_before_who_scored_more_on_few(records):
+    first, second, last = standings(records, sign=1.0)
+    assert (first.image_size, first.images, first.score, first.seconds) == (160, None, 0.7, 4.0)
+    assert (second.image_size, second.images) == (224, 200)
+    assert (last.image_size, last.score) == (96, None)
+
+
+def test_the_race_is_said_in_one_line(records):
+    assert race_in_words(standings(records, sign=1.0)) == (
+        "race of 3 backbones and sizes in 8 s: mobilenet_v2 at 160 px 0.7000, "
+        "then mobilenet_v2 at 224 px 0.9000"
+    )
+    assert race_in_words(standings(records[:1], sign=1.0)).startswith("race of one backbone")
+    assert race_in_words(()) == ""
+
+
+def test_each_candidate_is_a_line_and_the_survivors_have_names(records):
+    lines = race_of_backbones(records, train=1_400)["series"]
+    assert [line["name"] for line in lines] == ["mobilenet_v2, 224 px", "mobilenet_v2, 160 px"]
+    assert [line["endLabel"]["show"] for line in lines] == [False, True]
+    assert [point["value"] for point in lines[1]["data"]] == [[200, 80.0], [1_400, 70.0]]
+    assert lines[1]["data"][1]["name"].startswith("70.00% on 1,400 images")
+    assert race_of_backbones([], train=1_400) is None
+
+
+def test_the_plan_says_the_race_before_it_begins():
+    config = run_config(
+        families=("probe", "cnn"),
+        backbones=("mobilenet_v2", "mobilenet_075"),
+        backbone_sizes=(160, 224),
+        race_images=(200,),
+    )
+    assert race_in_plan(make_plan(config), 1_400) == (
+        "race: 4 backbones and sizes, the better half on more of 200 and all 1,400 images\n"
+    )
+    assert race_in_plan(make_plan(run_config(families=("cnn",))), 1_400) == ""
