@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 ADAPTIVE = ["adam", "adamw"]
@@ -69,3 +71,8 @@ def architecture(values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
         if name.startswith(f"{family}/")
         and not name.endswith(("dropout", "unfreeze", "warmup_epochs", "fine_tune_rate"))
     )
+
+
+def architecture_key(values: dict[str, Any]) -> str:
+    """Name an architecture in a file: 16 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(architecture(values)).encode()).hexdigest()[:16]

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from searching import VALUES, epoch_logs, trial_record
 
+from models.space import architecture_key
 from search.insights.findings import GoodValues, Importance
 from search.insights.space import Hyperparameter
 from search.report.axes import axes_of
@@ -16,7 +17,6 @@ from search.report.charts.cost import accuracy_against_cost
 from search.report.charts.importance import importance_bars
 from search.report.charts.parallel import parallel_coordinates
 from search.report.configurations import tried_configurations, with_latencies
-from search.report.latency import architecture_key
 from search.report.page import json_for_html
 from search.report.timeline import timeline
 from search.run_folder.records import DIVERGED

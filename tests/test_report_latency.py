@@ -8,12 +8,13 @@ from finished_runs import finished_run
 from small_trials import values_for
 from stopping import NEVER, StopWhen
 
+from models.space import architecture_key
 from search.errors import TuneError
 from search.formats import untrained
 from search.formats.latency import Latency
 from search.process.atomic_files import read_json, write_json
 from search.process.progress import Silent
-from search.report.latency import architecture_key, known_latencies, measure_latencies
+from search.report.latency import known_latencies, measure_latencies
 from search.run_folder.records import load_records
 
 

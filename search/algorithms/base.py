@@ -31,6 +31,7 @@ from search.run_folder.records import (
 
 # KerasTuner's tuner file. Its own tuners reload a project only where this exists.
 _TUNER_FILE = "tuner0.json"
+DRAWS = 20  # configurations in a row that break a limit, after which no more are drawn
 
 
 class DurableOracle(keras_tuner.Oracle):
@@ -44,6 +45,7 @@ class DurableOracle(keras_tuner.Oracle):
         race: of backbones; None for none.
         baselines_on: gives the baselines, given values of the race's winners, the best first;
             None where there is no race.
+        allowed: whether values keep to the limits of the run; what does not is never proposed.
         seed: 0 is a seed like any other.
         directory: folder of the project folder, which is named `oracle`.
     """
@@ -58,11 +60,13 @@ class DurableOracle(keras_tuner.Oracle):
         baselines: list[Values],
         race: Race | None = None,
         baselines_on: Callable[[list[Values]], list[Values]] | None = None,
+        allowed: Callable[[Values], bool] = lambda values: True,
         seed: int,
         directory: Path,
         **options: Any,
     ):
         self.baselines, self.race, self.baselines_on = baselines, race, baselines_on
+        self.allowed = allowed
         # `search.tuning.retry` decides when a search is hopeless; KerasTuner raises after three
         # failures in a row.
         super().__init__(seed=seed, max_consecutive_failed_trials=10**9, **options)
@@ -122,9 +126,13 @@ class DurableOracle(keras_tuner.Oracle):
         KerasTuner remembers which were tried, over restarts too.
         """
         for values in self.baselines:
-            if not self._duplicate(values):
+            if not self._duplicate(values) and self.allowed(values):
                 return dict(values)
-        return super()._random_values()
+        for _ in range(DRAWS):
+            drawn = super()._random_values()
+            if drawn is None or self.allowed(drawn):
+                return drawn
+        return None
 
     def finish(self, record: TrialRecord) -> None:
         """Take in a finished trial. Doing so twice is harmless.

@@ -22,7 +22,12 @@ class BayesianOracle(DurableOracle, BayesianOptimizationOracle):
         KerasTuner's random state is not in its saved state, so it is made anew for each trial.
         """
         self._random_state = np.random.RandomState((self.seed + len(self.trials)) % 2**32)
-        return super().propose(trial_id)
+        proposal = super().propose(trial_id)
+        # A point that the model favours may break a limit; a random one takes its place.
+        if not proposal.get("values") or self.allowed(proposal["values"]):
+            return proposal
+        values = self._random_values()
+        return {"status": "STOPPED" if values is None else "RUNNING", "values": values}
 
     def _vectorize_trials(self) -> Any:
         """Leave out the race of backbones, whose probes have no place in the space."""

@@ -9,7 +9,6 @@ from the winners. Imports without KerasTuner.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 from models.pretrained.backbones import BACKBONES
@@ -168,7 +167,7 @@ def race_of(config: RunConfig) -> Race | None:
     if "probe" not in config.families:
         return None
     pairs = sorted(
-        product(config.backbones, config.backbone_sizes),
+        config.raced,
         key=lambda pair: BACKBONES[pair[0]].values * pair[1] ** 2,
     )
     candidates: tuple[Values, ...] = tuple(

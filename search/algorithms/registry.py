@@ -119,6 +119,7 @@ def make_oracle(
     baselines: list[Values],
     directory: Path,
     baselines_on: Callable[[list[Values]], list[Values]] | None = None,
+    allowed: Callable[[Values], bool] = lambda values: True,
 ) -> DurableOracle:
     """Make the oracle of a run, reloaded where its project folder holds a state.
 
@@ -128,6 +129,7 @@ def make_oracle(
         baselines: tried first, where there is no race of backbones.
         directory: folder of the run.
         baselines_on: gives the baselines from the winners of the race.
+        allowed: whether values keep to the limits of the run.
 
     Raises:
         TuneError: the algorithm needs a package that is not installed, or the state is broken.
@@ -144,6 +146,7 @@ def make_oracle(
             baselines=baselines,
             race=race,
             baselines_on=baselines_on,
+            allowed=allowed,
             seed=config.seed,
             directory=directory,
             objective=keras_tuner.Objective(config.objective, objective_of(config).direction),

@@ -2,20 +2,18 @@
 
 import csv
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from search.cli.limits import asked_formats, format_options, limit_options
 from search.cli.options import (
     AS_JSON,
     CACHE,
     DATA,
     RESULTS,
-    FileSize,
     Share,
-    ShortDuration,
     cache_folder,
     console_progress,
     print_json,
@@ -23,7 +21,6 @@ from search.cli.options import (
 )
 from search.cli.print_export import print_export, print_metrics
 from search.evaluation.objective import AS_GOOD_WITHIN
-from search.formats.registry import ALWAYS, by_option, flagged
 from search.process.printable import printable
 from search.process.quiet import import_tensorflow
 
@@ -33,33 +30,10 @@ if TYPE_CHECKING:
     from search.run_folder.paths import RunFolder
 
 
-def _format_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add `--format`, and the flags of formats that have their own, from the table of formats."""
-    for row in reversed(flagged()):
-        command = click.option(row.option, is_flag=True, help=row.help)(command)
-    return click.option(
-        "--format",
-        "formats",
-        type=click.Choice([row.name for row in by_option("--format")]),
-        multiple=True,
-        help=f"Write this form besides {ALWAYS.file}; may be given several times.",
-    )(command)
-
-
 @click.command()
 @click.argument("run", required=False)
-@_format_options
-@click.option(
-    "--max-latency",
-    type=ShortDuration(),
-    help="Time that an image may take on this machine's processor, as 15ms, in each form asked "
-    "for (else model.keras).  [default: any]",
-)
-@click.option(
-    "--max-size",
-    type=FileSize(),
-    help="Size that each form asked for may have, as 5MB.  [default: any]",
-)
+@format_options
+@limit_options
 @click.option(
     "--precision",
     type=click.FloatRange(0.5, 1, max_open=True),
@@ -118,9 +92,8 @@ def export_best_command(
     from search.export.export_best import ExportOptions
     from search.run_folder.budget import Budget
 
-    by_flag = [row.name for row in flagged() if flags[row.option.removeprefix("--")]]
     options = ExportOptions(
-        formats=(*formats, *by_flag),
+        formats=asked_formats(formats, flags),
         budget=Budget(max_latency, max_size),
         precision=precision,
         top=top,

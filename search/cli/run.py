@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from search.cli.limits import asked_formats, flag_name, format_options, limit_options
 from search.cli.options import (
     AS_JSON,
     CACHE,
@@ -20,6 +21,7 @@ from search.cli.options import (
     console_progress,
     print_json,
 )
+from search.formats.registry import flagged
 from search.process.hardware import PRECISIONS
 
 if TYPE_CHECKING:
@@ -154,6 +156,8 @@ def _backbones() -> tuple[str, ...]:
     help="Draw this hyperparameter from another range, as learning_rate=1e-4:1e-1; may be given "
     "several times.  [default: each as declared]",
 )
+@limit_options
+@format_options
 @click.option("--seed", type=click.IntRange(0), help="Random seed.  [default: 0]")
 @WEIGHTS
 @PRECISION
@@ -176,12 +180,15 @@ def run_command(
     results: Path,
     cache_dir: Path | None,
     as_json: bool,
+    formats: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Search for the best classifier of the images in DATA.
 
     DATA holds one folder per class, or train/, validation/ and test/ with those inside.
     Without DATA a sample is drawn and used.
+
+    With --max-latency or --max-size only what keeps to them as --format or --int8 is trained.
 
     Example: tune run photos/ --algo hyperband --max-time 8h
     """
@@ -190,6 +197,8 @@ def run_command(
     from search.tuning.run import start
     from search.tuning.sample import sample_data
 
+    flags = {name: options.pop(name) for name in (flag_name(row.option) for row in flagged())}
+    options["formats"] = asked_formats(formats, flags) or None
     environment = run_environment(results, cache_dir, max_time, workers, trial_timeout)
     if resume:
         if name:

@@ -4,7 +4,7 @@ The order matters: files that do not compute what the model does are found befor
 are looked at, and what stood in the export folder is replaced only once all of the new is written.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from search.process.atomic_files import write_array
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.budget import Budget, Cost
+from search.run_folder.config import RunConfig
 from search.run_folder.data import require_written
 from search.run_folder.lock import locked
 from search.run_folder.metrics import FileFigures, HeldOutFigures, Metrics
@@ -40,7 +41,8 @@ class ExportOptions:
 
     Attributes:
         formats: keys of `search.formats.registry.FORMATS` to write besides model.keras.
-        budget: what these files, or else model.keras, may cost.
+        budget: what these files, or else model.keras, may cost; without limits those of the run
+            hold, for the run's formats, which are then written too.
         precision: share of right answers among those given, for which a threshold is set; None
             for a model that always answers.
         top: how many of the best configurations are trained again before one is chosen.
@@ -84,7 +86,7 @@ def _export(
     experiment = Experiment.load(run)
     require_enough(experiment, options.precision)
     prepare_to_train(experiment.config)
-    asked_for = options.formats or (ALWAYS.name,)
+    options, asked_for = _with_limits(options, experiment.config)
     costs = Costs(experiment, asked_for, stop=stop, progress=progress)
     choice = choose(
         experiment,
@@ -126,6 +128,20 @@ def _export(
             parameters=model.count_params(),
         )
         return write_beside(experiment, choice.winner.record, metrics, history, folder)
+
+
+def _with_limits(
+    options: ExportOptions, config: RunConfig
+) -> tuple[ExportOptions, tuple[str, ...]]:
+    """The options with the limits of the run where they have none, and what the limits hold for.
+
+    The files of the run's limits are written besides those asked for.
+    """
+    if options.budget.limited or not config.budget.limited:
+        return options, options.formats or (ALWAYS.name,)
+    formats = tuple(dict.fromkeys((*options.formats, *config.formats)))
+    limited = replace(options, budget=config.budget, formats=formats)
+    return limited, config.formats or (ALWAYS.name,)
 
 
 def _warn_of_cost(budget: Budget, parities: list[Parity], progress: ProgressSink) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from models.describe import describe
 from models.space import architecture
 from search.errors import TuneError
+from search.formats.kept_costs import KeptCosts
 from search.formats.measuring import measure_file
 from search.formats.registry import flagged
 from search.formats.untrained import untrained
@@ -25,7 +26,7 @@ from search.trial.training import representative
 
 
 class Costs:
-    """Measure architectures, each once.
+    """Measure architectures, each once; in a run with limits, once for all commands.
 
     Args:
         experiment: the run.
@@ -45,6 +46,8 @@ class Costs:
         self.experiment, self.formats = experiment, formats
         self.stop, self.progress = stop, progress
         self.known: dict[Hashable, Cost | None] = {}
+        limited = experiment.config.budget.limited
+        self.kept = KeptCosts(experiment.run, formats) if limited else None
 
     def of(self, values: Values) -> Cost | None:
         """Measure the cost of a configuration; None, and a line, if a format cannot be written.
@@ -53,11 +56,15 @@ class Costs:
             KeyboardInterrupt: told to stop.
         """
         key = architecture(values)
+        if key not in self.known and self.kept and (kept := self.kept.get(values)):
+            self.known[key] = kept
         if key not in self.known:
             self.stop.raise_if_requested()
             try:
                 self.known[key] = cost = self._measure(values)
                 words = cost.in_words()
+                if self.kept:
+                    self.kept.add(values, cost)
             # A format that cannot be written rules out this configuration, not the whole export.
             except TuneError as error:
                 self.known[key], words = None, str(error)

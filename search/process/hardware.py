@@ -1,9 +1,11 @@
 """Find the GPUs of this machine, and the precision that suits them."""
 
 import os
+import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_pipeline.processes.cores import cores
 from search.process.quiet import import_tensorflow
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -61,3 +63,8 @@ def _visible_gpus() -> list[int]:
     if allowed is None:
         return list(range(count))
     return [int(number) for number in allowed.split(",") if number.strip().isdigit()][:count]
+
+
+def machine_name() -> str:
+    """Name this machine: times of another one say nothing here."""
+    return f"{platform.node()} {platform.machine()} {cores()}"

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from models.describe import describe
+from models.space import architecture_key
 from search.evaluation.objective import ACCURACY
-from search.report.latency import architecture_key
 from search.run_folder.records import TrialRecord, Values
 
 FILE_BYTES_PER_WEIGHT = 4  # float32, as exported

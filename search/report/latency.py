@@ -5,17 +5,14 @@ and called as `tune predict` calls it. The best come first and there is a limit 
 measured stays in the run's folder, and the next report goes on from there.
 """
 
-import hashlib
-import json
-import platform
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from data_pipeline.processes.cores import cores
-from models.space import architecture
+from models.space import architecture_key
 from search.process.atomic_files import read_json, write_json
+from search.process.hardware import machine_name
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
@@ -39,17 +36,12 @@ class Latencies:
     seconds: dict[str, float]
 
 
-def architecture_key(values: Values) -> str:
-    """Name an architecture in a file: 16 hexadecimal digits."""
-    return hashlib.sha256(json.dumps(architecture(values)).encode()).hexdigest()[:16]
-
-
 def known_latencies(run: RunFolder) -> dict[str, float]:
     """Read seconds per image by `architecture_key`, of those measured on this machine."""
     if not run.latencies.exists():
         return {}
     known = from_json(Latencies, read_json(run.latencies), file=run.latencies)
-    return known.seconds if known.machine == _machine() else {}
+    return known.seconds if known.machine == machine_name() else {}
 
 
 def measure_latencies(
@@ -97,10 +89,5 @@ def measure_latencies(
             latencies[key] = timed.median
             # After each one: Ctrl-C keeps what was measured.
             with suppress(OSError):  # a folder that is only to be read: measured for this once
-                write_json(experiment.run.latencies, to_json(Latencies(_machine(), latencies)))
+                write_json(experiment.run.latencies, to_json(Latencies(machine_name(), latencies)))
     return latencies
-
-
-def _machine() -> str:
-    """Name this machine: times of another one say nothing here."""
-    return f"{platform.node()} {platform.machine()} {cores()}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from data_pipeline.atomic_files import write_bytes
 from data_pipeline.errors import DataError
 from models.errors import ModelError
+from models.space import architecture_key
 from search.errors import TuneError
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
@@ -14,7 +15,7 @@ from search.report.album import class_samples, excluded, require_images
 from search.report.configurations import with_latencies
 from search.report.contents import Contents, read_contents
 from search.report.front import Offer, pareto_front
-from search.report.latency import architecture_key, known_latencies, measure_latencies
+from search.report.latency import known_latencies, measure_latencies
 from search.report.mistakes import Mistake
 from search.report.page import report_page
 from search.run_folder.data import require_written

@@ -24,6 +24,7 @@ def command(config: RunConfig) -> str:
         words += ["--max-trials", str(config.max_trials)]
         for name, low, high in config.ranges:
             words += ["--range", f"{name}={low!r}:{high!r}"]
+        words += _limits(config)
         words += [] if config.early_stop else ["--no-early-stop"]
         words += ["--crop"] if config.crop_to_aspect_ratio else []
     words += ["--image-size", f"{height}x{width}", "--max-epochs", str(config.max_epochs)]
@@ -39,6 +40,18 @@ def export_command(metrics: Metrics) -> str:
     margin = metrics.cheaper_within
     option = "" if margin in (None, AS_GOOD_WITHIN) else f" --cheaper-within {margin:g}"
     return f"tune export-best {metrics.run}{option}"
+
+
+def _limits(config: RunConfig) -> list[str]:
+    """The options that set the limits of a run and the files that they hold for."""
+    words: list[str] = []
+    if config.max_latency is not None:
+        words += ["--max-latency", f"{config.max_latency * 1e3:.12g}ms"]
+    if config.max_size is not None:
+        words += ["--max-size", f"{config.max_size / 1e6:.12g}MB"]
+    for name in config.formats:
+        words += ["--format", name]
+    return words
 
 
 def _backbone_sizes(config: RunConfig) -> list[str]:

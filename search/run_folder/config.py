@@ -1,6 +1,7 @@
 """The configuration of a run, saved before its first trial and never changed."""
 
 from dataclasses import MISSING, asdict, dataclass, fields
+from itertools import product
 from typing import Any
 
 from models.families.baselines import baselines_on
@@ -9,7 +10,10 @@ from models.families.registry import family_named
 from search.errors import TuneError
 from search.evaluation.objective import Objective, objective_named
 from search.process.atomic_files import read_json, write_json
+from search.run_folder.budget import Budget
 from search.run_folder.paths import RunFolder
+
+_LISTS = ("families", "backbones", "image_size", "backbone_sizes", "race_images", "formats")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,12 @@ class RunConfig:
         largest_side: longer side in pixels beyond which no images are prepared.
         race_images: images to train on in each rung of the race of backbones but the last, which
             has all; set once the images are known.
+        max_latency: seconds per image that a file may take; None for any.
+        max_size: bytes that a file may have; None for any.
+        formats: the files that both hold for, keys of `search.formats.registry.FORMATS`; () for
+            the .keras file.
+        left_out: (backbone, longer side in pixels) of what breaks these limits; set once they
+            are measured.
     """
 
     data: str
@@ -68,6 +78,21 @@ class RunConfig:
     backbone_sizes: tuple[int, ...] = ()
     largest_side: int | None = None
     race_images: tuple[int, ...] = ()
+    max_latency: float | None = None
+    max_size: int | None = None
+    formats: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def budget(self) -> Budget:
+        """What the files of a configuration may cost."""
+        return Budget(self.max_latency, self.max_size)
+
+    @property
+    def raced(self) -> tuple[tuple[str, int], ...]:
+        """Each backbone at each longer side in pixels, but those left out."""
+        pairs = product(self.backbones, self.backbone_sizes)
+        return tuple(pair for pair in pairs if pair not in self.left_out)
 
     @property
     def prepared_sizes(self) -> tuple[tuple[int, int], ...]:
@@ -101,9 +126,10 @@ class RunConfig:
             raise TuneError(
                 f"{run.config}: written by another version of tune (differs in: {names})"
             )
-        for name in ("families", "backbones", "image_size", "backbone_sizes", "race_images"):
+        for name in _LISTS:
             values[name] = tuple(values.get(name, ()))
-        values["ranges"] = tuple(map(tuple, values.get("ranges", ())))
+        for name in ("ranges", "left_out"):
+            values[name] = tuple(map(tuple, values.get(name, ())))
         return cls(**values)
 
     def differences(self, asked: dict[str, Any]) -> list[str]:
@@ -138,8 +164,8 @@ def baseline_count(config: RunConfig) -> int:
     """How many baselines a run begins with, the race of backbones left out."""
     if config.preset:
         return 1
-    pairs = len(config.backbones) * len(config.backbone_sizes)
+    pairs, pretrained = len(config.raced), config.weights is not None
     return sum(
-        len(baselines_on(family_named(name), pretrained=config.weights is not None, pairs=pairs))
+        len(baselines_on(family_named(name), pretrained=pretrained, pairs=pairs))
         for name in config.families
     )

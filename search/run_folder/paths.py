@@ -15,6 +15,7 @@ results/<run>/
     tensorboard/       one folder per configuration
     learnt.json        what the search has taught, and the results that this rests on
     latencies.json     seconds per image of each architecture, as far as they were measured
+    costs.json         what files of each architecture cost, in a run with limits
     lock_box.json      how often the test images were looked at
     export/            what `tune export-best` writes
     report.html        what `tune report` writes
@@ -92,6 +93,11 @@ class RunFolder:
     def latencies(self) -> Path:
         """Seconds per image by architecture (JSON)."""
         return self.path / "latencies.json"
+
+    @property
+    def costs(self) -> Path:
+        """What files of each architecture cost to run (JSON)."""
+        return self.path / "costs.json"
 
     @property
     def report(self) -> Path:

@@ -20,6 +20,7 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressS
         for family in config.families
     )
     moved = "".join(f", {name} from {low:g} to {high:g}" for name, low, high in config.ranges)
+    limits = f", at most {config.budget.in_words()} per file" if config.budget.limited else ""
     need = checkpoint_bytes(largest_model(experiment), plan.checkpoints)
     free = free_bytes(experiment.run.path)
     sizes = f"{len(experiment.train):,} training, {len(experiment.validation):,} validation and "
@@ -30,7 +31,7 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressS
         f"{sizes}{len(experiment.test):,} test images of {experiment.num_classes} classes at "
         f"{height}×{width}{_seen(config)}\n"
         f"families: {families}{' (compact, as there is no GPU)' if config.compact else ''}, "
-        f"{config.precision}, objective {config.objective}, seed {config.seed}{moved}\n"
+        f"{config.precision}, objective {config.objective}, seed {config.seed}{moved}{limits}\n"
         f"{race}"
         f"disk: up to {bytes_in_words(need)} for training states, {bytes_in_words(free)} free"
     )
@@ -51,7 +52,7 @@ def race_in_plan(plan: Plan, train: int) -> str:
 def _seen(config: RunConfig) -> str:
     """Say at which sizes backbones see images, where they do."""
     sides = " and ".join(map(str, config.backbone_sizes))
-    return f", backbones at {sides} px" if sides else ""
+    return f", backbones at {sides} px" if config.backbones and sides else ""
 
 
 def largest_model(experiment: Any) -> int:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from search.evaluation.objective import ACCURACY
+from search.formats.registry import require_packages
 from search.process.progress import ProgressSink
 from search.run_folder.config import RunConfig
 from search.tuning.image_sizes import image_sizes
@@ -15,6 +16,7 @@ def resolve_config(
     data: Path, options: Options, progress: ProgressSink, *, cache_dir: Path
 ) -> RunConfig:
     """Fill in what the user left open with what suits these images and this machine."""
+    require_packages(options.get("formats") or ())
     hardware = load_tensorflow(progress)
     given = {key: value for key, value in options.items() if value is not None}
     # A preset may say None: from scratch. Anyone else who says nothing wants ImageNet's.

@@ -68,6 +68,7 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
         TuneError, DataError, ModelError: what a user can mend.
     """
     from data_pipeline.preparation.prepare import preload_decoders
+    from search.tuning.limits import within_limits
 
     run = _new_folder(environment.results, name or _default_name(data))
     with (
@@ -84,6 +85,7 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
             prepare_data(
                 run, config, cache_dir=environment.cache_dir, progress=environment.progress
             )
+            config = within_limits(run, config, options, stop=stop, progress=environment.progress)
             config = with_race(run, config)
             config.save(run)
         except BaseException:
@@ -148,6 +150,7 @@ def _search(
     from search.observers.tensorboard import TensorBoardLog
     from search.trial.experiment import Experiment
     from search.trial.keras_setup import set_up_training
+    from search.tuning.limits import allowed_in
     from search.tuning.loop import Search
 
     set_up_training(config)
@@ -160,6 +163,7 @@ def _search(
         space,
         baselines=baselines(experiment),
         baselines_on=partial(baselines, experiment),
+        allowed=allowed_in(experiment, environment.progress),
         directory=run.path,
     )
     plan = make_plan(config)

@@ -95,7 +95,7 @@ def wide_space():
     return space
 
 
-def oracle_in(folder, *, space=None, baselines=(), **changes):
+def oracle_in(folder, *, space=None, baselines=(), allowed=lambda values: True, **changes):
     """The oracle of a run folder, reloaded where it was there before."""
     from search.algorithms.registry import make_oracle
 
@@ -103,6 +103,7 @@ def oracle_in(folder, *, space=None, baselines=(), **changes):
         run_config(**changes),
         wide_space() if space is None else space,
         baselines=list(baselines),
+        allowed=allowed,
         directory=folder,
     )
 
