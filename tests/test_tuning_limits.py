@@ -1,6 +1,7 @@
 """What would break the limits of a run is left out before it is trained; costs are made up."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from finished_runs import finished_run
@@ -14,6 +15,7 @@ from search.algorithms.race import race_of
 from search.errors import TuneError
 from search.export.export_best import ExportOptions, _with_limits
 from search.formats.cost import Costs
+from search.process.stop_signal import StopSignal
 from search.run_folder.budget import Budget, Cost
 from search.run_folder.config import RunConfig, baseline_count
 from search.tuning.limits import allowed_in, within_limits
@@ -56,13 +58,13 @@ def limited(raced, monkeypatch):
     run, config = raced
     monkeypatch.setattr(
         "search.tuning.limits.Experiment.load",
-        lambda run: type("Loaded", (), {"run": run, "config": RunConfig.load(run)})(),
+        lambda run, config: SimpleNamespace(run=run, config=config),
     )
 
-    def settle(options=None, **limits):
+    def settle(options=None, stop=NEVER, **limits):
         said = Recorded()
         asked = replace(config, **limits)
-        return within_limits(run, asked, options or {}, stop=NEVER, progress=said), said
+        return within_limits(run, asked, options or {}, stop=stop, progress=said), said
 
     return settle
 
@@ -99,6 +101,12 @@ def test_without_any_backbone_their_families_are_left_out_or_refused(limited, me
     assert "no backbone keeps to 1 KB as keras" in said.text
     with pytest.raises(TuneError, match="no backbone keeps to"):
         limited({"families": ("transfer", "cnn")}, max_size=1_000)
+
+
+def test_a_run_whose_time_is_up_meanwhile_is_refused(limited, measured):
+    with pytest.raises(TuneError, match="time is up before all backbones were measured"):
+        limited(stop=StopSignal(0), max_size=5_000_000)
+    assert measured == []
 
 
 def test_a_limit_and_what_it_leaves_out_are_read_back(limited, measured, raced):

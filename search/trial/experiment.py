@@ -85,15 +85,19 @@ class Experiment:
         )
 
     @classmethod
-    def load(cls, run: RunFolder) -> "Experiment":
+    def load(cls, run: RunFolder, config: RunConfig | None = None) -> "Experiment":
         """Read a run's folder.
+
+        Args:
+            run: its data is written.
+            config: of the run, where that is not written yet.
 
         Raises:
             TuneError: a file is missing or broken.
         """
         data = DataSummary.load(run)
         splits = load_splits(run)
-        config = RunConfig.load(run)
+        config = config or RunConfig.load(run)
         paths = map(Path, (data.pixels, *(data.other_pixels or ())))
         files = dict(zip(config.prepared_sizes, paths, strict=True))
         return cls(

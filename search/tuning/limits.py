@@ -30,23 +30,27 @@ def within_limits(
     """Measure each backbone at each image size, and leave out those that break a limit.
 
     Args:
-        run: its data is written; `config.json` is written here.
+        run: its data is written, `config.json` not yet.
         config: of the run.
         options: what the user gave.
         stop: asked whether to stop.
         progress: told what is measured, and what is left out and why.
 
     Raises:
-        TuneError: nothing that was asked for keeps to the limits.
-        KeyboardInterrupt: told to stop.
+        TuneError: nothing that was asked for keeps to the limits, or there was no time to measure.
+        KeyboardInterrupt: interrupted.
     """
     if not config.budget.limited or not config.raced:
         return config
-    config.save(run)
     set_up_training(config)
-    costs = Costs(Experiment.load(run), counted(config), stop=stop, progress=progress)
+    costs = Costs(Experiment.load(run, config), counted(config), stop=stop, progress=progress)
     with progress.task("measuring backbones") as task:
-        broken = _broken(config, costs, task.update)
+        try:
+            broken = _broken(config, costs, task.update)
+        except KeyboardInterrupt:
+            if stop.interrupted:
+                raise
+            raise TuneError(f"{stop.reason} before all backbones were measured") from None
     if broken:
         lines = "; ".join(f"{name} at {side} px, {why}" for (name, side), why in broken.items())
         progress.message(f"left out by the limit of {config.budget.in_words()}: {lines}")
