@@ -126,6 +126,8 @@ def line(name, whole, other):
 @click.option("--only", help="Variants whose names hold this.")
 def main(run, backbone, image_size, unfreeze, epochs, seeds, changes, only):
     experiment = Experiment.load(RunFolder(run))
+    families = ("probe", "transfer")  # whatever the run searched
+    experiment = replace(experiment, config=replace(experiment.config, families=families))
     prepare_to_train(experiment.config)
     hypermodel = experiment.classifier
     values = fine_tuned(hypermodel, backbone, image_size, unfreeze)
