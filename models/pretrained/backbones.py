@@ -41,8 +41,8 @@ class Backbone:
         image_size: Pixels per side at which it was trained.
         min_size: Least pixels per side that it takes.
         tried: When a search tries it without being asked: "always", "gpu" (only where there is
-            one), or "asked" (never). One processor passes an image of 224 pixels through those
-            tried always in about 10 ms.
+            one), or "asked" (never). Those tried always have few operations per image, so that
+            a processor can run them; their times were not measured for this choice.
     """
 
     constructor: str
