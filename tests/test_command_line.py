@@ -101,7 +101,7 @@ def test_the_command_makes_the_same_configuration(folder, name, monkeypatch):
     plain = resolved(folder / "photos", {"families": ("cnn", "transfer")})
     assert asdict(config)[name] != asdict(plain)[name], "the change is one"
     if name == "families":  # without transfer there is no backbone to choose
-        config = replace(config, backbones=(), backbone_sizes=())
+        config = replace(config, backbones=(), backbone_sizes=(), largest_side=None)
     assert made_by(command(config), monkeypatch) == config
 
 
