@@ -142,7 +142,7 @@ KINDS = {
     "cnn": {},
     "cnn, flat": {"cnn/pooling": "flatten", "cnn/dense_units": 32},
     "xception": {"xception/width": 0.125},
-    "transfer": {"transfer/image_size": 32, "transfer/head_units": 16},
+    "transfer": {"transfer/image_size": SIDE, "transfer/head_units": 16},
 }
 
 

@@ -194,6 +194,7 @@ def test_what_show_prints_as_json_has_the_keys_that_it_always_had(tmp_path):
         "finalists",
         "exported",
         "configurations",
+        "race",
     ]
 
 

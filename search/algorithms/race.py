@@ -19,7 +19,7 @@ from search.run_folder.records import Values
 FEWEST = 200  # images of the first rung at least; scores of fewer are mostly luck
 PER_CLASS = 20
 MOST = 500  # and at most, however many there are: something shall be scored within seconds
-SHARE = 8  # the first rung has one of so many
+SHARE = 10  # the first rung has one of so many
 FINALISTS = 2  # candidates that see all images
 
 

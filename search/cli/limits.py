@@ -18,7 +18,7 @@ def format_options(command: Command) -> Command:
     return click.option(
         "--format",
         "formats",
-        type=click.Choice([row.name for row in FORMATS.values() if row is not ALWAYS]),
+        type=click.Choice(list(FORMATS)),
         multiple=True,
         help=f"Write this form besides {ALWAYS.file}; may be given several times.",
     )(command)

@@ -22,7 +22,7 @@ from search.trial.probe_training import ProbeTraining
 from search.trial.training import Training
 
 MAX_MODELS = 12  # kept at most: the trials of Hyperband's widest rung at max_epochs 9, and some
-MAX_FEATURE_CACHES = 2  # a backbone is kept with each: of a fine-tuned one, and of its probe
+MAX_FEATURE_CACHES = 8  # a backbone is kept with each: those of a race come again on each rung
 
 
 class ModelCache:
