@@ -28,6 +28,17 @@ def test_width_scales_every_layer_in_steps_of_eight():
     assert filters == {8, 16, 32, 64, 88, 128}
 
 
+@pytest.mark.parametrize("entry", ["single", "double"])
+def test_no_shortcut_is_so_narrow_that_training_kills_the_process(entry):
+    shortcuts = [
+        layer
+        for layer in build(width=0.125, entry=entry, blocks=2).layers
+        if type(layer).__name__ == "Conv2D" and layer.kernel_size == (1, 1)
+    ]
+    assert len(shortcuts) == 2
+    assert all(layer.input.shape[-1] >= 16 for layer in shortcuts)
+
+
 def test_each_block_halves_the_image():
     model = build((64, 64), blocks=3)
     last_map = next(layer.input.shape for layer in model.layers if "global_average" in layer.name)
