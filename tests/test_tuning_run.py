@@ -1,6 +1,8 @@
 """`tune run` and `tune train` from the command line to the workers; nothing here trains."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from searching import run_config
@@ -117,3 +119,18 @@ def test_a_run_does_not_go_on_with_other_options_or_data(results, tmp_path, data
     run = RunFolder(results / "begun")
     with pytest.raises(TuneError, match=f"begun cannot go on with other options.*\n  {said}"):
         resume(run, data and tmp_path / data, options, environment(results))
+
+
+def test_tensorflow_is_imported_by_nobody_before_it_is_imported_quietly(tmp_path):
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from search.tuning import run as running\n"
+        "def resolve(*_, **__): sys.exit('tensorflow' in sys.modules)\n"
+        "running.resolve_config = resolve\n"
+        "environment = running.RunEnvironment(\n"
+        "    Path(sys.argv[1]), Path(sys.argv[1], 'cache'), None, 0, 60.0)\n"
+        "running.start(Path(sys.argv[1], 'photos'), 'run', {}, environment)\n"
+    )
+    (tmp_path / "photos").mkdir()
+    done = subprocess.run([sys.executable, "-c", program, tmp_path], timeout=100, check=False)
+    assert done.returncode == 0

@@ -68,7 +68,6 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
         TuneError, DataError, ModelError: what a user can mend.
     """
     from data_pipeline.preparation.prepare import preload_decoders
-    from search.tuning.limits import within_limits
 
     run = _new_folder(environment.results, name or _default_name(data))
     with (
@@ -85,6 +84,9 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
             prepare_data(
                 run, config, cache_dir=environment.cache_dir, progress=environment.progress
             )
+            # Not before TensorFlow is loaded, quietly and while the decoders are.
+            from search.tuning.limits import within_limits
+
             config = within_limits(run, config, options, stop=stop, progress=environment.progress)
             config = with_race(run, config)
             config.save(run)
