@@ -23,7 +23,7 @@ from search.process.quiet import import_tensorflow
 import_tensorflow()
 
 from models.pretrained.backbones import default_backbones  # noqa: E402
-from search.algorithms.race import Entry, partial_rungs, race_of  # noqa: E402
+from search.algorithms.race import Probed, partial_rungs, race_of  # noqa: E402
 from search.cli.options import Sides  # noqa: E402
 from search.evaluation.metrics import prediction_metrics  # noqa: E402
 from search.process.progress import Silent  # noqa: E402
@@ -122,7 +122,7 @@ def raced(probes, race, full, seed):
         known = min(count, len(experiment.train)) + min(count, len(experiment.validation))
         seen[name] = known * probes[name].seconds_per_image
         score = (validation[0], -validation[2])
-        entries.append(Entry(str(len(entries)), values, following.rung, score, ended=True))
+        entries.append(Probed(str(len(entries)), values, following.rung, score, ended=True))
         if following.rung == 0:
             first.append((validation[0], full[name][0][0]))
     best = max(validation[0] for validation, *_ in full.values())

@@ -1,10 +1,16 @@
 """Probes, from the race to what is fine-tuned from them."""
 
+from functools import partial
+from pathlib import Path
+
+import keras_tuner
 import numpy as np
 import pytest
 from small_trials import fresh, go_on, run_trial, search_in_this_process, transfer_experiment
 from stopping import StopWhen
 
+from models.hypermodel import baseline_values
+from search.algorithms.registry import make_oracle
 from search.run_folder.config import objective_of
 from search.run_folder.records import COMPLETED, best_first
 from search.trial.model_cache import ModelCache
@@ -66,6 +72,29 @@ def test_a_search_that_is_stopped_in_its_race_goes_on_to_the_same_end(raced, tmp
     again = search_in_this_process(experiment)
     assert [r.values for r in again] == [r.values for r in records]
     assert [r.score for r in again] == [r.score for r in records]
+
+
+def test_a_broken_state_is_made_again_with_the_race_decided(raced):
+    experiment, records = raced
+    oracle = make_oracle(
+        experiment.config,
+        keras_tuner.HyperParameters(),
+        baselines=[],
+        baselines_on=partial(baseline_values, experiment.classifier),
+        directory=experiment.run.path,
+    )
+    state = Path(oracle._project_dir) / "oracle.json"
+    kept = state.read_bytes()
+    state.write_text("{ torn")
+    try:
+        with pytest.warns(UserWarning, match="broken state"):
+            oracle.reload()
+    finally:
+        state.write_bytes(kept)
+    assert oracle.race is None
+    given = [record.values for record in records if record.values["family"] == "transfer"]
+    assert oracle.baselines[: len(given)] == given
+    assert len(oracle.trials) == len(records)
 
 
 def test_a_search_of_probes_alone_ends_with_the_race(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from searching import run_config
 
 from search.algorithms.plan import Rung
-from search.algorithms.race import Entry, Race, narrowed, partial_rungs, race_of
+from search.algorithms.race import Probed, Race, narrowed, partial_rungs, race_of
 from search.algorithms.registry import make_plan
 
 SCORES = {"a": 0.9, "b": 0.6, "c": 0.8, "d": 0.7}
@@ -29,7 +29,7 @@ def run_to_the_end(race, score):
     while not (step := race.next(entries)).over:
         value = score(step.values["probe/backbone"], step.rung)
         scored = None if value is None else (value,)
-        entries.append(Entry(f"{len(entries):04}", step.values, step.rung, scored, ended=True))
+        entries.append(Probed(f"{len(entries):04}", step.values, step.rung, scored, ended=True))
     return entries
 
 
@@ -60,14 +60,14 @@ def test_where_all_fail_the_race_is_over_without_a_winner():
 
 
 def test_a_rung_begins_when_the_one_before_has_ended():
-    running = [Entry(name, probe(name), 0, (1.0,), ended=name != "d") for name in "abcd"]
+    running = [Probed(name, probe(name), 0, (1.0,), ended=name != "d") for name in "abcd"]
     step = RACE.next(running)
     assert (step.values, step.over) == (None, False)
     assert RACE.next(running[:3]).values == probe("d")
 
 
 def test_a_probe_knows_its_place_and_its_candidate():
-    entries = [Entry(name, probe(name), 0, (SCORES[name],), ended=True) for name in "abcd"]
+    entries = [Probed(name, probe(name), 0, (SCORES[name],), ended=True) for name in "abcd"]
     assert RACE.place(RACE.next([]))["tuner/images"] == 200
     place = RACE.place(RACE.next(entries))
     assert (place["tuner/round"], place["tuner/trial_id"]) == (1, "a")

@@ -35,6 +35,13 @@ def test_who_saw_all_images_stands_before_who_scored_more_on_few(records):
     assert (last.image_size, last.score) == (96, None)
 
 
+def test_of_equal_scores_the_one_with_the_likelier_answers_stands_first_as_in_the_race():
+    sure, unsure = probe("0000", "0000", 0.7), probe("0001", "0001", 0.7, side=224)
+    unsure.history[0]["val_loss"] = 0.3
+    for records in ([sure, unsure], [unsure, sure]):
+        assert [each.image_size for each in standings(records, sign=1.0)] == [160, 224]
+
+
 def test_the_race_is_said_in_one_line(records):
     assert race_in_words(standings(records, sign=1.0)) == (
         "race of 3 backbones and sizes in 8 s: mobilenet_v2 at 160 px 0.7000, "

@@ -71,8 +71,9 @@ def _in_folder(names: Sequence[str], folder: Path, image_size: tuple[int, int]) 
         if (path := files.first_in(folder, BACKBONES[name].file_names(image_size)))
     }
     if not found:
+        # Of those for other image sizes, which would do as well, there are too many to list.
         expected = ", ".join(
-            f"{' or '.join(BACKBONES[name].file_names(image_size))} for {name}" for name in names
+            f"{BACKBONES[name].file_names(image_size)[0]} for {name}" for name in names
         )
         raise ModelError(
             f"{folder}: holds no weights for a backbone asked for (expected: {expected}); name "

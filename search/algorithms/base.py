@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import keras_tuner
 from keras_tuner.engine import trial as trial_module
 
-from search.algorithms.race import FINALISTS, Entry, Race, is_raced, narrowed, own_values
+from search.algorithms.race import Race, is_raced
+from search.algorithms.race_first import RaceFirst
 from search.errors import TuneError
 from search.evaluation.objective import worst_score
 from search.process.atomic_files import move_broken_file, read_json, write_json
@@ -34,25 +34,18 @@ _TUNER_FILE = "tuner0.json"
 DRAWS = 20  # configurations in a row that break a limit, after which no more are drawn
 
 
-class DurableOracle(keras_tuner.Oracle):
+class DurableOracle(RaceFirst):
     """Mixed into a KerasTuner oracle, before it: `class RandomOracle(DurableOracle, ...)`.
-
-    Where a run has a race of backbones, its probes come first of all. What is searched, and which
-    baselines there are, then follows from the winners.
 
     Args:
         baselines: values tried before any random ones, in order.
-        race: of backbones; None for none.
-        baselines_on: gives the baselines, given values of the race's winners, the best first;
-            None where there is no race.
+        race, baselines_on: see `RaceFirst`.
         allowed: whether values keep to the limits of the run; what does not is never proposed.
         seed: 0 is a seed like any other.
         directory: folder of the project folder, which is named `oracle`.
     """
 
     ongoing_trials: dict[str, Any]
-    trials: dict[str, Any]
-    hyperparameters: Any
 
     def __init__(
         self,
@@ -65,8 +58,8 @@ class DurableOracle(keras_tuner.Oracle):
         directory: Path,
         **options: Any,
     ):
-        self.baselines, self.race, self.baselines_on = baselines, race, baselines_on
-        self.allowed = allowed
+        self.baselines, self.allowed = baselines, allowed
+        self.race, self.baselines_on = race, baselines_on
         # `search.tuning.retry` decides when a search is hopeless; KerasTuner raises after three
         # failures in a row.
         super().__init__(seed=seed, max_consecutive_failed_trials=10**9, **options)
@@ -74,51 +67,6 @@ class DurableOracle(keras_tuner.Oracle):
         self.seed = self._seed_state = seed
         self._display.verbose = 0
         self._set_project_dir(str(directory), "oracle")
-
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Values of the next trial, in KerasTuner's form: first the race, then the algorithm's."""
-        if self.race is not None:
-            following = self.race.next(entries := self._entries())
-            if following.values is not None:
-                values = {**following.values, **self.race.place(following)}
-                return {"status": "RUNNING", "values": values}
-            if not following.over:
-                return {"status": "IDLE"}
-            self._begin_from(self.race.ranking(entries)[:FINALISTS])
-        if not self.hyperparameters.space:
-            return {"status": "STOPPED"}  # all there is are probes
-        return self.propose(trial_id)
-
-    def propose(self, trial_id: str) -> dict[str, Any]:
-        """What the algorithm tries next, in KerasTuner's form."""
-        return dict(super().populate_space(trial_id))
-
-    def _begin_from(self, winners: list[Values]) -> None:
-        """Search on the winners of the race alone; without any, on all."""
-        if self.race is None or not winners or self.baselines_on is None:
-            return
-        self.baselines = self.baselines_on(winners)
-        self.hyperparameters = narrowed(self.hyperparameters, winners)
-        self.race = None
-
-    def _entries(self) -> list[Entry]:
-        """The probes of the race so far."""
-        entries = []
-        for trial_id, trial in self.trials.items():
-            values = dict(trial.hyperparameters.values)
-            if not is_raced(values):
-                continue
-            ended = trial.status in ("COMPLETED", "FAILED")
-            score = self._race_score(trial) if ended and self.useful(trial_id) else None
-            rung = int(values["tuner/round"])
-            entries.append(Entry(trial_id, own_values(values), rung, score, ended))
-        return entries
-
-    def _race_score(self, trial: Any) -> tuple[float, ...]:
-        """The objective, more being better, and of equal ones the likelier predictions."""
-        sign = 1 if self.objective.direction == "max" else -1
-        loss = trial.metrics.get_best_value("val_loss") if trial.metrics.exists("val_loss") else 0.0
-        return sign * float(trial.score), -float(loss)
 
     def _random_values(self) -> Values | None:
         """Propose the baselines, then random values.
@@ -170,11 +118,6 @@ class DurableOracle(keras_tuner.Oracle):
             return str(self.objective.direction)
         return "min" if metric.endswith("loss") else "max"
 
-    def useful(self, trial_id: str) -> bool:
-        """Whether a trial finished with a result that can be built upon."""
-        trial = self.trials[trial_id]
-        return trial.status == "COMPLETED" and not trial.message
-
     def lost(self, trial_id: str) -> bool:
         """Whether a trial ended without such a result: failed, or diverged."""
         return self.trials[trial_id].status in ("COMPLETED", "FAILED") and not self.useful(trial_id)
@@ -221,6 +164,7 @@ class DurableOracle(keras_tuner.Oracle):
             if trial.trial_id not in self._retry_queue
         ]
         self.ongoing_trials = {}
+        self.settle_race()
 
     def _load_trial(self, run: RunFolder, trial_id: str) -> Any:
         path = Path(self._project_dir) / f"trial_{trial_id}" / "trial.json"
@@ -257,6 +201,8 @@ class DurableOracle(keras_tuner.Oracle):
             self.start_order.append(record.trial_id)
             self._record_values(trial)
             if not is_raced(record.values):
+                # How many places a bracket has follows from the baselines.
+                self.settle_race()
                 self._place(record)
             if record.finished:
                 self.end_order.append(record.trial_id)

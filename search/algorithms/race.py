@@ -24,7 +24,7 @@ FINALISTS = 2  # candidates that see all images
 
 
 @dataclass(frozen=True)
-class Entry:
+class Probed:
     """One probe of the race.
 
     Attributes:
@@ -70,7 +70,7 @@ class Race:
     candidates: tuple[Values, ...]
     rungs: tuple[Rung, ...]
 
-    def next(self, entries: Sequence[Entry]) -> Next:
+    def next(self, entries: Sequence[Probed]) -> Next:
         """Say what to do after these probes."""
         for number, rung in enumerate(self.rungs):
             here = [entry for entry in entries if entry.rung == number]
@@ -95,20 +95,31 @@ class Race:
         place |= {} if images is None else {"tuner/images": images}
         return place | ({} if following.parent is None else {"tuner/trial_id": following.parent})
 
-    def _field(self, entries: Sequence[Entry], rung: int) -> list[tuple[Values, str | None]]:
+    def _field(self, entries: Sequence[Probed], rung: int) -> list[tuple[Values, str | None]]:
         """Who may enter a rung, in order, with the trial on the rung before."""
         if rung == 0:
             return [(values, None) for values in self.candidates]
         below = [entry for entry in entries if entry.rung == rung - 1]
         return [(entry.values, entry.trial_id) for entry in _ranked(below)]
 
-    def ranking(self, entries: Sequence[Entry]) -> list[Values]:
+    def ranking(self, entries: Sequence[Probed]) -> list[Values]:
         """The candidates with a score, those that came furthest first, of these the best first."""
         ranked: list[Values] = []
         for number in reversed(range(len(self.rungs))):
             best = _ranked(entry for entry in entries if entry.rung == number)
             ranked += [entry.values for entry in best if entry.values not in ranked]
         return ranked
+
+
+def comparable(score: float, loss: float, *, sign: float) -> tuple[float, float]:
+    """Return what candidates are compared by, more being better.
+
+    Args:
+        score: of the objective.
+        loss: log loss on validation, which decides between equal scores.
+        sign: 1, or -1 where less of the objective is better.
+    """
+    return sign * score, -loss
 
 
 def is_raced(values: Mapping[str, Any]) -> bool:
@@ -141,7 +152,7 @@ def narrowed(space: Any, winners: Sequence[Values]) -> Any:
     return result
 
 
-def _ranked(entries: Iterable[Entry]) -> list[Entry]:
+def _ranked(entries: Iterable[Probed]) -> list[Probed]:
     scored = [(entry.score, entry) for entry in entries if entry.score is not None]
     return [entry for _, entry in sorted(scored, key=lambda pair: pair[0], reverse=True)]
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search.algorithms.race import is_raced
+from search.algorithms.race import comparable, is_raced
 from search.process.wording import duration_in_words
 from search.run_folder.records import ALL_IMAGES, TrialRecord
 
@@ -49,7 +49,16 @@ def standings(records: Sequence[TrialRecord], *, sign: float) -> tuple[Raced, ..
         records: of the run.
         sign: 1, or -1 where less of the objective is better.
     """
-    raced = [
+
+    def place(rungs: list[TrialRecord]) -> tuple[int, tuple[float, ...]]:
+        last = rungs[-1]
+        if last.score is None:
+            return 0, ()
+        loss = last.best_logs.get("val_loss", 0.0)
+        return last.images or ALL_IMAGES, comparable(last.score, loss, sign=sign)
+
+    ranked = sorted(probes(records).values(), key=place, reverse=True)
+    return tuple(
         Raced(
             backbone=str(rungs[-1].values["probe/backbone"]),
             image_size=int(rungs[-1].values["probe/image_size"]),
@@ -57,14 +66,8 @@ def standings(records: Sequence[TrialRecord], *, sign: float) -> tuple[Raced, ..
             score=rungs[-1].score,
             seconds=round(sum(rung.seconds for rung in rungs), 1),
         )
-        for rungs in probes(records).values()
-    ]
-
-    def place(candidate: Raced) -> tuple[bool, int, float]:
-        score = 0.0 if candidate.score is None else sign * candidate.score
-        return candidate.score is None, -(candidate.images or ALL_IMAGES), -score
-
-    return tuple(sorted(raced, key=place))
+        for rungs in ranked
+    )
 
 
 def race_in_words(raced: Sequence[Raced]) -> str:

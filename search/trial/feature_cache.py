@@ -151,13 +151,14 @@ class FeatureCache:
         name = view.name if view.augmentation is None else f"{view.name}-{digest(rows)}"
         path = self.folder / f"{name}.f32"
         columns = math.prod(self.shape) + (2 if view.mixes else 0)
-        shape = (len(self.experiment.targets), columns)
-        if len(RowStore(path, shape).missing(rows)):
+        store = RowStore(path, (len(self.experiment.targets), columns))
+        if len(store.missing(rows)):
             with _locked(path, update):
                 # Looked at again under the lock: another worker may have made them meanwhile.
-                self._make(view, rows, RowStore(path, shape), update)
+                store.look_again()
+                self._make(view, rows, store, update)
         os.utime(path)  # used now: `_make_room` deletes the oldest
-        return RowStore(path, shape).open()
+        return store.open()
 
     def _make(self, view: View, rows: Rows, store: RowStore, update: Update) -> None:
         """Compute a view, going on where an earlier attempt stopped."""

@@ -30,6 +30,10 @@ class RowStore:
     def __init__(self, path: Path, shape: tuple[int, int]) -> None:
         self.path, self.shape = path, shape
         self.about = path.with_suffix(".rows")
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Read which rows are there by now."""
         self.known = self._known()
 
     def _known(self) -> NDArray[np.bool_]:

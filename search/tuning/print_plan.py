@@ -15,10 +15,7 @@ from search.run_folder.records import Values
 def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressSink) -> None:
     """Print what the search will try, on which images, and the disk space that it may need."""
     height, width = config.image_size
-    families = ", ".join(
-        f"{family} ({', '.join(config.backbones)})" if family_named(family).pretrained else family
-        for family in config.families
-    )
+    families = ", ".join(config.families)
     moved = "".join(f", {name} from {low:g} to {high:g}" for name, low, high in config.ranges)
     limits = f", at most {config.budget.in_words()} per file" if config.budget.limited else ""
     need = checkpoint_bytes(largest_model(experiment), plan.checkpoints)
@@ -50,9 +47,9 @@ def race_in_plan(plan: Plan, train: int) -> str:
 
 
 def _seen(config: RunConfig) -> str:
-    """Say at which sizes backbones see images, where they do."""
+    """Say which backbones there are, and at which sizes they see images; "" without any."""
     sides = " and ".join(map(str, config.backbone_sizes))
-    return f", backbones at {sides} px" if config.backbones and sides else ""
+    return f", backbones ({', '.join(config.backbones)}) at {sides} px" if sides else ""
 
 
 def largest_model(experiment: Any) -> int:

@@ -1,0 +1,90 @@
+"""Propose the race of backbones before anything else, and begin the search from its winners."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras_tuner
+
+from search.algorithms.race import (
+    FINALISTS,
+    Probed,
+    Race,
+    comparable,
+    is_raced,
+    narrowed,
+    own_values,
+)
+from search.run_folder.records import Values
+
+
+class RaceFirst(keras_tuner.Oracle):
+    """The part of `search.algorithms.base.DurableOracle` that runs the race.
+
+    What is searched, and which baselines there are, follows from the winners.
+
+    Attributes:
+        race: of backbones; None where there is none, or it is decided.
+        baselines: what is tried next; where there is a race, once it is decided.
+        baselines_on: gives them, given values of the winners, the best first.
+    """
+
+    race: Race | None
+    baselines: list[Values]
+    baselines_on: Callable[[list[Values]], list[Values]] | None
+    trials: dict[str, Any]
+    hyperparameters: Any
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Values of the next trial, in KerasTuner's form: first the race, then the algorithm's."""
+        if self.race is not None:
+            following = self.race.next(self._probed())
+            if following.values is not None:
+                values = {**following.values, **self.race.place(following)}
+                return {"status": "RUNNING", "values": values}
+            if not following.over:
+                return {"status": "IDLE"}
+            self.settle_race()
+        if not self.hyperparameters.space:
+            return {"status": "STOPPED"}  # all there is are probes
+        return self.propose(trial_id)
+
+    def propose(self, trial_id: str) -> dict[str, Any]:
+        """What the algorithm tries next, in KerasTuner's form."""
+        return dict(super().populate_space(trial_id))
+
+    def settle_race(self) -> None:
+        """Search on the winners alone, if the race is decided; where none won, on all."""
+        if self.race is None or not self.race.next(probed := self._probed()).over:
+            return
+        winners = self.race.ranking(probed)[:FINALISTS]
+        self.race = None
+        if winners and self.baselines_on is not None:
+            self.baselines = self.baselines_on(winners)
+            self.hyperparameters = narrowed(self.hyperparameters, winners)
+
+    def _probed(self) -> list[Probed]:
+        """The probes of the race so far."""
+        return [
+            self._as_probed(trial_id, trial)
+            for trial_id, trial in self.trials.items()
+            if is_raced(trial.hyperparameters.values)
+        ]
+
+    def useful(self, trial_id: str) -> bool:
+        """Whether a trial finished with a result that can be built upon."""
+        trial = self.trials[trial_id]
+        return trial.status == "COMPLETED" and not trial.message
+
+    def _as_probed(self, trial_id: str, trial: Any) -> Probed:
+        values, score = trial.hyperparameters.values, None
+        if self.useful(trial_id):
+            sign = 1.0 if self.objective.direction == "max" else -1.0
+            loss = trial.metrics.get_best_value("val_loss")
+            score = comparable(float(trial.score), float(loss), sign=sign)
+        return Probed(
+            trial_id,
+            own_values(values),
+            rung=int(values["tuner/round"]),
+            score=score,
+            ended=trial.status in ("COMPLETED", "FAILED"),
+        )
