@@ -110,7 +110,9 @@ def test_a_given_folder_holds_a_file_for_each_backbone(tmp_path):
     build_backbone("mobilenet_025", image_size=(32, 32), weights=None).save_weights(
         tmp_path / "own.weights.h5"
     )
-    with pytest.raises(ModelError, match=r"expected: mobilenet_2_5_128_tf_no_top\.h5 for mobilenet_025"):
+    with pytest.raises(
+        ModelError, match=r"expected: mobilenet_2_5_128_tf_no_top\.h5 for mobilenet_025"
+    ):
         available_backbones(("mobilenet_025",), str(tmp_path), (128, 128))
     path = (tmp_path / "own.weights.h5").rename(tmp_path / "mobilenet_2_5_160_tf_no_top.h5")
     names = available_backbones(tuple(BACKBONES), str(tmp_path), (96, 96))

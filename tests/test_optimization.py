@@ -167,3 +167,19 @@ def test_accuracy_takes_batches_of_unknown_size():
     update = tf.function(metric.update_state, input_signature=[spec, spec])
     update(tf.constant([[0.7], [0.2]]), tf.constant([[0.9], [0.8]]))
     assert float(metric.result()) == 0.5
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
+def test_a_variable_with_a_factor_moves_by_that_part(name):
+    def moved(factors):
+        chosen = optimization.optimizer(hyperparameters(optimizer=name), 0.01, factors)
+        for variable in (near, far):
+            variable.assign([1.0])
+        chosen.apply([keras.ops.ones(1) * 0.1, keras.ops.ones(1) * 0.1], [near, far])
+        return [1.0 - float(variable.value[0]) for variable in (near, far)]
+
+    near, far = keras.Variable([1.0]), keras.Variable([1.0])
+    both, _ = moved({near.value.ref(): 1.0})
+    whole, part = moved({far.value.ref(): 0.25})
+    assert whole == pytest.approx(both, rel=1e-3)
+    assert part == pytest.approx(0.25 * whole, rel=0.05)  # weight decay has no factor

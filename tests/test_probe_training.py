@@ -1,18 +1,29 @@
 """Probes, from the race to what is fine-tuned from them."""
 
+import shutil
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import keras_tuner
 import numpy as np
 import pytest
-from small_trials import fresh, go_on, run_trial, search_in_this_process, transfer_experiment
-from stopping import StopWhen
+from small_trials import (
+    elsewhere,
+    fresh,
+    go_on,
+    run_trial,
+    search_in_this_process,
+    transfer_experiment,
+)
+from stopping import NEVER, StopWhen
 
 from models.hypermodel import baseline_values
 from search.algorithms.registry import make_oracle
+from search.process.progress import Silent
 from search.run_folder.config import objective_of
+from search.run_folder.paths import RunFolder
 from search.run_folder.records import COMPLETED, best_first
+from search.selection.finalists import train_again
 from search.trial.model_cache import ModelCache
 
 RACE = {
@@ -74,27 +85,74 @@ def test_a_search_that_is_stopped_in_its_race_goes_on_to_the_same_end(raced, tmp
     assert [r.score for r in again] == [r.score for r in records]
 
 
-def test_a_broken_state_is_made_again_with_the_race_decided(raced):
+def torn(experiment, folder):
+    """The oracle of a copy of a run whose state is broken, made again from its records."""
+    run = RunFolder(folder / "run")
+    shutil.copytree(experiment.run.path, run.path)
+    space = keras_tuner.HyperParameters()
+    space.Choice("transfer/backbone", ["mobilenet_075", "xception"])
+    (run.path / "oracle" / "oracle.json").write_text("{ torn")
+    with pytest.warns(UserWarning, match="broken state"):
+        return make_oracle(
+            experiment.config,
+            space,
+            baselines=[],
+            baselines_on=partial(baseline_values, experiment.classifier),
+            directory=run.path,
+        )
+
+
+def test_a_broken_state_is_made_again_with_the_race_decided(raced, tmp_path):
     experiment, records = raced
-    oracle = make_oracle(
-        experiment.config,
-        keras_tuner.HyperParameters(),
-        baselines=[],
-        baselines_on=partial(baseline_values, experiment.classifier),
-        directory=experiment.run.path,
-    )
-    state = Path(oracle._project_dir) / "oracle.json"
-    kept = state.read_bytes()
-    state.write_text("{ torn")
-    try:
-        with pytest.warns(UserWarning, match="broken state"):
-            oracle.reload()
-    finally:
-        state.write_bytes(kept)
+    oracle = torn(experiment, tmp_path)
     assert oracle.race is None
     given = [record.values for record in records if record.values["family"] == "transfer"]
     assert oracle.baselines[: len(given)] == given
     assert len(oracle.trials) == len(records)
+    searched = {entry.name: entry for entry in oracle.hyperparameters.space}
+    assert searched["transfer/backbone"].values == ["mobilenet_075"]
+
+
+def test_after_a_race_a_bracket_has_a_place_for_each_baseline_again(raced, tmp_path):
+    experiment, records = raced
+    config = replace(experiment.config, algo="hyperband")
+    experiment = replace(experiment, config=config, run=RunFolder(tmp_path / "hyperband"))
+    shutil.copytree(raced[0].run.path, experiment.run.path)
+    for path in experiment.run.trials.glob("[0-9]*"):
+        path.unlink()
+    probes = [record for record in records if record.values["family"] == "probe"]
+    winners = [record.values for record in probes[-2:]]
+    baselines = baseline_values(experiment.classifier, winners)
+    for number, values in enumerate(baselines, start=len(probes)):
+        name = str(number)
+        probes.append(records[-1].with_outcome(trial_id=name, configuration=name, values=values))
+    for record in probes:
+        record.save(experiment.run)
+    oracle = torn(experiment, tmp_path)
+    (bracket,) = oracle._brackets
+    assert len(bracket["rounds"][0]) == len(baselines)
+
+
+def test_a_probe_is_not_trained_again_with_another_seed(raced, tmp_path):
+    experiment = elsewhere(raced[0], tmp_path)
+    shutil.copytree(raced[0].run.path, experiment.run.path)
+    _, _, _, probe, head, *_ = raced[1]
+    finalists = train_again(
+        experiment, [probe, head], seeds=2, stop=NEVER, progress=Silent(), within=0.01
+    )
+    assert [len(finalist.predictions) for finalist in finalists] == [1, 2]
+    kept = np.load(experiment.run.predictions(probe.trial_id))
+    np.testing.assert_array_equal(finalists[0].predictions[0], kept)
+
+
+def test_other_labels_are_solved_anew(raced):
+    experiment, records = raced
+    probe = next(r for r in records if r.values["family"] == "probe")
+    turned = replace(experiment, targets=1 - experiment.targets)
+    first, second = (
+        ModelCache().training(each, probe.values, 0, quiet).solve() for each in (experiment, turned)
+    )
+    np.testing.assert_allclose(first.kernel, -second.kernel, atol=1e-4)
 
 
 def test_a_search_of_probes_alone_ends_with_the_race(tmp_path):

@@ -50,3 +50,12 @@ def test_a_full_disk_is_an_error(path, monkeypatch):
     with pytest.raises(OSError, match="No space"), RowStore(path, (3, 1)) as store:
         store.write(rows(0), np.zeros((1, 1), np.float32))
     assert len(RowStore(path, (3, 1)).missing(rows(0))) == 1
+
+
+def test_rows_are_on_disk_before_they_are_noted(path, monkeypatch):
+    order = []
+    monkeypatch.setattr(row_store.os, "fsync", lambda handle: order.append("content"))
+    monkeypatch.setattr(row_store, "write_bytes", lambda path, data: order.append("note"))
+    with RowStore(path, (3, 1)) as store:
+        store.write(rows(0), np.zeros((1, 1), np.float32))
+    assert order == ["content", "note"]
