@@ -59,12 +59,11 @@ def network(name, size, images):
     hp.values = default_values(hypermodel, "transfer") | {"transfer/head_units": 0}
     keras.utils.set_random_seed(0)
     model = hypermodel.build(hp)
-    norms = [
-        layer
-        for part in model.layers
-        for layer in getattr(part, "layers", [part])
-        if isinstance(layer, keras.layers.BatchNormalization)
-    ]
+    layers = [layer for part in model.layers for layer in getattr(part, "layers", [part])]
+    for layer in layers:
+        if type(layer).__name__ == "LayerScale":  # at 1e-6 ConvNeXt's blocks count for nothing
+            layer.gamma.assign(keras.ops.ones(layer.gamma.shape))
+    norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
     before = [layer.momentum for layer in norms]
     for layer in norms:
         layer.momentum = 0.0

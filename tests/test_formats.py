@@ -118,6 +118,18 @@ def test_an_operation_that_only_tensorflow_has_is_refused_for_litert(trained, tm
 
 
 @pytest.mark.slow
+def test_the_exact_gelu_of_convnext_can_be_written_as_onnx(trained, tmp_path):
+    pytest.importorskip("tf2onnx", reason="tf2onnx is not installed here")
+    images = keras.Input((*trained.size, 3))
+    x = keras.layers.Conv2D(4, 3)(images / 64 - 2)
+    x = keras.layers.Flatten()(keras.layers.Activation("gelu")(x))
+    model = keras.Model(images, keras.layers.Dense(1, activation="sigmoid")(x))
+    expected = predict_rows(model, trained.images, np.arange(len(trained.images)))
+    given = FORMATS["onnx"].open(write(trained, model, "onnx", tmp_path))(trained.images)
+    np.testing.assert_allclose(given, expected, atol=1e-5)
+
+
+@pytest.mark.slow
 def test_litert_files_open_by_tensorflow_where_litert_is_not_installed(
     trained, written, monkeypatch
 ):

@@ -35,12 +35,11 @@ def test_a_backbone_is_named_so_and_puts_out_features():
 
 
 @pytest.mark.parametrize("name", PREPROCESSED)
-def test_preprocessing_is_that_of_keras(name):
+def test_preprocessing_and_network_are_those_of_keras(name, tmp_path):
     import keras
 
     backbone = BACKBONES[name]
     size = backbone.min_size
-    own = build_backbone(name, image_size=(size, size), weights=None)
     arguments = {k: v for k, v in backbone.arguments.items() if k != "include_preprocessing"}
     published = getattr(keras.applications, backbone.constructor)(
         include_top=False,
@@ -49,7 +48,13 @@ def test_preprocessing_is_that_of_keras(name):
         input_shape=(size, size, 3),
         **arguments,
     )
-    published.set_weights(own.get_weights())
+    for layer in published.layers:
+        if type(layer).__name__ == "LayerScale":  # at 1e-6 its block would count for nothing
+            layer.gamma.assign(keras.ops.ones(layer.gamma.shape))
+    path = tmp_path / "published.weights.h5"
+    published.save_weights(path)
+    own = build_backbone(name, image_size=(size, size), weights=str(path))
+    assert own.count_params() == published.count_params() == backbone.values
     pixels = np.random.default_rng(0).integers(0, 256, (2, size, size, 3)).astype("float32")
     module = importlib.import_module(f"keras.applications.{BACKBONES[name].folder}")
     expected = keras.ops.convert_to_numpy(published(module.preprocess_input(pixels.copy())))

@@ -191,8 +191,6 @@ BACKBONES: dict[str, Backbone] = {
         values=27_820_128,
         digest="d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1",
         classifier_digest="8ae6e78ce2933352b1ef4008e6dd2f17bc40771563877d156bc6426c7cf503ff",
-        # Keras convolves in groups by XLA: slow on a processor, and not to be written as ONNX.
-        tried="asked",
     ),
     "xception": Backbone(
         constructor="Xception",

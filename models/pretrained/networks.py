@@ -123,12 +123,15 @@ def build_backbone(name: str, *, image_size: tuple[int, int], weights: str | Non
     """
     import keras
 
+    from models.pretrained.depthwise import depthwise
+
     path = None if weights is None else weights_file(name, weights, image_size)
     network = _construct(
         BACKBONES[name], include_top=False, pooling="avg", input_shape=(*image_size, 3)
     )
     if path is not None:
         _load(network, path, name)
+    network = depthwise(network)
     # A second model over the same layers gives the name: `name="backbone"` in the constructor
     # fails, since EfficientNetV2 looks up its blocks by its own name.
     return keras.Model(network.input, network.output, name="backbone")
@@ -142,6 +145,8 @@ def imagenet_classifier(name: str) -> keras.Model:
     """
     import keras
 
+    from models.pretrained.depthwise import depthwise
+
     backbone = BACKBONES[name]
     path = files.cached([backbone.classifier_file]) or _fetch(
         backbone, backbone.classifier_file, backbone.classifier_digest
@@ -150,7 +155,7 @@ def imagenet_classifier(name: str) -> keras.Model:
     network = _construct(backbone, include_top=True, input_shape=(size, size, 3))
     _load(network, path, name)
     images = keras.Input((size, size, 3), name="images")
-    return keras.Model(images, network(preprocessing(name)(images)), name=name)
+    return keras.Model(images, depthwise(network)(preprocessing(name)(images)), name=name)
 
 
 def preprocessing(name: str) -> keras.Layer:

@@ -14,10 +14,26 @@ def write_onnx(source: Source, path: Path) -> None:
     import numpy as np
     import onnxruntime
 
+    _teach_erfc()
     fixed = source.fixed()
     fixed(np.zeros((1, *fixed.input_shape[1:]), np.float32))  # the exporter wants a called model
     fixed.export(str(path), format="onnx", verbose=False)
     onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+
+def _teach_erfc() -> None:
+    """Have the exporter write `Erfc`, which TensorFlow's GELU is made of, as 1 - `Erf`."""
+    import numpy as np
+    from tf2onnx.handler import tf_op
+
+    @tf_op("Erfc")
+    class _Erfc:
+        @classmethod
+        def version_9(cls, graph: Any, node: Any, **_: Any) -> None:
+            node.type = "Erf"
+            one = graph.make_const(f"{node.name}_one", np.array(1, np.float32))
+            (erf,) = node.output
+            graph.insert_new_node_on_output("Sub", erf, inputs=[one.output[0], erf])
 
 
 def open_onnx(path: Path) -> Call:
