@@ -23,7 +23,7 @@ from search.process.quiet import import_tensorflow
 import_tensorflow()
 
 from models.pretrained.backbones import default_backbones  # noqa: E402
-from search.algorithms.race import Probed, partial_rungs, race_of  # noqa: E402
+from search.algorithms.race import Probed, race_of  # noqa: E402
 from search.cli.options import Sides  # noqa: E402
 from search.evaluation.metrics import prediction_metrics  # noqa: E402
 from search.process.progress import Silent  # noqa: E402
@@ -158,16 +158,16 @@ def main(data, unseen, sizes, weights, race_seeds, out):
             if unseen:
                 line += f"  unseen {probe.unseen(unseen, folder / 'cache'):.4f}"
             print(line, flush=True)
-        rungs = partial_rungs(len(experiment.train), experiment.num_classes, len(probes))
         outcomes = [raced(probes, race, full, seed) for seed in range(1, race_seeds + 1)]
         whole = sum(seconds for *_, seconds in full.values())
         if outcomes:
             correlation, regret, seconds = (
                 np.array(x, float) for x in zip(*(o[:3] for o in outcomes), strict=True)
             )
+            images = ", ".join(map(str, experiment.config.race_images))
             print(
-                f"race on {', '.join(map(str, rungs))} and all images: rank correlation of the "
-                f"first rung {correlation.mean():.2f}, regret {100 * regret.mean():.2f} points "
+                f"race on {images} and all images: rank correlation of the first "
+                f"rung {correlation.mean():.2f}, regret {100 * regret.mean():.2f} points "
                 f"(at most {100 * regret.max():.2f}), {seconds.mean():.1f} s against {whole:.1f} s "
                 f"({seconds.mean() / whole:.2f})"
             )

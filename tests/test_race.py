@@ -7,7 +7,7 @@ import pytest
 from searching import run_config
 
 from search.algorithms.plan import Rung
-from search.algorithms.race import Probed, Race, narrowed, partial_rungs, race_of
+from search.algorithms.race import Probed, Race, narrowed, partial_rungs, race_of, rung_sizes
 from search.algorithms.registry import make_plan
 
 SCORES = {"a": 0.9, "b": 0.6, "c": 0.8, "d": 0.7}
@@ -17,9 +17,11 @@ def probe(name):
     return {"family": "probe", "probe/backbone": name, "probe/image_size": 160}
 
 
+CANDIDATES = tuple(map(probe, SCORES))
 RACE = Race(
-    tuple(map(probe, SCORES)),
-    (Rung(0, 4, 0, 1, images=200), Rung(0, 2, 0, 1, images=None, again=True)),
+    CANDIDATES,
+    CANDIDATES,
+    (Rung(0, 4, 0, 1, images=200), Rung(0, 2, 0, 1, images=None, again=2)),
 )
 
 
@@ -75,17 +77,90 @@ def test_a_probe_knows_its_place_and_its_candidate():
 
 
 @pytest.mark.parametrize(
-    ("images", "classes", "candidates", "rungs"),
+    ("images", "classes", "sizes", "rungs"),
     [
-        (1_400, 2, 8, (200, 400)),
-        (300, 2, 8, ()),  # half of them would be as many as all
-        (60_000, 10, 8, (500, 1_000)),
-        (60_000, 102, 8, (2_040, 4_080)),
-        (1_400, 2, 2, ()),  # two see all images anyway
+        (1_400, 2, [4, 4, 2], (200, 400)),
+        (300, 2, [4, 4, 2], ()),  # half of them would be as many as all
+        (60_000, 10, [4, 4, 2], (500, 1_000)),
+        (60_000, 102, [4, 4, 2], (2_040, 4_080)),
+        (1_400, 2, [2], ()),  # two see all images anyway
     ],
 )
-def test_the_first_rung_is_as_small_as_tells_backbones_apart(images, classes, candidates, rungs):
-    assert partial_rungs(images, classes, candidates) == rungs
+def test_the_first_rung_is_as_small_as_tells_backbones_apart(images, classes, sizes, rungs):
+    assert partial_rungs(images, classes, sizes) == rungs
+
+
+@pytest.mark.parametrize(
+    ("backbones", "sides", "sizes"),
+    [
+        ("abcd", (160, 224), [4, 4, 2]),
+        ("abcdefg", (160, 224), [7, 8, 4, 2]),
+        ("abcdefg", (160,), [7, 4, 2]),
+        ("abc", (160, 224), [3, 4, 2]),
+        ("ab", (160, 224), [4, 2]),  # both would go on
+        ("a", (96, 160, 224), [3, 2]),
+        ("a", (160, 224), [2]),
+        ("a", (160,), [1]),
+    ],
+)
+def test_backbones_are_raced_at_one_size_before_the_better_half_at_all(backbones, sides, sizes):
+    assert rung_sizes([(name, side) for name in backbones for side in sides]) == sizes
+
+
+def race_of_four(**options):
+    names = ("mobilenet_025", "mobilenet_050", "mobilenet_075", "mobilenet_v2")
+    known = {"backbones": names, "backbone_sizes": (160, 224), "weights": "imagenet"}
+    return race_of(run_config(families=("probe",), **known, **options))
+
+
+def test_the_better_half_of_the_backbones_goes_on_at_every_size():
+    race = race_of_four(race_images=(200, 400))
+    scores = {"mobilenet_050": 0.8, "mobilenet_v2": 0.7, "mobilenet_025": 0.6}
+    entries = run_to_the_end(race, lambda name, rung: scores.get(name))
+    seen = [(e.values["probe/backbone"], e.values["probe/image_size"], e.rung) for e in entries]
+    assert [(name, side) for name, side, rung in seen if rung == 0] == [
+        *((name, 160) for name in ("mobilenet_025", "mobilenet_050", "mobilenet_075")),
+        ("mobilenet_v2", 160),
+    ]
+    assert [(name, side) for name, side, rung in seen if rung == 1] == [
+        *(("mobilenet_050", side) for side in (160, 224)),
+        *(("mobilenet_v2", side) for side in (160, 224)),
+    ]
+    assert [name for name, _, rung in seen if rung == 2] == ["mobilenet_050", "mobilenet_050"]
+    assert [rung.size for rung in race.rungs] == [4, 4, 2]
+    assert [rung.again for rung in race.rungs] == [0, 2, 2]
+
+
+def test_a_size_that_is_new_continues_no_probe():
+    race = race_of_four(race_images=(200, 400))
+    opened = [
+        Probed(f"{n}", values, 0, (n / 10,), ended=True) for n, values in enumerate(race.opening)
+    ]
+    first = race.next(opened)
+    assert (first.values["probe/image_size"], first.parent) == (160, "3")
+    second = race.next([*opened, Probed("4", first.values, 1, (1.0,), ended=True)])
+    assert (second.values["probe/image_size"], second.parent) == (224, None)
+
+
+def test_where_all_images_are_few_every_candidate_sees_them():
+    race = race_of_four(race_images=())
+    assert [(rung.size, rung.images) for rung in race.rungs] == [(8, None)]
+    assert race.opening == race.candidates
+
+
+def test_what_is_left_out_is_not_raced_at_any_rung():
+    left_out = (("mobilenet_v2", 160), ("mobilenet_025", 224))
+    race = race_of_four(race_images=(200, 400), left_out=left_out)
+    opening = {(v["probe/backbone"], v["probe/image_size"]) for v in race.opening}
+    assert ("mobilenet_v2", 224) in opening
+    assert not opening & set(left_out)
+    assert [rung.size for rung in race.rungs] == [4, 4, 2]
+    entries = run_to_the_end(
+        race, lambda name, rung: float(name in ("mobilenet_v2", "mobilenet_025"))
+    )
+    seen = [(e.values["probe/backbone"], e.values["probe/image_size"]) for e in entries]
+    assert not set(seen) & set(left_out)
+    assert [e.rung for e in entries].count(1) == 2  # one size of each
 
 
 def test_the_plan_begins_with_the_race():

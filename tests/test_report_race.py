@@ -1,5 +1,7 @@
 """How the race of backbones is told: in the report's chart, by `tune show`, in the plan."""
 
+from dataclasses import replace
+
 import pytest
 from searching import run_config, trial_record
 
@@ -67,7 +69,14 @@ def test_the_plan_says_the_race_before_it_begins():
         backbone_sizes=(160, 224),
         race_images=(200,),
     )
-    assert race_in_plan(make_plan(config), 1_400) == (
+    assert race_in_plan(make_plan(config), config, 1_400) == (
         "race: 4 backbones and sizes, the better half on more of 200 and all 1,400 images\n"
     )
-    assert race_in_plan(make_plan(run_config(families=("cnn",))), 1_400) == ""
+    names = ("mobilenet_v2", "mobilenet_075", "mobilenet_050")
+    three = replace(config, backbones=names, race_images=(200, 400))
+    assert race_in_plan(make_plan(three), three, 1_400) == (
+        "race: 3 backbones at one size, the better half at each size and on more of "
+        "200, 400 and all 1,400 images\n"
+    )
+    without = run_config(families=("cnn",))
+    assert race_in_plan(make_plan(without), without, 1_400) == ""

@@ -10,8 +10,8 @@ from search.run_folder.config import RunConfig, baseline_count
 class Rung:
     """`size` trials, trained from epoch `initial_epoch` up to `epochs`.
 
-    In the race of backbones on `images` of the images, None for all; from its second rung on they
-    are configurations of the rung before.
+    In the race of backbones on `images` of the images, None for all; `again` of them are
+    configurations of the rung before.
     """
 
     bracket: int
@@ -19,7 +19,7 @@ class Rung:
     initial_epoch: int
     epochs: int
     images: int | None = None
-    again: bool = False
+    again: int = 0
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,7 @@ class Plan:
     @property
     def configurations(self) -> int:
         """Different sets of values that are tried."""
-        first = [rung for rung in self.rungs if rung.initial_epoch == 0 and not rung.again]
-        return sum(rung.size for rung in first)
+        return sum(rung.size - rung.again for rung in self.rungs if rung.initial_epoch == 0)
 
     @property
     def trials(self) -> int:

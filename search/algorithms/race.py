@@ -1,14 +1,17 @@
 """Race the backbones: successive halving over probes of each backbone at each image size.
 
 A probe takes seconds, and which backbone is the best differs from data set to data set. Each
-candidate is first fitted to few images; the better half goes on to more, and the last few see all
-(Jamieson & Talwalkar 2016, arXiv 1502.07943, with images as the budget). The search then begins
-from the winners. Imports without KerasTuner.
+backbone is first fitted to few images, at the smallest size; the better half goes on to more
+images, at every size; of these the better half to more, until the last few see all (Jamieson &
+Talwalkar 2016, arXiv 1502.07943, with the images and their size as the budget). The search then
+begins from the winners. Imports without KerasTuner.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from models.pretrained.backbones import BACKBONES
@@ -21,6 +24,7 @@ PER_CLASS = 20
 MOST = 500  # and at most, however many there are: something shall be scored within seconds
 SHARE = 10  # the first rung has one of so many
 FINALISTS = 2  # candidates that see all images
+_BACKBONE = "probe/backbone"
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,13 @@ class Race:
 
     Attributes:
         candidates: values of the probes, the cheapest first.
-        rungs: how many candidates and images each has.
+        opening: those of the first rung: of each backbone one, where the second has all sizes of
+            the better half; else all.
+        rungs: how many candidates and images each has, at most.
     """
 
     candidates: tuple[Values, ...]
+    opening: tuple[Values, ...]
     rungs: tuple[Rung, ...]
 
     def next(self, entries: Sequence[Probed]) -> Next:
@@ -98,9 +105,16 @@ class Race:
     def _field(self, entries: Sequence[Probed], rung: int) -> list[tuple[Values, str | None]]:
         """Who may enter a rung, in order, with the trial on the rung before."""
         if rung == 0:
-            return [(values, None) for values in self.candidates]
-        below = [entry for entry in entries if entry.rung == rung - 1]
-        return [(entry.values, entry.trial_id) for entry in _ranked(below)]
+            return [(values, None) for values in self.opening]
+        below = _ranked(entry for entry in entries if entry.rung == rung - 1)
+        if rung > 1 or self.opening == self.candidates:
+            return [(entry.values, entry.trial_id) for entry in below]
+        return [
+            (values, entry.trial_id if values == entry.values else None)
+            for entry in below[: half(len(self.opening))]
+            for values in self.candidates
+            if values[_BACKBONE] == entry.values[_BACKBONE]
+        ]
 
     def ranking(self, entries: Sequence[Probed]) -> list[Values]:
         """The candidates with a score, those that came furthest first, of these the best first."""
@@ -157,20 +171,42 @@ def _ranked(entries: Iterable[Probed]) -> list[Probed]:
     return [entry for _, entry in sorted(scored, key=lambda pair: pair[0], reverse=True)]
 
 
-def partial_rungs(images: int, num_classes: int, candidates: int) -> tuple[int, ...]:
+def partial_rungs(images: int, num_classes: int, sizes: Sequence[int]) -> tuple[int, ...]:
     """Images to train on in each rung but the last, which has all.
 
     Args:
         images: to train on, in all.
         num_classes: where there are many, a rung needs more images.
-        candidates: from rung to rung half of them are left.
+        sizes: of `rung_sizes`.
     """
     count = max(FEWEST, PER_CLASS * num_classes, min(images // SHARE, MOST))
     rungs: list[int] = []
-    while candidates > FINALISTS and 2 * count <= images:
+    for _ in sizes[:-1]:
+        if 2 * count > images:
+            break
         rungs.append(count)
-        count, candidates = 2 * count, math.ceil(candidates / 2)
+        count *= 2
     return tuple(rungs)
+
+
+def rung_sizes(pairs: Iterable[tuple[str, int]]) -> list[int]:
+    """How many candidates each rung has, where there are images enough for all rungs.
+
+    Args:
+        pairs: a backbone and an image size each.
+    """
+    of_each = sorted(Counter(backbone for backbone, _ in pairs).values(), reverse=True)
+    sizes, left = [], sum(of_each)
+    if FINALISTS < len(of_each) < left:
+        sizes, left = [len(of_each)], sum(of_each[: half(len(of_each))])
+    while left > FINALISTS:
+        sizes, left = [*sizes, left], half(left)
+    return [*sizes, left]
+
+
+def half(candidates: int) -> int:
+    """How many of the candidates of a rung go on."""
+    return max(FINALISTS, math.ceil(candidates / 2))
 
 
 def race_of(config: RunConfig) -> Race | None:
@@ -182,12 +218,20 @@ def race_of(config: RunConfig) -> Race | None:
         key=lambda pair: BACKBONES[pair[0]].values * pair[1] ** 2,
     )
     candidates: tuple[Values, ...] = tuple(
-        {"family": "probe", "probe/backbone": backbone, "probe/image_size": side}
+        {"family": "probe", _BACKBONE: backbone, "probe/image_size": side}
         for backbone, side in pairs
     )
-    rungs: list[Rung] = []
-    size = len(candidates)
-    for images in (*config.race_images, None):
-        rungs.append(Rung(0, size, 0, 1, images=images, again=bool(rungs)))
-        size = max(FINALISTS, math.ceil(size / 2))
-    return Race(candidates, tuple(rungs))
+    images = (*config.race_images, None)
+    sizes = rung_sizes(pairs) if images[1:] else [len(pairs)]
+    # A run that was begun otherwise may have more rungs.
+    sizes = [*sizes, *[sizes[-1]] * len(images)][: len(images)]
+    cheapest: dict[Any, Values] = {}
+    for values in candidates:
+        cheapest.setdefault(values[_BACKBONE], values)
+    opening = tuple(cheapest.values()) if sizes[0] < len(candidates) else candidates
+    again = (0, *(min(size, half(before)) for before, size in pairwise(sizes)))
+    rungs = [
+        Rung(0, size, 0, 1, images=count, again=known)
+        for size, count, known in zip(sizes, images, again, strict=True)
+    ]
+    return Race(candidates, opening, tuple(rungs))

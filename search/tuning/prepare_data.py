@@ -53,12 +53,12 @@ def prepare_data(
 
 def with_race(run: RunFolder, config: RunConfig) -> RunConfig:
     """The configuration with the rungs of its race of backbones, now that the images are known."""
-    from search.algorithms.race import partial_rungs, race_of
+    from search.algorithms.race import partial_rungs, race_of, rung_sizes
     from search.run_folder.data_summary import DataSummary
 
-    race = race_of(config)
-    if race is None:
+    if race_of(config) is None:
         return config
     data = DataSummary.load(run)
-    rungs = partial_rungs(data.splits.train, len(data.class_names), len(race.candidates))
+    sizes = rung_sizes(config.raced)
+    rungs = partial_rungs(data.splits.train, len(data.class_names), sizes)
     return replace(config, race_images=rungs)

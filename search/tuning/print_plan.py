@@ -21,7 +21,7 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressS
     need = checkpoint_bytes(largest_model(experiment), plan.checkpoints)
     free = free_bytes(experiment.run.path)
     sizes = f"{len(experiment.train):,} training, {len(experiment.validation):,} validation and "
-    race = race_in_plan(plan, len(experiment.train))
+    race = race_in_plan(plan, config, len(experiment.train))
     progress.message(
         f"{experiment.run.name}: {config.algo}, {plan.configurations} configurations in "
         f"{plan.trials} trials, {plan.epochs} epochs in all\n"
@@ -34,16 +34,17 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressS
     )
 
 
-def race_in_plan(plan: Plan, train: int) -> str:
+def race_in_plan(plan: Plan, config: RunConfig, train: int) -> str:
     """Say what is raced on how many images, as a line; "" where there is no race."""
     rungs = [rung for rung in plan.rungs if rung.images is not None or rung.again]
     if not rungs:
         return ""
     images = [f"all {train:,}" if rung.images is None else f"{rung.images:,}" for rung in rungs]
     listed = f"{', '.join(images[:-1])} and {images[-1]}" if images[1:] else images[0]
-    return (
-        f"race: {rungs[0].size} backbones and sizes, the better half on more of {listed} images\n"
-    )
+    what = f"{rungs[0].size} backbones and sizes, the better half on more"
+    if rungs[0].size < len(config.raced):
+        what = f"{rungs[0].size} backbones at one size, the better half at each size and on more"
+    return f"race: {what} of {listed} images\n"
 
 
 def _seen(config: RunConfig) -> str:
