@@ -43,7 +43,7 @@ def _line(rungs: list[TrialRecord], train: int) -> dict[str, Any]:
         "symbolSize": 7,
         "lineStyle": {"width": 2 if survived else 1.2, "color": colour},
         "itemStyle": {"color": colour},
-        "endLabel": {"show": survived, "formatter": "{a}", "color": "--ink"},
+        "endLabel": {"show": survived, "formatter": "{a}", "color": "--ink", "lineHeight": 16},
         "labelLayout": {"moveOverlap": "shiftY"},
     }
 
