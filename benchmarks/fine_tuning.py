@@ -155,7 +155,7 @@ def fine_tuned(hypermodel, backbone, image_size, unfreeze):
     winner = {"probe/backbone": backbone, "probe/image_size": image_size}
     baselines = baseline_values(hypermodel, [winner])
     values = next(values for values in baselines if values.get("transfer/unfreeze"))
-    return values | {"transfer/unfreeze": unfreeze}
+    return values | {"transfer/unfreeze": unfreeze, "transfer/image_size": image_size}
 
 
 if __name__ == "__main__":
