@@ -95,7 +95,7 @@ class Probe:
         catalog, (pixels,) = prepare(
             folder, image_sizes=[self.experiment.image_size], cache_dir=cache
         )
-        compute, images = self.training.feature_cache._compute, pixels.open()
+        compute, images = self.training.feature_cache.compute, pixels.open()
         features = [
             compute(np.asarray(images[np.arange(i, i + 64) % len(images)]))
             for i in range(0, len(images), 64)

@@ -41,8 +41,8 @@ from search.trial.row_store import RowStore
 
 VIEWS = 4  # an image, where it is augmented
 DISK_SHARE = 0.1  # of the free disk that all features may take; the oldest views give way
-_VERSION = 2  # raise it when features come out differently: old files are then made anew
-_BATCH = 64  # as in validation: the whole model then computes the same bits
+_VERSION = 3  # raise it when features come out differently: old files are then made anew
+_BATCH = 64  # images computed together
 
 
 @dataclass(frozen=True)
@@ -122,11 +122,11 @@ class FeatureCache:
         return self.experiment.classifier.build_extractor(self.hp)
 
     @cached_property
-    def _compute(self) -> Any:
-        import tensorflow as tf
+    def compute(self) -> Any:
+        """The same as a function of 64 images."""
+        from models.frozen_function import frozen_function
 
-        extractor = self.extractor  # built here: what is built within a trace has no weights yet
-        return tf.function(lambda images: extractor(images, training=False), autograph=False)
+        return frozen_function(self.extractor, batch=_BATCH)
 
     def plain(self, rows: Rows, update: Update) -> NDArray[np.float32]:
         """Features of plain images, float32 [all images, *shape], of which `rows` are there."""
@@ -189,7 +189,7 @@ class FeatureCache:
             if augment is not None:
                 seed = tf.constant([view.seed, number], tf.int64)
                 images, mixing = augment(images, mixing, seed)
-        features = self._compute(images).numpy().astype(np.float32).reshape(len(rows), -1)
+        features = self.compute(images).numpy().reshape(len(rows), -1)
         return np.hstack([features, _partners(rows, mixing.numpy())]) if view.mixes else features
 
 
