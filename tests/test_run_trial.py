@@ -62,6 +62,8 @@ def test_stopped_after_3_epochs_and_promoted_after_4_a_trial_is_10_epochs_to_the
     assert stopped.status == STOPPED
     assert not stopped.finished
     assert stopped.history == uncut.history[:3]
+    # Its score is believed by `export-best --seeds 0`, which needs what is behind it.
+    assert cut.run.predictions(stopped.trial_id).exists()
     first = run_trial(cut, stopped, go_on)
     assert (first.status, first.history) == (COMPLETED, uncut.history[:4])
     promoted = fresh("0001", values=uncut.values, initial_epoch=4, epochs=10, parent="0000", rung=1)

@@ -178,7 +178,7 @@ class TrialCallback(keras.callbacks.Callback):
         self.writing = self.last_checkpoint - start
 
     def outcome(self, *, seconds: float) -> TrialResult:
-        """What came out; the predictions of a trial that completed are kept.
+        """What came out; predictions at the best epoch so far are kept, those of a stop too.
 
         Args:
             seconds: that this attempt took.
@@ -186,7 +186,7 @@ class TrialCallback(keras.callbacks.Callback):
         best: Logs = self._best() if self.history else {}
         # Those of a part of the images could be compared with no others.
         whole = self.spec.images is None
-        if self.status == COMPLETED and self.predictions is not None and whole:
+        if self.status in (COMPLETED, STOPPED) and self.predictions is not None and whole:
             self.storage.save_predictions(self.spec.trial_id, self.predictions)
         return TrialResult(
             status=self.status,
