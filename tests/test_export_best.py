@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from finished_runs import finished_run, in_this_process
 from recorded_progress import Recorded
+from small_trials import values_for
 from stopping import AT_ONCE, NEVER
 
 from search.errors import TuneError
@@ -26,7 +27,8 @@ from search.run_folder.metrics import Metrics
 from search.run_folder.records import load_records
 from search.run_folder.schema import to_json
 from search.trial.model_cache import ModelCache
-from search.trial.training import predict_rows
+from search.trial.retrain import train_epochs
+from search.trial.training import Training, predict_rows
 
 QUIET = Silent()
 
@@ -248,6 +250,18 @@ def test_the_winner_learns_from_validation_images_too(run, monkeypatch):
     monkeypatch.setattr("search.trial.retrain.ModelCache", Watched)
     retrain(run, load_records(run.run)[0], stop=NEVER, progress=QUIET)
     assert seen == [sorted([*run.train, *run.validation])]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_rate_of_a_retraining_falls_to_0_wherever_the_best_epoch_was(scratch, compiled):
+    values = values_for(scratch, "cnn", schedule="cosine", warmup=0.0)
+    assert scratch.config.max_epochs > 2
+    training = Training(scratch, values, rows=scratch.train, seed=0)
+    model = training.build()
+    if compiled:
+        training.compile(model)
+    train_epochs(training, model, epochs=2, update=QUIET.update, stop=NEVER)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_the_head_on_its_backbone_answers_what_the_head_does_on_features(transfer, tmp_path):

@@ -138,7 +138,7 @@ def test_features_of_all_images_stand_in_the_order_of_rows(heads, transfer):
     assert not set(rows_made) & {17, 2, 9, 5}  # they were there already
     np.testing.assert_array_equal(found[known], before)
     expected = bank.extractor.predict_on_batch(np.asarray(experiment.pixels))
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(found, expected, atol=5e-4)
 
 
 def test_a_head_judges_though_another_configuration_scored_better(transfer, tmp_path):
