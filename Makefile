@@ -101,7 +101,7 @@ shape:
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/python -c "$$REQUIREMENTS" dev onnx litert bayesian > .venv/requirements.txt
+	$(BIN)/python -c "$$REQUIREMENTS" dev onnx litert > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r .venv/requirements.txt
 	touch $@
 

@@ -24,8 +24,6 @@ def _no_waiting_for_the_disk(monkeypatch):
 
 @pytest.fixture(params=["random", "bayesian"])
 def algo(request):
-    if request.param == "bayesian":
-        pytest.importorskip("sklearn", reason="bayesian needs scikit-learn, not installed here")
     return request.param
 
 
@@ -83,45 +81,12 @@ def test_a_resumed_search_proposes_what_an_uninterrupted_one_does(tmp_path, algo
 
     whole = drive(oracle_in(tmp_path / "whole", **options))
     cut = drive(oracle_in(tmp_path / "cut", **options), before_step=reloaded)
-    # The last digits of a Gaussian process depend on where in memory its matrices lie.
-    for resumed, uninterrupted in zip(values_of(cut), values_of(whole), strict=True):
-        assert resumed == pytest.approx(uninterrupted, abs=0 if algo == "random" else 1e-6)
-
-
-def test_a_resumed_bayesian_search_looks_from_the_points_that_an_uninterrupted_one_does(
-    tmp_path, monkeypatch
-):
-    """With two numbers every start leads to the same best proposal; the starts tell."""
-    optimize = pytest.importorskip("scipy.optimize", reason="bayesian needs scipy")
-    pytest.importorskip("sklearn", reason="bayesian needs scikit-learn, not installed here")
-    minimize, starts = optimize.minimize, []
-
-    def noting(function, x0, **options):
-        if len(x0) == 2:  # x and y; fitting the process itself searches one number
-            starts.append(tuple(x0))
-        return minimize(function, x0=x0, **options)
-
-    monkeypatch.setattr(optimize, "minimize", noting)
-
-    def looked_from(folder, *, resumed):
-        starts.clear()
-        options = {"algo": "bayesian", "max_trials": 8, "seed": 2**32 - 3}
-
-        def reloaded(oracle):
-            return oracle if oracle.ongoing_trials else oracle_in(folder, **options)
-
-        drive(oracle_in(folder, **options), before_step=reloaded if resumed else None)
-        return list(starts)
-
-    whole = looked_from(tmp_path / "whole", resumed=False)
-    assert len(set(whole)) == len(whole) >= 50, "other points for each trial"
-    assert looked_from(tmp_path / "cut", resumed=True) == whole
+    assert values_of(cut) == values_of(whole)
 
 
 def test_bayesian_search_looks_where_scores_are_high(tmp_path):
-    pytest.importorskip("sklearn", reason="bayesian needs scikit-learn, not installed here")
-    driven = drive(oracle_in(tmp_path, algo="bayesian", max_trials=14))
-    assert sum(x_of(trial) for trial in driven.trials[-4:]) / 4 > 0.8
+    driven = drive(oracle_in(tmp_path, algo="bayesian", max_trials=30))
+    assert sum(x_of(trial) for trial in driven.trials[-10:]) / 10 > 0.7
 
 
 @pytest.mark.parametrize("kind", ["hyperband", "random"])
@@ -157,12 +122,6 @@ def _tiny_model(hp):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(loss="mse")
     return model
-
-
-def test_a_missing_package_is_named_with_the_command_that_installs_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("keras_tuner.src.tuners.bayesian.sklearn", None)
-    with pytest.raises(TuneError, match=r"sklearn.*pip install 'image-tune\[bayesian\]'"):
-        oracle_in(tmp_path, algo="bayesian")
 
 
 @pytest.mark.parametrize("broken", ["oracle.json", "trial_1/trial.json"])

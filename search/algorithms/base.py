@@ -69,18 +69,27 @@ class DurableOracle(RaceFirst):
         self._set_project_dir(str(directory), "oracle")
 
     def _random_values(self) -> Values | None:
-        """Propose the baselines, then random values.
+        """Propose the baselines, then what is drawn.
 
         KerasTuner remembers which were tried, over restarts too.
         """
         for values in self.baselines:
             if not self._duplicate(values) and self.allowed(values):
                 return dict(values)
-        for _ in range(DRAWS):
-            drawn = super()._random_values()
+        for number in range(DRAWS):
+            drawn = self.draw(number)
             if drawn is None or self.allowed(drawn):
                 return drawn
         return None
+
+    def draw(self, number: int) -> Values | None:
+        """Draw values that were not tried yet, at random; None where there are none.
+
+        Args:
+            number: of the draw for one trial, from 0 on: those before broke a limit.
+        """
+        drawn: Values | None = super()._random_values()
+        return drawn
 
     def finish(self, record: TrialRecord) -> None:
         """Take in a finished trial. Doing so twice is harmless.

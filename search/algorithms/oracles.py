@@ -1,45 +1,37 @@
 """Random search and Bayesian search."""
 
-from typing import Any
-
-import numpy as np
-from keras_tuner.oracles import BayesianOptimizationOracle, RandomSearchOracle
+from keras_tuner.oracles import RandomSearchOracle
 
 from search.algorithms.base import DurableOracle
 from search.algorithms.race import is_raced
+from search.algorithms.sampler import Seen, draw
+from search.run_folder.records import Values
+
+_SEED_STEP = 1_000_003  # between the seeds of two trials; a prime, so that no two draws share one
 
 
 class RandomOracle(DurableOracle, RandomSearchOracle):
     """Random search (Bergstra & Bengio 2012, JMLR 13)."""
 
 
-class BayesianOracle(DurableOracle, BayesianOptimizationOracle):
-    """Gaussian process with an upper confidence bound, KerasTuner's own."""
+class BayesianOracle(DurableOracle, RandomSearchOracle):
+    """Each configuration is drawn where earlier ones were good (`search.algorithms.sampler`)."""
 
-    def propose(self, trial_id: str) -> dict[str, Any]:
-        """Propose as KerasTuner does, and the same in a resumed search as in one without a stop.
+    def draw(self, number: int) -> Values | None:
+        """Draw values by the model of what was seen; at random where these were tried already."""
+        seed = (self.seed + _SEED_STEP * (len(self.trials) + 1) + number) % 2**32
+        values = draw(self.hyperparameters, self._seen(), full=1, seed=seed)
+        return super().draw(number) if self._duplicate(values) else values
 
-        KerasTuner's random state is not in its saved state, so it is made anew for each trial.
-        """
-        self._random_state = np.random.RandomState((self.seed + len(self.trials)) % 2**32)
-        proposal = super().propose(trial_id)
-        # A point that the model favours may break a limit; a random one takes its place.
-        if not proposal.get("values") or self.allowed(proposal["values"]):
-            return proposal
-        values = self._random_values()
-        return {"status": "STOPPED" if values is None else "RUNNING", "values": values}
-
-    def _vectorize_trials(self) -> Any:
-        """Leave out the race of backbones, whose probes have no place in the space."""
-        everything, self.trials = (
-            self.trials,
-            {
-                trial_id: trial
-                for trial_id, trial in self.trials.items()
-                if not is_raced(trial.hyperparameters.values)
-            },
-        )
-        try:
-            return super()._vectorize_trials()
-        finally:
-            self.trials = everything
+    def _seen(self) -> list[Seen]:
+        sign = 1.0 if self.objective.direction == "max" else -1.0
+        return [
+            Seen(
+                trial.hyperparameters.values,
+                sign * trial.score if self.useful(trial_id) else None,
+                epochs=1,
+            )
+            for trial_id, trial in self.trials.items()
+            if trial.status in ("COMPLETED", "FAILED")
+            and not is_raced(trial.hyperparameters.values)
+        ]

@@ -35,7 +35,6 @@ class Algorithm:
         plan: What a search will do.
         drawn_at_random: Whether its values do not depend on earlier scores. Only then can what
             a search has taught about them be told from chance.
-        extra: The optional requirement of this package that it needs; empty for none.
     """
 
     name: str
@@ -43,7 +42,6 @@ class Algorithm:
     options: tuple[str, ...]
     plan: Callable[[RunConfig], Plan]
     drawn_at_random: bool
-    extra: str = ""
 
 
 def _load_hyperband() -> type[DurableOracle]:
@@ -85,7 +83,6 @@ _ROWS = (
         options=("max_trials",),
         plan=one_rung,
         drawn_at_random=False,
-        extra="bayesian",
     ),
 )
 ALGORITHMS: dict[str, Algorithm] = {algorithm.name: algorithm for algorithm in _ROWS}
@@ -132,7 +129,7 @@ def make_oracle(
         allowed: whether values keep to the limits of the run.
 
     Raises:
-        TuneError: the algorithm needs a package that is not installed, or the state is broken.
+        TuneError: the state is broken.
     """
     import keras_tuner
 
@@ -141,24 +138,17 @@ def make_oracle(
     race = race_of(config)
     if race and "max_trials" in options:  # those of the race are not counted
         options["max_trials"] += sum(rung.size for rung in race.rungs)
-    try:
-        oracle = algorithm.load_oracle()(
-            baselines=baselines,
-            race=race,
-            baselines_on=baselines_on,
-            allowed=allowed,
-            seed=config.seed,
-            directory=directory,
-            objective=keras_tuner.Objective(config.objective, objective_of(config).direction),
-            hyperparameters=space,
-            **options,
-        )
-    except ImportError as error:
-        extra = f"[{algorithm.extra}]" if algorithm.extra else ""
-        raise TuneError(
-            f"--algo {algorithm.name} needs packages that are not installed ({error}); "
-            f"install them with: pip install 'image-tune{extra}'"
-        ) from error
+    oracle = algorithm.load_oracle()(
+        baselines=baselines,
+        race=race,
+        baselines_on=baselines_on,
+        allowed=allowed,
+        seed=config.seed,
+        directory=directory,
+        objective=keras_tuner.Objective(config.objective, objective_of(config).direction),
+        hyperparameters=space,
+        **options,
+    )
     if (directory / "oracle" / "oracle.json").exists():
         oracle.reload()
     return oracle

@@ -6,12 +6,11 @@ have by how many of the best have them (arXiv 2601.20800). It says how much, not
 that see `search.insights.permutation_test`.
 """
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search.insights.space import Hyperparameter, Value
+from search.process.quiet import quiet_optuna
 
 TOP = 1 / 3
 """Share that counts as the best (the paper's gamma').
@@ -50,7 +49,7 @@ def divergences(
     from optuna.importance import PedAnovaImportanceEvaluator
 
     kinds = {name: _distribution(hyperparameter) for name, hyperparameter in space.items()}
-    with _quiet(optuna):
+    with quiet_optuna():
         study = optuna.create_study(direction="maximize")
         for each, rank in zip(values, ranks, strict=True):
             params = _params(space, each)
@@ -91,16 +90,3 @@ def _params(
             # Rounding may put a value a little outside of 0 to 1, which Optuna refuses.
             params[name] = int(place) if hyperparameter.values else min(max(place, 0.0), 1.0)
     return params
-
-
-@contextmanager
-def _quiet(optuna: Any) -> Iterator[None]:
-    """Silence Optuna inside: its notes and warnings are about studies that it runs itself."""
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        optuna.logging.set_verbosity(verbosity)
