@@ -7,7 +7,8 @@ import pytest
 from searching import run_config
 
 from search.algorithms.plan import Rung
-from search.algorithms.race import Probed, Race, narrowed, partial_rungs, race_of, rung_sizes
+from search.algorithms.race import Probed, Race, narrowed
+from search.algorithms.race_plan import partial_rungs, race_of, rung_sizes
 from search.algorithms.registry import make_plan
 
 SCORES = {"a": 0.9, "b": 0.6, "c": 0.8, "d": 0.7}

@@ -8,23 +8,15 @@ begins from the winners. Imports without KerasTuner.
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
-from models.pretrained.backbones import BACKBONES
 from search.algorithms.plan import Rung
-from search.run_folder.config import RunConfig
 from search.run_folder.records import Values
 
-FEWEST = 200  # images of the first rung at least; scores of fewer are mostly luck
-PER_CLASS = 20
-MOST = 500  # and at most, however many there are: something shall be scored within seconds
-SHARE = 10  # the first rung has one of so many
 FINALISTS = 2  # candidates that see all images
-_BACKBONE = "probe/backbone"
+BACKBONE = "probe/backbone"  # the name of a value
 
 
 @dataclass(frozen=True)
@@ -113,7 +105,7 @@ class Race:
             (values, entry.trial_id if values == entry.values else None)
             for entry in below[: half(len(self.opening))]
             for values in self.candidates
-            if values[_BACKBONE] == entry.values[_BACKBONE]
+            if values[BACKBONE] == entry.values[BACKBONE]
         ]
 
     def ranking(self, entries: Sequence[Probed]) -> list[Values]:
@@ -171,67 +163,6 @@ def _ranked(entries: Iterable[Probed]) -> list[Probed]:
     return [entry for _, entry in sorted(scored, key=lambda pair: pair[0], reverse=True)]
 
 
-def partial_rungs(images: int, num_classes: int, sizes: Sequence[int]) -> tuple[int, ...]:
-    """Images to train on in each rung but the last, which has all.
-
-    Args:
-        images: to train on, in all.
-        num_classes: where there are many, a rung needs more images.
-        sizes: of `rung_sizes`.
-    """
-    count = max(FEWEST, PER_CLASS * num_classes, min(images // SHARE, MOST))
-    rungs: list[int] = []
-    for _ in sizes[:-1]:
-        if 2 * count > images:
-            break
-        rungs.append(count)
-        count *= 2
-    return tuple(rungs)
-
-
-def rung_sizes(pairs: Iterable[tuple[str, int]]) -> list[int]:
-    """How many candidates each rung has, where there are images enough for all rungs.
-
-    Args:
-        pairs: a backbone and an image size each.
-    """
-    of_each = sorted(Counter(backbone for backbone, _ in pairs).values(), reverse=True)
-    sizes, left = [], sum(of_each)
-    if FINALISTS < len(of_each) < left:
-        sizes, left = [len(of_each)], sum(of_each[: half(len(of_each))])
-    while left > FINALISTS:
-        sizes, left = [*sizes, left], half(left)
-    return [*sizes, left]
-
-
 def half(candidates: int) -> int:
     """How many of the candidates of a rung go on."""
     return max(FINALISTS, math.ceil(candidates / 2))
-
-
-def race_of(config: RunConfig) -> Race | None:
-    """The race of a run; None where it has none."""
-    if "probe" not in config.families:
-        return None
-    pairs = sorted(
-        config.raced,
-        key=lambda pair: BACKBONES[pair[0]].values * pair[1] ** 2,
-    )
-    candidates: tuple[Values, ...] = tuple(
-        {"family": "probe", _BACKBONE: backbone, "probe/image_size": side}
-        for backbone, side in pairs
-    )
-    images = (*config.race_images, None)
-    sizes = rung_sizes(pairs) if images[1:] else [len(pairs)]
-    # A run that was begun otherwise may have more rungs.
-    sizes = [*sizes, *[sizes[-1]] * len(images)][: len(images)]
-    cheapest: dict[Any, Values] = {}
-    for values in candidates:
-        cheapest.setdefault(values[_BACKBONE], values)
-    opening = tuple(cheapest.values()) if sizes[0] < len(candidates) else candidates
-    again = (0, *(min(size, half(before)) for before, size in pairwise(sizes)))
-    rungs = [
-        Rung(0, size, 0, 1, images=count, again=known)
-        for size, count, known in zip(sizes, images, again, strict=True)
-    ]
-    return Race(candidates, opening, tuple(rungs))

@@ -53,7 +53,7 @@ def prepare_data(
 
 def with_race(run: RunFolder, config: RunConfig) -> RunConfig:
     """The configuration with the rungs of its race of backbones, now that the images are known."""
-    from search.algorithms.race import partial_rungs, race_of, rung_sizes
+    from search.algorithms.race_plan import partial_rungs, race_of, rung_sizes
     from search.run_folder.data_summary import DataSummary
 
     if race_of(config) is None:
