@@ -15,7 +15,7 @@ from search.cli import _run
 from search.label_errors import out_of_fold, suspects
 from search.run_folder.data import save_data
 from search.run_folder.paths import RunFolder
-from search.trial.feature_cache import FeatureCache
+from search.trial.features.cache import FeatureCache
 
 FLIPS = [4, 15, 22]  # of train, validation and test
 HOSTILE = "along/<b>\udce9\x1b[31m.png"

@@ -16,8 +16,9 @@ from small_trials import (
 
 from data_pipeline.augment.augment import augmenter
 from search.run_folder.records import COMPLETED, STOPPED
-from search.trial import feature_cache as feature_cache
-from search.trial.feature_cache import FeatureCache, View, views_of
+from search.trial.features import cache as feature_cache
+from search.trial.features.cache import FeatureCache
+from search.trial.features.views import VIEWS, View, views_of
 from search.trial.model_cache import ModelCache
 from search.trial.training import Training, predict_rows
 
@@ -76,7 +77,7 @@ def test_the_score_is_that_of_the_whole_model(experiment, upscale):
 def test_epochs_go_through_the_views_in_turn():
     views = views_of(augmentation())
     assert [view.name for view in views[:2]] == ["plain", "flipped"]
-    assert len(views) == feature_cache.VIEWS
+    assert len(views) == VIEWS
     assert len({view.name for view in views}) == len({view.seed for view in views[2:]}) + 2
     assert all(view.augmentation["strength"] == 0.3 for view in views[2:])
 
@@ -92,7 +93,7 @@ def test_without_augmentation_there_is_one_view():
 
 def test_without_strength_nothing_is_flipped():
     views = views_of(augmentation(strength=0.0, erasing=0.5))
-    assert [view.flipped for view in views] == [False] * feature_cache.VIEWS
+    assert [view.flipped for view in views] == [False] * VIEWS
 
 
 def test_plain_and_flipped_serve_every_strength():

@@ -16,7 +16,7 @@ from search.label_errors import out_of_fold as module
 from search.label_errors.out_of_fold import Judge, choose_judge, out_of_fold
 from search.process.progress import Silent
 from search.trial.experiment import Experiment
-from search.trial.feature_cache import FeatureCache
+from search.trial.features.cache import FeatureCache
 from search.trial.retrain import DivergedError
 
 ALONE = np.arange(COUNT)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from search.trial import row_store
-from search.trial.row_store import RowStore
+from search.trial.features import row_store
+from search.trial.features.row_store import RowStore
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from data_pipeline.pixels.dataset import feature_batches
 from models.families.head import Dropout, plain_dropout, set_last_layer
 from search.process.progress import Update
-from search.trial.feature_cache import FeatureCache, views_of
+from search.trial.features.cache import FeatureCache
+from search.trial.features.views import views_of
 from search.trial.training import Training, predict_rows
 
 # Views of features that are maps: they take a hundred times the time and space of pooled ones.

@@ -16,7 +16,7 @@ from models.families.registry import family_named
 from search.process.progress import Update
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
-from search.trial.feature_cache import FeatureCache
+from search.trial.features.cache import FeatureCache
 from search.trial.head_training import HeadTraining
 from search.trial.probe_training import ProbeTraining
 from search.trial.training import Training

@@ -10,7 +10,7 @@ from models.families.linear_probe import LastLayer, solve
 from search.evaluation.metrics import prediction_metrics
 from search.process.atomic_files import write_arrays
 from search.trial.checkpoint import TrainingState
-from search.trial.feature_cache import digest
+from search.trial.features.cache import digest
 from search.trial.head_training import HeadTraining
 from search.trial.training import predict_rows
 

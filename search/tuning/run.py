@@ -84,7 +84,7 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
             prepare_data(
                 run, config, cache_dir=environment.cache_dir, progress=environment.progress
             )
-            # Not before TensorFlow is loaded, quietly and while the decoders are.
+            # It imports TensorFlow, which `resolve_config` has done quietly by now.
             from search.tuning.limits import within_limits
 
             config = within_limits(run, config, options, stop=stop, progress=environment.progress)

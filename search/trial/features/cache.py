@@ -1,14 +1,12 @@
 """Compute the features of frozen backbones once and keep them on disk for all trials and runs.
 
 A frozen backbone, or the frozen part of one, is a fixed function, so what follows can be trained
-on its cached output. Images are still augmented: each is kept in several views, and epoch e trains
-on view e mod their number. View 0 is the plain image, view 1 the flipped one (both serve every
-strength above 0), the others are drawn at random for one augmentation. The features of an image are
-computed when they are first needed.
+on its cached output. Images are still augmented: each is kept in several views
+(`search.trial.features.views`). The features of an image are computed when they are first needed.
 
     <prepared pixels>.features/<backbone>-<input size>-<weights>-<precision>/
         about.json                  shape of an image's features, weights of the backbone
-        <view>.f32                  float32 [all images, columns] (`search.trial.row_store`)
+        <view>.f32                  float32 [all images, columns], see `RowStore`
         <view>-<rows>.f32           the same of a view that depends on which images it is made with
 
 The rows of a view that mixes images have two more columns: the row of the partner, and the
@@ -23,7 +21,6 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,54 +32,13 @@ from data_pipeline.augment.augment import augmenter
 from data_pipeline.pixels.dataset import encode
 from search.process.atomic_files import read_json, write_json
 from search.process.progress import Update
-from search.run_folder.records import Values
 from search.trial.experiment import Experiment, Rows
-from search.trial.row_store import RowStore
+from search.trial.features.row_store import RowStore
+from search.trial.features.views import View
 
-VIEWS = 4  # an image, where it is augmented
 DISK_SHARE = 0.1  # of the free disk that all features may take; the oldest views give way
 _VERSION = 3  # raise it when features come out differently: old files are then made anew
 _BATCH = 64  # images computed together
-
-
-@dataclass(frozen=True)
-class View:
-    """One look at every image.
-
-    Attributes:
-        name: of its file.
-        flipped: left to right.
-        augmentation: the values it is drawn with; None for none.
-        seed: of what is drawn.
-    """
-
-    name: str
-    flipped: bool = False
-    augmentation: Values | None = None
-    seed: int = 0
-
-    @property
-    def mixes(self) -> bool:
-        """Whether its images, and so their labels, are mixed with others."""
-        return self.augmentation is not None and self.augmentation["mix"] != "none"
-
-
-def views_of(values: Values) -> list[View]:
-    """The views of a configuration, in the order of epochs."""
-    names = ("policy", "strength", "erasing", "mix")
-    augmentation = {name: values[f"augmentation/{name}"] for name in names}
-    views = [View("plain")]
-    if float(augmentation["strength"]) > 0:
-        views.append(View("flipped", flipped=True))
-    elif augmentation["erasing"] == 0 and augmentation["mix"] == "none":
-        return views
-    # Steps of 0.1 do not add up exactly: 0.30000000000000004 is 0.3.
-    words = (v if isinstance(v, str) else f"{v:g}" for v in augmentation.values())
-    text = "-".join(words)
-    return views + [
-        View(f"{text}-{number}", augmentation=augmentation, seed=number)
-        for number in range(len(views), VIEWS)
-    ]
 
 
 class FeatureCache:
