@@ -10,12 +10,19 @@ from models.families.registry import family_named
 _POLICIES = {"basic": "aug", "randaugment": "randaugment", "flip_rotate": "flip+rotation"}
 
 
-def describe(values: Mapping[str, Any]) -> str:
-    """Describe a configuration, such as "xception ×0.25, 3 blocks, adam 1.0e-3, aug 0.3"."""
+def describe(values: Mapping[str, Any], images: int | None = None) -> str:
+    """Describe a configuration, such as "xception ×0.25, 3 blocks, adam 1.0e-3, aug 0.3".
+
+    Args:
+        values: Of the configuration.
+        images: How many it was trained on, where that is a part of them; then it is said too.
+    """
     family = family_named(values["family"])
     parts = family.describe(values)
     if not family.solved:
         parts += [_optimizer(values), *_augmentation(values)]
+    if images is not None:
+        parts.append(f"{images:,} images")
     return ", ".join(parts)
 
 

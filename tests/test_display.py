@@ -93,6 +93,16 @@ def live(*records, height=30):
     return LiveDisplay(board(*records), console)
 
 
+def test_a_score_on_a_part_of_the_images_says_on_how_many(clock):
+    probe = {"family": "probe", "probe/backbone": "mobilenet_v2", "probe/image_size": 160}
+    record = trial_record("0000", 0.5, values=probe, images=200)
+    display, stream = plain()
+    display.trial_started(record)
+    display.trial_finished(record)
+    assert "probe mobilenet_v2, 160 px, 200 images" in " ".join(stream.getvalue().split())
+    assert "160 px, 200 images" in panel(live(record))
+
+
 def test_the_panel_says_what_is_done_before_training(clock):
     display = live()
     display.trial_started(running("0001"))

@@ -1,6 +1,7 @@
 """Show a running search: a live display on a terminal, plain lines elsewhere."""
 
 import time
+from contextlib import ExitStack
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from models.describe import describe
 from search.observers.scoreboard import RunningTrial, Scoreboard, outcome, progress_in_words, score
+from search.process.terminal import without_ctrl_c_echo
 from search.process.wording import duration_in_words
 from search.run_folder.records import DIVERGED, FAILED, TrialRecord, best_first
 from search.trial.messages import Progress
@@ -44,8 +46,9 @@ class PlainDisplay:
         number = self.board.number
         self.board.trial_finished(record)
         board = self.board
+        what = describe(record.values, record.images)
         self.console.print(
-            f"trial {number} of {board.pace.plan.trials}  {describe(record.values)}  "
+            f"trial {number} of {board.pace.plan.trials}  {what}  "
             f"{outcome(record, board.objective.name)}  ({duration_in_words(record.seconds)})  "
             f"best {score(board.best)}  left {duration_in_words(board.pace.seconds_left())}",
             soft_wrap=True,
@@ -61,12 +64,15 @@ class LiveDisplay:
         self.board = board
         self.live = Live(console=console, refresh_per_second=4, get_renderable=self.render)
 
+        self.stack = ExitStack()
+
     def __enter__(self) -> "LiveDisplay":
-        self.live.start()
+        self.stack.enter_context(without_ctrl_c_echo())
+        self.stack.enter_context(self.live)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.live.stop()
+        self.stack.close()
 
     def trial_started(self, record: TrialRecord) -> None:
         """Show the new configuration."""
@@ -132,7 +138,7 @@ class LiveDisplay:
                 f"{place}.",
                 score(record),
                 f"epoch {record.epochs_to_best}",
-                describe(record.values),
+                describe(record.values, record.images),
                 style=style,
             )
         failures = [r for r in self.board.records.values() if r.status in (FAILED, DIVERGED)]
@@ -145,7 +151,8 @@ class LiveDisplay:
 
 
 def _configuration(running: RunningTrial) -> Text:
-    return Text(describe(running.record.values), style="bold", overflow="ellipsis", no_wrap=True)
+    words = describe(running.record.values, running.record.images)
+    return Text(words, style="bold", overflow="ellipsis", no_wrap=True)
 
 
 def _where(running: RunningTrial) -> Text:

@@ -57,8 +57,7 @@ def _configuration(best: TrialRecord, rungs: list[TrialRecord]) -> Configuration
     last = max(rungs, key=lambda record: record.epochs)
     return ConfigurationRow(
         configuration=best.configuration,
-        summary=describe(best.values)
-        + ("" if best.images is None else f", {best.images:,} images"),
+        summary=describe(best.values, best.images),
         score=best.score,
         val_accuracy=best.best_logs.get(ACCURACY),
         best_epoch=None if best.best_epoch is None else best.best_epoch + 1,
