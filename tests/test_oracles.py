@@ -89,6 +89,28 @@ def test_bayesian_search_looks_where_scores_are_high(tmp_path):
     assert sum(x_of(trial) for trial in driven.trials[-10:]) / 10 > 0.7
 
 
+def test_a_bayesian_search_tries_nothing_twice_and_all_there_is(tmp_path):
+    space = keras_tuner.HyperParameters()
+    space.Choice("x", [0.1, 0.2, 0.3])
+    space.Choice("y", ["a", "b", "c", "d"])
+    driven = drive(oracle_in(tmp_path, space=space, algo="bayesian", max_trials=12))
+    tried = {(values["x"], values["y"]) for values in values_of(driven)}
+    assert len(tried) == len(driven.trials) == 12
+
+
+def test_a_bayesian_search_learns_nothing_from_the_race(tmp_path, monkeypatch):
+    learnt_from = []
+
+    def noting(space, seen, **options):
+        learnt_from.append([each.values["x"] for each in seen])
+        return {"x": 0.1 * len(learnt_from), "y": 0.5}
+
+    monkeypatch.setattr("search.algorithms.oracles.draw", noting)
+    baselines = [{"family": "probe", "x": 0.9, "y": 0.5}, {"family": "cnn", "x": 0.8, "y": 0.5}]
+    drive(oracle_in(tmp_path, algo="bayesian", max_trials=4, baselines=baselines))
+    assert learnt_from == [[0.8], [0.8, 0.1]]
+
+
 @pytest.mark.parametrize("kind", ["hyperband", "random"])
 def test_stock_keras_tuner_reads_our_project_folder(tmp_path, kind):
     def better_with_epochs(trial):

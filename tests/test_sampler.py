@@ -89,6 +89,11 @@ def test_what_failed_is_kept_away_from():
     assert np.mean(rates_after(seen)) > 0.6
 
 
+def test_a_baseline_outside_of_its_range_counts_as_one_at_the_end():
+    seen = near(0.2, 0.5, epochs=9) + near(2.0, 0.9, epochs=9)
+    assert np.mean(rates_after(seen)) > 0.7
+
+
 def test_a_baseline_outside_of_the_space_does_no_harm():
     space = conditional_space()
     strange = Seen({"kind": "deep", "dropout": 0.9, "deep/rate": 1.0, "deep/blocks": 4}, 0.99, 1)
@@ -100,11 +105,11 @@ def test_a_baseline_outside_of_the_space_does_no_harm():
 def test_one_name_may_have_other_values_in_another_scope():
     space = keras_tuner.HyperParameters()
     space.Choice("kind", ["deep", "wide"])
-    for kind, values in (("deep", [1, 2, 3]), ("wide", [10, 20])):
+    for kind, values in (("deep", ["s", "m", "l"]), ("wide", ["m", "xl"])):
         with space.conditional_scope("kind", [kind]):
             space.Choice("size", values)
     seen = []
     for number in range(15):
         values = draw(space, seen, full=1, seed=number)
-        assert values["size"] in ([1, 2, 3] if values["kind"] == "deep" else [10, 20])
+        assert values["size"] in (["s", "m", "l"] if values["kind"] == "deep" else ["m", "xl"])
         seen.append(Seen(values, 0.5, 1))

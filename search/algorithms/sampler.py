@@ -69,7 +69,7 @@ def _active(space: Any, values: Values) -> Iterator[Any]:
 
 
 def _trial(space: Any, seen: Seen, full: int) -> Any:
-    """Optuna's trial; what lies outside of the space, as a baseline may, is left out of it."""
+    """Optuna's trial; a value that cannot be drawn, as a baseline may have, is left out of it."""
     import optuna
     from optuna.trial import TrialState
 
@@ -116,12 +116,10 @@ def _suggested(trial: Any, entry: Any) -> Any:
 
 
 def _place(entry: Any, value: Any) -> float | int | None:
-    """What Optuna has for a value; None for one that cannot be drawn."""
+    """What Optuna has for a value: of one outside of its range the end; None for no choice."""
     choices = _choices(entry)
     if choices is not None:
         return choices.index(value) if value in choices else None
-    if not entry.min_value <= value <= entry.max_value:
-        return None
     return min(max(float(entry.value_to_prob(value)), 0.0), 1.0)
 
 
