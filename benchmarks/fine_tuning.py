@@ -111,7 +111,7 @@ def line(name, whole, other):
         values += [its.mean(), difference.mean(), np.hypot(over_images, over_seeds)]
     return (
         f"{name:34} accuracy {values[0]:.4f} ({values[1]:+.4f} ± {values[2]:.4f})   "
-        f"log loss {-values[3]:.4f} ({-values[4]:+.4f} ± {values[5]:.4f})"
+        f"log loss {-values[3]:.4f} ({values[4]:+.4f} ± {values[5]:.4f})"
     )
 
 
