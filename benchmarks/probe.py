@@ -6,8 +6,9 @@ On the very splits of a run (seed 0; copies kept together): logistic regression 
 of the images to train on, its accuracy and balanced accuracy on those to validate and to test on,
 and on an unseen folder, with the seconds of its features and its solver. Below that, what the
 race of backbones would have chosen among the same candidates, over several orders of the images:
-the rank correlation of its first rung with the full probes, its regret (validation accuracy of the
-best full probe less that of the winner's), and its seconds against probing all in full.
+the rank correlation of its first rung with the full probes, its regret (accuracy of the best full
+probe less that of the winner's), and its seconds against probing all in full. Accuracy there is
+cross-validated as in a search, where there are few images to validate on.
 """
 
 import tempfile
@@ -73,11 +74,13 @@ class Probe:
         training = replace(self.training, experiment=part, rows=part.train)
         self.model = training.build()
         training.fit(self.model, initial_epoch=0, epochs=1, callbacks=[])
+        validated = training.cross_validated()
         solver = time.monotonic() - begun
         seen = len(part.train) + len(part.validation)
         return (
             self.judged(part.validation),
             self.judged(part.test),
+            validated,
             solver + seen * self.seconds_per_image,
         )
 
@@ -116,20 +119,21 @@ def raced(probes, race, full, seed):
     while not (following := race.next(entries)).over:
         values, rung = following.values, race.rungs[following.rung]
         name = str(values)
-        validation, _, cost = probes[name].fitted(rung.images, seed)
+        validation, _, validated, cost = probes[name].fitted(rung.images, seed)
+        accuracy = validation[0] if validated is None else validated
         seconds += cost - seen.get(name, 0.0)
         count = rung.images or 10**9
         experiment = probes[name].experiment
         known = min(count, len(experiment.train)) + min(count, len(experiment.validation))
         seen[name] = known * probes[name].seconds_per_image
-        score = (validation[0], -validation[2])
+        score = (accuracy, -validation[2])
         entries.append(Probed(str(len(entries)), values, following.rung, score, ended=True))
         if following.rung == 0:
-            first.append((validation[0], full[name][0][0]))
-    best = max(validation[0] for validation, *_ in full.values())
+            first.append((accuracy, full[name][0]))
+    best = max(accuracy for accuracy, _ in full.values())
     winner = str(race.ranking(entries)[0])
     mine, its = np.transpose(first)
-    return np.corrcoef(ranks(mine), ranks(its))[0, 1], best - full[winner][0][0], seconds, winner
+    return np.corrcoef(ranks(mine), ranks(its))[0, 1], best - full[winner][0], seconds, winner
 
 
 @click.command()
@@ -151,11 +155,14 @@ def main(data, unseen, sizes, weights, race_seeds, out):
         print(f"{data}: {len(experiment.train)} to train on", flush=True)
         for values in race.candidates:
             probe = probes[str(values)] = Probe(experiment, values)
-            validation, test, seconds = full[str(values)] = probe.fitted()
+            validation, test, validated, seconds = probe.fitted()
+            full[str(values)] = validation[0] if validated is None else validated, seconds
             line = (
                 f"{values['probe/backbone']:>16} {values['probe/image_size']} px {seconds:6.1f} s"
             )
-            line += f"  validation {validation[0]:.4f}  test {test[0]:.4f} ({test[1]:.4f} balanced)"
+            line += f"  validation {validation[0]:.4f}"
+            line += "" if validated is None else f" (cross-validated {validated:.4f})"
+            line += f"  test {test[0]:.4f} ({test[1]:.4f} balanced)"
             if unseen:
                 line += f"  unseen {probe.unseen(unseen, folder / 'cache'):.4f}"
             print(line, flush=True)

@@ -9,7 +9,7 @@ from stopping import NEVER
 
 from search.errors import TuneError
 from search.formats.cost import Budget, Cost, Costs
-from search.process.atomic_files import read_json
+from search.process.atomic_files import read_json, write_array
 from search.process.progress import Silent
 from search.run_folder.records import load_records
 from search.run_folder.schema import to_json
@@ -167,3 +167,47 @@ def test_a_search_without_a_result_names_the_way_on(scratch, tmp_path):
     empty = finished_run(scratch, tmp_path, [])
     with pytest.raises(TuneError, match=r"no trial has finished yet.*tune run --resume run"):
         choice_of(empty, costs_of(empty))
+
+
+def as_probe(run, name):
+    """The same run in which a configuration is a probe."""
+    record = next(r for r in load_records(run.run) if r.configuration == name)
+    values = {"family": "probe", "probe/backbone": "mobilenet_v2", "probe/image_size": 160}
+    record.with_outcome(values=values, baseline=True).save(run.run)
+
+
+def wrong_on(run, first, last):
+    """Predictions of the images to validate on, right on all but those from first to last."""
+    right = ~np.isin(np.arange(len(run.validation)), range(first, last))
+    targets = run.targets[run.validation]
+    answers = np.where(right, targets, 1 - targets)
+    return (0.1 + 0.8 * np.eye(2)[answers]).astype(np.float32)
+
+
+def test_a_lead_over_a_probe_within_one_standard_error_is_luck(run, chosen):
+    as_probe(run, "0001")
+    clear = chosen({"0002": 0.9, "0003": 0.5, "0001": 0.85, "0000": 0.5})
+    assert winner(clear) == "0002"
+    assert "standard error" not in clear.verdict
+    as_good = chosen({"0002": 0.9, "0003": 0.5, "0001": 0.9, "0000": 0.5})
+    assert winner(as_good) == "0001"
+
+
+def test_without_further_seeds_a_lead_over_a_probe_may_be_luck_too(run):
+    as_probe(run, "0001")
+
+    def found(wrong_of_probe):
+        write_array(run.run.predictions("0002"), wrong_on(run, 0, 40))
+        write_array(run.run.predictions("0001"), wrong_on(run, 20, 60 + wrong_of_probe))
+        return choice_of(run, costs_of(run))
+
+    # They differ on 50 of 400 images: one standard error is 0.018, or 7 images.
+    clear = found(10)
+    assert (winner(clear), clear.verdict, len(clear.rows())) == ("0002", "", 2)
+    near = found(4)
+    assert winner(near) == "0001"
+    assert near.verdict.startswith("Exported is probe mobilenet_v2, 160 px")
+    assert "is better by 0.0100 on the images to validate on" in near.verdict
+    assert "one standard error (0.01" in near.verdict
+    assert [row.chosen for row in near.rows()] == [False, True]
+    np.testing.assert_array_equal(near.predictions[0], wrong_on(run, 20, 64))

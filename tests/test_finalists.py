@@ -199,3 +199,22 @@ def test_one_configuration_makes_no_ensemble(run):
     assert ensemble(run, finalists_of(run, (record, [often])), top=3) is None
     unequal = finalists_of(run, (record, [often, often]), (other, [once]))
     assert ensemble(run, unequal, top=3) is None
+
+
+def test_of_cross_validated_probes_the_best_by_that_is_the_candidate(run):
+    numbers = {"0002": 0.7, "0003": 0.8, "0004": 0.9}
+    for record in load_records(run.run):
+        if value := numbers.get(record.trial_id):
+            record.best_logs["cross_validated"] = value
+            record.with_outcome(values=record.values | {"family": "probe"}).save(run.run)
+    assert names(asked(run, 1)) == ["0004", "0001", "0000"]
+    assert names(asked(run, 3)) == ["0004", "0003", "0002", "0001", "0000"]
+
+
+def test_a_probe_that_was_not_cross_validated_keeps_its_place(run):
+    for record in load_records(run.run)[2:4]:
+        record.with_outcome(values=record.values | {"family": "probe"}).save(run.run)
+    record = load_records(run.run)[3]
+    record.best_logs["cross_validated"] = 0.99
+    record.save(run.run)
+    assert names(asked(run, 1)) == ["0002", "0001", "0000"]

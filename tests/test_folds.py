@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from search.errors import TuneError
-from search.label_errors.folds import deal_folds, possible_folds
+from search.evaluation.folds import deal_folds, possible_folds
 
 TARGETS = np.array([0] * 23 + [1] * 12 + [2] * 7, np.int32)
 ALONE = np.arange(len(TARGETS))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.families.linear_probe import solve
+from models.families.linear_probe import PENALTIES, out_of_fold, solve
 
 
 def clusters(num_classes, per_class=30, noise=0.5):
@@ -57,3 +57,29 @@ def test_noise_gets_a_strong_penalty():
     noise = solve(features, targets, num_classes=2)
     apart = solve(*clusters(2, per_class=100, noise=0.1), num_classes=2)
     assert np.abs(noise.kernel).max() < 0.2 < np.abs(apart.kernel).max()
+
+
+@pytest.mark.parametrize("num_classes", [2, 4])
+def test_out_of_fold_no_image_is_predicted_by_its_own_label(num_classes):
+    features, targets = clusters(num_classes)
+    wrong = targets.copy()
+    wrong[::10] = (targets[::10] + 1) % num_classes
+    folds = np.arange(len(targets)) % 5
+    predicted = out_of_fold(features, wrong, folds, num_classes=num_classes)
+    assert predicted.shape == (len(targets), num_classes)
+    np.testing.assert_allclose(predicted.sum(axis=1), 1, rtol=1e-5)
+    assert (predicted.argmax(axis=1) == targets)[::10].mean() > 0.9
+
+
+def test_a_fold_is_predicted_by_what_solves_the_others_with_one_penalty():
+    features, targets = clusters(3)
+    folds = np.arange(len(targets)) % 5
+    predicted = out_of_fold(features, targets, folds, num_classes=3)
+    held = folds == 2
+    for penalty in PENALTIES:
+        layer = solve(features[~held], targets[~held], num_classes=3, penalty=penalty)
+        logits = features[held] @ layer.kernel + layer.bias
+        expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        if np.allclose(predicted[held], expected, atol=1e-5):
+            return
+    pytest.fail("no penalty gives these predictions")

@@ -24,6 +24,7 @@ from search.run_folder.config import objective_of
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import COMPLETED, best_first
 from search.selection.finalists import train_again
+from search.trial import probe_training
 from search.trial.model_cache import ModelCache
 
 RACE = {
@@ -68,11 +69,11 @@ def test_what_is_known_to_be_good_stands_on_the_winner(raced):
     _, records = raced
     others = [record for record in records if record.values["family"] == "transfer"]
     finals = [r for r in records if r.values["family"] == "probe" and r.images is None]
-    best = max(finals, key=lambda r: (r.score, -r.history[0]["val_loss"]))
-    head = others[0].values
+    best = max(finals, key=lambda r: (r.cross_validated, -r.history[0]["val_loss"]))
+    assert [bool(r.values["transfer/unfreeze"]) for r in others] == [True, True, False]
+    assert others[0].values["transfer/image_size"] == 32
+    head = others[2].values
     assert head["transfer/image_size"] == best.values["probe/image_size"]
-    assert [bool(r.values["transfer/unfreeze"]) for r in others] == [False, True, True]
-    assert others[1].values["transfer/image_size"] == 32
 
 
 def test_a_search_that_is_stopped_in_its_race_goes_on_to_the_same_end(raced, tmp_path):
@@ -196,3 +197,58 @@ def test_a_part_has_every_class_and_a_larger_one_holds_it(raced, images):
     assert abs(counts[0] - counts[1]) <= 1
     np.testing.assert_array_equal(experiment.part(images).train, part.train)
     assert len(part.validation) == min(images, len(experiment.validation))
+
+
+def probe_of(experiment):
+    values = {"family": "probe", "probe/backbone": "mobilenet_075", "probe/image_size": 32}
+    return ModelCache().training(experiment, values, 0, quiet)
+
+
+def test_a_probe_is_judged_on_all_images_but_those_to_test_on(raced):
+    experiment, records = raced
+    probes = [record for record in records if record.values["family"] == "probe"]
+    assert all(0 <= probe.cross_validated <= 1 for probe in probes)
+    training = probe_of(experiment)
+    value = training.cross_validated()
+    same = [p for p in probes if p.images is None and p.values["probe/image_size"] == 32]
+    assert [probe.cross_validated for probe in same] == [value]
+    images = len(experiment.train) + len(experiment.validation)
+    assert value * images == pytest.approx(round(value * images))
+
+
+def test_a_probe_is_not_cross_validated_where_validation_is_given_or_large(raced, monkeypatch):
+    experiment, _ = raced
+    assert probe_of(replace(experiment, groups=None)).cross_validated() is None
+    monkeypatch.setattr(probe_training, "ENOUGH", len(experiment.validation))
+    assert probe_of(experiment).cross_validated() is None
+
+
+def test_copies_of_one_image_are_never_in_two_folds(raced, monkeypatch):
+    experiment, _ = raced
+    seen = []
+
+    def note(features, targets, fold_of, *, num_classes):
+        seen.append(fold_of)
+        return np.eye(num_classes, dtype=np.float32)[targets]
+
+    monkeypatch.setattr(probe_training, "out_of_fold", note)
+    pairs = np.arange(len(experiment.targets)) // 2
+    assert probe_of(replace(experiment, groups=pairs)).cross_validated() == 1.0
+    rows = np.sort(np.concatenate([experiment.train, experiment.validation]))
+    for number in np.unique(pairs[rows]):
+        assert len(set(seen[0][pairs[rows] == number])) == 1
+
+
+def test_the_race_goes_by_what_was_cross_validated(raced, tmp_path):
+    experiment, records = raced
+    finals = [r for r in records if r.values["family"] == "probe" and r.images is None]
+    folder = tmp_path / "other"
+    run = RunFolder(folder / "run")
+    shutil.copytree(experiment.run.path, run.path)
+    for value, worse in zip((0.9, 0.1), sorted(finals, key=lambda r: r.score), strict=True):
+        worse.best_logs["cross_validated"] = value
+        worse.save(run)
+    by_score = min(finals, key=lambda r: r.score)
+    given = torn(replace(experiment, run=run), tmp_path).baselines
+    heads = [values for values in given if not values["transfer/unfreeze"]]
+    assert heads[0]["transfer/image_size"] == by_score.values["probe/image_size"]

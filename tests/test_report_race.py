@@ -80,3 +80,14 @@ def test_the_plan_says_the_race_before_it_begins():
     )
     without = run_config(families=("cnn",))
     assert race_in_plan(make_plan(without), without, 1_400) == ""
+
+
+def test_what_was_cross_validated_stands_by_that(records):
+    sure = probe("0004", "0001", 0.6, side=224, rung=1)
+    records[3].history[0]["cross_validated"] = 0.65
+    sure.history[0]["cross_validated"] = 0.75
+    first, second, _ = standings([*records, sure], sign=1.0)
+    assert [(first.image_size, first.score), (second.image_size, second.score)] == [
+        (224, 0.75),
+        (160, 0.65),
+    ]

@@ -91,3 +91,19 @@ def test_a_run_without_its_images_says_so(begun):
     run.images.unlink()
     with pytest.raises(TuneError, match="no such file"):
         Images.load(run)
+
+
+def test_images_to_validate_on_that_the_folder_gives_are_known_as_such(begun, cache_dir, tmp_path):
+    run, _, _ = begun
+    drawn = Experiment.load(run)
+    assert read_json(run.data)["given"] == []
+    np.testing.assert_array_equal(drawn.groups, np.load(run.groups))
+    parts = {"train": {"cat": 8, "dog": 8}, "val": {"cat": 4, "dog": 4}}
+    for name, classes in parts.items():
+        draw_folder(tmp_path / "given" / name, classes)
+    other, data = RunFolder(tmp_path / "other"), str(tmp_path / "given")
+    config = run_config(data=data, validation=0.25, test=0.25)
+    prepare_data(other, config, cache_dir=cache_dir, progress=Recorded())
+    config.save(other)
+    assert "validation" in read_json(other.data)["given"]
+    assert Experiment.load(other).groups is None

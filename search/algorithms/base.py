@@ -20,6 +20,7 @@ from search.process.atomic_files import move_broken_file, read_json, write_json
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import (
     COMPLETED,
+    CROSS_VALIDATED,
     DIVERGED,
     FAILED,
     Logs,
@@ -123,7 +124,7 @@ class DurableOracle(RaceFirst):
                 trial.metrics.update(name, value, step=int(logs["epoch"]))
 
     def _direction(self, metric: str) -> str:
-        if metric == self.objective.name:
+        if metric in (self.objective.name, CROSS_VALIDATED):
             return str(self.objective.direction)
         return "min" if metric.endswith("loss") else "max"
 

@@ -121,7 +121,7 @@ def comparable(score: float, loss: float, *, sign: float) -> tuple[float, float]
     """Return what candidates are compared by, more being better.
 
     Args:
-        score: of the objective.
+        score: of the objective, cross-validated where that is known.
         loss: log loss on validation, which decides between equal scores.
         sign: 1, or -1 where less of the objective is better.
     """

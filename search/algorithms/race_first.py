@@ -14,7 +14,7 @@ from search.algorithms.race import (
     narrowed,
     own_values,
 )
-from search.run_folder.records import Values
+from search.run_folder.records import CROSS_VALIDATED, Values
 
 
 class RaceFirst(keras_tuner.Oracle):
@@ -79,8 +79,10 @@ class RaceFirst(keras_tuner.Oracle):
         values, score = trial.hyperparameters.values, None
         if self.useful(trial_id):
             sign = 1.0 if self.objective.direction == "max" else -1.0
-            loss = trial.metrics.get_best_value("val_loss")
-            score = comparable(float(trial.score), float(loss), sign=sign)
+            metrics = trial.metrics
+            known = CROSS_VALIDATED if metrics.exists(CROSS_VALIDATED) else self.objective.name
+            value, loss = (metrics.get_best_value(name) for name in (known, "val_loss"))
+            score = comparable(float(value), float(loss), sign=sign)
         return Probed(
             trial_id,
             own_values(values),

@@ -22,6 +22,7 @@ DRAWS = 10_000
 SAME_PRICE = 1.1  # costs within this ratio are equal: timings differ by as much from run to run
 _MANY = 2_000  # different columns above which a tenth of the draws must do
 _TAIL = 0.025  # probability beyond each end of a 95 % interval
+_WIDTH = 3.92  # of that interval, in standard errors
 
 Trainings = Sequence[NDArray[np.float64]]
 
@@ -43,6 +44,12 @@ class Comparison:
     interval: tuple[float, float]
     as_good: bool
     out: bool
+
+    @property
+    def standard_error(self) -> float:
+        """Of `behind`, by the width of its interval."""
+        low, high = self.interval
+        return (high - low) / _WIDTH
 
 
 def comparisons(

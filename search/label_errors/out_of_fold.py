@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.families.registry import family_named
 from search.errors import TuneError
-from search.label_errors.folds import Rows, deal_folds
+from search.evaluation.folds import Rows, deal_folds
 from search.process.progress import Task, Update
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import objective_of

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from data_pipeline.atomic_files import write_bytes
 from data_pipeline.pixels.thumbnails import thumbnails
 from models.describe import describe
+from search.evaluation.folds import possible_folds
 from search.label_errors.confident_learning import LabelErrors, find_label_errors
-from search.label_errors.folds import possible_folds
 from search.label_errors.out_of_fold import Judge, choose_judge, out_of_fold
 from search.label_errors.page import suspects_page
 from search.label_errors.suspect_rows import Suspect, SuspectReport

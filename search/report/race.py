@@ -17,7 +17,8 @@ class Raced:
         backbone: its name.
         image_size: longer side in pixels of the images that it saw.
         images: on how many its last probe was fitted; None for all.
-        score: of that probe, by the objective; None where it failed.
+        score: of that probe, by the objective, cross-validated where that is known; None where it
+            failed.
         seconds: of all its probes.
     """
 
@@ -52,10 +53,10 @@ def standings(records: Sequence[TrialRecord], *, sign: float) -> tuple[Raced, ..
 
     def place(rungs: list[TrialRecord]) -> tuple[int, tuple[float, ...]]:
         last = rungs[-1]
-        if last.score is None:
+        if (score := _score(last)) is None:
             return 0, ()
         loss = last.best_logs.get("val_loss", 0.0)
-        return last.images or ALL_IMAGES, comparable(last.score, loss, sign=sign)
+        return last.images or ALL_IMAGES, comparable(score, loss, sign=sign)
 
     ranked = sorted(probes(records).values(), key=place, reverse=True)
     return tuple(
@@ -63,11 +64,16 @@ def standings(records: Sequence[TrialRecord], *, sign: float) -> tuple[Raced, ..
             backbone=str(rungs[-1].values["probe/backbone"]),
             image_size=int(rungs[-1].values["probe/image_size"]),
             images=rungs[-1].images,
-            score=rungs[-1].score,
+            score=_score(rungs[-1]),
             seconds=round(sum(rung.seconds for rung in rungs), 1),
         )
         for rungs in ranked
     )
+
+
+def _score(record: TrialRecord) -> float | None:
+    """What the race compares: the objective out of fold where that is known."""
+    return record.score if record.cross_validated is None else record.cross_validated
 
 
 def race_in_words(raced: Sequence[Raced]) -> str:

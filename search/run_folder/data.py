@@ -96,6 +96,7 @@ def save_data(
         pixels=first,
         other_pixels=tuple(others),
         splits=SplitSizes(len(splits.train), len(splits.validation), len(splits.test)),
+        given=tuple(sorted({entry.split for entry in catalog.kept if entry.split})),
         leaks=tuple(from_json(Leak, leak, file=run.data) for leak in leaks),
         made_by=this_version(),
     )

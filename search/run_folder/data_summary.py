@@ -50,6 +50,8 @@ class DataSummary:
         pixels: path of the prepared pixels of the first size (`RunConfig.prepared_sizes`).
         other_pixels: paths of those of the other sizes, in their order.
         splits: how many images are for what.
+        given: names of the splits that the folder gives; None where an older version did not note
+            it.
         leaks: between splits that the folder gives; empty where it gives none, None where an
             older version did not look.
         made_by: "tune 0.1.0": what wrote it; None for an older version.
@@ -63,6 +65,7 @@ class DataSummary:
     pixels: str
     splits: SplitSizes
     other_pixels: tuple[str, ...] | None = omitted()
+    given: tuple[str, ...] | None = omitted()
     leaks: tuple[Leak, ...] | None = omitted()
     made_by: str | None = omitted()
 

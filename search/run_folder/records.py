@@ -24,6 +24,7 @@ STOPPED = "stopped"  # interrupted: will go on where it was
 COMPLETED = "completed"
 DIVERGED = "diverged"
 FAILED = "failed"
+CROSS_VALIDATED = "cross_validated"  # in a history: the objective, out of fold
 ALL_IMAGES = 2**62  # more than there are
 FINISHED = (COMPLETED, DIVERGED, FAILED)
 
@@ -159,6 +160,14 @@ class TrialRecord(TrialResult, Attempts, TrialSpec):
     def accuracy(self) -> float | None:
         """Validation accuracy at its best epoch, 0 to 1; None without one, or if it diverged."""
         return None if self.status == DIVERGED else self.best_logs.get(ACCURACY)
+
+    @property
+    def cross_validated(self) -> float | None:
+        """The objective on all images but those to test on, each predicted out of fold.
+
+        None where only its score on the images to validate on is known.
+        """
+        return self.best_logs.get(CROSS_VALIDATED)
 
     def place(self) -> Values:
         """Its place in the search, under KerasTuner's names."""

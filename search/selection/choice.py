@@ -18,7 +18,15 @@ from search.run_folder.config import RunConfig
 from search.run_folder.finalist_rows import Ensemble, FinalistRow
 from search.run_folder.records import TrialRecord, load_records
 from search.run_folder.schema import to_json
-from search.selection.finalists import Finalist, candidates, compared, ensemble, train_again
+from search.selection.finalists import (
+    Finalist,
+    candidates,
+    compared,
+    ensemble,
+    is_solved,
+    train_again,
+)
+from search.selection.one_standard_error import beyond_luck, luck_in_words
 from search.trial.experiment import Experiment
 
 
@@ -68,7 +76,7 @@ def choose(
         costs: measures what is asked for.
         budget: what the files may cost; nothing else is a candidate.
         top: how many of the best are trained again.
-        seeds: how often each; 0 takes the best of the search at its word.
+        seeds: how often each; 0 believes the scores of the search.
         cheaper_within: how much worse a cheaper one may be: the margin of `comparisons`.
         stop: asked whether to stop.
         progress: told what is done.
@@ -88,7 +96,7 @@ def choose(
         raise costs.none_fits(budget)
     # One candidate is compared with nothing: its predictions of the search will do.
     if seeds == 0 or (len(fitting) == 1 and _in_search(experiment, fitting[0]).exists()):
-        return _best_of_search(experiment, fitting[0])
+        return _best_of_search(experiment, fitting)
     trained = train_again(
         experiment, fitting, seeds=seeds, stop=stop, progress=progress, within=cheaper_within
     )
@@ -104,16 +112,26 @@ def _in_search(experiment: Experiment, record: TrialRecord) -> Path:
     return experiment.run.predictions(record.trial_id)
 
 
-def _best_of_search(experiment: Experiment, record: TrialRecord) -> Choice:
-    path = _in_search(experiment, record)
-    if not path.exists():
+def _best_of_search(experiment: Experiment, fitting: list[TrialRecord]) -> Choice:
+    best = fitting[0]
+    if not _in_search(experiment, best).exists():
         raise TuneError(
             f"{experiment.run.name}: the predictions of its best trial are missing; "
             "train it again with --seeds 1"
         )
-    predictions = [np.load(path, allow_pickle=False)]
-    finalists = compared(experiment, [record], {record.configuration: predictions})
-    return Choice(finalists[0], finalists, {}, "", None)
+    probes = [r for r in fitting[1:] if is_solved(r) and _in_search(experiment, r).exists()]
+    records = [best, *probes[:1]]
+    finalists = compared(
+        experiment,
+        records,
+        {
+            r.configuration: [np.load(_in_search(experiment, r), allow_pickle=False)]
+            for r in records
+        },
+    )
+    ranked = sorted(finalists, key=lambda finalist: finalist.comparison.behind)
+    winner = beyond_luck(ranked[0], finalists)
+    return Choice(winner, ranked, {}, luck_in_words(winner, ranked[0]), None)
 
 
 def _of_trained(
@@ -134,7 +152,10 @@ def _of_trained(
             latency = sum(price.latency for price in prices.values())
             together = replace(together, latency=latency)
     verdict = _verdict(ranked, experiment.config)
-    if winner is not ranked[0]:
+    if winner is ranked[0]:
+        winner = beyond_luck(winner, trained)
+        verdict += f" {luck_in_words(winner, ranked[0])}"
+    else:
         verdict += (
             " Exported is a configuration that is cheaper to run and is shown to be as good "
             f"within {cheaper_within:g}."

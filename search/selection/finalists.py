@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models.describe import describe
 from models.families.registry import family_named
 from search.evaluation.bootstrap import Comparison, comparisons
-from search.evaluation.objective import AS_GOOD_WITHIN
+from search.evaluation.objective import AS_GOOD_WITHIN, Objective
 from search.evaluation.shares import log_likelihoods
 from search.process.atomic_files import write_array
 from search.process.memory import released_graphs
@@ -74,7 +74,9 @@ def candidates(
         top: how many, at least 1.
         fits: whether a configuration may be exported at all; asked of as few as possible.
     """
-    ranked = [r for r in best_first(records, objective_of(config)) if r.score is not None]
+    objective = objective_of(config)
+    ranked = [r for r in best_first(records, objective) if r.score is not None]
+    ranked = _with_probes_in_order(ranked, objective)
     chosen: list[TrialRecord] = []
     families: set[object] = set()
     for record in ranked:
@@ -85,6 +87,17 @@ def candidates(
             if record.baseline:
                 families.add(record.values["family"])
     return chosen
+
+
+def _with_probes_in_order(ranked: list[TrialRecord], objective: Objective) -> list[TrialRecord]:
+    """The same, but in the places of cross-validated probes these in the order of that.
+
+    It is on several times as many images as the score.
+    """
+    values = {r.trial_id: r.cross_validated for r in ranked if r.cross_validated is not None}
+    known = [record for record in ranked if record.trial_id in values and record.images is None]
+    in_order = iter(sorted(known, key=lambda record: objective.rank(values[record.trial_id])))
+    return [next(in_order) if record in known else record for record in ranked]
 
 
 def train_again(

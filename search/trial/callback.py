@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from search.evaluation.metrics import prediction_metrics
 from search.run_folder.config import objective_of
-from search.run_folder.records import COMPLETED, DIVERGED, STOPPED, Logs, TrialResult
+from search.run_folder.records import (
+    COMPLETED,
+    CROSS_VALIDATED,
+    DIVERGED,
+    STOPPED,
+    Logs,
+    TrialResult,
+)
 from search.trial.checkpoint import TrainingState, capture
 from search.trial.early_stop import EarlyStop
 from search.trial.messages import REPORT_SECONDS, Progress, Report, TrialTask
@@ -143,6 +150,8 @@ class TrialCallback(keras.callbacks.Callback):
         if self.objective.name not in self.history[-1]:
             score = self.objective.from_predictions(probabilities, targets)
             self.history[-1][self.objective.name] = score
+        if (value := self.training.cross_validated()) is not None:
+            self.history[-1][CROSS_VALIDATED] = value
         if self._best()["epoch"] == epoch:
             self.predictions = probabilities
 

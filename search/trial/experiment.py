@@ -32,6 +32,8 @@ class Experiment:
         targets: int32 [n], class numbers.
         train, validation, test: int64 row numbers into both.
         class_names: class names, in the order of class numbers.
+        groups: int64 [n], equal for copies of one image; None where the images to validate on
+            were not drawn from those to train on, but given.
         files: path of the prepared pixels of each size.
     """
 
@@ -44,6 +46,7 @@ class Experiment:
     validation: Rows
     test: Rows
     class_names: tuple[str, ...]
+    groups: Rows | None
     files: Mapping[tuple[int, int], Path]
 
     @property
@@ -107,11 +110,17 @@ class Experiment:
             image_size=config.image_size,
             targets=np.load(run.targets, allow_pickle=False),
             class_names=tuple(data.class_names),
+            groups=_groups(run, data),
             files=files,
             train=splits.train,
             validation=splits.validation,
             test=splits.test,
         )
+
+
+def _groups(run: RunFolder, data: DataSummary) -> Rows | None:
+    drawn = data.given is not None and "validation" not in data.given
+    return np.load(run.groups, allow_pickle=False) if drawn else None
 
 
 def classifier_of(config: RunConfig, num_classes: int) -> Any:

@@ -6,13 +6,18 @@ from typing import Any
 import numpy as np
 
 from models.families.head import set_last_layer
-from models.families.linear_probe import LastLayer, solve
+from models.families.linear_probe import LastLayer, out_of_fold, solve
+from search.evaluation.folds import deal_folds
 from search.evaluation.metrics import prediction_metrics
 from search.process.atomic_files import write_arrays
+from search.run_folder.config import objective_of
 from search.trial.checkpoint import TrainingState
 from search.trial.features.cache import digest
 from search.trial.head_training import HeadTraining
 from search.trial.training import predict_rows
+
+FOLDS = 5
+ENOUGH = 1_000  # images to validate on that tell probes apart
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,24 @@ class ProbeTraining(HeadTraining):
         layer = solve(features, targets, num_classes=self.experiment.num_classes)
         write_arrays(path, **layer._asdict())
         return layer
+
+    def cross_validated(self) -> float | None:
+        """The objective out of fold, on the images to train and to validate on.
+
+        Of probes whose validation accuracy differs by chance this finds the better ones. None
+        where there are enough images to validate on, or they were given, as they may differ from
+        those to train on.
+        """
+        experiment = self.experiment
+        if experiment.groups is None or len(experiment.validation) >= ENOUGH:
+            return None
+        rows = np.sort(np.concatenate([self.rows, experiment.validation]))
+        targets = experiment.targets[rows]
+        seed = experiment.config.seed
+        fold_of = deal_folds(targets, experiment.groups[rows], folds=FOLDS, seed=seed)
+        features = self.feature_cache.plain(rows, self.update)[rows]
+        predictions = out_of_fold(features, targets, fold_of, num_classes=experiment.num_classes)
+        return objective_of(experiment.config).from_predictions(predictions, targets)
 
     def compile(self, model: Any, phase: int = 0) -> None:
         """Do nothing: no step is taken."""

@@ -189,6 +189,10 @@ class Training:
         """Class probabilities of the images to validate on, float32 [n, classes]."""
         return predict_rows(model, self.experiment.pixels, self.experiment.validation)
 
+    def cross_validated(self) -> float | None:
+        """The objective on more images than those to validate on; None where it is not known."""
+        return None
+
     def whole(self, model: Any) -> Any:
         """The model that takes images, of the one that was trained: here the same."""
         return model

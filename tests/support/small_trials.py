@@ -57,6 +57,7 @@ def experiment_in(folder, **config):
             "set_aside": 0,
             "pixels": str(folder / "pixels.npy"),
             "splits": {"train": 14, "validation": 6, "test": 4},
+            "given": [],
         },
     )
     paths = [f"{('along', 'across')[k]}/{number:02d}.png" for number, k in enumerate(targets)]
@@ -71,6 +72,7 @@ def experiment_in(folder, **config):
         },
     )
     write_array(run.targets, targets)
+    write_array(run.groups, np.arange(COUNT))
     rows = np.arange(COUNT)
     write_arrays(run.splits, train=rows[:14], validation=rows[14:20], test=rows[20:])
     return Experiment.load(run)
