@@ -136,7 +136,7 @@ def asked(search: Any) -> tuple[Any, Any, list[float]]:
     from search.insights.space import read_space
 
     run, records, config = search
-    drawn = [member for member in members(records, config) if not member.baseline]
+    drawn = [member for member in members(records, config) if member.at_random]
     standing = ranks(drawn)
     values = [member.values for member in drawn]
     present = set().union(*values)
@@ -149,7 +149,7 @@ def asked(search: Any) -> tuple[Any, Any, list[float]]:
 @click.option("--pictures", default=300, show_default=True)
 def families(searches: int, images: int) -> None:
     """Configurations equally good, each judged on images of its own: the worst case."""
-    from search.insights.family_comparison import cannot_tell
+    from search.evaluation.two_shares import cannot_tell
 
     rng = np.random.default_rng(0)
     for accuracy, counts in itertools.product((0.7, 0.95), ((1, 1), (16, 16), (5, 50), (16,) * 3)):

@@ -228,9 +228,10 @@ def baseline_values(
 def _stands_on(
     family: str, values: Mapping[str, Any], pairs: list[tuple[Any, Any]], place: int, smallest: int
 ) -> dict[str, Any]:
-    """Return backbone and image size; what is fine-tuned begins with the smallest."""
+    """Return backbone and image size; what is fine-tuned begins with each at the smallest size."""
     if values.get(f"{family}/unfreeze"):
-        pairs = list(dict.fromkeys([(pairs[0][0], smallest), *pairs]))
+        at_smallest = [(backbone, smallest) for backbone, _ in pairs]
+        pairs = list(dict.fromkeys([*at_smallest, *pairs]))
     return dict(zip((f"{family}/backbone", f"{family}/image_size"), pairs[place], strict=True))
 
 

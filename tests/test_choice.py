@@ -211,3 +211,15 @@ def test_without_further_seeds_a_lead_over_a_probe_may_be_luck_too(run):
     assert "one standard error (0.01" in near.verdict
     assert [row.chosen for row in near.rows()] == [False, True]
     np.testing.assert_array_equal(near.predictions[0], wrong_on(run, 20, 64))
+
+
+def test_of_two_probes_the_one_that_cross_validation_prefers_is_exported(run, chosen):
+    for name, value in (("0001", 0.9), ("0002", 0.8)):
+        as_probe(run, name)
+        record = next(r for r in load_records(run.run) if r.configuration == name)
+        record.best_logs["cross_validated"] = value
+        record.save(run.run)
+    assert winner(choice_of(run, costs_of(run))) == "0001"
+    found = chosen({"0002": 0.9, "0003": 0.5, "0001": 0.6, "0000": 0.5})
+    assert winner(found) == "0001"
+    assert "but not when both are cross-validated" in found.verdict

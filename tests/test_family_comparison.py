@@ -1,7 +1,8 @@
 import pytest
 
 from search.evaluation.objective import OBJECTIVES
-from search.insights.family_comparison import ahead, cannot_tell
+from search.evaluation.two_shares import cannot_tell
+from search.insights.family_comparison import ahead
 
 
 def rows(*bests):

@@ -8,6 +8,7 @@ from given_data import DATA
 from made_up_search import begun, learning_curve, noise, run_of
 from searching import VALUES, drive, epoch_logs, oracle_in, trial_record
 
+from search.algorithms.hyperband import HyperbandOracle
 from search.cli import _run
 from search.insights import insight
 from search.insights import permutation_test as chance
@@ -84,8 +85,9 @@ def test_of_noise_nothing_is_said_to_matter_and_no_end_is_advised(tmp_path, coun
     )
 
 
-def test_hyperbands_brackets_and_budgets_are_seen_through(tmp_path):
-    """The real oracle, three rounds: 51 configurations and more trials, most trained briefly."""
+def test_hyperbands_brackets_and_budgets_are_seen_through(tmp_path, monkeypatch):
+    """The real oracle, four rounds, all at random: 68 configurations, most trained briefly."""
+    monkeypatch.setattr(HyperbandOracle, "random_share", 1.0)
     run = RunFolder(tmp_path)
     config, space, baselines = begun(run, algo="hyperband", hyperband_iterations=4)
     records: dict[str, TrialRecord] = {}
@@ -104,6 +106,7 @@ def test_hyperbands_brackets_and_budgets_are_seen_through(tmp_path):
             score,
             configuration=name,
             values=values,
+            origin=place["tuner/origin"],
             bracket=place["tuner/bracket"],
             rung=place["tuner/round"],
             parent=parent,

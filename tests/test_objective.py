@@ -11,7 +11,7 @@ from search.evaluation.metrics import prediction_metrics
 from search.evaluation.objective import OBJECTIVES, Objective
 from search.insights.family_comparison import ahead
 from search.run_folder.config import objective_of
-from search.run_folder.records import best_first
+from search.run_folder.ranking import best_first
 from search.selection.finalists import compared
 
 PROBABILITIES = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])

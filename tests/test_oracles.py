@@ -28,7 +28,11 @@ def algo(request):
 
 
 def values_of(driven):
-    return [trial.hyperparameters.values for trial in driven.trials]
+    """Of each trial, without its origin."""
+    return [
+        {name: value for name, value in values.items() if name != "tuner/origin"}
+        for values in (trial.hyperparameters.values for trial in driven.trials)
+    ]
 
 
 def test_as_many_trials_as_asked_for_and_no_more(tmp_path, algo):
@@ -105,7 +109,8 @@ def test_a_bayesian_search_learns_nothing_from_the_race(tmp_path, monkeypatch):
         learnt_from.append([each.values["x"] for each in seen])
         return {"x": 0.1 * len(learnt_from), "y": 0.5}
 
-    monkeypatch.setattr("search.algorithms.oracles.draw", noting)
+    monkeypatch.setattr("search.algorithms.learning.draw", noting)
+    monkeypatch.setattr("search.algorithms.learning.STARTUP", 1)
     baselines = [{"family": "probe", "x": 0.9, "y": 0.5}, {"family": "cnn", "x": 0.8, "y": 0.5}]
     drive(oracle_in(tmp_path, algo="bayesian", max_trials=4, baselines=baselines))
     assert learnt_from == [[0.8], [0.8, 0.1]]

@@ -22,7 +22,8 @@ from search.algorithms.registry import make_oracle
 from search.process.progress import Silent
 from search.run_folder.config import objective_of
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import COMPLETED, best_first
+from search.run_folder.ranking import best_first
+from search.run_folder.records import COMPLETED
 from search.selection.finalists import train_again
 from search.trial import probe_training
 from search.trial.model_cache import ModelCache

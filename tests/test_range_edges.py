@@ -27,7 +27,7 @@ def ranked(name, values, baselines=()):
             family="cnn",
             bracket=0,
             values={} if value is None else {name: value},
-            baseline=number in baselines,
+            at_random=number not in baselines,
             reached=(True, 1, -float(number)),
         )
         for number, value in enumerate(values)

@@ -7,6 +7,7 @@ from searching import run_config, trial_record
 
 from search.evaluation.objective import OBJECTIVES
 from search.run_folder.paths import RunFolder
+from search.run_folder.ranking import best_first
 from search.run_folder.records import (
     COMPLETED,
     DIVERGED,
@@ -14,7 +15,6 @@ from search.run_folder.records import (
     RUNNING,
     STOPPED,
     TrialResult,
-    best_first,
     load_record,
     load_records,
 )

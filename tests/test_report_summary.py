@@ -195,6 +195,7 @@ def test_what_show_prints_as_json_has_the_keys_that_it_always_had(tmp_path):
         "exported",
         "configurations",
         "race",
+        "spent",
     ]
 
 

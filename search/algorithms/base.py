@@ -17,6 +17,7 @@ from search.algorithms.race_first import RaceFirst
 from search.errors import TuneError
 from search.evaluation.objective import worst_score
 from search.process.atomic_files import move_broken_file, read_json, write_json
+from search.run_folder.origins import KNOWN_GOOD, RANDOM
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import (
     COMPLETED,
@@ -47,6 +48,8 @@ class DurableOracle(RaceFirst):
     """
 
     ongoing_trials: dict[str, Any]
+    origin = RANDOM  # of the values that were drawn last
+    judged_on: int | None = None  # see `search.algorithms.learning.LearningOracle`
 
     def __init__(
         self,
@@ -75,12 +78,14 @@ class DurableOracle(RaceFirst):
         KerasTuner remembers which were tried, over restarts too.
         """
         for values in self.baselines:
-            if not self._duplicate(values) and self.allowed(values):
-                return dict(values)
+            if self._usable(values):
+                return {**values, "tuner/origin": KNOWN_GOOD}
         for number in range(DRAWS):
             drawn = self.draw(number)
-            if drawn is None or self.allowed(drawn):
-                return drawn
+            if drawn is None:
+                return None
+            if self.allowed(drawn):
+                return {**drawn, "tuner/origin": self.origin}
         return None
 
     def draw(self, number: int) -> Values | None:
@@ -89,8 +94,28 @@ class DurableOracle(RaceFirst):
         Args:
             number: of the draw for one trial, from 0 on: those before broke a limit.
         """
+        self.origin = RANDOM
         drawn: Values | None = super()._random_values()
         return drawn
+
+    def exhausted(self) -> bool:
+        """Whether nothing can be proposed any more; the next proposal stays what it would be."""
+        seed_state, origin = self._seed_state, self.origin
+        # At random, which takes no time: what a model draws is a part of the same space.
+        drawn = (DurableOracle.draw(self, number) for number in range(DRAWS))
+        nothing = not any(map(self._usable, self.baselines)) and not any(
+            values is not None and self.allowed(values) for values in drawn
+        )
+        self._seed_state, self.origin = seed_state, origin
+        return nothing
+
+    def _usable(self, values: Values) -> bool:
+        return not self._duplicate(values) and self.allowed(values)
+
+    def _compute_values_hash(self, values: Values) -> str:
+        """KerasTuner's, of the values alone: neither of their place nor of their origin."""
+        own = {name: value for name, value in values.items() if not name.startswith("tuner/")}
+        return str(super()._compute_values_hash(own))
 
     def finish(self, record: TrialRecord) -> None:
         """Take in a finished trial. Doing so twice is harmless.

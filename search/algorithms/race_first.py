@@ -14,6 +14,7 @@ from search.algorithms.race import (
     narrowed,
     own_values,
 )
+from search.run_folder.origins import RACE
 from search.run_folder.records import CROSS_VALIDATED, Values
 
 
@@ -39,7 +40,8 @@ class RaceFirst(keras_tuner.Oracle):
         if self.race is not None:
             following = self.race.next(self._probed())
             if following.values is not None:
-                values = {**following.values, **self.race.place(following)}
+                place = {**self.race.place(following), "tuner/origin": RACE}
+                values = {**following.values, **place}
                 return {"status": "RUNNING", "values": values}
             if not following.over:
                 return {"status": "IDLE"}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.families.registry import family_named
+from models.families.registry import FAMILIES, family_named
 from search.algorithms.plan import Plan, hyperband_plan, one_rung
 from search.algorithms.race_plan import race_of
 from search.errors import TuneError
@@ -68,7 +68,7 @@ _ROWS = (
         load_oracle=_load_hyperband,
         options=("max_epochs", "factor", "hyperband_iterations"),
         plan=hyperband_plan,
-        drawn_at_random=True,  # the first values of each bracket are; others are not judged
+        drawn_at_random=True,  # a third of the values are; others are not judged
     ),
     Algorithm(
         name="random",
@@ -117,6 +117,7 @@ def make_oracle(
     directory: Path,
     baselines_on: Callable[[list[Values]], list[Values]] | None = None,
     allowed: Callable[[Values], bool] = lambda values: True,
+    images: int | None = None,
 ) -> DurableOracle:
     """Make the oracle of a run, reloaded where its project folder holds a state.
 
@@ -127,6 +128,7 @@ def make_oracle(
         directory: folder of the run.
         baselines_on: gives the baselines from the winners of the race.
         allowed: whether values keep to the limits of the run.
+        images: to validate on; None where no family is to be given up.
 
     Raises:
         TuneError: the state is broken.
@@ -149,6 +151,10 @@ def make_oracle(
         hyperparameters=space,
         **options,
     )
+    # Who names families wants them, and under a limit another may be all that fits.
+    named = set(config.families) < set(FAMILIES)
+    if not named and not config.budget.limited and config.objective != "val_loss":
+        oracle.judged_on = images
     if (directory / "oracle" / "oracle.json").exists():
         oracle.reload()
     return oracle

@@ -7,10 +7,11 @@ arXiv 1807.01774). Nothing is kept from one draw to the next, so a resumed searc
 uninterrupted one does.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from search.algorithms.unit_space import active, choices, is_ordered, place, value_at
 from search.process.quiet import quiet_optuna
 from search.run_folder.records import Values
 
@@ -51,21 +52,9 @@ def draw(space: Any, seen: Sequence[Seen], *, full: int, seed: int) -> Values:
         study.add_trials([_trial(space, each, full) for each in seen])
         trial = study.ask()
         values: Values = {}
-        for entry in _active(space, values):
+        for entry in active(space, values):
             values[entry.name] = _suggested(trial, entry)
         return values
-
-
-def _active(space: Any, values: Values) -> Iterator[Any]:
-    """Go through the hyperparameters that a configuration has, given those before each."""
-    import keras_tuner
-
-    known = keras_tuner.HyperParameters()
-    known.values = values
-    for entry in space.space:
-        known.merge([entry])
-        if known.is_active(entry):
-            yield entry
 
 
 def _trial(space: Any, seen: Seen, full: int) -> Any:
@@ -74,10 +63,10 @@ def _trial(space: Any, seen: Seen, full: int) -> Any:
     from optuna.trial import TrialState
 
     params, kinds = {}, {}
-    for entry in _active(space, dict(seen.values)):
+    for entry in active(space, dict(seen.values)):
         value = seen.values.get(entry.name)
-        if value is not None and (place := _place(entry, value)) is not None:
-            params[_key(entry)], kinds[_key(entry)] = place, _distribution(entry)
+        if value is not None and (at := place(entry, value)) is not None:
+            params[_key(entry)], kinds[_key(entry)] = at, _distribution(entry)
     if seen.score is not None and seen.epochs >= full:
         return optuna.trial.create_trial(params=params, distributions=kinds, value=seen.score)
     # Without a value it is worse than all that have one.
@@ -99,32 +88,17 @@ def _distribution(entry: Any) -> Any:
     """Optuna's: a range on its own scale from 0 to 1, or the numbers of choices."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    if (choices := _choices(entry)) is None:
+    if (listed := choices(entry)) is None:
         return FloatDistribution(0.0, 1.0)
-    if getattr(entry, "ordered", False):
-        return IntDistribution(0, len(choices) - 1)
-    return CategoricalDistribution(range(len(choices)))
+    if is_ordered(entry):
+        return IntDistribution(0, len(listed) - 1)
+    return CategoricalDistribution(range(len(listed)))
 
 
 def _suggested(trial: Any, entry: Any) -> Any:
-    key, choices = _key(entry), _choices(entry)
-    if choices is None:
-        return entry.prob_to_value(trial.suggest_float(key, 0.0, 1.0))
-    if getattr(entry, "ordered", False):
-        return choices[trial.suggest_int(key, 0, len(choices) - 1)]
-    return choices[trial.suggest_categorical(key, range(len(choices)))]
-
-
-def _place(entry: Any, value: Any) -> float | int | None:
-    """What Optuna has for a value: of one outside of its range the end; None for no choice."""
-    choices = _choices(entry)
-    if choices is not None:
-        return choices.index(value) if value in choices else None
-    return min(max(float(entry.value_to_prob(value)), 0.0), 1.0)
-
-
-def _choices(entry: Any) -> list[Any] | None:
-    """The values of a list; None for a range."""
-    if hasattr(entry, "min_value"):
-        return None
-    return list(entry.values) if hasattr(entry, "values") else [entry.value]
+    key, listed = _key(entry), choices(entry)
+    if listed is None:
+        return value_at(entry, trial.suggest_float(key, 0.0, 1.0))
+    if is_ordered(entry):
+        return value_at(entry, trial.suggest_int(key, 0, len(listed) - 1))
+    return value_at(entry, trial.suggest_categorical(key, range(len(listed))))

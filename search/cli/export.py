@@ -2,6 +2,7 @@
 
 import csv
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from search.run_folder.paths import RunFolder
 
 
+TOP, SEEDS = 3, 3  # how many of the best are trained again, and how often
+
+
 @click.command()
 @click.argument("run", required=False)
 @format_options
@@ -43,14 +47,14 @@ if TYPE_CHECKING:
 @click.option(
     "--top",
     type=click.IntRange(1, 100),
-    default=3,
+    default=TOP,
     show_default=True,
     help="Best configurations that are trained again before one is chosen.",
 )
 @click.option(
     "--seeds",
     type=click.IntRange(0, 100),
-    default=3,
+    default=SEEDS,
     show_default=True,
     help="Trainings of each of these, with other seeds; 0 trusts the scores of the search.",
 )
@@ -100,7 +104,7 @@ def export_best_command(
         seeds=seeds,
         cheaper_within=cheaper_within,
     )
-    metrics = _export(chosen, options)
+    metrics = export_run(chosen, options)
     if as_json:
         print_json(metrics)
         return
@@ -112,7 +116,7 @@ def export_best_command(
     )
 
 
-def _export(run: "RunFolder", options: "ExportOptions") -> "Metrics":
+def export_run(run: "RunFolder", options: "ExportOptions") -> "Metrics":
     """Export; Ctrl-C says what is kept."""
     from search.export.export_best import export_best
     from search.process.stop_signal import StopSignal
@@ -127,6 +131,41 @@ def _export(run: "RunFolder", options: "ExportOptions") -> "Metrics":
             err=True,
         )
         raise
+
+
+def print_then_export(run: "RunFolder", deadline: float | None, as_json: bool) -> None:
+    """Print the result of a search, export its best, and print that.
+
+    Args:
+        run: its search has ended.
+        deadline: of `time.monotonic`, by which the files shall be written; None for no limit.
+        as_json: whether to print one JSON object, which holds both.
+    """
+    from search.cli.print_run import print_result
+
+    if not as_json:
+        print_result(run, as_json, hint=False)
+    metrics = _export_in_time(run, deadline)
+    if as_json:
+        print_result(run, as_json)
+    else:
+        print_export(metrics)
+
+
+def _export_in_time(run: "RunFolder", deadline: float | None) -> "Metrics":
+    """Export; the best few are trained again as often as time allows, at most `SEEDS` times."""
+    import_tensorflow()
+    from search.export.export_best import ExportOptions
+    from search.run_folder.config import RunConfig
+    from search.trial.experiment import Experiment
+    from search.tuning.time_to_export import seeds_within
+
+    seeds = SEEDS
+    if deadline is not None:
+        left = deadline - time.monotonic()
+        seeds = seeds_within(left, Experiment.load(run), top=TOP, most=SEEDS)
+    formats = RunConfig.load(run).formats
+    return export_run(run, ExportOptions(formats=formats, top=TOP, seeds=seeds))
 
 
 @click.command()

@@ -1,13 +1,38 @@
-"""Print the result of a run as text."""
+"""Print the result of a run, as text or JSON."""
 
+from typing import TYPE_CHECKING
+
+import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from search.cli.options import print_json
 from search.process.wording import duration_in_words
 from search.report.race import race_in_words
 from search.report.run_rows import RunReport
 from search.run_folder.records import COMPLETED
+from search.run_folder.time_spent import spent_in_words
+
+if TYPE_CHECKING:
+    from search.run_folder.paths import RunFolder
+
+
+def print_result(run: "RunFolder", as_json: bool, *, hint: bool = True) -> None:
+    """Print the result of a run, and the commands to try next where a hint is wanted."""
+    from search.report.summary import run_report
+
+    report = run_report(run)
+    if as_json:
+        print_json(report)
+        return
+    print_report(report, limit=5)
+    if hint and report.configurations and report.configurations[0].score is not None:
+        click.echo(
+            f"next: tune export-best {run.name}, or look: tune report {run.name}, "
+            f"tune tensorboard {run.name}",
+            err=True,
+        )
 
 
 def print_report(report: RunReport, *, limit: int) -> None:
@@ -28,6 +53,8 @@ def print_report(report: RunReport, *, limit: int) -> None:
         console.print(f"and {hidden} more")
     if race := race_in_words(report.race):
         console.print(race, soft_wrap=True, markup=False)
+    if len(report.spent) > 1:
+        console.print(f"time: {spent_in_words(report.spent)}", soft_wrap=True, markup=False)
     for sentence in report.insights.words:
         console.print(sentence, soft_wrap=True, markup=False)
     exported = report.exported

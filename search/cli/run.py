@@ -1,5 +1,7 @@
 """The command that searches: `run`, and the options that it shares with `train`."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,6 @@ from search.cli.options import (
     Sides,
     cache_folder,
     console_progress,
-    print_json,
 )
 from search.formats.registry import flagged
 from search.process.hardware import PRECISIONS
@@ -42,6 +43,11 @@ TRIAL_TIMEOUT = click.option(
 )
 MAX_TIME = click.option(
     "--max-time", type=Duration(), help="End after this time, as 90s, 30m or 8h.  [default: none]"
+)
+THEN_EXPORT = click.option(
+    "--then-export",
+    is_flag=True,
+    help="Export the best as export-best does; with --max-time within that time.",
 )
 NAME = click.option("--name", help="Name of the run.  [default: folder, date and time]")
 WEIGHTS = click.option(
@@ -165,6 +171,7 @@ def _backbones() -> tuple[str, ...]:
 @WORKERS
 @TRIAL_TIMEOUT
 @MAX_TIME
+@THEN_EXPORT
 @NAME
 @click.option("--resume", metavar="RUN", help="Go on with a run of this name.")
 @RESULTS
@@ -175,6 +182,7 @@ def run_command(
     workers: int | None,
     trial_timeout: float,
     max_time: float | None,
+    then_export: bool,
     name: str | None,
     resume: str | None,
     results: Path,
@@ -199,14 +207,23 @@ def run_command(
 
     flags = {name: options.pop(name) for name in (flag_name(row.option) for row in flagged())}
     options["formats"] = asked_formats(formats, flags) or None
+    deadline = None if max_time is None else time.monotonic() + max_time
     environment = run_environment(results, cache_dir, max_time, workers, trial_timeout)
+    environment = replace(environment, then_export=then_export)
     if resume:
         if name:
             raise click.UsageError("--name and --resume exclude each other")
         done = go_on(find_run(results, resume), data, options, environment)
     else:
         done = start(data or sample_data(SAMPLE, environment.progress), name, options, environment)
-    print_result(done, as_json)
+    if then_export:
+        from search.cli.export import print_then_export
+
+        print_then_export(done, deadline, as_json)
+    else:
+        from search.cli.print_run import print_result
+
+        print_result(done, as_json)
 
 
 def run_environment(
@@ -230,24 +247,6 @@ def run_environment(
         progress,
         display=lambda board: make_display(board, progress.console),
     )
-
-
-def print_result(run: Any, as_json: bool) -> None:
-    """Print the result of a run, and the commands to try next."""
-    from search.cli.print_run import print_report
-    from search.report.summary import run_report
-
-    report = run_report(run)
-    if as_json:
-        print_json(report)
-    else:
-        print_report(report, limit=5)
-        if report.configurations and report.configurations[0].score is not None:
-            click.echo(
-                f"next: tune export-best {run.name}, or look: tune report {run.name}, "
-                f"tune tensorboard {run.name}",
-                err=True,
-            )
 
 
 COMMANDS = (run_command,)

@@ -13,7 +13,6 @@ from search.cli.run import (
     TRIAL_TIMEOUT,
     WEIGHTS,
     WORKERS,
-    print_result,
     run_environment,
 )
 
@@ -54,6 +53,7 @@ def train_command(
 
     Example: tune train photos/ --preset keras-2022
     """
+    from search.cli.print_run import print_result
     from search.tuning.preset import preset_options
     from search.tuning.run import start
 

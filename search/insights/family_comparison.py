@@ -1,13 +1,10 @@
 """Say which family is ahead, as far as the validation images can tell."""
 
-import math
 from collections.abc import Sequence
 
 from search.evaluation.objective import Objective
+from search.evaluation.two_shares import cannot_tell
 from search.insights.names import listed
-
-STANDARD_ERRORS = 2.0  # by which two accuracies must differ before one is called the better
-
 
 Family = tuple[str, float]  # its name, and the best score of its configurations
 
@@ -36,19 +33,6 @@ def ahead(families: Sequence[Family], objective: Objective, images: int | None) 
     behind = [_figure(other, " has") for other in others if other not in tied]
     rest = f"; {listed(behind)}" if behind else ""
     return f"{names} are level: {scores} {what}, which {images} images cannot tell apart{rest}."
-
-
-def cannot_tell(first: float, second: float, images: int) -> bool:
-    """Say whether two accuracies differ by less than two standard errors of their difference.
-
-    The error is that of two shares of as many images, drawn apart, were both as likely to be
-    right. Both models saw the same images, which makes the true error smaller; that each is the
-    best of several makes it larger (`benchmarks/insights.py families` measures both together).
-    """
-    share = (first + second) / 2
-    error = math.sqrt(max(0.0, 2 * share * (1 - share) / images))
-    # Where both are perfect the error is 0, and no difference would be below it.
-    return first == second or abs(first - second) < STANDARD_ERRORS * error
 
 
 def _figure(family: Family, between: str = "") -> str:

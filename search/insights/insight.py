@@ -19,7 +19,8 @@ from search.insights.space import Hyperparameter, read_space
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import DIVERGED, TrialRecord, best_first
+from search.run_folder.ranking import best_first
+from search.run_folder.records import DIVERGED, TrialRecord
 
 Space = Mapping[str, Hyperparameter]
 FALSE_ALARM = 0.05  # chance that anything is said of values that make no difference
@@ -30,7 +31,7 @@ def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunCon
     """Find all that a run has taught; nothing for a preset, and where the space cannot be read.
 
     Values that were proposed because of earlier scores go with scores by design: of a Bayesian
-    search only the families are compared. Of Hyperband the brackets' first values are drawn.
+    search only the families are compared, of Hyperband only what was drawn at random is judged.
     """
     space = {} if config.preset else read_space(run)
     ended = [record for record in records if record.finished] if space else []
@@ -38,7 +39,7 @@ def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunCon
     known = {member.configuration: member for member in members(ended, config)}
     order = best_first(ended, objective_of(config))
     ranked = [known[r.configuration] for r in order if r.configuration in known]
-    drawn = [member for member in ranked if not member.baseline]
+    drawn = [member for member in ranked if member.at_random]
     families = _families(order, known)
     at_random = algorithm_of(config).drawn_at_random
     names = [row.family for row in families] if at_random else []
@@ -92,7 +93,7 @@ def _families(
 def _family(name: str, order: Sequence[TrialRecord], known: Mapping[str, Member]) -> FamilyResult:
     ranked = [known[r.configuration] for r in order if r.configuration in known]
     scores = (r.score for r in order if r.status != DIVERGED and r.score is not None)
-    drawn = sum(not member.baseline for member in ranked)
+    drawn = sum(member.at_random for member in ranked)
     return FamilyResult(name, len(ranked), drawn, best=next(scores, None))
 
 

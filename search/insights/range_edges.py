@@ -45,7 +45,7 @@ def _edge(
     with_value = [member for member in ranked if name in member.values]
     inside = [_at_end(hyperparameter, member.values[name], upper=upper) for member in with_value]
     run = inside.index(False) if False in inside else len(inside)
-    drawn = [not member.baseline for member in with_value]
+    drawn = [member.at_random for member in with_value]
     evidence = sum(drawn[:run])
     if evidence < FEWEST:
         return None

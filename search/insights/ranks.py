@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from search.run_folder.config import RunConfig, objective_of
+from search.run_folder.origins import RANDOM
 from search.run_folder.records import DIVERGED, FAILED, TrialRecord, Values
 
 
@@ -24,7 +25,8 @@ class Member:
         family: name of its family; empty where there is none.
         bracket: Hyperband's.
         values: its hyperparameters.
-        baseline: whether it was given, not drawn: it tells nothing of what chance would do.
+        at_random: whether it was drawn at random: one that was given, or drawn because of earlier
+            scores, tells nothing of what chance would do.
         reached: better is larger: whether it kept its numbers finite, the epochs that it was
             trained for, and its best score, negated where less is better.
     """
@@ -33,7 +35,7 @@ class Member:
     family: str
     bracket: int
     values: Values
-    baseline: bool
+    at_random: bool
     reached: tuple[bool, int, float]
 
     @property
@@ -64,7 +66,8 @@ def _member(rungs: list[TrialRecord], sign: float) -> Member:
     score = max((sign * record.score for record in rungs if record.score is not None), default=0.0)
     reached = (False, 0, 0.0) if diverged else (True, epochs, score)
     family = str(first.values.get("family", ""))
-    return Member(first.configuration, family, first.bracket, first.values, first.baseline, reached)
+    at_random = not first.baseline and first.origin in ("", RANDOM)
+    return Member(first.configuration, family, first.bracket, first.values, at_random, reached)
 
 
 def ranks(drawn: Iterable[Member]) -> dict[str, float]:

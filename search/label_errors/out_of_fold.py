@@ -18,7 +18,8 @@ from search.evaluation.folds import Rows, deal_folds
 from search.process.progress import Task, Update
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import objective_of
-from search.run_folder.records import TrialRecord, best_first, load_records
+from search.run_folder.ranking import best_first
+from search.run_folder.records import TrialRecord, load_records
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
 from search.trial.head_training import HeadTraining

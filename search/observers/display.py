@@ -14,7 +14,8 @@ from models.describe import describe
 from search.observers.scoreboard import RunningTrial, Scoreboard, outcome, progress_in_words, score
 from search.process.terminal import without_ctrl_c_echo
 from search.process.wording import duration_in_words
-from search.run_folder.records import DIVERGED, FAILED, TrialRecord, best_first
+from search.run_folder.ranking import best_first
+from search.run_folder.records import DIVERGED, FAILED, TrialRecord
 from search.trial.messages import Progress
 
 _LEADERS = 3

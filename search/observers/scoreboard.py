@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from search.evaluation.objective import Objective
 from search.observers.pace import Pace
-from search.run_folder.records import COMPLETED, DIVERGED, FAILED, TrialRecord, best_first
+from search.run_folder.ranking import best_first
+from search.run_folder.records import COMPLETED, DIVERGED, FAILED, TrialRecord
 from search.trial.messages import Progress
 
 _MARKS = {COMPLETED: "", DIVERGED: "diverged: ", FAILED: "failed: "}

@@ -8,6 +8,7 @@ from typing import Any
 
 from search.process.disk import RESERVE_BYTES, free_bytes
 
+MOST_KEPT_BACK = 0.5  # of the time limit
 DISK_CHECK_SECONDS = 5.0  # between two looks at the disk, each of which is a system call
 
 
@@ -26,11 +27,16 @@ class StopSignal:
 
     def __init__(self, limit: float | None = None, disk: Path | None = None):
         self._deadline = None if limit is None else time.monotonic() + limit
+        self._limit, self._kept_back = limit, 0.0
         self._disk = disk
         self.interrupted = False
         self._disk_is_full = False
         self._looked = -DISK_CHECK_SECONDS
         self._before: dict[int, Any] = {}
+
+    def keep_back(self, seconds: float) -> None:
+        """Stop so long before the time limit, for what is to come after; half of it at most."""
+        self._kept_back = min(seconds, MOST_KEPT_BACK * (self._limit or 0.0))
 
     @property
     def requested(self) -> bool:
@@ -50,7 +56,9 @@ class StopSignal:
             raise KeyboardInterrupt
 
     def _out_of_time(self) -> bool:
-        return self._deadline is not None and time.monotonic() >= self._deadline
+        if self._deadline is None:
+            return False
+        return time.monotonic() + self._kept_back >= self._deadline
 
     def _out_of_disk(self) -> bool:
         now = time.monotonic()

@@ -62,7 +62,7 @@ def tried_configurations(
     Args:
         records: all of a run.
         ranked: the best of each configuration, best first (see
-        `search.run_folder.records.best_first`).
+        `search.run_folder.ranking.best_first`).
     """
     rungs: dict[str, list[TrialRecord]] = defaultdict(list)
     for record in records:

@@ -22,8 +22,10 @@ from search.run_folder.data import Images, load_splits
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.metrics import Metrics
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import TrialRecord, best_first, load_records
+from search.run_folder.ranking import best_first
+from search.run_folder.records import TrialRecord, load_records
 from search.run_folder.schema import OtherVersionError
+from search.run_folder.time_spent import Spent, time_spent
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Contents:
         space: what was declared to be searched, by name.
         tried: the configurations, best first.
         race: the records of the race of backbones.
+        spent: where the time of the search went.
         ends: finished trials with the seconds of searching until they ended.
         classes: label, and its images in train, validation and test.
         answers: of the best model there is; None before a trial has finished.
@@ -73,6 +76,7 @@ class Contents:
     space: dict[str, Hyperparameter]
     tried: list[Tried]
     race: list[TrialRecord]
+    spent: tuple[Spent, ...]
     ends: list[Ended]
     classes: list[tuple[str, int, int, int]]
     answers: Answers | None
@@ -101,6 +105,7 @@ def read_contents(run: RunFolder) -> Contents:
         space=read_space(run),
         tried=tried_configurations(records, ranked),
         race=[record for record in records if is_raced(record.values)],
+        spent=time_spent(records, objective_of(config)),
         ends=timeline(records),
         classes=_classes(run, data.class_names),
         answers=_answers(run, ranked, data.class_names),

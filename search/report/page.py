@@ -28,6 +28,7 @@ from search.report.race import race_in_words, standings
 from search.run_folder.command_line import command
 from search.run_folder.config import objective_of
 from search.run_folder.figures import figures
+from search.run_folder.origins import ORIGINS
 
 ROWS = 15  # configurations in the table
 FILES = 100  # files set aside that are named
@@ -64,6 +65,7 @@ def report_page(
         figures=figures(contents.metrics) if contents.metrics else [],
         endings=_endings(contents),
         race=race_in_words(standings(contents.race, sign=objective_of(contents.config).sign)),
+        spent=[(ORIGINS[part.origin], part) for part in contents.spent],
         reasons=Counter(file.reason.split(":")[0] for file in aside).most_common(),
         families=families(contents),
         importance=importance_of(contents),

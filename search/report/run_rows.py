@@ -8,6 +8,7 @@ from search.report.race import Raced
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.records import Values
 from search.run_folder.schema import named, omitted
+from search.run_folder.time_spent import Spent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +79,7 @@ class RunReport:
         exported: what the exported model reached; None where there is none.
         configurations: best first.
         race: of backbones, the winner first; empty where there was none.
+        spent: where the time of the search went.
     """
 
     run: str
@@ -94,6 +96,7 @@ class RunReport:
     exported: Exported | None
     configurations: tuple[ConfigurationRow, ...]
     race: tuple[Raced, ...] = ()
+    spent: tuple[Spent, ...] = ()
 
 
 @dataclass(frozen=True)

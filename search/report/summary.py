@@ -13,8 +13,10 @@ from search.report.run_rows import ConfigurationRow, Exported, RunReport, RunRow
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data_summary import DataSummary, made_by
 from search.run_folder.paths import RunFolder, runs
-from search.run_folder.records import TrialRecord, best_first, load_records
+from search.run_folder.ranking import best_first
+from search.run_folder.records import TrialRecord, load_records
 from search.run_folder.schema import from_json
+from search.run_folder.time_spent import time_spent
 
 
 def run_report(run: RunFolder) -> RunReport:
@@ -41,6 +43,7 @@ def run_report(run: RunFolder) -> RunReport:
         exported=_exported(run),
         configurations=tuple(_configuration(best, rungs[best.configuration]) for best in ranked),
         race=standings(records, sign=objective_of(config).sign),
+        spent=time_spent(records, objective_of(config)),
     )
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from search.errors import TuneError
-from search.evaluation.objective import ACCURACY, Objective
+from search.evaluation.objective import ACCURACY
 from search.process.atomic_files import move_broken_file, read_json, write_json
 from search.run_folder.config import RunConfig
 from search.run_folder.paths import RunFolder
@@ -50,6 +50,7 @@ class TrialSpec:
         baseline: whether the search was given these values instead of proposing them.
         images: of the images to train on the first so many, and as many to validate on, in the
             order of `search.trial.experiment.Experiment.part`; None for all.
+        origin: one of `search.run_folder.origins.ORIGINS`; empty in runs of older versions.
     """
 
     trial_id: str
@@ -63,6 +64,7 @@ class TrialSpec:
     batch_size: int | None = None
     baseline: bool = False
     images: int | None = None
+    origin: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +181,8 @@ class TrialRecord(TrialResult, Attempts, TrialSpec):
         }
         if self.images is not None:
             place["tuner/images"] = self.images
+        if self.origin:
+            place["tuner/origin"] = self.origin
         return place if self.parent is None else {**place, "tuner/trial_id": self.parent}
 
     def save(self, run: RunFolder) -> "TrialRecord":
@@ -235,33 +239,3 @@ def load_records(run: RunFolder) -> list[TrialRecord]:
     """All records of a run that can be read, in the order in which the trials were begun."""
     records = [load_record(run, path.stem) for path in sorted(run.trials.glob("[0-9]*.json"))]
     return [record for record in records if record is not None]
-
-
-def configuration_history(records: list[TrialRecord], configuration: str) -> list[Logs]:
-    """Metrics of one configuration's epochs over all its rungs, in order."""
-    epochs = {
-        logs["epoch"]: logs
-        for record in records
-        if record.configuration == configuration
-        for logs in record.history
-    }
-    return [epochs[epoch] for epoch in sorted(epochs)]
-
-
-def best_first(records: list[TrialRecord], objective: Objective) -> list[TrialRecord]:
-    """One record per configuration, its best rung, best score first; those without score last.
-
-    Of equal scores the one with more epochs comes first: it has been tested for longer. Before
-    those without a score come those that saw a part of the images, most images first: on few
-    images the best score is luck.
-    """
-
-    def rank(record: TrialRecord) -> tuple[bool, int, float, int]:
-        scored = record.score is not None and record.status != DIVERGED
-        seen = -(record.images or ALL_IMAGES)
-        return (not scored, seen, objective.rank(record.score or 0.0), -record.epochs)
-
-    best: dict[str, TrialRecord] = {}
-    for record in sorted(records, key=rank):
-        best.setdefault(record.configuration, record)
-    return list(best.values())

@@ -26,7 +26,8 @@ from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.finalist_rows import Ensemble
-from search.run_folder.records import TrialRecord, best_first
+from search.run_folder.ranking import best_first
+from search.run_folder.records import TrialRecord
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
 from search.trial.model_cache import ModelCache
@@ -58,7 +59,7 @@ class Finalist:
     comparison: Comparison
 
 
-def _seconds(record: TrialRecord) -> float:
+def training_seconds(record: TrialRecord) -> float:
     """Estimate the seconds of one training by what its trials took."""
     return record.epochs_to_best * max(record.seconds, 0.1) / max(len(record.history), 1)
 
@@ -117,7 +118,7 @@ def train_again(
     Raises:
         KeyboardInterrupt: told to stop; what is done is kept.
     """
-    expected = duration_in_words(seeds * sum(map(_seconds, records)))
+    expected = duration_in_words(seeds * sum(map(training_seconds, records)))
     progress.message(
         f"training the best {len(records)} again with {seeds} other seeds each: at most {expected}"
     )
@@ -126,11 +127,11 @@ def train_again(
     alive, finalists, done = list(records), [], 0.0
     with progress.task("training the best again") as task:
         for number in range(1, seeds + 1):
-            total = done + sum(map(_seconds, alive)) * (seeds - number + 1)
+            total = done + sum(map(training_seconds, alive)) * (seeds - number + 1)
             for record in alive:
                 if number > 1 and is_solved(record):
                     continue  # another seed gives the same model
-                part = _Part(task, done, _seconds(record), total, stop)
+                part = _Part(task, done, training_seconds(record), total, stop)
                 try:
                     predictions = _repeat(experiment, record, number, cache, part)
                     trained[record.configuration].append(predictions)

@@ -21,7 +21,9 @@ def beyond_luck(leader: Finalist, finalists: Sequence[Finalist]) -> Finalist:
     """
     probe = next((finalist for finalist in finalists if is_solved(finalist.record)), leader)
     seen = probe.comparison
-    return probe if seen.behind <= seen.standard_error else leader
+    # Of two probes the order of the finalists is the better evidence.
+    near = is_solved(leader.record) or seen.behind <= seen.standard_error
+    return probe if near else leader
 
 
 def luck_in_words(winner: Finalist, leader: Finalist) -> str:
@@ -29,8 +31,11 @@ def luck_in_words(winner: Finalist, leader: Finalist) -> str:
     if winner is leader:
         return ""
     seen = winner.comparison
+    better = f"better by {seen.behind:.4f} on the images to validate on"
+    why = f"no more than one standard error ({seen.standard_error:.4f})"
+    if is_solved(leader.record):
+        why = "but not when both are cross-validated"
     return (
         f"Exported is {describe(winner.record.values)}: {describe(leader.record.values)} is "
-        f"better by {seen.behind:.4f} on the images to validate on, no more than one standard "
-        f"error ({seen.standard_error:.4f})."
+        f"{better}, {why}."
     )

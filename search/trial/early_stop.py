@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.evaluation.objective import ACCURACY
-from search.run_folder.records import Logs, TrialRecord, configuration_history
+from search.run_folder.ranking import configuration_history
+from search.run_folder.records import Logs, TrialRecord
 from search.trial.experiment import Experiment
 from search.trial.messages import TrialTask
 

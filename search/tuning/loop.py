@@ -9,12 +9,12 @@ from search.algorithms.race import is_raced, own_values
 from search.observers.observer import Observer
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
+from search.run_folder.ranking import configuration_history
 from search.run_folder.records import (
     RUNNING,
     STOPPED,
     TrialRecord,
     TrialResult,
-    configuration_history,
     load_records,
     move_broken_records,
 )
@@ -147,6 +147,7 @@ class Search:
             parent=parent,
             baseline=raced or values in self.oracle.baselines,
             images=images,
+            origin=str(place.get("tuner/origin", first.origin if first else "")),
         )
 
     def _task(self, record: TrialRecord) -> TrialTask:

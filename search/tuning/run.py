@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from search.algorithms.ranges import require_ranges, with_ranges
 from search.algorithms.registry import make_plan
@@ -46,6 +47,7 @@ class RunEnvironment:
         max_time: seconds, or None for as long as it takes.
         workers: worker processes; None for one per GPU, or one without GPUs; 0 for none: trials
             then run in this process.
+        then_export: whether the time is to hold the export too.
         silence: seconds without a step after which a trial counts as hung.
         progress: where messages, warnings and progress go.
         display: makes what shows the search while it runs; by default nothing is shown, and the
@@ -59,6 +61,7 @@ class RunEnvironment:
     silence: float
     progress: ProgressSink = field(default_factory=Silent)
     display: Callable[[Scoreboard], AbstractContextManager[Observer]] = nullcontext
+    then_export: bool = False
 
 
 def start(data: Path, name: str | None, options: Options, environment: RunEnvironment) -> RunFolder:
@@ -147,38 +150,33 @@ def _search(
     """Search until done or stopped, and say where things stand."""
     import keras_tuner
 
-    from search.algorithms.registry import make_oracle
     from search.executors.in_process import InProcess
     from search.observers.tensorboard import TensorBoardLog
     from search.trial.experiment import Experiment
     from search.trial.keras_setup import set_up_training
-    from search.tuning.limits import allowed_in
     from search.tuning.loop import Search
+    from search.tuning.time_to_export import TimeToExport
 
     set_up_training(config)
     experiment = Experiment.load(run)
     space = keras_tuner.HyperParameters()
     experiment.classifier.declare_search(space)
     space = with_ranges(space, config.ranges)
-    oracle = make_oracle(
-        config,
-        space,
-        baselines=baselines(experiment),
-        baselines_on=partial(baselines, experiment),
-        allowed=allowed_in(experiment, environment.progress),
-        directory=run.path,
-    )
+    oracle = _oracle(experiment, space, environment.progress)
     plan = make_plan(config)
     records = load_records(run)
     announce(plan, config, experiment, environment.progress)
     pace = Pace(plan, environment.max_time, **_already_done(records))
     board = Scoreboard(pace, records, objective=objective_of(config))
+    observers: list[Observer] = [TensorBoardLog(experiment, space)]
+    if environment.then_export:
+        observers.append(TimeToExport(stop, experiment, records))
     with environment.display(board) as display:
         done = Search(
             run,
             oracle,
             workers or InProcess(experiment),
-            observers=[display, TensorBoardLog(experiment, space)],
+            observers=[display, *observers],
             max_epochs=config.max_epochs,
             early_stop=config.early_stop,
             stop=stop,
@@ -192,6 +190,22 @@ def _search(
         raise KeyboardInterrupt
     with environment.progress.task("looking at what the search has taught"):
         cached_insights(run, load_records(run), config)
+
+
+def _oracle(experiment: Any, space: Any, progress: ProgressSink) -> Any:
+    """What proposes the trials of a run, as it was left."""
+    from search.algorithms.registry import make_oracle
+    from search.tuning.limits import allowed_in
+
+    return make_oracle(
+        experiment.config,
+        space,
+        baselines=baselines(experiment),
+        baselines_on=partial(baselines, experiment),
+        allowed=allowed_in(experiment, progress),
+        directory=experiment.run.path,
+        images=len(experiment.validation),
+    )
 
 
 def _already_done(records: list[TrialRecord]) -> dict[str, int]:

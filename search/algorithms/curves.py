@@ -1,0 +1,74 @@
+"""What a search has seen of each configuration, and what may be concluded from it."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from search.algorithms.sampler import Seen
+from search.evaluation.two_shares import cannot_tell
+from search.run_folder.records import Values
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What is known of a configuration.
+
+    Attributes:
+        values: its values.
+        scores: by the number of epochs after which it had them, more being better; none where it
+            failed or diverged.
+    """
+
+    values: Values
+    scores: Mapping[int, float]
+
+    @property
+    def epochs(self) -> int:
+        """For how many it was trained."""
+        return max(self.scores, default=0)
+
+    def best(self, epochs: int | None = None) -> float | None:
+        """Its best score, or that of its first so many epochs; None where it has none."""
+        known = [score for epoch, score in self.scores.items() if epoch <= (epochs or epoch)]
+        return max(known, default=None)
+
+
+def at_equal_epochs(curves: Sequence[Curve], enough: int) -> tuple[list[Seen], int]:
+    """Compare configurations after equally many epochs, the most that so many of them have.
+
+    Args:
+        curves: of all configurations.
+        enough: how many must have them.
+
+    Returns:
+        The configurations, each with its best score by then, and the number of epochs. Those with
+        fewer epochs keep theirs.
+    """
+    lengths = sorted((curve.epochs for curve in curves), reverse=True)
+    full = max(lengths[min(enough, len(lengths)) - 1], 1) if lengths else 1
+    seen = [
+        Seen(curve.values, curve.best(full), epochs=min(curve.epochs, full)) for curve in curves
+    ]
+    return seen, full
+
+
+def hopeless_families(curves: Sequence[Curve], images: int) -> set[str]:
+    """Name the families that are clearly behind another: nothing more is drawn from them.
+
+    Their best result is worse than the leader's by more than chance, and they are wrong at least
+    twice as often.
+
+    Args:
+        curves: of configurations whose scores are accuracies, or areas under a curve.
+        images: on how many these rest.
+    """
+    results: dict[str, list[float]] = defaultdict(list)
+    for curve in curves:
+        results[str(curve.values.get("family"))] += curve.scores.values()
+    best = {family: max(scores) for family, scores in results.items() if scores}
+    leader = max(best.values(), default=0.0)
+    return {
+        family
+        for family, score in best.items()
+        if not cannot_tell(leader, score, images) and 1 - score >= 2 * (1 - leader)
+    }

@@ -1,0 +1,66 @@
+"""A space of KerasTuner with each range on a scale of its own from 0 to 1, such as a logarithm."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from search.run_folder.records import Values
+
+
+def active(space: Any, values: Values) -> Iterator[Any]:
+    """Go through the hyperparameters that a configuration has, given those before each.
+
+    Args:
+        space: `keras_tuner.HyperParameters`, as declared.
+        values: of the configuration; what was yielded may be set on the way.
+    """
+    import keras_tuner
+
+    known = keras_tuner.HyperParameters()
+    known.values = values
+    for entry in space.space:
+        known.merge([entry])
+        if known.is_active(entry):
+            yield entry
+
+
+def choices(entry: Any) -> list[Any] | None:
+    """List the values of a choice; None for a range."""
+    if hasattr(entry, "min_value"):
+        return None
+    return list(entry.values) if hasattr(entry, "values") else [entry.value]
+
+
+def is_ordered(entry: Any) -> bool:
+    """Tell whether neighbours in a choice are alike, as numbers are."""
+    return bool(getattr(entry, "ordered", False))
+
+
+def place(entry: Any, value: Any) -> float | int | None:
+    """Give the place of a value: 0 to 1 in a range, its number in a choice.
+
+    Of one outside of its range the end; None for one that is not among the choices.
+    """
+    listed = choices(entry)
+    if listed is not None:
+        return listed.index(value) if value in listed else None
+    return min(max(float(entry.value_to_prob(value)), 0.0), 1.0)
+
+
+def value_at(entry: Any, where: float) -> Any:
+    """Give the value at a place."""
+    listed = choices(entry)
+    return entry.prob_to_value(where) if listed is None else listed[int(where)]
+
+
+def without_families(space: Any, families: set[str]) -> Any:
+    """The same `keras_tuner.HyperParameters`, without some values of "family"."""
+    import keras_tuner
+
+    result = keras_tuner.HyperParameters()
+    for entry in space.space:
+        config = entry.get_config()
+        if entry.name == "family" and len(config.get("values", ())) > 1:
+            values = [value for value in config["values"] if value not in families]
+            config |= {"values": values, "default": values[0]}
+        result.merge([type(entry).from_config(config)])
+    return result

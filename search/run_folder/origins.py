@@ -1,0 +1,16 @@
+"""How the values of a configuration came about."""
+
+RACE = "race"  # a probe of the race of backbones
+KNOWN_GOOD = "known-good"  # given: a baseline, or a preset
+RANDOM = "random"  # drawn without regard to any result
+PRIOR = "prior"  # drawn around a known-good configuration
+MODEL = "model"  # drawn where earlier configurations were good
+
+ORIGINS = {
+    RACE: "race of backbones",
+    KNOWN_GOOD: "known-good",
+    RANDOM: "at random",
+    PRIOR: "around known-good",
+    MODEL: "by what was seen",
+}
+"""Each, and what it is called."""

@@ -1,0 +1,34 @@
+"""Bring the records of a run into order: the epochs of a configuration, the best configuration."""
+
+from search.evaluation.objective import Objective
+from search.run_folder.records import ALL_IMAGES, DIVERGED, Logs, TrialRecord
+
+
+def configuration_history(records: list[TrialRecord], configuration: str) -> list[Logs]:
+    """Metrics of one configuration's epochs over all its rungs, in order."""
+    epochs = {
+        logs["epoch"]: logs
+        for record in records
+        if record.configuration == configuration
+        for logs in record.history
+    }
+    return [epochs[epoch] for epoch in sorted(epochs)]
+
+
+def best_first(records: list[TrialRecord], objective: Objective) -> list[TrialRecord]:
+    """One record per configuration, its best rung, best score first; those without score last.
+
+    Of equal scores the one with more epochs comes first: it has been tested for longer. Before
+    those without a score come those that saw a part of the images, most images first: on few
+    images the best score is luck.
+    """
+
+    def rank(record: TrialRecord) -> tuple[bool, int, float, int]:
+        scored = record.score is not None and record.status != DIVERGED
+        seen = -(record.images or ALL_IMAGES)
+        return (not scored, seen, objective.rank(record.score or 0.0), -record.epochs)
+
+    best: dict[str, TrialRecord] = {}
+    for record in sorted(records, key=rank):
+        best.setdefault(record.configuration, record)
+    return list(best.values())

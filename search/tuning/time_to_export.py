@@ -1,0 +1,110 @@
+"""Keep back the time that an export will take, so that a model is there when time is up."""
+
+import time
+
+from search.process.stop_signal import StopSignal
+from search.run_folder.config import objective_of
+from search.run_folder.ranking import best_first
+from search.run_folder.records import TrialRecord, load_records
+from search.selection.finalists import candidates, is_solved, training_seconds
+from search.trial.experiment import Experiment
+from search.trial.messages import Progress
+
+# Besides the retraining: the file is written, read and timed in a process of its own, compared on
+# whole photos, tested. 16 to 20 s with MobileNetV2 on two cores.
+FIXED_SECONDS = 20.0
+SECONDS_PER_FORMAT = 15.0  # each further one: converted, and looked at in the same way
+SECONDS_PER_TEST_IMAGE = 0.01
+
+
+def export_seconds(record: TrialRecord | None, experiment: Experiment) -> float:
+    """Estimate the seconds of an export of this configuration, where nothing is compared.
+
+    Args:
+        record: of the configuration; None where none is known yet.
+        experiment: the run.
+    """
+    tested = SECONDS_PER_TEST_IMAGE * len(experiment.test)
+    formats = SECONDS_PER_FORMAT * len(experiment.config.formats)
+    return FIXED_SECONDS + formats + tested + (_retraining(record, experiment) if record else 0.0)
+
+
+def _retraining(record: TrialRecord, experiment: Experiment) -> float:
+    """Estimate the seconds of the last training, on train + validation, by those of the trial."""
+    more = _more_images(experiment)
+    if is_solved(record):
+        return record.seconds * (more - 1)  # the features of the others are kept
+    return training_seconds(record) * more
+
+
+def _more_images(experiment: Experiment) -> float:
+    """How many times as many images there are with those to validate on."""
+    return (len(experiment.train) + len(experiment.validation)) / max(len(experiment.train), 1)
+
+
+def seeds_within(seconds: float, experiment: Experiment, *, top: int, most: int) -> int:
+    """How often the best few can be trained again before an export, 0 to `most`.
+
+    Args:
+        seconds: until the export shall have ended.
+        experiment: the run.
+        top: how many of the best are trained again.
+        most: how often at most.
+    """
+    records = load_records(experiment.run)
+    chosen = candidates(records, experiment.config, top=top, fits=lambda record: True)
+    if not chosen:
+        return most
+    each = sum(training_seconds(record) for record in chosen if not is_solved(record))
+    left = seconds - export_seconds(chosen[0], experiment)
+    return most if each == 0 else max(0, min(most, int(left / each)))
+
+
+class TimeToExport:
+    """An observer of a search: ends it early enough to export the best so far.
+
+    A running trial that is ahead already is what would be exported if the search ended now.
+
+    Args:
+        stop: ends the search.
+        experiment: the run.
+        records: of the run so far.
+    """
+
+    def __init__(self, stop: StopSignal, experiment: Experiment, records: list[TrialRecord]):
+        self.stop, self.experiment = stop, experiment
+        self.objective = objective_of(experiment.config)
+        self.records = {record.trial_id: record for record in records}
+        self.begun: dict[str, float] = {}
+        self._keep_back()
+
+    def trial_started(self, record: TrialRecord) -> None:
+        """Note when it began."""
+        self.begun[record.trial_id] = time.monotonic()
+
+    def progress(self, progress: Progress) -> None:
+        """Keep back as long as a running trial took, once it is ahead."""
+        score = (progress.logs or {}).get(self.objective.name)
+        if score is None or not self._is_ahead(score):
+            return
+        took = time.monotonic() - self.begun[progress.trial_id]
+        self._keep_back(took * _more_images(self.experiment))
+
+    def trial_finished(self, record: TrialRecord) -> None:
+        """Keep back what the best needs."""
+        self.records[record.trial_id] = record
+        self._keep_back()
+
+    def _is_ahead(self, score: float) -> bool:
+        best = self._best()
+        if best is None or best.score is None:
+            return True
+        return self.objective.rank(score) < self.objective.rank(best.score)
+
+    def _best(self) -> TrialRecord | None:
+        ranked = best_first(list(self.records.values()), self.objective)
+        return ranked[0] if ranked and ranked[0].score is not None else None
+
+    def _keep_back(self, running: float = 0.0) -> None:
+        least = export_seconds(None, self.experiment) + running
+        self.stop.keep_back(max(least, export_seconds(self._best(), self.experiment)))

@@ -1,0 +1,134 @@
+"""What a search with `--then-export` keeps back of its time, and what the export does with it."""
+
+from dataclasses import replace
+
+import pytest
+from finished_runs import finished_run
+from searching import epoch_logs
+
+from search.cli import _run
+from search.cli import export as exporting
+from search.process import stop_signal
+from search.process.stop_signal import StopSignal
+from search.run_folder.records import load_records
+from search.trial.messages import Progress
+from search.tuning import time_to_export
+from search.tuning.time_to_export import (
+    FIXED_SECONDS,
+    SECONDS_PER_FORMAT,
+    SECONDS_PER_TEST_IMAGE,
+    TimeToExport,
+    export_seconds,
+    seeds_within,
+)
+
+
+@pytest.fixture
+def run(scratch, tmp_path):
+    """Two configurations of two epochs in one second each, trained on 14 images of 20."""
+    return finished_run(scratch, tmp_path, [("cnn", 0.5), ("cnn", 0.7)])
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time, as a test sets it."""
+    now = [100.0]
+    for module in (stop_signal, time_to_export):
+        monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    return now
+
+
+def best_of(run):
+    return max(load_records(run.run), key=lambda record: record.score)
+
+
+def test_an_export_takes_its_files_its_tests_and_a_training_on_more_images(run):
+    known = FIXED_SECONDS + SECONDS_PER_TEST_IMAGE * len(run.test)
+    assert export_seconds(None, run) == pytest.approx(known)
+    assert export_seconds(best_of(run), run) == pytest.approx(known + 20 / 14)
+    two = replace(run, config=replace(run.config, formats=("litert", "onnx")))
+    assert export_seconds(None, two) == pytest.approx(known + 2 * SECONDS_PER_FORMAT)
+
+
+def test_of_a_probe_only_the_features_of_further_images_are_new(run):
+    probe = best_of(run).with_outcome(values={"family": "probe"}, seconds=7.0)
+    extra = export_seconds(probe, run) - export_seconds(None, run)
+    assert extra == pytest.approx(7 * 6 / 14)
+
+
+@pytest.mark.parametrize(("trainings", "seeds"), [(0.5, 0), (4.5, 2), (100, 3), (-20, 0)])
+def test_the_best_few_are_trained_as_often_as_there_is_time(run, trainings, seeds):
+    # One round trains both, for a second each.
+    seconds = export_seconds(best_of(run), run) + trainings
+    assert seeds_within(seconds, run, top=3, most=3) == seeds
+
+
+def test_a_search_ends_early_enough_to_export_the_best(run, clock):
+    with StopSignal(100.0) as stop:
+        TimeToExport(stop, run, load_records(run.run))
+        needed = export_seconds(best_of(run), run)
+        clock[0] = 200.0 - needed - 0.1
+        assert not stop.requested
+        clock[0] = 200.0 - needed + 0.1
+        assert stop.requested
+        assert stop.reason == "time is up"
+
+
+def test_what_runs_and_is_ahead_is_what_would_be_trained_again(run, clock):
+    with StopSignal(200.0) as stop:
+        watch = TimeToExport(stop, run, load_records(run.run))
+        running = best_of(run).with_outcome(trial_id="0002", configuration="0002")
+        watch.trial_started(running)
+        clock[0] = 130.0
+
+        def epoch(score):
+            watch.progress(Progress("0002", 0, 1, 1, logs=epoch_logs(0, score)))
+            return stop._kept_back
+
+        before = stop._kept_back
+        assert epoch(0.6) == before
+        assert epoch(0.8) == pytest.approx(export_seconds(None, run) + 30 * 20 / 14)
+        watch.trial_finished(running.with_outcome(score=0.8, seconds=40.0))
+        assert stop._kept_back == pytest.approx(export_seconds(None, run) + 40 * 20 / 14)
+
+
+def test_half_of_the_time_is_left_to_the_search_in_any_case(run, clock):
+    with StopSignal(10.0) as stop:
+        TimeToExport(stop, run, load_records(run.run))
+        clock[0] = 104.9
+        assert not stop.requested
+        clock[0] = 105.1
+        assert stop.requested
+
+
+def test_without_a_limit_nothing_is_kept_back(run, clock):
+    with StopSignal() as stop:
+        TimeToExport(stop, run, load_records(run.run))
+        clock[0] = 1e9
+        assert not stop.requested
+
+
+@pytest.fixture
+def told(run, monkeypatch):
+    """What the export is asked for after a search of made-up results; the search is left out."""
+    asked = []
+    monkeypatch.setattr("search.tuning.run.start", lambda *_: run.run)
+    monkeypatch.setattr("search.cli.export.export_run", lambda _, options: asked.append(options))
+    monkeypatch.setattr("search.cli.export.print_export", lambda metrics: None)
+    return asked
+
+
+def test_the_command_exports_in_what_is_left_of_its_time(told, photos, capsys):
+    command = ["run", str(photos), "--then-export"]
+    assert _run([*command, "--max-time", "1h"]) == 0
+    assert _run([*command, "--max-time", "1s"]) == 0
+    assert _run(command) == 0
+    assert [options.seeds for options in told] == [3, 0, 3]
+    assert all(options.top == exporting.TOP for options in told)
+    assert "tune export-best" not in capsys.readouterr().err
+
+
+def test_without_the_option_nothing_is_exported(told, photos, capsys):
+    assert _run(["run", str(photos), "--max-time", "1h"]) == 0
+    assert told == []
+    assert "next: tune export-best run" in capsys.readouterr().err
