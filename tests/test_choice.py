@@ -219,7 +219,8 @@ def test_of_two_probes_the_one_that_cross_validation_prefers_is_exported(run, ch
         record = next(r for r in load_records(run.run) if r.configuration == name)
         record.best_logs["cross_validated"] = value
         record.save(run.run)
-    assert winner(choice_of(run, costs_of(run))) == "0001"
-    found = chosen({"0002": 0.9, "0003": 0.5, "0001": 0.6, "0000": 0.5})
+    few = replace(run, validation=run.validation[:6])
+    assert winner(choice_of(few, costs_of(few))) == "0001"
+    found = chosen({"0002": 0.9, "0003": 0.5, "0001": 0.6, "0000": 0.5}, top=3)
     assert winner(found) == "0001"
     assert "but not when both are cross-validated" in found.verdict

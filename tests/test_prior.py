@@ -60,3 +60,10 @@ def test_what_the_centre_lacks_or_the_space_has_not_is_drawn_at_random(space):
 def test_the_same_seed_draws_the_same(space):
     first, again, other = (around(space, CENTRE, keep="family", seed=seed) for seed in (7, 7, 8))
     assert first == again != other
+
+
+def test_a_value_outside_of_a_moved_range_becomes_its_end(space):
+    drawn = [around(space, {**CENTRE, "cnn/rate": 1.0}, keep="family", seed=n) for n in range(50)]
+    rates = [values["cnn/rate"] for values in drawn]
+    assert max(rates) == pytest.approx(1e-1)
+    assert sum(rate == pytest.approx(1e-1) for rate in rates) > 15

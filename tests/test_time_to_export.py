@@ -17,6 +17,7 @@ from search.tuning.time_to_export import (
     FIXED_SECONDS,
     SECONDS_PER_FORMAT,
     SECONDS_PER_TEST_IMAGE,
+    TRACING_SECONDS,
     TimeToExport,
     export_seconds,
     seeds_within,
@@ -50,6 +51,15 @@ def test_an_export_takes_its_files_its_tests_and_a_training_on_more_images(run):
     assert export_seconds(None, two) == pytest.approx(known + 2 * SECONDS_PER_FORMAT)
 
 
+def test_what_is_kept_of_a_trial_takes_no_time_again(run):
+    """Of ten seconds two were steps, for two epochs of which the second was the best."""
+    record = best_of(run).with_outcome(seconds=12.0, step_seconds=2.0)
+    extra = export_seconds(record, run) - export_seconds(None, run)
+    assert extra == pytest.approx(2 * 20 / 14 + 10 * 6 / 14 + TRACING_SECONDS)
+    early = record.with_outcome(best_epoch=0)
+    assert export_seconds(record, run) - export_seconds(early, run) == pytest.approx(20 / 14)
+
+
 def test_of_a_probe_only_the_features_of_further_images_are_new(run):
     probe = best_of(run).with_outcome(values={"family": "probe"}, seconds=7.0)
     extra = export_seconds(probe, run) - export_seconds(None, run)
@@ -79,6 +89,10 @@ def test_what_runs_and_is_ahead_is_what_would_be_trained_again(run, clock):
         watch = TimeToExport(stop, run, load_records(run.run))
         running = best_of(run).with_outcome(trial_id="0002", configuration="0002")
         watch.trial_started(running)
+        clock[0] = 110.0
+        watch.progress(Progress("0002", 0, 1, 2, before="computing features"))
+        clock[0] = 120.0
+        watch.progress(Progress("0002", 0, 1, 2))
         clock[0] = 130.0
 
         def epoch(score):
@@ -87,7 +101,8 @@ def test_what_runs_and_is_ahead_is_what_would_be_trained_again(run, clock):
 
         before = stop._kept_back
         assert epoch(0.6) == before
-        assert epoch(0.8) == pytest.approx(export_seconds(None, run) + 30 * 20 / 14)
+        again = 10 * 20 / 14 + 20 * 6 / 14 + TRACING_SECONDS
+        assert epoch(0.8) == pytest.approx(export_seconds(None, run) + again)
         watch.trial_finished(running.with_outcome(score=0.8, seconds=40.0))
         assert stop._kept_back == pytest.approx(export_seconds(None, run) + 40 * 20 / 14)
 

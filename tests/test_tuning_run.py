@@ -134,3 +134,35 @@ def test_tensorflow_is_imported_by_nobody_before_it_is_imported_quietly(tmp_path
     (tmp_path / "photos").mkdir()
     done = subprocess.run([sys.executable, "-c", program, tmp_path], timeout=100, check=False)
     assert done.returncode == 0
+
+
+def small_run(results, photos, *more):
+    small = ["--families", "cnn", "--image-size", "16", "--max-epochs", "3"]
+    places = ["--results", str(results), "--cache-dir", str(results / "cache")]
+    return _run(["run", str(photos), *small, *places, *more])
+
+
+def test_a_dry_run_says_the_plan_and_leaves_no_run(made, results, photos, capsys):
+    before = sorted(path.name for path in results.iterdir())
+    assert small_run(results, photos, "--dry-run", "--name", "planned") == 0
+    said = capsys.readouterr()
+    assert "planned: hyperband, 5 configurations in " in said.err
+    assert said.out == ""
+    assert made == []  # no worker is begun
+    assert sorted({path.name for path in results.iterdir()} - {"cache"}) == before
+
+
+def test_a_dry_run_gives_its_plan_to_programs(made, results, photos, capsys):
+    assert small_run(results, photos, "--dry-run", "--json") == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["families"] == ["cnn"]
+    assert planned["image_size"] == [16, 16]
+    assert planned["trials"] >= planned["configurations"] == 5
+    assert planned["train"] + planned["validation"] + planned["test"] > 0
+
+
+def test_a_dry_run_of_a_run_that_is_there_is_refused(results, photos, capsys):
+    assert small_run(results, photos, "--dry-run", "--name", "begun") == 1
+    assert "there is a run of this name already" in capsys.readouterr().err
+    assert _run(["run", "--resume", "begun", "--dry-run", "--results", str(results)]) == 2
+    assert "--dry-run and --resume exclude each other" in capsys.readouterr().err

@@ -34,8 +34,15 @@ def around(space: Any, centre: Mapping[str, Any], *, keep: str, seed: int) -> Va
         elif changed:
             values[entry.name] = value_at(entry, _beside(entry, at, random))
         else:
-            values[entry.name] = centre[entry.name]
+            values[entry.name] = _kept(entry, centre[entry.name], at)
     return values
+
+
+def _kept(entry: Any, value: Any, at: float) -> Any:
+    """The value, or the end of a range that was moved away from it."""
+    if choices(entry) is None and not entry.min_value <= value <= entry.max_value:
+        return value_at(entry, at)
+    return value
 
 
 def _anywhere(entry: Any, random: np.random.Generator) -> float:

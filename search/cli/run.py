@@ -21,6 +21,7 @@ from search.cli.options import (
     Sides,
     cache_folder,
     console_progress,
+    print_json,
 )
 from search.formats.registry import flagged
 from search.process.hardware import PRECISIONS
@@ -48,6 +49,9 @@ THEN_EXPORT = click.option(
     "--then-export",
     is_flag=True,
     help="Export the best as export-best does; with --max-time within that time.",
+)
+DRY_RUN = click.option(
+    "--dry-run", is_flag=True, help="Check and prepare the images, print the plan, and end."
 )
 NAME = click.option("--name", help="Name of the run.  [default: folder, date and time]")
 WEIGHTS = click.option(
@@ -172,6 +176,7 @@ def _backbones() -> tuple[str, ...]:
 @TRIAL_TIMEOUT
 @MAX_TIME
 @THEN_EXPORT
+@DRY_RUN
 @NAME
 @click.option("--resume", metavar="RUN", help="Go on with a run of this name.")
 @RESULTS
@@ -183,6 +188,7 @@ def run_command(
     trial_timeout: float,
     max_time: float | None,
     then_export: bool,
+    dry_run: bool,
     name: str | None,
     resume: str | None,
     results: Path,
@@ -201,8 +207,8 @@ def run_command(
     Example: tune run photos/ --algo hyperband --max-time 8h
     """
     from search.run_folder.paths import find_run
+    from search.tuning.run import plan_only, start
     from search.tuning.run import resume as go_on
-    from search.tuning.run import start
     from search.tuning.sample import sample_data
 
     flags = {name: options.pop(name) for name in (flag_name(row.option) for row in flagged())}
@@ -211,11 +217,18 @@ def run_command(
     environment = run_environment(results, cache_dir, max_time, workers, trial_timeout)
     environment = replace(environment, then_export=then_export)
     if resume:
-        if name:
-            raise click.UsageError("--name and --resume exclude each other")
+        for option, given in (("--name", name), ("--dry-run", dry_run)):
+            if given:
+                raise click.UsageError(f"{option} and --resume exclude each other")
         done = go_on(find_run(results, resume), data, options, environment)
     else:
-        done = start(data or sample_data(SAMPLE, environment.progress), name, options, environment)
+        data = data or sample_data(SAMPLE, environment.progress)
+        if dry_run:
+            planned = plan_only(data, name, options, environment)
+            if as_json:
+                print_json(planned)
+            return
+        done = start(data, name, options, environment)
     if then_export:
         from search.cli.export import print_then_export
 

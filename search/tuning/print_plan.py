@@ -1,6 +1,7 @@
 """Print the plan of a search before it starts."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from models.families.registry import family_named
@@ -12,7 +13,39 @@ from search.run_folder.config import RunConfig
 from search.run_folder.records import Values
 
 
-def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressSink) -> None:
+@dataclass(frozen=True)
+class PlannedRun:
+    """What a search will do.
+
+    Attributes:
+        algo, families, backbones, backbone_sizes, image_size, objective, seed: as in
+            `search.run_folder.config.RunConfig`.
+        configurations, trials, epochs: as in `search.algorithms.plan.Plan`.
+        train, validation, test: how many images are for what.
+        num_classes: number of classes.
+        disk: bytes that training states may take.
+        disk_free: bytes that are free.
+    """
+
+    algo: str
+    families: tuple[str, ...]
+    backbones: tuple[str, ...]
+    backbone_sizes: tuple[int, ...]
+    image_size: tuple[int, int]
+    objective: str
+    seed: int
+    configurations: int
+    trials: int
+    epochs: int
+    train: int
+    validation: int
+    test: int
+    num_classes: int
+    disk: int
+    disk_free: int
+
+
+def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressSink) -> PlannedRun:
     """Print what the search will try, on which images, and the disk space that it may need."""
     height, width = config.image_size
     families = ", ".join(config.families)
@@ -31,6 +64,24 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressS
         f"{config.precision}, objective {config.objective}, seed {config.seed}{moved}{limits}\n"
         f"{race}"
         f"disk: up to {bytes_in_words(need)} for training states, {bytes_in_words(free)} free"
+    )
+    return PlannedRun(
+        algo=config.algo,
+        families=config.families,
+        backbones=config.backbones,
+        backbone_sizes=config.backbone_sizes,
+        image_size=config.image_size,
+        objective=config.objective,
+        seed=config.seed,
+        configurations=plan.configurations,
+        trials=plan.trials,
+        epochs=plan.epochs,
+        train=len(experiment.train),
+        validation=len(experiment.validation),
+        test=len(experiment.test),
+        num_classes=experiment.num_classes,
+        disk=need,
+        disk_free=free,
     )
 
 

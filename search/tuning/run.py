@@ -31,7 +31,7 @@ from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialRecord, load_records
 from search.tuning.prepare_data import prepare_data, with_race
-from search.tuning.print_plan import announce, baselines
+from search.tuning.print_plan import PlannedRun, announce, baselines
 from search.tuning.resolve_config import Options, load_tensorflow, resolve_config
 
 MEMORY_SHARE = 0.8  # of the machine's memory, for all workers together
@@ -70,8 +70,6 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
     Raises:
         TuneError, DataError, ModelError: what a user can mend.
     """
-    from data_pipeline.preparation.prepare import preload_decoders
-
     run = _new_folder(environment.results, name or _default_name(data))
     with (
         locked(run),
@@ -79,25 +77,52 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
         _executor(run, environment) as workers,
     ):
         try:
-            preload_decoders(data, cache_dir=environment.cache_dir)
-            config = resolve_config(
-                data, options, environment.progress, cache_dir=environment.cache_dir
-            )
-            require_ranges(config)
-            prepare_data(
-                run, config, cache_dir=environment.cache_dir, progress=environment.progress
-            )
-            # It imports TensorFlow, which `resolve_config` has done quietly by now.
-            from search.tuning.limits import within_limits
-
-            config = within_limits(run, config, options, stop=stop, progress=environment.progress)
-            config = with_race(run, config)
-            config.save(run)
+            config = _settled(run, data, options, stop, environment)
         except BaseException:
             shutil.rmtree(run.path)  # nothing was begun: leave nothing behind
             raise
         _search(run, config, workers, stop, environment)
     return run
+
+
+def plan_only(
+    data: Path, name: str | None, options: Options, environment: RunEnvironment
+) -> PlannedRun:
+    """Prepare a new run and print its plan; of the run nothing is left, of the data the cache.
+
+    Raises:
+        TuneError, DataError, ModelError: what a user can mend.
+    """
+    from search.trial.experiment import Experiment
+
+    run = _new_folder(environment.results, name or _default_name(data))
+    with locked(run), StopSignal(environment.max_time, run.path) as stop:
+        try:
+            config = _settled(run, data, options, stop, environment)
+            return announce(
+                make_plan(config), config, Experiment.load(run, config), environment.progress
+            )
+        finally:
+            shutil.rmtree(run.path)
+
+
+def _settled(
+    run: RunFolder, data: Path, options: Options, stop: StopSignal, environment: RunEnvironment
+) -> RunConfig:
+    """The configuration of a new run, written down, with its data prepared."""
+    from data_pipeline.preparation.prepare import preload_decoders
+
+    preload_decoders(data, cache_dir=environment.cache_dir)
+    config = resolve_config(data, options, environment.progress, cache_dir=environment.cache_dir)
+    require_ranges(config)
+    prepare_data(run, config, cache_dir=environment.cache_dir, progress=environment.progress)
+    # It imports TensorFlow, which `resolve_config` has done quietly by now.
+    from search.tuning.limits import within_limits
+
+    config = within_limits(run, config, options, stop=stop, progress=environment.progress)
+    config = with_race(run, config)
+    config.save(run)
+    return config
 
 
 def resume(

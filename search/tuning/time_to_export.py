@@ -15,6 +15,7 @@ from search.trial.messages import Progress
 FIXED_SECONDS = 20.0
 SECONDS_PER_FORMAT = 15.0  # each further one: converted, and looked at in the same way
 SECONDS_PER_TEST_IMAGE = 0.01
+TRACING_SECONDS = 6.0  # of the training step of a network whose last layers are trained
 
 
 def export_seconds(record: TrialRecord | None, experiment: Experiment) -> float:
@@ -31,10 +32,24 @@ def export_seconds(record: TrialRecord | None, experiment: Experiment) -> float:
 
 def _retraining(record: TrialRecord, experiment: Experiment) -> float:
     """Estimate the seconds of the last training, on train + validation, by those of the trial."""
-    more = _more_images(experiment)
     if is_solved(record):
-        return record.seconds * (more - 1)  # the features of the others are kept
-    return training_seconds(record) * more
+        return _again(0.0, record.seconds, experiment)
+    steps = record.step_seconds or record.seconds
+    trained = steps * record.epochs_to_best / max(len(record.history), 1)
+    return _again(trained, record.seconds - steps, experiment)
+
+
+def _again(steps: float, others: float, experiment: Experiment) -> float:
+    """Seconds that it takes again, on more images.
+
+    Args:
+        steps: seconds of its steps.
+        others: seconds before them: features, which are kept, and tracing.
+        experiment: the run.
+    """
+    more = _more_images(experiment)
+    tracing = min(others, TRACING_SECONDS) if steps else 0.0
+    return steps * more + others * (more - 1) + tracing
 
 
 def _more_images(experiment: Experiment) -> float:
@@ -76,6 +91,7 @@ class TimeToExport:
         self.objective = objective_of(experiment.config)
         self.records = {record.trial_id: record for record in records}
         self.begun: dict[str, float] = {}
+        self.stepping: dict[str, float] = {}  # when the first step was done
         self._keep_back()
 
     def trial_started(self, record: TrialRecord) -> None:
@@ -84,11 +100,15 @@ class TimeToExport:
 
     def progress(self, progress: Progress) -> None:
         """Keep back as long as a running trial took, once it is ahead."""
+        now = time.monotonic()
+        if not progress.before:
+            self.stepping.setdefault(progress.trial_id, now)
         score = (progress.logs or {}).get(self.objective.name)
         if score is None or not self._is_ahead(score):
             return
-        took = time.monotonic() - self.begun[progress.trial_id]
-        self._keep_back(took * _more_images(self.experiment))
+        first = self.stepping[progress.trial_id]
+        others = first - self.begun[progress.trial_id]
+        self._keep_back(_again(now - first, others, self.experiment))
 
     def trial_finished(self, record: TrialRecord) -> None:
         """Keep back what the best needs."""
