@@ -1,19 +1,27 @@
-"""Take the best probe unless something is better by more than a standard error.
+"""Take the best probe unless a trained head is better by more than a standard error.
 
-The leader of a search is the best of many scores on the images to validate on, so a part of its
-lead is luck. A probe is one of a few, cross-validated on several times as many images. This is the
-rule of one standard error: the simplest model is taken whose score is within it (Breiman et al.
-1984, "Classification and Regression Trees", 3.4.3).
+Both see the same features of a frozen backbone, and there are many heads, each at its best epoch:
+a part of the leader's lead is luck. A probe is one of a few, cross-validated on several times as
+many images. This is the rule of one standard error: the simplest model is taken whose score is
+within it (Breiman et al. 1984, "Classification and Regression Trees", 3.4.3).
 """
 
 from collections.abc import Sequence
 
 from models.describe import describe
+from models.families.registry import family_named
+from search.run_folder.records import TrialRecord
 from search.selection.finalists import Finalist, is_solved
 
 
+def is_head(record: TrialRecord) -> bool:
+    """Tell whether it is trained on the features of a backbone that stays as it is."""
+    family = family_named(str(record.values["family"]))
+    return family.pretrained and not family.solved and family.probe(record.values) is None
+
+
 def beyond_luck(leader: Finalist, finalists: Sequence[Finalist]) -> Finalist:
-    """The leader, or the best probe where that is behind it by at most one standard error.
+    """The leader, or the best probe where the leader is no better for sure.
 
     Args:
         leader: the best on the images to validate on.
@@ -22,8 +30,8 @@ def beyond_luck(leader: Finalist, finalists: Sequence[Finalist]) -> Finalist:
     probe = next((finalist for finalist in finalists if is_solved(finalist.record)), leader)
     seen = probe.comparison
     # Of two probes the order of the finalists is the better evidence.
-    near = is_solved(leader.record) or seen.behind <= seen.standard_error
-    return probe if near else leader
+    near = is_head(leader.record) and seen.behind <= seen.standard_error
+    return probe if near or is_solved(leader.record) else leader
 
 
 def luck_in_words(winner: Finalist, leader: Finalist) -> str:
