@@ -145,7 +145,7 @@ def stock_trial(experiment, values, epochs, batches=None):
 
 def transfer_trial(trials, rounds):
     """One more trial of a frozen head, every view of its images made before."""
-    from models.hypermodel import default_values
+    from models.known_good import default_values
 
     values = default_values(trials.experiment.classifier, "transfer")
     values["augmentation/strength"] = 0.3
@@ -158,7 +158,7 @@ def transfer_trial(trials, rounds):
 
 def fixed_cost(trials, rounds):
     """From the start of a trial to its first step."""
-    from models.hypermodel import default_values
+    from models.known_good import default_values
 
     values = default_values(trials.experiment.classifier, "xception")
     trials.run(values, 1)

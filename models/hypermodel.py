@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -12,11 +12,10 @@ from models import optimization, space
 from models.adjustable import set_dropout
 from models.errors import ModelError
 from models.families.backbone import enlarged
-from models.families.baselines import baselines_on
 from models.families.checks import check
 from models.families.family import Family, FixedFeatures, ModelOptions
 from models.families.head import Dropout, plain_dropout
-from models.families.registry import FAMILIES, family_named, searched
+from models.families.registry import family_named, searched
 
 
 class ImageClassifier(keras_tuner.HyperModel):
@@ -198,51 +197,6 @@ class ImageClassifier(keras_tuner.HyperModel):
         )
 
 
-def baseline_values(
-    hypermodel: ImageClassifier, winners: Sequence[Mapping[str, Any]] = ()
-) -> list[dict[str, Any]]:
-    """Return the baselines of its families, in the order in which they are tried.
-
-    Each has a value for every hyperparameter that is active in it.
-
-    Args:
-        hypermodel: What declares the values.
-        winners: Values of probes, the best first; by default of the first backbone.
-    """
-    options = hypermodel.options
-    pairs = [(values["probe/backbone"], values["probe/image_size"]) for values in winners]
-    pairs = pairs or [(name, options.backbone_sizes[-1]) for name in options.backbones[:1]]
-    baselines = []
-    for name, family in FAMILIES.items():
-        if name not in hypermodel.families:
-            continue
-        pretrained = options.weights is not None
-        for values, place in baselines_on(family, pretrained=pretrained, pairs=len(pairs)):
-            changes = {"family": name, **values}
-            if family.pretrained:
-                changes |= _stands_on(name, values, pairs, place, options.backbone_sizes[0])
-            baselines.append(_completed(hypermodel, changes))
-    return baselines
-
-
-def _stands_on(
-    family: str, values: Mapping[str, Any], pairs: list[tuple[Any, Any]], place: int, smallest: int
-) -> dict[str, Any]:
-    """Return backbone and image size; what is fine-tuned begins with each at the smallest size."""
-    if values.get(f"{family}/unfreeze"):
-        at_smallest = [(backbone, smallest) for backbone, _ in pairs]
-        pairs = list(dict.fromkeys([*at_smallest, *pairs]))
-    return dict(zip((f"{family}/backbone", f"{family}/image_size"), pairs[place], strict=True))
-
-
-def default_values(hypermodel: ImageClassifier, family: str) -> dict[str, Any]:
-    """Return the first baseline of `family`, with a value for every active hyperparameter."""
-    row, pretrained = family_named(family), hypermodel.options.weights is not None
-    usable = baselines_on(row, pretrained=pretrained, pairs=1) or [(row.baselines[0], 0)]
-    values, _ = usable[0]
-    return _completed(hypermodel, {"family": family, **values})
-
-
 def _family(hp: keras_tuner.HyperParameters) -> Family:
     return family_named(hp.get("family"))
 
@@ -262,10 +216,3 @@ def _rate_factors(model: keras.Model, hp: keras_tuner.HyperParameters) -> dict[A
         for variable in model.trainable_variables
         if variable.path in factors
     }
-
-
-def _completed(hypermodel: ImageClassifier, values: dict[str, Any]) -> dict[str, Any]:
-    hp = keras_tuner.HyperParameters()
-    hp.values.update(values)
-    hypermodel.declare_hyperparameters(hp)
-    return dict(hp.values)

@@ -10,7 +10,8 @@ from keras import layers
 
 from models.errors import ModelError
 from models.grad_cam import BATCH, GradCam
-from models.hypermodel import ImageClassifier, default_values
+from models.hypermodel import ImageClassifier
+from models.known_good import default_values
 from models.serving import with_fixed_size, with_preprocessing
 
 SIDE = 48

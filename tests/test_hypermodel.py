@@ -5,7 +5,8 @@ import pytest
 
 from models.errors import ModelError
 from models.families.registry import FAMILIES
-from models.hypermodel import ImageClassifier, baseline_values, default_values
+from models.hypermodel import ImageClassifier
+from models.known_good import baseline_values, default_values
 from models.pretrained.backbones import BACKBONES
 
 

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from models.errors import ModelError
-from models.hypermodel import ImageClassifier, default_values
+from models.hypermodel import ImageClassifier
+from models.known_good import default_values
 from models.pretrained import weights
 from models.pretrained.backbones import BACKBONES
 from models.serving import with_preprocessing

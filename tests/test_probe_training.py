@@ -17,7 +17,7 @@ from small_trials import (
 )
 from stopping import NEVER, StopWhen
 
-from models.hypermodel import baseline_values
+from models.known_good import baseline_values
 from search.algorithms.registry import make_oracle
 from search.process.progress import Silent
 from search.run_folder.config import objective_of

@@ -86,7 +86,10 @@ def test_what_was_cross_validated_stands_by_that(records):
     sure = probe("0004", "0001", 0.6, side=224, rung=1)
     records[3].history[0]["cross_validated"] = 0.65
     sure.history[0]["cross_validated"] = 0.75
-    first, second, _ = standings([*records, sure], sign=1.0)
+    ranked = standings([*records, sure], sign=1.0)
+    said = "race of 3 backbones and sizes in 10 s, cross-validated:"
+    assert race_in_words(ranked).startswith(said)
+    first, second, _ = ranked
     assert [(first.image_size, first.score), (second.image_size, second.score)] == [
         (224, 0.75),
         (160, 0.65),

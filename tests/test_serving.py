@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 from models.families.registry import FAMILIES
-from models.hypermodel import ImageClassifier, default_values
+from models.hypermodel import ImageClassifier
+from models.known_good import default_values
 from models.serving import with_fixed_size, with_preprocessing
 
 SIZE = (40, 32)

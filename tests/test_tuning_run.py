@@ -12,6 +12,7 @@ from search.errors import TuneError
 from search.executors.worker_pool import WorkerLimits
 from search.process.memory import machine_memory
 from search.run_folder.paths import RunFolder
+from search.tuning import new_run
 from search.tuning import run as running
 from search.tuning.run import MEMORY_SHARE, RunEnvironment, resume, start
 
@@ -82,7 +83,7 @@ def test_a_run_that_was_not_begun_leaves_no_folder(results, photos, monkeypatch)
     def broken(*anything, **named):
         raise TuneError("the data is bad")
 
-    monkeypatch.setattr(running, "prepare_data", broken)
+    monkeypatch.setattr(new_run, "prepare_data", broken)
     with pytest.raises(TuneError, match="the data is bad"):
         start(photos, "small", {"families": ("cnn",)}, environment(results))
     assert [path.name for path in results.iterdir()] == ["begun"]
@@ -103,8 +104,8 @@ def test_a_folder_that_is_no_run_is_left_alone(results, photos):
 
 
 def test_a_run_without_a_name_is_named_after_its_data_and_the_time(photos):
-    assert running._default_name(photos).startswith("photos-20")
-    assert running._default_name(photos / ".häufig & so").startswith("häufig___so-")
+    assert new_run.default_name(photos).startswith("photos-20")
+    assert new_run.default_name(photos / ".häufig & so").startswith("häufig___so-")
 
 
 @pytest.mark.parametrize(
@@ -124,9 +125,9 @@ def test_a_run_does_not_go_on_with_other_options_or_data(results, tmp_path, data
 def test_tensorflow_is_imported_by_nobody_before_it_is_imported_quietly(tmp_path):
     program = (
         "import sys; from pathlib import Path\n"
-        "from search.tuning import run as running\n"
+        "from search.tuning import new_run, run as running\n"
         "def resolve(*_, **__): sys.exit('tensorflow' in sys.modules)\n"
-        "running.resolve_config = resolve\n"
+        "new_run.resolve_config = resolve\n"
         "environment = running.RunEnvironment(\n"
         "    Path(sys.argv[1]), Path(sys.argv[1], 'cache'), None, 0, 60.0)\n"
         "running.start(Path(sys.argv[1], 'photos'), 'run', {}, environment)\n"
@@ -155,10 +156,11 @@ def test_a_dry_run_says_the_plan_and_leaves_no_run(made, results, photos, capsys
 def test_a_dry_run_gives_its_plan_to_programs(made, results, photos, capsys):
     assert small_run(results, photos, "--dry-run", "--json") == 0
     planned = json.loads(capsys.readouterr().out)
-    assert planned["families"] == ["cnn"]
-    assert planned["image_size"] == [16, 16]
+    assert planned["config"]["families"] == ["cnn"]
+    assert planned["config"]["image_size"] == [16, 16]
     assert planned["trials"] >= planned["configurations"] == 5
-    assert planned["train"] + planned["validation"] + planned["test"] > 0
+    assert set(planned["splits"]) == {"train", "validation", "test"}
+    assert all(planned["splits"].values())
 
 
 def test_a_dry_run_of_a_run_that_is_there_is_refused(results, photos, capsys):

@@ -43,13 +43,14 @@ class DurableOracle(RaceFirst):
         baselines: values tried before any random ones, in order.
         race, baselines_on: see `RaceFirst`.
         allowed: whether values keep to the limits of the run; what does not is never proposed.
+        judged_on: images that scores rest on, where a family that is clearly behind is given up;
+            None where none is. Of use to oracles that learn.
         seed: 0 is a seed like any other.
         directory: folder of the project folder, which is named `oracle`.
     """
 
     ongoing_trials: dict[str, Any]
     origin = RANDOM  # of the values that were drawn last
-    judged_on: int | None = None  # see `search.algorithms.learning.LearningOracle`
 
     def __init__(
         self,
@@ -58,11 +59,12 @@ class DurableOracle(RaceFirst):
         race: Race | None = None,
         baselines_on: Callable[[list[Values]], list[Values]] | None = None,
         allowed: Callable[[Values], bool] = lambda values: True,
+        judged_on: int | None = None,
         seed: int,
         directory: Path,
         **options: Any,
     ):
-        self.baselines, self.allowed = baselines, allowed
+        self.baselines, self.allowed, self.judged_on = baselines, allowed, judged_on
         self.race, self.baselines_on = race, baselines_on
         # `search.tuning.retry` decides when a search is hopeless; KerasTuner raises after three
         # failures in a row.

@@ -27,9 +27,9 @@ class Curve:
         """For how many it was trained."""
         return max(self.scores, default=0)
 
-    def best(self, epochs: int | None = None) -> float | None:
-        """Its best score, or that of its first so many epochs; None where it has none."""
-        known = [score for epoch, score in self.scores.items() if epoch <= (epochs or epoch)]
+    def best_within(self, epochs: int) -> float | None:
+        """The best score of its first so many epochs; None where it has none."""
+        known = [score for epoch, score in self.scores.items() if epoch <= epochs]
         return max(known, default=None)
 
 
@@ -46,9 +46,7 @@ def at_equal_epochs(curves: Sequence[Curve], enough: int) -> tuple[list[Seen], i
     """
     lengths = sorted((curve.epochs for curve in curves), reverse=True)
     full = max(lengths[min(enough, len(lengths)) - 1], 1) if lengths else 1
-    seen = [
-        Seen(curve.values, curve.best(full), epochs=min(curve.epochs, full)) for curve in curves
-    ]
+    seen = [Seen(c.values, c.best_within(full), epochs=min(c.epochs, full)) for c in curves]
     return seen, full
 
 

@@ -48,13 +48,10 @@ class LearningOracle(DurableOracle):
     Attributes:
         random_share: of the draws, 0 to 1.
         with_prior: whether some are drawn around the baselines.
-        judged_on: images that scores rest on, where a family that is clearly behind is given up;
-            None where none is.
     """
 
     random_share = 0.0
     with_prior = False
-    judged_on: int | None = None
 
     def draw(self, number: int) -> Values | None:
         """Draw values that were not tried yet; None where there are none.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.algorithms.plan import Rung
+from search.algorithms.unit_space import choices, rebuilt
 from search.run_folder.records import Values
 
 FINALISTS = 2  # candidates that see all images
@@ -145,17 +146,15 @@ def narrowed(space: Any, winners: Sequence[Values]) -> Any:
         space: left as it is.
         winners: values of probes, at least one, the best first.
     """
-    import keras_tuner
 
-    result = keras_tuner.HyperParameters()
-    for entry in space.space:
-        config = entry.get_config()
+    def changes(entry: Any) -> dict[str, Any]:
         name = f"probe/{entry.name.rpartition('/')[2]}"
-        if name in winners[0] and len(config.get("values", ())) > 1:
-            values = list(dict.fromkeys(winner[name] for winner in winners))
-            config |= {"values": values, "default": values[0]}
-        result.merge([type(entry).from_config(config)])
-    return result
+        if name not in winners[0] or len(choices(entry) or ()) < 2:
+            return {}
+        values = list(dict.fromkeys(winner[name] for winner in winners))
+        return {"values": values, "default": values[0]}
+
+    return rebuilt(space, changes)
 
 
 def _ranked(entries: Iterable[Probed]) -> list[Probed]:

@@ -7,6 +7,7 @@ baselines are tried as they are, inside the range or not.
 from collections.abc import Mapping
 from typing import Any
 
+from search.algorithms.unit_space import rebuilt
 from search.errors import TuneError
 from search.run_folder.config import RunConfig
 
@@ -94,18 +95,16 @@ def with_ranges(space: Any, ranges: Ranges) -> Any:
     """
     if not ranges:
         return space
-    import keras_tuner
-
     ends = {name: (low, high) for name, low, high in ranges}
-    result = keras_tuner.HyperParameters()
-    for entry in space.space:
-        config = entry.get_config()
-        if entry.name in ends:
-            low, high = map(int if _is_whole(entry) else float, ends[entry.name])
-            default = min(max(entry.default, low), high)
-            config |= {"min_value": low, "max_value": high, "default": default}
-        result.merge([type(entry).from_config(config)])
-    return result
+
+    def changes(entry: Any) -> dict[str, Any]:
+        if entry.name not in ends:
+            return {}
+        low, high = map(int if _is_whole(entry) else float, ends[entry.name])
+        default = min(max(entry.default, low), high)
+        return {"min_value": low, "max_value": high, "default": default}
+
+    return rebuilt(space, changes)
 
 
 def _wrong(entry: Any, low: float, high: float) -> str:

@@ -145,16 +145,23 @@ def make_oracle(
         race=race,
         baselines_on=baselines_on,
         allowed=allowed,
+        judged_on=images if _may_give_up(config) else None,
         seed=config.seed,
         directory=directory,
         objective=keras_tuner.Objective(config.objective, objective_of(config).direction),
         hyperparameters=space,
         **options,
     )
-    # Who names families wants them, and under a limit another may be all that fits.
-    named = set(config.families) < set(FAMILIES)
-    if not named and not config.budget.limited and config.objective != "val_loss":
-        oracle.judged_on = images
     if (directory / "oracle" / "oracle.json").exists():
         oracle.reload()
     return oracle
+
+
+def _may_give_up(config: RunConfig) -> bool:
+    """Whether nothing more need be drawn from a family that is clearly behind.
+
+    Who chooses among families wants those, under a limit another may be all that fits, and of a
+    loss it is not known how much of a difference is chance.
+    """
+    all_searched = set(config.families) == set(FAMILIES)
+    return all_searched and not config.budget.limited and config.objective != "val_loss"

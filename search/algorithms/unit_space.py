@@ -1,6 +1,6 @@
 """A space of KerasTuner with each range on a scale of its own from 0 to 1, such as a logarithm."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from search.run_folder.records import Values
@@ -52,15 +52,28 @@ def value_at(entry: Any, where: float) -> Any:
     return entry.prob_to_value(where) if listed is None else listed[int(where)]
 
 
-def without_families(space: Any, families: set[str]) -> Any:
-    """The same `keras_tuner.HyperParameters`, without some values of "family"."""
+def rebuilt(space: Any, changes: Callable[[Any], dict[str, Any]]) -> Any:
+    """The same space with some changes; the one given is left as it is.
+
+    Args:
+        space: `keras_tuner.HyperParameters`.
+        changes: of a hyperparameter, what differs in its configuration; {} for nothing.
+    """
     import keras_tuner
 
     result = keras_tuner.HyperParameters()
     for entry in space.space:
-        config = entry.get_config()
-        if entry.name == "family" and len(config.get("values", ())) > 1:
-            values = [value for value in config["values"] if value not in families]
-            config |= {"values": values, "default": values[0]}
-        result.merge([type(entry).from_config(config)])
+        result.merge([type(entry).from_config(entry.get_config() | changes(entry))])
     return result
+
+
+def without_families(space: Any, families: set[str]) -> Any:
+    """The same space, without some values of "family"."""
+
+    def changes(entry: Any) -> dict[str, Any]:
+        if entry.name != "family":
+            return {}
+        values = [value for value in choices(entry) or () if value not in families]
+        return {"values": values, "default": values[0]}
+
+    return rebuilt(space, changes)

@@ -20,6 +20,7 @@ class Raced:
         score: of that probe, by the objective, cross-validated where that is known; None where it
             failed.
         seconds: of all its probes.
+        cross_validated: whether that is what the score is.
     """
 
     backbone: str
@@ -27,6 +28,7 @@ class Raced:
     images: int | None
     score: float | None
     seconds: float
+    cross_validated: bool = False
 
     def in_words(self) -> str:
         """`mobilenet_v2 at 224 px 0.8935`."""
@@ -66,6 +68,7 @@ def standings(records: Sequence[TrialRecord], *, sign: float) -> tuple[Raced, ..
             images=rungs[-1].images,
             score=_score(rungs[-1]),
             seconds=round(sum(rung.seconds for rung in rungs), 1),
+            cross_validated=rungs[-1].cross_validated is not None,
         )
         for rungs in ranked
     )
@@ -87,4 +90,5 @@ def race_in_words(raced: Sequence[Raced]) -> str:
     first, *others = raced
     count = f"{len(raced)} backbones and sizes" if others else "one backbone at one size"
     then = f", then {others[0].in_words()}" if others else ""
-    return f"race of {count} in {seconds}: {first.in_words()}{then}"
+    how = ", cross-validated" if first.cross_validated else ""
+    return f"race of {count} in {seconds}{how}: {first.in_words()}{then}"

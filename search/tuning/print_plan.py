@@ -10,6 +10,7 @@ from search.process.disk import checkpoint_bytes, free_bytes
 from search.process.progress import ProgressSink
 from search.process.wording import bytes_in_words
 from search.run_folder.config import RunConfig
+from search.run_folder.data_summary import SplitSizes
 from search.run_folder.records import Values
 
 
@@ -18,31 +19,21 @@ class PlannedRun:
     """What a search will do.
 
     Attributes:
-        algo, families, backbones, backbone_sizes, image_size, objective, seed: as in
-            `search.run_folder.config.RunConfig`.
         configurations, trials, epochs: as in `search.algorithms.plan.Plan`.
-        train, validation, test: how many images are for what.
-        num_classes: number of classes.
-        disk: bytes that training states may take.
-        disk_free: bytes that are free.
+        splits: how many images are for what.
+        class_names: in the order of class numbers.
+        disk, disk_free: bytes that training states may take, and that are free.
+        config: all that decides its result.
     """
 
-    algo: str
-    families: tuple[str, ...]
-    backbones: tuple[str, ...]
-    backbone_sizes: tuple[int, ...]
-    image_size: tuple[int, int]
-    objective: str
-    seed: int
     configurations: int
     trials: int
     epochs: int
-    train: int
-    validation: int
-    test: int
-    num_classes: int
+    splits: SplitSizes
+    class_names: tuple[str, ...]
     disk: int
     disk_free: int
+    config: RunConfig
 
 
 def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressSink) -> PlannedRun:
@@ -53,12 +44,13 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressS
     limits = f", at most {config.budget.in_words()} per file" if config.budget.limited else ""
     need = checkpoint_bytes(largest_model(experiment), plan.checkpoints)
     free = free_bytes(experiment.run.path)
-    sizes = f"{len(experiment.train):,} training, {len(experiment.validation):,} validation and "
-    race = race_in_plan(plan, config, len(experiment.train))
+    splits = SplitSizes(len(experiment.train), len(experiment.validation), len(experiment.test))
+    sizes = f"{splits.train:,} training, {splits.validation:,} validation and "
+    race = race_in_plan(plan, config, splits.train)
     progress.message(
         f"{experiment.run.name}: {config.algo}, {plan.configurations} configurations in "
         f"{plan.trials} trials, {plan.epochs} epochs in all\n"
-        f"{sizes}{len(experiment.test):,} test images of {experiment.num_classes} classes at "
+        f"{sizes}{splits.test:,} test images of {experiment.num_classes} classes at "
         f"{height}×{width}{_seen(config)}\n"
         f"families: {families}{' (compact, as there is no GPU)' if config.compact else ''}, "
         f"{config.precision}, objective {config.objective}, seed {config.seed}{moved}{limits}\n"
@@ -66,22 +58,14 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressS
         f"disk: up to {bytes_in_words(need)} for training states, {bytes_in_words(free)} free"
     )
     return PlannedRun(
-        algo=config.algo,
-        families=config.families,
-        backbones=config.backbones,
-        backbone_sizes=config.backbone_sizes,
-        image_size=config.image_size,
-        objective=config.objective,
-        seed=config.seed,
         configurations=plan.configurations,
         trials=plan.trials,
         epochs=plan.epochs,
-        train=len(experiment.train),
-        validation=len(experiment.validation),
-        test=len(experiment.test),
-        num_classes=experiment.num_classes,
+        splits=splits,
+        class_names=experiment.class_names,
         disk=need,
         disk_free=free,
+        config=config,
     )
 
 
@@ -129,7 +113,7 @@ def baselines(experiment: Any, winners: Sequence[Values] = ()) -> list[Values]:
         experiment: the run.
         winners: of the race of backbones, the best first.
     """
-    from models.hypermodel import baseline_values
+    from models.known_good import baseline_values
     from models.presets import PRESETS
 
     if experiment.config.preset:

@@ -4,17 +4,15 @@ Read from top to bottom: look at the machine, settle the configuration, prepare 
 the plan, search, say what was found.
 """
 
-import re
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from search.algorithms.ranges import require_ranges, with_ranges
+from search.algorithms.ranges import with_ranges
 from search.algorithms.registry import make_plan
 from search.errors import TuneError
 from search.executors.worker_pool import WorkerLimits, Workers
@@ -30,9 +28,10 @@ from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialRecord, load_records
-from search.tuning.prepare_data import prepare_data, with_race
+from search.tuning.new_run import default_name, new_folder, settled
+from search.tuning.prepare_data import prepare_data
 from search.tuning.print_plan import PlannedRun, announce, baselines
-from search.tuning.resolve_config import Options, load_tensorflow, resolve_config
+from search.tuning.resolve_config import Options, load_tensorflow
 
 MEMORY_SHARE = 0.8  # of the machine's memory, for all workers together
 
@@ -70,14 +69,21 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
     Raises:
         TuneError, DataError, ModelError: what a user can mend.
     """
-    run = _new_folder(environment.results, name or _default_name(data))
+    run = new_folder(environment.results, name or default_name(data))
     with (
         locked(run),
         StopSignal(environment.max_time, run.path) as stop,
         _executor(run, environment) as workers,
     ):
         try:
-            config = _settled(run, data, options, stop, environment)
+            config = settled(
+                run,
+                data,
+                options,
+                cache_dir=environment.cache_dir,
+                stop=stop,
+                progress=environment.progress,
+            )
         except BaseException:
             shutil.rmtree(run.path)  # nothing was begun: leave nothing behind
             raise
@@ -95,34 +101,22 @@ def plan_only(
     """
     from search.trial.experiment import Experiment
 
-    run = _new_folder(environment.results, name or _default_name(data))
+    run = new_folder(environment.results, name or default_name(data))
     with locked(run), StopSignal(environment.max_time, run.path) as stop:
         try:
-            config = _settled(run, data, options, stop, environment)
+            config = settled(
+                run,
+                data,
+                options,
+                cache_dir=environment.cache_dir,
+                stop=stop,
+                progress=environment.progress,
+            )
             return announce(
                 make_plan(config), config, Experiment.load(run, config), environment.progress
             )
         finally:
             shutil.rmtree(run.path)
-
-
-def _settled(
-    run: RunFolder, data: Path, options: Options, stop: StopSignal, environment: RunEnvironment
-) -> RunConfig:
-    """The configuration of a new run, written down, with its data prepared."""
-    from data_pipeline.preparation.prepare import preload_decoders
-
-    preload_decoders(data, cache_dir=environment.cache_dir)
-    config = resolve_config(data, options, environment.progress, cache_dir=environment.cache_dir)
-    require_ranges(config)
-    prepare_data(run, config, cache_dir=environment.cache_dir, progress=environment.progress)
-    # It imports TensorFlow, which `resolve_config` has done quietly by now.
-    from search.tuning.limits import within_limits
-
-    config = within_limits(run, config, options, stop=stop, progress=environment.progress)
-    config = with_race(run, config)
-    config.save(run)
-    return config
 
 
 def resume(
@@ -242,27 +236,3 @@ def _already_done(records: list[TrialRecord]) -> dict[str, int]:
             for record in finished
         ),
     }
-
-
-def _new_folder(results: Path, name: str) -> RunFolder:
-    """The folder of a new run.
-
-    Raises:
-        TuneError: the name is no plain name, or there is something of that name already.
-    """
-    run = RunFolder(results / name)
-    if not re.fullmatch(r"\w[\w.-]*", name):
-        raise TuneError(f"--name {name!r}: use letters, digits, '-', '_' and '.' only")
-    if run.config.exists():
-        raise TuneError(
-            f"{run.path}: there is a run of this name already; "
-            f"go on with it by 'tune run --resume {name}', or choose another --name"
-        )
-    if run.path.exists() and any(run.path.iterdir()):
-        raise TuneError(f"{run.path}: not empty, and no run; choose another --name")
-    return run
-
-
-def _default_name(data: Path) -> str:
-    folder = re.sub(r"[^\w.-]", "_", data.resolve().name).lstrip(".-") or "run"
-    return f"{folder}-{datetime.now():%Y%m%d-%H%M%S}"

@@ -8,7 +8,7 @@ import keras_tuner
 import numpy as np
 from searching import run_config, trial_record
 
-from models.hypermodel import baseline_values, default_values
+from models.known_good import baseline_values, default_values
 from models.pretrained.networks import build_backbone
 from search.algorithms.registry import make_oracle
 from search.executors.in_process import InProcess

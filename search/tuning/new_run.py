@@ -1,0 +1,76 @@
+"""Begin a run: its folder, its configuration, its data."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+from search.algorithms.ranges import require_ranges
+from search.errors import TuneError
+from search.process.progress import ProgressSink
+from search.process.stop_signal import StopSignal
+from search.run_folder.config import RunConfig
+from search.run_folder.paths import RunFolder
+from search.tuning.prepare_data import prepare_data, with_race
+from search.tuning.resolve_config import Options, resolve_config
+
+
+def settled(
+    run: RunFolder,
+    data: Path,
+    options: Options,
+    *,
+    cache_dir: Path,
+    stop: StopSignal,
+    progress: ProgressSink,
+) -> RunConfig:
+    """Settle the configuration of a new run, prepare its data, and write both into its folder.
+
+    Args:
+        run: its folder, new.
+        data: folder of the images.
+        options: what the user gave.
+        cache_dir: where checked catalogs and prepared pixels are kept.
+        stop: asked whether to stop.
+        progress: told what is done.
+
+    Raises:
+        TuneError, DataError, ModelError: what a user can mend.
+    """
+    from data_pipeline.preparation.prepare import preload_decoders
+
+    preload_decoders(data, cache_dir=cache_dir)
+    config = resolve_config(data, options, progress, cache_dir=cache_dir)
+    require_ranges(config)
+    prepare_data(run, config, cache_dir=cache_dir, progress=progress)
+    # It imports TensorFlow, which `resolve_config` has done quietly by now.
+    from search.tuning.limits import within_limits
+
+    config = within_limits(run, config, options, stop=stop, progress=progress)
+    config = with_race(run, config)
+    config.save(run)
+    return config
+
+
+def new_folder(results: Path, name: str) -> RunFolder:
+    """Give the folder of a new run.
+
+    Raises:
+        TuneError: the name is no plain name, or there is something of that name already.
+    """
+    run = RunFolder(results / name)
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise TuneError(f"--name {name!r}: use letters, digits, '-', '_' and '.' only")
+    if run.config.exists():
+        raise TuneError(
+            f"{run.path}: there is a run of this name already; "
+            f"go on with it by 'tune run --resume {name}', or choose another --name"
+        )
+    if run.path.exists() and any(run.path.iterdir()):
+        raise TuneError(f"{run.path}: not empty, and no run; choose another --name")
+    return run
+
+
+def default_name(data: Path) -> str:
+    """Name a run by its folder of images and the time."""
+    folder = re.sub(r"[^\w.-]", "_", data.resolve().name).lstrip(".-") or "run"
+    return f"{folder}-{datetime.now():%Y%m%d-%H%M%S}"
