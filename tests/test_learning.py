@@ -6,10 +6,12 @@ from dataclasses import replace
 import keras_tuner
 import numpy as np
 import pytest
-from searching import drive, epoch_logs, finished, oracle_in, trial_record, x_of
+from searching import drive, epoch_logs, finished, oracle_in, run_config, trial_record, x_of
 
+from models.families.registry import FAMILIES
 from search.algorithms.curves import Curve, at_equal_epochs, hopeless_families
 from search.algorithms.learning import origin
+from search.algorithms.registry import make_oracle
 from search.algorithms.sampler import STARTUP
 from search.algorithms.unit_space import without_families
 from search.run_folder.origins import KNOWN_GOOD, MODEL, PRIOR, RANDOM
@@ -162,10 +164,10 @@ def test_after_many_draws_that_break_a_limit_they_are_random(tmp_path):
 
 
 def test_asking_whether_anything_is_left_changes_nothing(tmp_path):
-    oracle = oracle_in(tmp_path, space=two_families(), baselines=BASELINES)
-    state = oracle._seed_state
+    oracle = oracle_in(tmp_path, space=two_families())  # without baselines it has to draw
+    oracle.origin, state = MODEL, oracle._seed_state
     assert not oracle.exhausted()
-    assert (oracle._seed_state, oracle.origin) == (state, RANDOM)
+    assert (oracle._seed_state, oracle.origin) == (state, MODEL)
     nothing = oracle_in(tmp_path / "none", space=two_families(), allowed=lambda values: False)
     assert nothing.exhausted()
 
@@ -173,3 +175,19 @@ def test_asking_whether_anything_is_left_changes_nothing(tmp_path):
 def test_a_record_gives_its_origin_back_to_the_search():
     assert trial_record(origin=MODEL).place()["tuner/origin"] == MODEL
     assert "tuner/origin" not in trial_record().place()
+
+
+@pytest.mark.parametrize(
+    ("changes", "may"),
+    [
+        ({"families": tuple(FAMILIES)}, True),
+        ({"families": ("transfer", "cnn")}, False),  # named by the user
+        ({"families": tuple(FAMILIES), "max_size": 10**6}, False),
+        ({"families": tuple(FAMILIES), "objective": "val_loss"}, False),
+    ],
+)
+def test_families_are_given_up_only_where_any_of_them_would_do(tmp_path, changes, may):
+    oracle = make_oracle(
+        run_config(**changes), two_families(), baselines=[], directory=tmp_path, images=400
+    )
+    assert oracle.judged_on == (400 if may else None)

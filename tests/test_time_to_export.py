@@ -81,6 +81,8 @@ def test_a_search_ends_early_enough_to_export_the_best(run, clock):
         assert not stop.requested
         clock[0] = 200.0 - needed + 0.1
         assert stop.requested
+        assert stop.reason == "the rest of the time is for the export"
+        clock[0] = 200.1
         assert stop.reason == "time is up"
 
 

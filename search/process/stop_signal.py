@@ -48,7 +48,10 @@ class StopSignal:
         """Why to stop, where that is requested."""
         if self.interrupted:
             return "interrupted"
-        return "the disk is nearly full" if self._disk_is_full else "time is up"
+        if self._disk_is_full:
+            return "the disk is nearly full"
+        early = self._deadline is not None and time.monotonic() < self._deadline
+        return "the rest of the time is for the export" if early else "time is up"
 
     def raise_if_requested(self) -> None:
         """Raise KeyboardInterrupt if a stop is requested."""
