@@ -240,16 +240,15 @@ def test_copies_of_one_image_are_never_in_two_folds(raced, monkeypatch):
         assert len(set(seen[0][pairs[rows] == number])) == 1
 
 
-def test_the_race_goes_by_what_was_cross_validated(raced, tmp_path):
+@pytest.mark.parametrize("best", [0, 1])
+def test_the_race_goes_by_what_was_cross_validated(raced, tmp_path, best):
     experiment, records = raced
     finals = [r for r in records if r.values["family"] == "probe" and r.images is None]
-    folder = tmp_path / "other"
-    run = RunFolder(folder / "run")
+    run = RunFolder(tmp_path / "other" / "run")
     shutil.copytree(experiment.run.path, run.path)
-    for value, worse in zip((0.9, 0.1), sorted(finals, key=lambda r: r.score), strict=True):
-        worse.best_logs["cross_validated"] = value
-        worse.save(run)
-    by_score = min(finals, key=lambda r: r.score)
+    for number, record in enumerate(finals):
+        changed = {**record.history[0], "cross_validated": 0.9 if number == best else 0.1}
+        record.with_outcome(history=[changed]).save(run)
     given = torn(replace(experiment, run=run), tmp_path).baselines
     heads = [values for values in given if not values["transfer/unfreeze"]]
-    assert heads[0]["transfer/image_size"] == by_score.values["probe/image_size"]
+    assert heads[0]["transfer/image_size"] == finals[best].values["probe/image_size"]
