@@ -64,6 +64,19 @@ def test_known_good_values_stand_on_the_winners_of_the_race():
     assert [v["transfer/image_size"] for v in tuned] == [sides[0], sides[-1]]
 
 
+def test_of_two_backbones_that_won_both_are_fine_tuned_at_the_smallest_size_and_first():
+    names = ("mobilenet_075", "mobilenet_v2")
+    hypermodel = classifier(("transfer",), weights="imagenet", backbones=names)
+    smallest, *_, largest = hypermodel.options.backbone_sizes
+    winners = [{"probe/backbone": name, "probe/image_size": largest} for name in names[::-1]]
+    values = baseline_values(hypermodel, winners)
+    tuned = [(v["transfer/backbone"], v["transfer/image_size"]) for v in values[:2]]
+    assert tuned == [("mobilenet_v2", smallest), ("mobilenet_075", smallest)]
+    assert [bool(v["transfer/unfreeze"]) for v in values] == [True] * 2 + [False] * (
+        len(values) - 2
+    )
+
+
 def test_without_pretrained_weights_nothing_is_fine_tuned():
     values = baseline_values(classifier(("transfer",)))
     assert [v["family"] for v in values] == ["transfer"] * 5

@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from models.families import linear_probe
 from models.families.linear_probe import PENALTIES, out_of_fold, solve
 
 
@@ -84,3 +87,33 @@ def test_a_fold_is_predicted_by_what_solves_the_others_with_one_penalty():
 
     same = [np.allclose(predicted[held], by(penalty), atol=1e-5) for penalty in PENALTIES]
     assert same.count(True) == 1
+
+
+def test_one_penalty_is_chosen_for_all_folds(monkeypatch):
+    features, targets = clusters(3)
+    chosen = []
+
+    def penalty(scaled, of, num_classes):
+        chosen.append(len(of))
+        return 0.1
+
+    monkeypatch.setattr(linear_probe, "_penalty", penalty)
+    linear_probe.out_of_fold(features, targets, np.arange(len(targets)) % 5, num_classes=3)
+    assert chosen == [len(targets)]
+
+
+def test_a_probe_is_fitted_in_one_thread(monkeypatch):
+    seen = []
+
+    def fit(self, features, targets):
+        found = threadpool_info()
+        seen.extend(each["num_threads"] for each in found if each["user_api"] == "blas")
+        return fitted(self, features, targets)
+
+    fitted = LogisticRegression.fit
+    monkeypatch.setattr(LogisticRegression, "fit", fit)
+    with threadpool_limits(limits=2, user_api="blas"):
+        solve(*clusters(3), num_classes=3, penalty=0.1)
+        after = [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+    assert set(seen) == {1}
+    assert set(after) == {2}

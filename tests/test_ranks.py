@@ -1,6 +1,8 @@
+import pytest
 from searching import VALUES, epoch_logs, run_config, trial_record
 
 from search.insights.ranks import members, ranks
+from search.run_folder.origins import MODEL, PRIOR, RANDOM
 from search.run_folder.records import DIVERGED, FAILED, RUNNING
 
 
@@ -80,3 +82,11 @@ def test_a_failure_later_leaves_what_was_reached_before():
 def test_a_member_knows_whether_its_configuration_was_given():
     given = [record(number, 0.5, baseline=number != 1) for number in range(3)]
     assert [member.at_random for member in members(given, run_config())] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("origin", "at_random"), [("", True), (RANDOM, True), (PRIOR, False), (MODEL, False)]
+)
+def test_a_member_knows_whether_it_was_drawn_because_of_others(origin, at_random):
+    drawn = record(1, 0.5, baseline=False, origin=origin)
+    assert [member.at_random for member in members([drawn], run_config())] == [at_random]

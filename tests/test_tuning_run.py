@@ -15,6 +15,7 @@ from search.run_folder.paths import RunFolder
 from search.tuning import new_run
 from search.tuning import run as running
 from search.tuning.run import MEMORY_SHARE, RunEnvironment, resume, start
+from search.tuning.time_to_export import TimeToExport
 
 
 @pytest.fixture
@@ -168,3 +169,22 @@ def test_a_dry_run_of_a_run_that_is_there_is_refused(results, photos, capsys):
     assert "there is a run of this name already" in capsys.readouterr().err
     assert _run(["run", "--resume", "begun", "--dry-run", "--results", str(results)]) == 2
     assert "--dry-run and --resume exclude each other" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("then_export", [True, False])
+def test_a_search_keeps_time_back_only_for_an_export_that_follows(
+    then_export, results, photos, monkeypatch, capsys
+):
+    made = []
+
+    class Noted(TimeToExport):
+        def __init__(self, *given):
+            super().__init__(*given)
+            made.append(self.experiment.run.name)
+
+    monkeypatch.setattr("search.tuning.time_to_export.TimeToExport", Noted)
+    options = ["--name", "short", "--workers", "0", "--max-time", "0s"]
+    status = small_run(results, photos, *options, *(["--then-export"] if then_export else []))
+    assert made == (["short"] if then_export else [])
+    assert status == (1 if then_export else 0)
+    assert ("no trial has finished yet" in capsys.readouterr().err) is then_export

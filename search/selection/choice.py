@@ -119,8 +119,7 @@ def _best_of_search(experiment: Experiment, fitting: list[TrialRecord]) -> Choic
             f"{experiment.run.name}: the predictions of its best trial are missing; "
             "train it again with --seeds 1"
         )
-    others = [] if is_solved(best) else fitting[1:]
-    probes = [r for r in others if is_solved(r) and _in_search(experiment, r).exists()]
+    probes = [r for r in fitting[1:] if is_solved(r) and _in_search(experiment, r).exists()]
     records = [best, *probes[:1]]
     finalists = compared(
         experiment,

@@ -147,7 +147,7 @@ class Search:
             parent=parent,
             baseline=raced or values in self.oracle.baselines,
             images=images,
-            origin=str(place.get("tuner/origin", first.origin if first else "")),
+            origin=str(place.get("tuner/origin", "")),
         )
 
     def _task(self, record: TrialRecord) -> TrialTask:
