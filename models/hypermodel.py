@@ -108,6 +108,15 @@ class ImageClassifier(keras_tuner.HyperModel):
         """Return names that identify the fixed features of this configuration."""
         return _features(hp).key(hp, self.options)
 
+    def features_parts(self, hp: keras_tuner.HyperParameters) -> list[keras_tuner.HyperParameters]:
+        """Return the configurations whose features, side by side, are those of this one."""
+        parts = []
+        for values in _features(hp).parts(hp.values):
+            part = keras_tuner.HyperParameters()
+            part.values.update(values)
+            parts.append(part)
+        return parts
+
     def build_extractor(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Build the frozen part of a model: images 0-255 -> features [b, *shape].
 

@@ -91,7 +91,9 @@ def test_a_file_with_the_layers_of_a_new_family_can_be_loaded_and_no_other(linea
 
 @pytest.mark.parametrize("name", ["vit", ""])
 def test_an_unknown_family_is_refused_wherever_it_is_asked_for(name):
-    with pytest.raises(ModelError, match=f"received {name}, expected one of probe, transfer, cnn"):
+    with pytest.raises(
+        ModelError, match=f"received {name}, expected one of probe, joined, transfer, cnn"
+    ):
         registry.family_named(name)
     with pytest.raises(ModelError):
         describe({"family": name})

@@ -183,7 +183,7 @@ def test_no_model_needs_our_code_to_be_loaded():
         ({"backbones": ("xception",)}, "backbone xception needs at least 71x71"),
         (
             {"families": ("cnn", "vit")},
-            "received vit, expected one or more of probe, transfer, cnn, xception",
+            "received vit, expected one or more of probe, joined, transfer, cnn, xception",
         ),
         ({"families": ()}, "received none"),
         ({"backbones": ()}, "backbone: received none"),

@@ -7,7 +7,7 @@ import pytest
 from searching import run_config
 
 from search.algorithms.plan import Rung
-from search.algorithms.race import Probed, Race, narrowed
+from search.algorithms.race import Next, Probed, Race, narrowed
 from search.algorithms.race_plan import partial_rungs, race_of, rung_sizes
 from search.algorithms.registry import make_plan
 
@@ -193,3 +193,50 @@ def test_after_the_race_only_the_winners_are_searched():
     assert found["transfer/backbone"] == ["c", "a"]
     assert found["transfer/image_size"] == [160]
     assert (found["cnn/filters"], found["family"]) == ([8, 16], ["transfer", "cnn"])
+
+
+JOINS = replace(RACE, joins=True)
+
+
+def joined(first, second):
+    return {
+        "family": "joined",
+        "joined/backbone": first,
+        "joined/second": second,
+        "joined/image_size": 160,
+    }
+
+
+def raced():
+    return run_to_the_end(RACE, lambda name, rung: SCORES[name])
+
+
+def test_at_the_end_the_two_best_are_joined():
+    entries = raced()
+    step = JOINS.next(entries)
+    assert (step.values, step.rung, step.parent) == (joined("a", "c"), 1, None)
+    assert "tuner/images" not in JOINS.place(step)
+    runs = Probed("9", step.values, 1, None, ended=False)
+    assert JOINS.next([*entries, runs]) == Next()
+    assert JOINS.next([*entries, replace(runs, ended=True)]).over
+    better = replace(runs, score=(1.0,), ended=True)
+    assert JOINS.ranking([*entries, better]) == RACE.ranking(entries)
+
+
+def test_nothing_is_joined_that_breaks_a_limit_or_before_the_race_is_over():
+    entries = raced()
+    assert JOINS.next(entries, lambda values: values["family"] != "joined").over
+    assert JOINS.next(entries[:-1]).values == probe("c")
+    assert JOINS.next([]).values == probe("a")
+
+
+def test_the_plan_counts_what_is_joined():
+    config = run_config(
+        families=("probe", "joined"),
+        backbones=("mobilenet_v2", "mobilenet_075"),
+        backbone_sizes=(160,),
+        weights="imagenet",
+    )
+    assert [rung.size for rung in make_plan(config).rungs] == [2, 1]
+    alone = replace(config, backbones=("mobilenet_v2",))
+    assert [rung.size for rung in make_plan(alone).rungs] == [1]

@@ -78,6 +78,10 @@ def test_the_plan_says_the_race_before_it_begins():
         "race: 3 backbones at one size, the better half at each size and on more of "
         "200, 400 and all 1,400 images\n"
     )
+    joins = replace(config, families=("probe", "joined"))
+    assert race_in_plan(make_plan(joins), joins, 1_400).endswith(
+        "all 1,400 images, then the best two together\n"
+    )
     without = run_config(families=("cnn",))
     assert race_in_plan(make_plan(without), without, 1_400) == ""
 
@@ -94,3 +98,17 @@ def test_what_was_cross_validated_stands_by_that(records):
         (224, 0.75),
         (160, 0.65),
     ]
+
+
+def test_two_that_are_joined_stand_under_both_names(records):
+    values = {
+        "family": "joined",
+        "joined/backbone": "mobilenet_v2",
+        "joined/second": "mobilenet_075",
+        "joined/image_size": 224,
+    }
+    both = replace(probe("0005", "0005", 0.95, rung=1), values=values)
+    first, *_ = standings([*records, both], sign=1.0)
+    assert first.in_words() == "mobilenet_v2 + mobilenet_075 at 224 px 0.9500"
+    names = [line["name"] for line in race_of_backbones([*records, both], train=1_400)["series"]]
+    assert names[-1] == "mobilenet_v2 + mobilenet_075, 224 px"

@@ -98,7 +98,7 @@ def test_a_family_that_cannot_be_had_is_left_out_with_its_reason(tmp_path, monke
     config = resolved(tmp_path, {}, said)
     assert "transfer" not in config.families
     assert said.lines == [
-        "warning: family probe, transfer left out: no weights: [Errno 2] no such file",
+        "warning: family probe, joined, transfer left out: no weights: [Errno 2] no such file",
     ]
     assert said.tasks == ["loading TensorFlow"]
 
@@ -132,3 +132,12 @@ def test_a_preset_has_no_race(machine, tmp_path):
     machine()
     given = {"preset": "student-mobilenet", "weights": "imagenet", "families": ("transfer",)}
     assert resolved(tmp_path, given, Recorded()).families == ("transfer",)
+
+
+def test_with_one_backbone_there_is_nothing_to_join(machine, tmp_path):
+    machine()
+    assert "joined" in resolved(tmp_path, {}, Recorded()).families
+    one = {"backbones": ("mobilenet_v2",)}
+    assert "joined" not in resolved(tmp_path, one, Recorded()).families
+    with pytest.raises(ModelError, match="joined needs two backbones, there is mobilenet_v2 alone"):
+        resolved(tmp_path, one | {"families": ("joined",)}, Recorded())

@@ -16,6 +16,7 @@ from search.tuning import time_to_export
 from search.tuning.time_to_export import (
     FIXED_SECONDS,
     SECONDS_PER_FORMAT,
+    SECONDS_PER_NETWORK,
     SECONDS_PER_TEST_IMAGE,
     TRACING_SECONDS,
     TimeToExport,
@@ -44,7 +45,8 @@ def best_of(run):
 
 
 def test_an_export_takes_its_files_its_tests_and_a_training_on_more_images(run):
-    known = FIXED_SECONDS + SECONDS_PER_TEST_IMAGE * len(run.test)
+    fixed = FIXED_SECONDS + SECONDS_PER_NETWORK
+    known = fixed + SECONDS_PER_TEST_IMAGE * len(run.test)
     assert export_seconds(None, run) == pytest.approx(known)
     assert export_seconds(best_of(run), run) == pytest.approx(known + 20 / 14)
     two = replace(run, config=replace(run.config, formats=("litert", "onnx")))
@@ -64,6 +66,10 @@ def test_of_a_probe_only_the_features_of_further_images_are_new(run):
     probe = best_of(run).with_outcome(values={"family": "probe"}, seconds=7.0)
     extra = export_seconds(probe, run) - export_seconds(None, run)
     assert extra == pytest.approx(7 * 6 / 14)
+    names = {"joined/backbone": "a", "joined/second": "b", "joined/image_size": 160}
+    joined = probe.with_outcome(values={"family": "joined", **names})
+    more = export_seconds(joined, run) - export_seconds(probe, run)
+    assert more == pytest.approx(SECONDS_PER_NETWORK)  # there are two
 
 
 @pytest.mark.parametrize(("trainings", "seeds"), [(0.5, 0), (4.5, 2), (100, 3), (-20, 0)])

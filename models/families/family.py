@@ -79,6 +79,8 @@ class FixedFeatures:
         build_rest: From (hyperparameters, options, shape, dropout) to the uncompiled model
             features [b, *shape] -> probabilities.
         set_rest: Gives a whole model the weights of a trained `build_rest`, given (whole, rest).
+        parts: From values to those of the configurations whose features, side by side, are its
+            own; none where its features are those of one network.
     """
 
     are_fixed: Callable[[Any, ModelOptions], bool]
@@ -86,6 +88,7 @@ class FixedFeatures:
     build_extractor: Callable[[Any, ModelOptions], keras.Model]
     build_rest: Callable[..., keras.Model]
     set_rest: Callable[[keras.Model, keras.Model], None]
+    parts: Callable[[Mapping[str, Any]], list[dict[str, Any]]] = lambda values: []
 
 
 def _image_size(values: Mapping[str, Any], options: ModelOptions) -> tuple[int, int]:

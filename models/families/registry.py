@@ -6,13 +6,19 @@ Imports without Keras, so that the command line can list them.
 from __future__ import annotations
 
 from models.errors import ModelError
-from models.families import cnn, mini_xception, probe, transfer
+from models.families import cnn, joined, mini_xception, probe, transfer
 from models.families.family import Family
 
 # In the order in which their baselines are tried: first the family that needs the least time.
 FAMILIES: dict[str, Family] = {
     family.name: family
-    for family in (probe.FAMILY, transfer.FAMILY, cnn.FAMILY, mini_xception.FAMILY)
+    for family in (
+        probe.FAMILY,
+        joined.FAMILY,
+        transfer.FAMILY,
+        cnn.FAMILY,
+        mini_xception.FAMILY,
+    )
 }
 
 

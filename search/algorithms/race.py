@@ -3,15 +3,18 @@
 A probe takes seconds, and which backbone is the best differs from data set to data set. Each
 backbone is first fitted to few images, at the smallest size; the better half goes on to more
 images, at every size; of these the better half to more, until the last few see all (Jamieson &
-Talwalkar 2016, arXiv 1502.07943, with the images and their size as the budget). The search then
-begins from the winners. Imports without KerasTuner.
+Talwalkar 2016, arXiv 1502.07943, with the images and their size as the budget). At its end one
+probe stands on the two best backbones together (`models.families.joined`). The search then begins
+from the winners. Imports without KerasTuner.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from models.families.joined import of_best
+from models.families.registry import family_named
 from search.algorithms.plan import Rung
 from search.algorithms.unit_space import choices, rebuilt
 from search.run_folder.records import Values
@@ -64,14 +67,42 @@ class Race:
         opening: those of the first rung: of each backbone one, where the second has all sizes of
             the better half; else all.
         rungs: how many candidates and images each has, at most.
+        joins: whether the two best backbones are then joined.
     """
 
     candidates: tuple[Values, ...]
     opening: tuple[Values, ...]
     rungs: tuple[Rung, ...]
+    joins: bool = False
 
-    def next(self, entries: Sequence[Probed]) -> Next:
-        """Say what to do after these probes."""
+    @property
+    def plan(self) -> tuple[Rung, ...]:
+        """The rungs, and the one of the backbones that are joined."""
+        several = len({values[BACKBONE] for values in self.candidates}) > 1
+        return (*self.rungs, Rung(0, 1, 0, 1)) if self.joins and several else self.rungs
+
+    def next(
+        self,
+        entries: Sequence[Probed],
+        allowed: Callable[[Values], bool] = lambda values: True,
+    ) -> Next:
+        """Say what to do after these probes.
+
+        Args:
+            entries: all that were begun.
+            allowed: whether what is joined keeps to the limits of the run.
+        """
+        alone = [entry for entry in entries if entry.values["family"] == "probe"]
+        following = self._next_alone(alone)
+        joined = of_best(self.ranking(alone)) if following.over and self.joins else None
+        if joined is None:
+            return following
+        begun = [entry.ended for entry in entries if entry.values == joined]
+        if begun or not allowed(joined):
+            return Next(over=all(begun))
+        return Next(joined, len(self.rungs) - 1)
+
+    def _next_alone(self, entries: Sequence[Probed]) -> Next:
         for number, rung in enumerate(self.rungs):
             here = [entry for entry in entries if entry.rung == number]
             field = self._field(entries, number)
@@ -112,8 +143,9 @@ class Race:
     def ranking(self, entries: Sequence[Probed]) -> list[Values]:
         """The candidates with a score, those that came furthest first, of these the best first."""
         ranked: list[Values] = []
+        alone = [entry for entry in entries if entry.values["family"] == "probe"]
         for number in reversed(range(len(self.rungs))):
-            best = _ranked(entry for entry in entries if entry.rung == number)
+            best = _ranked(entry for entry in alone if entry.rung == number)
             ranked += [entry.values for entry in best if entry.values not in ranked]
         return ranked
 
@@ -130,13 +162,14 @@ def comparable(score: float, loss: float, *, sign: float) -> tuple[float, float]
 
 
 def is_raced(values: Mapping[str, Any]) -> bool:
-    """Tell whether these are values of a probe of the race."""
-    return values.get("family") == "probe"
+    """Tell whether these are values of a probe of the race, of one backbone or of two."""
+    return "family" in values and family_named(values["family"]).solved
 
 
 def own_values(values: Mapping[str, Any]) -> Values:
     """Leave out of a probe's values those that KerasTuner adds: the defaults of all families."""
-    return {name: value for name, value in values.items() if name.startswith(("probe/", "family"))}
+    own = (f"{values['family']}/", "family")
+    return {name: value for name, value in values.items() if name.startswith(own)}
 
 
 def narrowed(space: Any, winners: Sequence[Values]) -> Any:

@@ -27,18 +27,20 @@ class RaceFirst(keras_tuner.Oracle):
         race: of backbones; None where there is none, or it is decided.
         baselines: what is tried next; where there is a race, once it is decided.
         baselines_on: gives them, given values of the winners, the best first.
+        allowed: whether values keep to the limits of the run.
     """
 
     race: Race | None
     baselines: list[Values]
     baselines_on: Callable[[list[Values]], list[Values]] | None
+    allowed: Callable[[Values], bool]
     trials: dict[str, Any]
     hyperparameters: Any
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Values of the next trial, in KerasTuner's form: first the race, then the algorithm's."""
         if self.race is not None:
-            following = self.race.next(self._probed())
+            following = self.race.next(self._probed(), self.allowed)
             if following.values is not None:
                 place = {**self.race.place(following), "tuner/origin": RACE}
                 values = {**following.values, **place}
@@ -56,7 +58,8 @@ class RaceFirst(keras_tuner.Oracle):
 
     def settle_race(self) -> None:
         """Search on the winners alone, if the race is decided; where none won, on all."""
-        if self.race is None or not self.race.next(probed := self._probed()).over:
+        probed = self._probed()
+        if self.race is None or not self.race.next(probed, self.allowed).over:
             return
         winners = self.race.ranking(probed)[:FINALISTS]
         self.race = None

@@ -75,4 +75,4 @@ def race_of(config: RunConfig) -> Race | None:
         Rung(0, size, 0, 1, images=count, again=known)
         for size, count, known in zip(sizes, images, again, strict=True)
     ]
-    return Race(candidates, opening, tuple(rungs))
+    return Race(candidates, opening, tuple(rungs), joins="joined" in config.families)

@@ -103,7 +103,7 @@ def algorithm_of(config: RunConfig) -> Algorithm:
 def make_plan(config: RunConfig) -> Plan:
     """Say what a run will do."""
     race = race_of(config)
-    rungs = race.rungs if race else ()
+    rungs = race.plan if race else ()
     if any(not family_named(name).solved for name in config.families):
         rungs += algorithm_of(config).plan(config).rungs
     return Plan(rungs)
@@ -139,7 +139,7 @@ def make_oracle(
     options: dict[str, Any] = {name: getattr(config, name) for name in algorithm.options}
     race = race_of(config)
     if race and "max_trials" in options:  # those of the race are not counted
-        options["max_trials"] += sum(rung.size for rung in race.rungs)
+        options["max_trials"] += sum(rung.size for rung in race.plan)
     oracle = algorithm.load_oracle()(
         baselines=baselines,
         race=race,

@@ -56,7 +56,16 @@ def check_photos(
     Raises:
         TuneError: more than a tenth of the answers differ.
     """
+    import tensorflow as tf
+
     images = Images.load(experiment.run)
+    # Traced once for all sizes: layer by layer, a network takes several times as long.
+    photo_of_any_size = tf.TensorSpec((1, None, None, 3), tf.float32)
+    answers = tf.function(
+        lambda photo: finished(photo, training=False),
+        input_signature=[photo_of_any_size],
+        autograph=False,
+    )
     differences: dict[str, float] = {}
     # Rows are in the order of class names: the first 40 would be of one class.
     picks = np.linspace(0, len(rows) - 1, min(PHOTOS, len(rows))).astype(int)
@@ -67,7 +76,7 @@ def check_photos(
         except DataError:
             continue  # gone or broken since, which is no fault of the model
         # One at a time: photos differ in size.
-        probabilities = np.asarray(finished(photo[np.newaxis], training=False))[0]
+        probabilities = answers(photo[np.newaxis].astype(np.float32)).numpy()[0]
         differences[str(path)] = float(np.abs(probabilities - answer).max())
     # `not … <=` and not `>`: a comparison with NaN is false, and NaN must count as changed.
     changed = [path for path, difference in differences.items() if not difference <= DIFFERENCE]

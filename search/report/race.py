@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.families.registry import family_named
 from search.algorithms.race import comparable, is_raced
 from search.process.wording import duration_in_words
-from search.run_folder.records import ALL_IMAGES, TrialRecord
+from search.run_folder.records import ALL_IMAGES, TrialRecord, Values
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Raced:
     """A backbone at an image size.
 
     Attributes:
-        backbone: its name.
+        backbone: its name, or those of two that are joined.
         image_size: longer side in pixels of the images that it saw.
         images: on how many its last probe was fitted; None for all.
         score: of that probe, by the objective, cross-validated where that is known; None where it
@@ -63,8 +64,8 @@ def standings(records: Sequence[TrialRecord], *, sign: float) -> tuple[Raced, ..
     ranked = sorted(probes(records).values(), key=place, reverse=True)
     return tuple(
         Raced(
-            backbone=str(rungs[-1].values["probe/backbone"]),
-            image_size=int(rungs[-1].values["probe/image_size"]),
+            backbone=backbone_of(rungs[-1].values),
+            image_size=image_side(rungs[-1].values),
             images=rungs[-1].images,
             score=_score(rungs[-1]),
             seconds=round(sum(rung.seconds for rung in rungs), 1),
@@ -72,6 +73,18 @@ def standings(records: Sequence[TrialRecord], *, sign: float) -> tuple[Raced, ..
         )
         for rungs in ranked
     )
+
+
+def backbone_of(values: Values) -> str:
+    """`mobilenet_v2`, or of two that are joined `mobilenet_v2 + mobilenet_075`."""
+    features = family_named(str(values["family"])).features
+    parts = (features.parts(values) if features else []) or [values]
+    return " + ".join(part["probe/backbone"] for part in parts)
+
+
+def image_side(values: Values) -> int:
+    """The longer side in pixels of the images that a probe sees."""
+    return int(values[f"{values['family']}/image_size"])
 
 
 def _score(record: TrialRecord) -> float | None:

@@ -17,6 +17,7 @@ from search.process.progress import Update
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
 from search.trial.features.cache import FeatureCache
+from search.trial.features.joined import JoinedFeatures
 from search.trial.head_training import HeadTraining
 from search.trial.probe_training import ProbeTraining
 from search.trial.training import Training
@@ -61,6 +62,11 @@ class ModelCache:
 
     def _features(self, experiment: Experiment, hp: Any) -> FeatureCache:
         """The features of a configuration; its backbone is built only once where it is kept."""
+        parts = [
+            self._features(experiment, part) for part in experiment.classifier.features_parts(hp)
+        ]
+        if parts:  # these are kept
+            return JoinedFeatures(experiment, hp, parts)
         feature_cache = FeatureCache(experiment, hp)
         kept = self.feature_caches.pop(feature_cache.folder, None)
         # The rows that are asked for may be others.

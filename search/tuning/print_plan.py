@@ -79,7 +79,8 @@ def race_in_plan(plan: Plan, config: RunConfig, train: int) -> str:
     what = f"{rungs[0].size} backbones and sizes, the better half on more"
     if rungs[0].size < len(config.raced):
         what = f"{rungs[0].size} backbones at one size, the better half at each size and on more"
-    return f"race: {what} of {listed} images\n"
+    joined = ", then the best two together" if "joined" in config.families else ""
+    return f"race: {what} of {listed} images{joined}\n"
 
 
 def _seen(config: RunConfig) -> str:

@@ -95,6 +95,10 @@ def _available_families(
     wanted = tuple(given.get("backbones") or default_backbones(light=compact))
     try:
         names = tuple(available_backbones(wanted, weights, image_size))
+        if "joined" in families and len(names) < 2:
+            if asked:
+                raise ModelError(f"family joined needs two backbones, there is {names[0]} alone")
+            families = tuple(family for family in families if family != "joined")
         if weights is not None:  # fetched here, once, and not by each worker
             for name in names:
                 weights_file(name, weights, image_size)

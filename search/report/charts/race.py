@@ -5,7 +5,7 @@ from typing import Any
 
 from search.process.wording import duration_in_words
 from search.report.charts.style import SHADES, Option, cartesian, percent, value_axis
-from search.report.race import probes
+from search.report.race import backbone_of, image_side, probes
 from search.run_folder.records import TrialRecord
 
 
@@ -32,7 +32,8 @@ def race_of_backbones(records: Sequence[TrialRecord], *, train: int) -> Option |
 
 
 def _line(rungs: list[TrialRecord], train: int) -> dict[str, Any]:
-    name = f"{rungs[-1].values['probe/backbone']}, {rungs[-1].values['probe/image_size']} px"
+    values = rungs[-1].values
+    name = f"{backbone_of(values)}, {image_side(values)} px"
     survived = rungs[-1].images is None
     colour = "--family-1" if survived else SHADES[1]
     return {
