@@ -180,6 +180,18 @@ def test_more_running_trials_than_the_terminal_has_lines_leave_room_for_the_rest
     assert "last: out of memory" in lines[-2]
 
 
+def test_the_panel_says_where_the_time_went_where_there_is_room():
+    records = [
+        trial_record("0000", 0.5, seconds=40.0, origin="race"),
+        trial_record("0001", 0.75, seconds=70.0, origin="random"),
+    ]
+    lines = [line.strip("│ ").split() for line in panel(live(*records)).splitlines()]
+    assert ["race", "of", "backbones", "40", "s", "1", "tried", "best", "0.5000"] in lines
+    assert ["at", "random", "1", "min", "10", "s", "1", "tried", "best", "0.7500"] in lines
+    assert "race of backbones" not in panel(live(*records, height=12))
+    assert "at random" in panel(live(*records, height=14))
+
+
 def test_the_panel_says_what_is_going_on_before_anything_is_measured():
     display = live()
     assert "starting" in panel(display)

@@ -77,6 +77,7 @@ def test_the_number_printed_is_what_the_file_reaches(run):
     right = predictions.argmax(axis=1) == run.targets[run.test]
     assert right.mean() == metrics.accuracy
     assert metrics.trials == sum(record.finished for record in load_records(run.run))
+    assert metrics.time.retraining > 0 < metrics.time.files
     assert sorted(metrics.files) == sorted(str(run.run.export / name) for name in names)
 
 

@@ -171,7 +171,18 @@ def test_an_export_from_before_the_last_trials_says_so(tmp_path, capsys):
     for trials, expected in ((1, "exported after 1 trial: cnn"), (2, "exported: cnn")):
         write_json(run.metrics, METRICS | {"summary": "cnn", "trials": trials})
         print_report(run_report(run), limit=5)
-        assert expected in capsys.readouterr().out
+        shown = capsys.readouterr().out
+        assert expected in shown
+        assert "time of the export" not in shown
+
+
+def test_where_the_time_of_an_export_went_is_said(tmp_path, capsys):
+    run = run_with(tmp_path, trial_record("0000", 0.5))
+    took = {"choosing": 70.0, "retraining": 55.0, "files": 20.0}
+    write_json(run.metrics, METRICS | {"summary": "cnn", "trials": 1, "time": took})
+    assert to_json(run_report(run).exported)["time"] == took
+    print_report(run_report(run), limit=5)
+    assert "time of the export: choosing among the best 1 min 10 s" in capsys.readouterr().out
 
 
 def test_what_show_prints_as_json_has_the_keys_that_it_always_had(tmp_path):

@@ -54,6 +54,16 @@ def test_after_an_export_it_tells_of_the_test_images_with_heat_maps(run, scratch
     assert said == ""
 
 
+def test_the_time_of_the_export_stands_beside_that_of_the_search(run, scratch):
+    export(run, scratch)
+    assert "export: retraining" not in report(run)[0]
+    took = {"choosing": 70.0, "retraining": 55.0, "files": 20.0}
+    write_json(run.metrics, read_json(run.metrics) | {"time": took})
+    text, _ = report(run)
+    assert re.search(r"export: retraining</th>.*>55 s<", text)
+    assert re.search(r"export: choosing among the best</th>.*>1 min 10 s<", text)
+
+
 def test_a_model_that_cannot_be_loaded_costs_the_heat_maps_alone(run, scratch):
     export(run, scratch)
     (run.export / "model.keras").write_bytes(b"no model")

@@ -5,7 +5,7 @@ from searching import trial_record
 from search.evaluation.objective import objective_named
 from search.run_folder.origins import KNOWN_GOOD, MODEL, PRIOR, RACE, RANDOM
 from search.run_folder.records import DIVERGED
-from search.run_folder.time_spent import Spent, spent_in_words, time_spent
+from search.run_folder.time_spent import ExportTime, Spent, spent_in_words, time_spent
 
 ACCURACY = objective_named("val_accuracy")
 
@@ -48,4 +48,10 @@ def test_it_is_said_in_one_line():
     parts = (Spent(RACE, 6, 36.0, 0.8887), Spent(MODEL, 2, 65.0, None))
     assert spent_in_words(parts) == (
         "race of backbones 36 s (6, best 0.8887), by what was seen 1 min 05 s (2)"
+    )
+
+
+def test_the_time_of_an_export_is_said_in_one_line():
+    assert ExportTime(choosing=70.0, retraining=55.0, files=20.0).in_words() == (
+        "choosing among the best 1 min 10 s, retraining 55 s, files and test 20 s"
     )

@@ -115,6 +115,17 @@ def test_what_runs_and_is_ahead_is_what_would_be_trained_again(run, clock):
         assert stop._kept_back == pytest.approx(export_seconds(None, run) + 40 * 20 / 14)
 
 
+def test_nothing_is_kept_back_while_there_is_nothing_to_export(run, clock):
+    begun = best_of(run).with_outcome(trial_id="0002", configuration="0002", score=None)
+    with StopSignal(200.0) as stop:
+        watch = TimeToExport(stop, run, [])
+        watch.trial_started(begun)
+        watch.progress(Progress("0002", 0, 1, 2))
+        assert stop._kept_back == 0
+        watch.progress(Progress("0002", 0, 2, 2, logs=epoch_logs(0, 0.6)))
+        assert stop._kept_back > 0
+
+
 def test_half_of_the_time_is_left_to_the_search_in_any_case(run, clock):
     with StopSignal(10.0) as stop:
         TimeToExport(stop, run, load_records(run.run))

@@ -51,6 +51,8 @@ def print_export(metrics: Metrics) -> None:
         f"{metrics.ece_uncalibrated:.4f} before, {metrics.ece:.4f} after"
     )
     _print_slices(metrics.slices)
+    if metrics.time:
+        click.echo(f"time: {metrics.time.in_words()}")
     console.print(_files(metrics.parity), soft_wrap=not console.is_terminal)
     for path in metrics.files:
         click.echo(f"wrote {printable(path)}")

@@ -1,7 +1,6 @@
 """The command that searches: `run`, and the options that it shares with `train`."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,12 +42,15 @@ TRIAL_TIMEOUT = click.option(
     help="End a trial that makes no step for this long.",
 )
 MAX_TIME = click.option(
-    "--max-time", type=Duration(), help="End after this time, as 90s, 30m or 8h.  [default: none]"
+    "--max-time",
+    type=Duration(),
+    help="End within this time, as 90s, 30m or 8h, early enough to export the best in the rest.  "
+    "[default: none]",
 )
 THEN_EXPORT = click.option(
     "--then-export",
     is_flag=True,
-    help="Export the best as export-best does; with --max-time within that time.",
+    help="Export the best as export-best does; with --max-time in the rest of that time.",
 )
 DRY_RUN = click.option(
     "--dry-run", is_flag=True, help="Check and prepare the images, print the plan, and end."
@@ -215,7 +217,6 @@ def run_command(
     options["formats"] = asked_formats(formats, flags) or None
     deadline = None if max_time is None else time.monotonic() + max_time
     environment = run_environment(results, cache_dir, max_time, workers, trial_timeout)
-    environment = replace(environment, then_export=then_export)
     if resume:
         for option, given in (("--name", name), ("--dry-run", dry_run)):
             if given:

@@ -4,6 +4,7 @@ The order matters: files that do not compute what the model does are found befor
 are looked at, and what stood in the export folder is replaced only once all of the new is written.
 """
 
+import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -28,6 +29,7 @@ from search.run_folder.lock import locked
 from search.run_folder.metrics import FileFigures, HeldOutFigures, Metrics
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import load_records
+from search.run_folder.time_spent import ExportTime
 from search.selection.calibrate import calibrate, require_enough
 from search.selection.choice import Choice, choose
 from search.trial.experiment import Experiment
@@ -88,6 +90,7 @@ def _export(
     prepare_to_train(experiment.config)
     options, asked_for = _with_limits(options, experiment.config)
     costs = Costs(experiment, asked_for, stop=stop, progress=progress)
+    watch = _Watch()
     choice = choose(
         experiment,
         costs,
@@ -98,10 +101,12 @@ def _export(
         stop=stop,
         progress=progress,
     )
+    watch.lap()
     experiment = experiment.seen_by(choice.winner.record.values)
     # Before the retraining: the model that comes of it has learnt from the validation images.
     calibration = calibrate(experiment, choice.predictions, precision=options.precision)
     model, history = retrain(experiment, choice.winner.record, stop=stop, progress=progress)
+    watch.lap()
     # Before anything is written: the files, and what is measured of them, are of one model.
     divide_logits(model, calibration.temperature)
     with export_folder(run) as folder:
@@ -127,7 +132,22 @@ def _export(
             parity=tuple(parity.figures() for parity in parities),
             parameters=model.count_params(),
         )
+        watch.lap()
+        metrics = replace(metrics, time=ExportTime(*watch.laps))
         return write_beside(experiment, choice.winner.record, metrics, history, folder)
+
+
+class _Watch:
+    """Seconds between laps, the first from when it was made."""
+
+    def __init__(self) -> None:
+        self.laps: list[float] = []
+        self.last = time.monotonic()
+
+    def lap(self) -> None:
+        """End one."""
+        before, self.last = self.last, time.monotonic()
+        self.laps.append(round(self.last - before, 1))
 
 
 def _with_limits(

@@ -14,6 +14,7 @@ from models.describe import describe
 from search.observers.scoreboard import RunningTrial, Scoreboard, outcome, progress_in_words, score
 from search.process.terminal import without_ctrl_c_echo
 from search.process.wording import duration_in_words
+from search.run_folder.origins import ORIGINS
 from search.run_folder.ranking import best_first
 from search.run_folder.records import DIVERGED, FAILED, TrialRecord
 from search.trial.messages import Progress
@@ -62,7 +63,7 @@ class LiveDisplay:
     """Show the search as a panel on a terminal, drawn again several times per second."""
 
     def __init__(self, board: Scoreboard, console: Console):
-        self.board = board
+        self.board, self.console = board, console
         self.live = Live(console=console, refresh_per_second=4, get_renderable=self.render)
 
         self.stack = ExitStack()
@@ -98,7 +99,10 @@ class LiveDisplay:
             ProgressBar(total=1.0, completed=pace.share),
             f"{pace.share:.0%}   {elapsed} gone   {duration_in_words(pace.seconds_left())} left",
         )
-        parts = [self._running(), bar, Text(), self._leaders()]
+        parts: list[RenderableType] = [self._running(), bar, Text(), self._leaders()]
+        lines = max(len(self.board.running), 2) + _OTHER_LINES
+        if lines + 1 + len(self.board.spent) < self.console.height:
+            parts += [Text(), self._time_spent()]
         return Panel(
             Group(*parts), title=self.board.title(), title_align="left", border_style="dim"
         )
@@ -118,7 +122,7 @@ class LiveDisplay:
         table.add_column(no_wrap=True)
         # rich cuts off the lower end of a panel that is higher than the terminal, and the time left
         # stands there.
-        room = max(self.live.console.height - _OTHER_LINES - 1, 1)
+        room = max(self.console.height - _OTHER_LINES - 1, 1)
         for trial in running[:room]:
             table.add_row(_configuration(trial), _where(trial))
         if len(running) > room:
@@ -148,6 +152,18 @@ class LiveDisplay:
             # The reason may be a library's message with brackets, which rich would take for markup.
             reason = Text(f"last: {last.reason}")
             table.add_row("!", f"{len(failures)}", "failed", reason, style="yellow")
+        return table
+
+    def _time_spent(self) -> Table:
+        """Show what the time went into, and what each part has brought."""
+        table = Table.grid(padding=(0, 2))
+        for justify in ("left", "right", "right", "left"):
+            table.add_column(no_wrap=True, justify=justify)
+        for part in self.board.spent:
+            best = "" if part.best is None else f"best {part.best:.4f}"
+            seconds = duration_in_words(part.seconds)
+            row = (ORIGINS[part.origin], seconds, f"{part.configurations} tried", best)
+            table.add_row(*row, style="dim")
         return table
 
 

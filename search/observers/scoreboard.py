@@ -6,6 +6,7 @@ from search.evaluation.objective import Objective
 from search.observers.pace import Pace
 from search.run_folder.ranking import best_first
 from search.run_folder.records import COMPLETED, DIVERGED, FAILED, TrialRecord
+from search.run_folder.time_spent import time_spent
 from search.trial.messages import Progress
 
 _MARKS = {COMPLETED: "", DIVERGED: "diverged: ", FAILED: "failed: "}
@@ -20,7 +21,7 @@ class RunningTrial:
 
 
 class Scoreboard:
-    """Keep all records, the best of them, and the running trials with their progress.
+    """Keep all records, the best of them, where the time went, and the running trials.
 
     A display hands on to it what the search reports, and shows what it holds.
     """
@@ -29,7 +30,7 @@ class Scoreboard:
         self.pace, self.objective = pace, objective
         self.records = {record.trial_id: record for record in records}
         self.running: dict[str, RunningTrial] = {}  # by trial, in the order in which they began
-        self._count_best()
+        self._add_up()
 
     def trial_started(self, record: TrialRecord) -> None:
         """Take in that a trial begins, or begins again."""
@@ -47,12 +48,14 @@ class Scoreboard:
         """Take in that a trial ended."""
         self.records[record.trial_id] = record
         self.running.pop(record.trial_id, None)
-        self._count_best()
+        self._add_up()
         self.pace.finished(record)
 
-    def _count_best(self) -> None:
+    def _add_up(self) -> None:
         ranked = best_first(list(self.records.values()), self.objective)
         self.best = ranked[0] if ranked and ranked[0].score is not None else None
+        finished = [record for record in self.records.values() if record.finished]
+        self.spent = time_spent(finished, self.objective)
 
     @property
     def number(self) -> int:

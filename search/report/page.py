@@ -66,6 +66,7 @@ def report_page(
         endings=_endings(contents),
         race=race_in_words(standings(contents.race, sign=objective_of(contents.config).sign)),
         spent=[(ORIGINS[part.origin], part) for part in contents.spent],
+        export_time=contents.metrics.time if contents.metrics else None,
         reasons=Counter(file.reason.split(":")[0] for file in aside).most_common(),
         families=families(contents),
         importance=importance_of(contents),

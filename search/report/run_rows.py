@@ -8,7 +8,7 @@ from search.report.race import Raced
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.records import Values
 from search.run_folder.schema import named, omitted
-from search.run_folder.time_spent import Spent
+from search.run_folder.time_spent import ExportTime, Spent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,8 +16,8 @@ class Exported:
     """What the exported model reached: part of `metrics.json`, as any version writes it.
 
     Attributes:
-        summary, verdict, val_accuracy, trials: as `search.run_folder.metrics.Metrics` has them;
-            None where an older version did not write them.
+        summary, verdict, val_accuracy, trials, time: as `search.run_folder.metrics.Metrics` has
+            them; None where an older version did not write them.
         accuracy, accuracy_interval: on the test images.
         images: how many of these there are.
         test_set_opened: how often they were looked at.
@@ -32,6 +32,7 @@ class Exported:
     images: int = named("pictures")
     test_set_opened: int = named("lock_box_opened")
     trials: int | None = omitted()
+    time: ExportTime | None = omitted()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from search.run_folder.finalist_rows import Ensemble, FinalistRow
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import Values
 from search.run_folder.schema import from_json, named, omitted
+from search.run_folder.time_spent import ExportTime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +104,7 @@ class Metrics(HeldOutFigures):
         image_size: (height, width) in pixels.
         trained_on: number of images.
         parameters: number of weights.
+        time: where the time of the export went; None where an older version did not write it.
         card: digest of the model card as it was written.
         files: paths of all files of the export.
     """
@@ -126,6 +128,7 @@ class Metrics(HeldOutFigures):
     image_size: tuple[int, int]
     trained_on: int
     parameters: int
+    time: ExportTime | None = omitted()
     card: str = omitted("")
     files: tuple[str, ...] = ()
 

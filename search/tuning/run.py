@@ -46,7 +46,6 @@ class RunEnvironment:
         max_time: seconds, or None for as long as it takes.
         workers: worker processes; None for one per GPU, or one without GPUs; 0 for none: trials
             then run in this process.
-        then_export: whether the time is to hold the export too.
         silence: seconds without a step after which a trial counts as hung.
         progress: where messages, warnings and progress go.
         display: makes what shows the search while it runs; by default nothing is shown, and the
@@ -60,7 +59,6 @@ class RunEnvironment:
     silence: float
     progress: ProgressSink = field(default_factory=Silent)
     display: Callable[[Scoreboard], AbstractContextManager[Observer]] = nullcontext
-    then_export: bool = False
 
 
 def start(data: Path, name: str | None, options: Options, environment: RunEnvironment) -> RunFolder:
@@ -187,9 +185,10 @@ def _search(
     announce(plan, config, experiment, environment.progress)
     pace = Pace(plan, environment.max_time, **_already_done(records))
     board = Scoreboard(pace, records, objective=objective_of(config))
-    observers: list[Observer] = [TensorBoardLog(experiment, space)]
-    if environment.then_export:
-        observers.append(TimeToExport(stop, experiment, records))
+    observers: list[Observer] = [
+        TensorBoardLog(experiment, space),
+        TimeToExport(stop, experiment, records),
+    ]
     with environment.display(board) as display:
         done = Search(
             run,

@@ -88,7 +88,8 @@ def seeds_within(seconds: float, experiment: Experiment, *, top: int, most: int)
 class TimeToExport:
     """An observer of a search: ends it early enough to export the best so far.
 
-    A running trial that is ahead already is what would be exported if the search ended now.
+    A running trial that is ahead already is what would be exported if the search ended now. While
+    there is nothing to export, no time is kept back.
 
     Args:
         stop: ends the search.
@@ -135,6 +136,9 @@ class TimeToExport:
         ranked = best_first(list(self.records.values()), self.objective)
         return ranked[0] if ranked and ranked[0].score is not None else None
 
-    def _keep_back(self, running: float = 0.0) -> None:
-        least = export_seconds(None, self.experiment) + running
-        self.stop.keep_back(max(least, export_seconds(self._best(), self.experiment)))
+    def _keep_back(self, running: float | None = None) -> None:
+        best = self._best()
+        if best is None and running is None:
+            return
+        least = export_seconds(None, self.experiment) + (running or 0.0)
+        self.stop.keep_back(max(least, export_seconds(best, self.experiment)))
