@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import keras_tuner
 import pytest
-from searching import run_config
+from searching import finished, run_config
 
 from search.algorithms.plan import Rung
 from search.algorithms.race import Next, Probed, Race, narrowed
 from search.algorithms.race_plan import partial_rungs, race_of, rung_sizes
-from search.algorithms.registry import make_plan
+from search.algorithms.registry import make_oracle, make_plan
 
 SCORES = {"a": 0.9, "b": 0.6, "c": 0.8, "d": 0.7}
 
@@ -240,3 +240,55 @@ def test_the_plan_counts_what_is_joined():
     assert [rung.size for rung in make_plan(config).rungs] == [2, 1]
     alone = replace(config, backbones=("mobilenet_v2",))
     assert [rung.size for rung in make_plan(alone).rungs] == [1]
+
+
+def hurried(race, entries, in_a_hurry=lambda: True):
+    return race.next(entries, lambda values: True, in_a_hurry)
+
+
+def test_in_a_hurry_the_best_of_the_first_rung_see_all_images_at_once():
+    race = replace(race_of_four(race_images=(200, 400)), joins=True)
+    scores = {"mobilenet_025": 0.1, "mobilenet_050": 0.8, "mobilenet_075": 0.9, "mobilenet_v2": 0.2}
+    opened = [
+        Probed(f"{n}", values, 0, (scores[values["probe/backbone"]],), ended=True)
+        for n, values in enumerate(race.opening)
+    ]
+    assert hurried(race, opened[:3]).rung == 0  # asked for after the first rung alone
+    seen, entries = [], list(opened)
+    while not (step := hurried(race, entries)).over:
+        seen.append((step.values["family"], step.rung, step.parent))
+        entries.append(Probed(f"{len(entries)}", step.values, step.rung, (1.0,), ended=True))
+    assert seen == [("probe", 2, None), ("probe", 2, None), ("joined", 2, None)]
+    finals = [entry.values for entry in entries[4:6]]
+    assert [values["probe/backbone"] for values in finals] == ["mobilenet_075", "mobilenet_050"]
+    assert {values["probe/image_size"] for values in finals} == {224}
+    assert race.next(entries).over  # later too, whoever asks
+
+
+def test_a_race_that_has_gone_on_to_its_second_rung_is_run_to_its_end():
+    race = race_of_four(race_images=(200, 400))
+    calm = run_to_the_end(race, lambda name, rung: float(len(name)))
+    for count in range(len(race.opening) + 1, len(calm)):
+        assert hurried(race, calm[:count]) == race.next(calm[:count])
+
+
+def test_a_race_of_two_rungs_is_never_cut_short():
+    entries = [Probed(name, probe(name), 0, (SCORES[name],), ended=True) for name in "abcd"]
+    assert hurried(RACE, entries) == RACE.next(entries)
+
+
+@pytest.mark.parametrize(("seconds", "rung"), [(29.0, 2), (31.0, 1)])
+def test_a_search_is_in_a_hurry_where_the_rest_takes_more_time_than_is_left(
+    seconds, rung, tmp_path, monkeypatch
+):
+    now = [100.0]
+    monkeypatch.setattr("search.algorithms.race_first.time.monotonic", lambda: now[0])
+    names = ("mobilenet_025", "mobilenet_050", "mobilenet_075", "mobilenet_v2")
+    known = {"backbones": names, "backbone_sizes": (160, 224), "weights": "imagenet"}
+    config = run_config(families=("probe",), race_images=(200, 400), **known)
+    space = keras_tuner.HyperParameters()
+    oracle = make_oracle(config, space, baselines=[], directory=tmp_path, time_left=lambda: seconds)
+    for _ in names:
+        oracle.finish(finished(oracle.create_trial("a"), score=0.5))
+        now[0] += 2.5  # ten seconds in all, and the rest takes three times as long
+    assert oracle.create_trial("a").hyperparameters.values["tuner/round"] == rung

@@ -1,3 +1,4 @@
+import math
 import os
 import signal
 
@@ -44,6 +45,11 @@ def test_time_runs_out(monkeypatch):
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     stop = StopSignal(60.0)
     assert not stop.requested
+    assert StopSignal().seconds_left() == math.inf
+    now[0] = 20.0
+    stop.keep_back(15.0)
+    assert stop.seconds_left() == 25.0
+    stop.keep_back(0.0)
     now[0] = 60.0
     assert stop.requested
     assert stop.reason == "time is up"

@@ -14,6 +14,7 @@ from search.run_folder.records import load_records
 from search.trial.messages import Progress
 from search.tuning import time_to_export
 from search.tuning.time_to_export import (
+    BUILDING_SECONDS,
     FIXED_SECONDS,
     SECONDS_PER_FORMAT,
     SECONDS_PER_NETWORK,
@@ -64,8 +65,11 @@ def test_what_is_kept_of_a_trial_takes_no_time_again(run):
 
 def test_of_a_probe_only_the_features_of_further_images_are_new(run):
     probe = best_of(run).with_outcome(values={"family": "probe"}, seconds=7.0)
-    extra = export_seconds(probe, run) - export_seconds(None, run)
-    assert extra == pytest.approx(7 * 6 / 14)
+    assert export_seconds(probe, run) == export_seconds(None, run)
+    # Of 14 images to train and 6 to validate on it has seen 4 each.
+    part = probe.with_outcome(images=4)
+    extra = export_seconds(part, run) - export_seconds(None, run)
+    assert extra == pytest.approx((7 - BUILDING_SECONDS) * 12 / 8)
     names = {"joined/backbone": "a", "joined/second": "b", "joined/image_size": 160}
     joined = probe.with_outcome(values={"family": "joined", **names})
     more = export_seconds(joined, run) - export_seconds(probe, run)

@@ -6,6 +6,7 @@ oracles (see `search.algorithms.registry`) and mends that, in the same file form
 of ours stays readable by KerasTuner itself.
 """
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ class DurableOracle(RaceFirst):
 
     Args:
         baselines: values tried before any random ones, in order.
-        race, baselines_on: see `RaceFirst`.
+        race, baselines_on, time_left: see `RaceFirst`.
         allowed: whether values keep to the limits of the run; what does not is never proposed.
         judged_on: images that scores rest on, where a family that is clearly behind is given up;
             None where none is. Of use to oracles that learn.
@@ -59,13 +60,14 @@ class DurableOracle(RaceFirst):
         race: Race | None = None,
         baselines_on: Callable[[list[Values]], list[Values]] | None = None,
         allowed: Callable[[Values], bool] = lambda values: True,
+        time_left: Callable[[], float] = lambda: math.inf,
         judged_on: int | None = None,
         seed: int,
         directory: Path,
         **options: Any,
     ):
         self.baselines, self.allowed, self.judged_on = baselines, allowed, judged_on
-        self.race, self.baselines_on = race, baselines_on
+        self.race, self.baselines_on, self.time_left = race, baselines_on, time_left
         # `search.tuning.retry` decides when a search is hopeless; KerasTuner raises after three
         # failures in a row.
         super().__init__(seed=seed, max_consecutive_failed_trials=10**9, **options)

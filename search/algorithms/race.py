@@ -85,15 +85,18 @@ class Race:
         self,
         entries: Sequence[Probed],
         allowed: Callable[[Values], bool] = lambda values: True,
+        in_a_hurry: Callable[[], bool] = lambda: False,
     ) -> Next:
         """Say what to do after these probes.
 
         Args:
             entries: all that were begun.
             allowed: whether what is joined keeps to the limits of the run.
+            in_a_hurry: whether there is no time for all rungs; asked after the first, when the
+                others may be left out but the last.
         """
         alone = [entry for entry in entries if entry.values["family"] == "probe"]
-        following = self._next_alone(alone)
+        following = self._next_alone(alone, in_a_hurry)
         joined = of_best(self.ranking(alone)) if following.over and self.joins else None
         if joined is None:
             return following
@@ -102,17 +105,34 @@ class Race:
             return Next(over=all(begun))
         return Next(joined, len(self.rungs) - 1)
 
-    def _next_alone(self, entries: Sequence[Probed]) -> Next:
-        for number, rung in enumerate(self.rungs):
+    def _next_alone(self, entries: Sequence[Probed], in_a_hurry: Callable[[], bool]) -> Next:
+        short = self._is_short(entries, in_a_hurry)
+        for number in (0, len(self.rungs) - 1) if short else range(len(self.rungs)):
             here = [entry for entry in entries if entry.rung == number]
-            field = self._field(entries, number)
+            field = self._largest(entries) if short and number else self._field(entries, number)
             begun = [entry.values for entry in here]
-            for values, parent in field[: rung.size]:
+            for values, parent in field[: self.rungs[number].size]:
                 if values not in begun:
                     return Next(values, number, parent)
             if not all(entry.ended for entry in here):
                 return Next()
         return Next(over=True)
+
+    def _is_short(self, entries: Sequence[Probed], in_a_hurry: Callable[[], bool]) -> bool:
+        """Whether the race goes from its first rung to its last at once."""
+        last = len(self.rungs) - 1
+        beyond = {entry.rung for entry in entries if entry.rung}
+        opened = [entry.values for entry in entries if entry.ended and not entry.rung]
+        if last < 2 or not all(values in opened for values in self.opening):
+            return False
+        return in_a_hurry() if not beyond else beyond == {last}
+
+    def _largest(self, entries: Sequence[Probed]) -> list[tuple[Values, str | None]]:
+        """The best of the first rung, each at its largest size: most are best there."""
+        ranked = _ranked(entry for entry in entries if entry.rung == 0)
+        at_most = {values[BACKBONE]: values for values in self.candidates}  # the cheapest first
+        names = dict.fromkeys(entry.values[BACKBONE] for entry in ranked)
+        return [(at_most[name], None) for name in names]
 
     def place(self, following: Next) -> Values:
         """The place of a probe in the search, under KerasTuner's names and one more."""

@@ -5,6 +5,7 @@ Imports without KerasTuner, so that the command line can list them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +118,7 @@ def make_oracle(
     directory: Path,
     baselines_on: Callable[[list[Values]], list[Values]] | None = None,
     allowed: Callable[[Values], bool] = lambda values: True,
+    time_left: Callable[[], float] = lambda: math.inf,
     images: int | None = None,
 ) -> DurableOracle:
     """Make the oracle of a run, reloaded where its project folder holds a state.
@@ -128,6 +130,7 @@ def make_oracle(
         directory: folder of the run.
         baselines_on: gives the baselines from the winners of the race.
         allowed: whether values keep to the limits of the run.
+        time_left: gives the seconds that the search still has, by which the race is cut short.
         images: to validate on; None where no family is to be given up.
 
     Raises:
@@ -145,6 +148,7 @@ def make_oracle(
         race=race,
         baselines_on=baselines_on,
         allowed=allowed,
+        time_left=time_left,
         judged_on=images if _may_give_up(config) else None,
         seed=config.seed,
         directory=directory,

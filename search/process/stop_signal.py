@@ -1,5 +1,6 @@
 """End a search cleanly after Ctrl-C, at a time limit, or when the disk is nearly full."""
 
+import math
 import signal
 import time
 from pathlib import Path
@@ -38,6 +39,12 @@ class StopSignal:
         """Stop so long before the time limit, for what is to come after; half of it at most."""
         self._kept_back = min(seconds, MOST_KEPT_BACK * (self._limit or 0.0))
 
+    def seconds_left(self) -> float:
+        """Until the time is up, less what is kept back; infinite without a limit."""
+        if self._deadline is None:
+            return math.inf
+        return self._deadline - self._kept_back - time.monotonic()
+
     @property
     def requested(self) -> bool:
         """Whether to stop; cheap enough to be asked at every training step."""
@@ -59,9 +66,7 @@ class StopSignal:
             raise KeyboardInterrupt
 
     def _out_of_time(self) -> bool:
-        if self._deadline is None:
-            return False
-        return time.monotonic() + self._kept_back >= self._deadline
+        return self.seconds_left() <= 0
 
     def _out_of_disk(self) -> bool:
         now = time.monotonic()

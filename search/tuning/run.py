@@ -179,7 +179,7 @@ def _search(
     space = keras_tuner.HyperParameters()
     experiment.classifier.declare_search(space)
     space = with_ranges(space, config.ranges)
-    oracle = _oracle(experiment, space, environment.progress)
+    oracle = _oracle(experiment, space, stop, environment.progress)
     plan = make_plan(config)
     records = load_records(run)
     announce(plan, config, experiment, environment.progress)
@@ -210,7 +210,7 @@ def _search(
         cached_insights(run, load_records(run), config)
 
 
-def _oracle(experiment: Any, space: Any, progress: ProgressSink) -> Any:
+def _oracle(experiment: Any, space: Any, stop: StopSignal, progress: ProgressSink) -> Any:
     """What proposes the trials of a run, as it was left."""
     from search.algorithms.registry import make_oracle
     from search.tuning.limits import allowed_in
@@ -221,6 +221,7 @@ def _oracle(experiment: Any, space: Any, progress: ProgressSink) -> Any:
         baselines=baselines(experiment),
         baselines_on=partial(baselines, experiment),
         allowed=allowed_in(experiment, progress),
+        time_left=stop.seconds_left,
         directory=experiment.run.path,
         images=len(experiment.validation),
     )

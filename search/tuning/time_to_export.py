@@ -17,6 +17,7 @@ FIXED_SECONDS = 10.0
 SECONDS_PER_NETWORK = 10.0
 SECONDS_PER_FORMAT = 15.0  # each further one: converted, and looked at in the same way
 SECONDS_PER_TEST_IMAGE = 0.01
+BUILDING_SECONDS = 2.0  # of a probe's network, which is kept
 TRACING_SECONDS = 6.0  # of the training step of a network whose last layers are trained
 
 
@@ -43,7 +44,11 @@ def _networks(record: TrialRecord) -> int:
 def _retraining(record: TrialRecord, experiment: Experiment) -> float:
     """Estimate the seconds of the last training, on train + validation, by those of the trial."""
     if is_solved(record):
-        return _again(0.0, record.seconds, experiment)
+        # What it was fitted to, and as many of those to validate on: their features are there.
+        counts = len(experiment.train), len(experiment.validation)
+        known = sum(min(count, record.images or count) for count in counts)
+        others = max(0.0, record.seconds - BUILDING_SECONDS)
+        return others * (sum(counts) - known) / known
     steps = record.step_seconds or record.seconds
     trained = steps * record.epochs_to_best / max(len(record.history), 1)
     return _again(trained, record.seconds - steps, experiment)
