@@ -62,10 +62,15 @@ def with_fixed_size(
 def in_float32(model: keras.Model) -> keras.Model:
     """Copy `model` with the same weights, to compute in float32 throughout.
 
-    Weights are float32 even under a mixed policy; only the policy of each layer changes.
+    Weights are float32 even under a mixed policy; only the policy of each layer changes. A model
+    that computes so already, and was not compiled, is returned as it is.
     """
+    config = model.get_config()
+    wanted = _float32_policies(config)
+    if wanted == config and not model.compiled:  # a file would hold how it was compiled
+        return model
     with _float32():
-        copy = model.__class__.from_config(_float32_policies(model.get_config()))
+        copy = model.__class__.from_config(wanted)
     copy.set_weights(model.get_weights())
     return copy
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from models.families.registry import FAMILIES
 from models.hypermodel import ImageClassifier
 from models.known_good import default_values
-from models.serving import with_fixed_size, with_preprocessing
+from models.serving import in_float32, with_fixed_size, with_preprocessing
 
 SIZE = (40, 32)
 
@@ -119,3 +119,11 @@ def test_served_models_load_where_our_code_is_not(tmp_path):
     for family in FAMILIES:
         given = np.load(tmp_path / f"{family}.npy")
         np.testing.assert_allclose(given, expected[family], atol=1e-6)
+
+
+def test_what_computes_in_float32_already_is_not_copied():
+    model = trained_model()
+    plain = in_float32(model)
+    assert plain is not model  # it was compiled, which no file is to tell
+    assert not plain.compiled
+    assert in_float32(plain) is plain
