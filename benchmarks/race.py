@@ -1,227 +1,232 @@
-"""Race stock KerasTuner against `tune run` on the same photos, split, space and seed.
+"""Race `tune run` against what a user of another tuner would write from its guide.
 
-    python benchmarks/race.py DATA --weights FILE --unseen DIR --out FOLDER
+    python benchmarks/race.py DATA --peer kerastuner --weights DIR --out FOLDER [--unseen DIR]
 
-For each seed DATA is dealt 80/20 into train and validation, and both sides search it in turn,
-from a cold start. Prints the best validation accuracy so far against seconds since the process
-was spawned, imports and all, and writes race.json (after each part: a second call goes on) and
-race.png to the folder.
+Same images, same split, same cores, same seconds. Of DATA a test/ is set apart that neither side
+learns from, unless it has one. A peer searches pretrained networks at 96 and at 224 px, once each
+for the longest time (`benchmarks/peers/`, each in an environment of its own that is made here);
+of its models the best by validation after each time is measured on test/, or on the unseen
+photos, and the better of the two sizes counts. `tune run --max-time T --then-export` is run anew
+for each time and seed.
+
+Runs part by part, writes race.json after each, and goes on there when it is called again: let
+nothing else run beside it. Prints what each has after each time, and draws race.png.
 """
 
 import json
-import os
-import random
 import shutil
-import signal
 import statistics
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
+import numpy as np
+from peers.environments import PEERS, python_of
+from probe import experiment_of
 from race_plot import draw
+from racing import link, logged, run, time_to
 
-from search.process.quiet import import_tensorflow
+from search.run_folder.data import Images
 
-SIDES = ("stock", "tune")
-LIMIT = 30 * 60  # seconds for one search, and for one export
-TEST_PHOTOS = 20  # per class
-EPOCH_TAG = "accuracy/validation"
+SIZES = (96, 224)
+OVERRUN = 60  # seconds after its limit in which a search may end by itself
 
 
-def deal(data, spare, folder, seed):
-    """Link train/ and validation/ of `data`, and a test/ that neither side learns from.
-
-    Without a test/ folder `tune run` would cut one from train/. Hard links, as it takes no
-    symbolic ones that lead out of the folder.
-    """
+def placed(experiment, parts, folder):
+    """Link rows of an experiment's images into FOLDER/PART/CLASS/."""
     shutil.rmtree(folder, ignore_errors=True)
-    for number, source in enumerate(sorted(path for path in data.iterdir() if path.is_dir())):
-        photos = sorted(source.iterdir())
-        random.Random(f"{seed} {number}").shuffle(photos)
-        validation = photos[: round(len(photos) / 5)]
-        test = sorted((spare / source.name).iterdir()) if spare else validation
-        parts = {"train": photos[len(validation) :], "validation": validation}
-        for name, files in (parts | {"test": test[:TEST_PHOTOS]}).items():
-            target = folder / name / source.name
-            target.mkdir(parents=True)
-            for file in files:
-                link(file, target / file.name)
-                file.read_bytes()  # into memory, so that neither side waits for the disk
+    images = Images.load(experiment.run)
+    for part, rows in parts.items():
+        for row in rows:
+            source = images.root / images.paths[row]
+            label = experiment.class_names[experiment.targets[row]]
+            target = folder / part / label / f"{row:06d}{source.suffix}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            link(source, target)
     return folder
 
 
-def link(source, target):
-    try:
-        os.link(source, target)
-    except OSError:  # another disk
-        shutil.copyfile(source, target)
+def split_of(data, folder, seed):
+    """The images as `tune run` checks and splits them with this seed."""
+    return experiment_of(data, folder, {"families": ("cnn",), "seed": seed})
 
 
-def run(arguments, log, limit=LIMIT):
-    """Run to the end or the limit: when it was spawned, seconds, stdout, and what went wrong."""
-    spawned, trouble = time.time(), None
-    arguments = [str(a) if a != "SPAWNED" else str(spawned) for a in arguments]
-    with log.open("a") as err, log.with_suffix(".out").open("w+") as out:
-        process = subprocess.Popen(arguments, stdout=out, stderr=err, start_new_session=True)
-        try:
-            if status := process.wait(limit):
-                trouble = f"exit status {status}, see {log.name}"
-        except subprocess.TimeoutExpired:
-            trouble = f"ended after {limit} s"
-        finally:  # Ctrl-C too: it does not reach a session of its own
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        seconds = time.time() - spawned
-        out.seek(0)
-        return spawned, seconds, out.read(), trouble
+def dealt(data, folder):
+    """The photos with a test/ of their own, as both sides get them."""
+    photos = folder / "photos"
+    if not photos.exists():
+        experiment = split_of(data, folder / "dealt", 0)
+        train = np.concatenate([experiment.train, experiment.validation])
+        placed(experiment, {"train": train, "test": experiment.test}, folder / "partial")
+        (folder / "partial").rename(photos)
+    return photos
 
 
-def outcome(epochs, **others):
-    """What race.json holds of one part; `epochs` are (seconds, validation accuracy)."""
+def split_for_peers(photos, folder, seed):
+    """The same with the images to validate on that `tune run` takes with this seed."""
+    split = folder / f"split-{seed}"
+    if not split.exists():
+        experiment = split_of(photos, folder / f"split-run-{seed}", seed)
+        rows = {"train": experiment.train, "validation": experiment.validation}
+        placed(experiment, rows, folder / "partial")
+        (folder / "partial").rename(split)
+    return split
+
+
+def race_peer(name, size, photos, options):
+    out, folder = options["out"], options["out"] / f"{name}-{size}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    python, scripts = python_of(name, options["environments"]), Path(__file__).parent / "peers"
+    limit = 60 * max(options["minutes"])
+    split = split_for_peers(photos, out, 0)
+    arguments = [python, scripts / f"{name}_search.py", split, "--out", folder]
+    arguments += ["--weights", options["weights"].resolve(), "--image-size", size]
+    arguments += ["--seconds", limit, "--spawned", "SPAWNED"]
+    # Ray ends by itself, and must: killed, it leaves its processes behind.
+    *_, trouble = run(arguments, folder / "search.log", limit + OVERRUN * (name == "ray"))
+    trouble = None if (trouble or "").startswith("ended after") else trouble
+    log = folder / "epochs.jsonl"
+    lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    times = ",".join(str(60 * minutes) for minutes in options["minutes"])
+    arguments = [python, scripts / "evaluate.py", folder, options["unseen"] or photos / "test"]
+    arguments += ["--seconds", times, "--image-size", size]
+    *_, shown, failed = run(arguments, folder / "evaluate.log")
+    unseen = {} if failed else json.loads(shown.splitlines()[-1])
+    return {
+        "curve": rising((line["seconds"], line["val_accuracy"]) for line in lines),
+        "epochs": len(lines),
+        "unseen": {f"{float(seconds) / 60:g}": value for seconds, value in unseen.items()},
+        "trouble": failed or trouble,
+    }
+
+
+def race_tune(minutes, seed, photos, options):
+    name, out = f"tune-{minutes:g}-{seed}", options["out"]
+    shutil.rmtree(out / name, ignore_errors=True)
+    tune, log, cache = Path(sys.executable).with_name("tune"), out / f"{name}.log", out / "cold"
+    shutil.rmtree(cache, ignore_errors=True)
+    arguments = [tune, "run", photos, "--results", out, "--cache-dir", cache, "--name", name]
+    arguments += ["--weights", options["weights"].resolve(), "--seed", seed]
+    arguments += ["--max-time", f"{60 * minutes:g}s", "--then-export"]
+    spawned, seconds, _, trouble = run(arguments, log, 2 * 60 * minutes + OVERRUN)
+    found = {"seconds": round(seconds, 2), "trouble": trouble}
+    epochs = [(wall - spawned, value) for wall, value in logged(out / name / "tensorboard")]
+    found |= {"curve": rising(epochs), "epochs": len(epochs)}
+    if trouble:
+        return found
+    metrics = json.loads((out / name / "export" / "metrics.json").read_text())
+    found |= {"summary": metrics["summary"], "unseen": metrics["accuracy"]}
+    if options["unseen"]:
+        arguments = [tune, "evaluate", out / name / "export", options["unseen"], "--json"]
+        *_, shown, trouble = run([*arguments, "--cache-dir", out / "cache"], log)
+        found["unseen"] = None if trouble else json.loads(shown)["accuracy"]
+    return found
+
+
+def rising(epochs):
+    """[seconds, validation accuracy] of every epoch that was better than all before."""
     curve = []
     for seconds, value in sorted(epochs):
         if not curve or round(value, 5) > curve[-1][1]:  # float32 here, float64 there
             curve.append([round(seconds, 2), round(value, 5)])
-    return {"curve": curve, "best": curve[-1][1] if curve else None, "epochs": len(epochs)} | others
+    return curve
 
 
-def race_stock(data, folder, seed, options):
-    script = Path(__file__).with_name("stock.py")
-    unseen = ("--unseen", options["unseen"]) if options["unseen"] else ()
-    arguments = [sys.executable, script, data, "--out", folder, "--spawned", "SPAWNED", *unseen]
-    _, seconds, _, trouble = run([*arguments, *shared(options, seed)], folder / "stock.log")
-    log, result = folder / "epochs.jsonl", folder / "result.json"
-    lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    epochs = [(line["seconds"], line["val_accuracy"]) for line in lines if "epoch" in line]
-    found = json.loads(result.read_text()) if result.exists() else {}
-    trials = sum("trial_seconds" in line for line in lines)
-    end = found.pop("search_seconds", round(seconds, 2))
-    return outcome(epochs, search_seconds=end, trials=trials, trouble=trouble) | found
+def parts_of(options):
+    """The parts in the order in which they are run: ours in between, one seed after the other."""
+    for name in options["peers"]:
+        for size in options["sizes"]:
+            yield f"{name}-{size}", race_peer, (name, size)
+    for seed in options["seeds"]:
+        for minutes in options["minutes"]:
+            yield f"tune-{minutes:g}-{seed}", race_tune, (minutes, seed)
 
 
-def race_tune(data, folder, seed, options):
-    tune, log = Path(sys.executable).with_name("tune"), folder / "tune.log"
-    results, cache = ("--results", folder), ("--cache-dir", folder / "cache")
-    spawned, seconds, _, trouble = run(
-        [tune, "run", data, *results, *cache, "--name", "race", *shared(options, seed)], log
-    )
-    epochs = [(wall - spawned, value) for wall, value in logged(folder / "race" / "tensorboard")]
-    trials = len(list((folder / "race" / "trials").glob("[0-9]*.json")))
-    mine = {"search_seconds": round(seconds, 2), "trials": trials}
-    if not trouble:
-        _, seconds, shown, trouble = run([tune, "export-best", "race", *results, "--json"], log)
-        mine["export_seconds"] = round(seconds, 2)
-        mine["configuration"] = json.loads(shown)["configuration"] if not trouble else None
-    if options["unseen"] and not trouble:
-        export = folder / "race" / "export"
-        *_, shown, trouble = run(
-            [tune, "evaluate", export, options["unseen"], *cache, "--json"], log
-        )
-        mine["unseen_accuracy"] = json.loads(shown)["accuracy"] if not trouble else None
-    return outcome(epochs, trouble=trouble, **mine)
+def table(race, options):
+    """After each time (minutes): by side the unseen accuracy, of ours one per seed."""
+    parts, rows = race["parts"], {}
+    for minutes in options["minutes"]:
+        ours = [parts.get(f"tune-{minutes:g}-{seed}", {}) for seed in options["seeds"]]
+        row = {"tune": [part["unseen"] for part in ours if part.get("unseen") is not None]}
+        for name in options["peers"]:
+            sizes = [parts.get(f"{name}-{size}", {}) for size in options["sizes"]]
+            found = [part.get("unseen", {}).get(f"{minutes:g}") for part in sizes]
+            row[name] = [max((v for v in found if v is not None), default=None)]
+        rows[f"{minutes:g}"] = row
+    return rows
 
 
-def shared(options, seed):
-    names = ("weights", "families", "image-size", "max-epochs")
-    return [*(word for name in names for word in (f"--{name}", options[name])), "--seed", seed]
+def times(race, options):
+    """For each peer: seconds of either side to the best validation accuracy of the other.
+
+    Ours is the longest run of the first seed, whose split the peers have.
+    """
+    parts = race["parts"]
+    ours = parts.get(f"tune-{max(options['minutes']):g}-{options['seeds'][0]}", {}).get("curve")
+    found = {}
+    for name in options["peers"]:
+        curves = [parts.get(f"{name}-{size}", {}).get("curve") for size in options["sizes"]]
+        best = max((c for c in curves if c), key=lambda curve: curve[-1][1], default=None)
+        if best and ours:
+            found[name] = {
+                "peer_to_its_best": best[-1][0],
+                "tune_to_that": time_to(ours, best[-1][1]),
+                "tune_to_its_best": ours[-1][0],
+                "peer_to_that": time_to(best, ours[-1][1]),
+            }
+    return found
 
 
-def logged(folder):
-    """(time.time() at its end, validation accuracy) of every epoch, from TensorBoard's files."""
-    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
-    from tensorboard.util.tensor_util import make_ndarray
-
-    return [
-        (event.wall_time, float(make_ndarray(value.tensor)))
-        for path in folder.rglob("events.out.*")
-        for event in EventFileLoader(str(path)).Load()
-        for value in event.summary.value
-        if value.tag == EPOCH_TAG
-    ]
-
-
-def time_to(curve, goal):
-    """Seconds until the curve first reaches the goal; None if it never does."""
-    return next((seconds for seconds, best in curve if goal is not None and best >= goal), None)
+def show(race, options):
+    for minutes, row in table(race, options).items():
+        words = []
+        for side, values in row.items():
+            known = [value for value in values if value is not None]
+            listed = " ".join(f"{value:.4f}" for value in known) or "nothing"
+            mean = f" (mean {statistics.mean(known):.4f})" if known[1:] else ""
+            words.append(f"{side} {listed}{mean}")
+        print(f"after {minutes} min: {', '.join(words)}")
+    for name, seconds in times(race, options).items():
+        print(f"{name}: {json.dumps(seconds)}")
 
 
-def compare(parts):
-    stock, tune = (parts[side] for side in SIDES)
-    alone, ours = (time_to(part["curve"], stock["best"]) for part in (stock, tune))
-    return {
-        "stock_to_its_best": alone,
-        "tune_to_stocks_best": ours,
-        "tune_to_its_best": time_to(tune["curve"], tune["best"]),
-        "stock_to_tunes_best": time_to(stock["curve"], tune["best"]),
-        # Never there counts as infinitely late.
-        "ratio": round(alone / ours, 2) if alone and ours else 0.0,
-    }
-
-
-def save(race, path):
-    done = [parts for parts in race["seeds"].values() if set(SIDES) <= set(parts)]
-    for parts in done:
-        parts["comparison"] = compare(parts)
-    ratios = [parts["comparison"]["ratio"] for parts in done]
-    race["median_ratio"] = statistics.median(ratios) if ratios else None
-    path.with_suffix(".new").write_text(json.dumps(race, indent=1))
-    path.with_suffix(".new").replace(path)
-
-
-def show(race):
-    for seed, parts in race["seeds"].items():
-        for side in SIDES:
-            part = parts.get(side, {"curve": []})
-            facts = {key: part[key] for key in part if key not in ("curve", "configuration")}
-            print(f"seed {seed}, {side}: {json.dumps(facts)}")
-            print(
-                "  " + "  ".join(f"{seconds:.1f} s {best:.4f}" for seconds, best in part["curve"])
-            )
-        print(f"  {json.dumps(parts.get('comparison'))}")
-    print(f"median of stock's time to its best / tune's to the same: {race['median_ratio']}")
+def numbers(kind):
+    return lambda context, parameter, value: tuple(map(kind, value.split(",")))
 
 
 @click.command()
-@click.argument("data", type=click.Path(exists=True, file_okay=False))
-@click.option("--weights", type=click.Path(exists=True), required=True)
-@click.option("--unseen", type=click.Path(exists=True, file_okay=False))
-@click.option("--families", default="cnn,xception,transfer", show_default=True)
-@click.option("--seeds", default="0,1,2", show_default=True)
-@click.option("--image-size", default=96, show_default=True)
-@click.option("--max-epochs", default=9, show_default=True)
+@click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--peer", "peers", multiple=True, type=click.Choice(list(PEERS)))
+@click.option("--weights", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("--unseen", type=click.Path(exists=True, path_type=Path))
+@click.option("--minutes", default="1,3,10", show_default=True, callback=numbers(float))
+@click.option("--seeds", default="0,1,2", show_default=True, callback=numbers(int))
+@click.option("--sizes", default="96,224", show_default=True, callback=numbers(int))
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results/race"))
-@click.option("--plot-only", is_flag=True, help="Only draw race.png anew from race.json.")
-def main(data, seeds, out, plot_only, **options):
-    options = {name.replace("_", "-"): value for name, value in options.items()} | {"data": data}
+@click.option(
+    "--environments",
+    type=click.Path(path_type=Path),
+    default=Path("results/environments"),
+    show_default=True,
+    help="Where the environments of the peers are made.",
+)
+@click.option("--at-most", type=int, help="Parts to run in this call.")
+def main(data, out, at_most, **options):
     out.mkdir(parents=True, exist_ok=True)
-    path = out / "race.json"
-    race = {"options": options, "seeds": {}}
-    if path.exists():
-        race = json.loads(path.read_text())
-        if race["options"] != options and not plot_only:
-            sys.exit(f"{path}: from a race with other options; choose another --out")
-    import_tensorflow()  # its libraries are in memory then, for whichever side comes first
-    spare = Path(options["unseen"]) if options["unseen"] else None
-    for turn, seed in enumerate([] if plot_only else seeds.split(",")):
-        parts = race["seeds"].setdefault(seed, {})
-        for side in SIDES if turn % 2 == 0 else SIDES[::-1]:
-            if side in parts and "exit" not in (parts[side]["trouble"] or ""):
-                continue
-            folder = out / f"seed-{seed}"
-            photos = deal(Path(data), spare, folder / "photos", seed)
-            shutil.rmtree(folder / side, ignore_errors=True)
-            (folder / side).mkdir()
-            racer = race_stock if side == "stock" else race_tune
-            parts[side] = racer(photos, folder / side, seed, options)
-            save(race, path)
-            print(
-                f"seed {seed}, {side}: raced, {parts[side]['trouble'] or 'well'}", file=sys.stderr
-            )
-    show(race)
-    draw(race, out / "race.png")
+    options["out"], path = out, out / "race.json"
+    race = json.loads(path.read_text()) if path.exists() else {"data": str(data), "parts": {}}
+    if race["data"] != str(data):
+        sys.exit(f"{path}: is of {race['data']}; choose another --out")
+    photos = dealt(data, out)
+    left = [part for part in parts_of(options) if part[0] not in race["parts"]]
+    for name, racer, arguments in left[:at_most]:
+        race["parts"][name] = racer(*arguments, photos, options)
+        path.with_suffix(".new").write_text(json.dumps(race, indent=1))
+        path.with_suffix(".new").replace(path)
+        print(f"{name}: {race['parts'][name]['trouble'] or 'raced'}", file=sys.stderr, flush=True)
+    show(race, options)
+    draw(table(race, options), out / "race.png")
 
 
 if __name__ == "__main__":

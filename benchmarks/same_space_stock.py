@@ -1,6 +1,6 @@
-"""Run the same search with KerasTuner alone, written as its guide shows; for race.py.
+"""Run the same search with KerasTuner alone, written as its guide shows; for same_space.py.
 
-    python benchmarks/stock.py FOLDER --weights FILE --out FOLDER
+    python benchmarks/same_space_stock.py FOLDER --weights FILE --out FOLDER
 
 FOLDER holds train/ and validation/ with two class folders inside. Networks, optimizers, ranges and
 photos are those of `tune run`; everything around them is KerasTuner's and Keras's own. Writes a
