@@ -15,7 +15,7 @@ from search.run_folder.records import load_records
 from search.run_folder.schema import to_json
 from search.selection import choice as module
 from search.selection.choice import choose
-from search.selection.finalists import compared
+from search.selection.finalists import candidates, compared
 
 QUIET = Silent()
 FOUR = [("cnn", 0.5), ("xception", 0.6), ("cnn", 0.9), ("cnn", 0.8)]
@@ -212,11 +212,12 @@ def test_without_further_seeds_a_heads_lead_over_a_probe_may_be_luck_too(run, un
     def found(wrong_of_probe):
         write_array(run.run.predictions("0002"), wrong_on(run, 0, 40))
         write_array(run.run.predictions("0001"), wrong_on(run, 20, 60 + wrong_of_probe))
+        write_array(run.run.predictions("0003"), wrong_on(run, 0, 200))
         return choice_of(run, costs_of(run))
 
     # They differ on 50 of 400 images: one standard error is 0.018, or 7 images.
     clear = found(10)
-    assert (winner(clear), clear.verdict, len(clear.rows())) == ("0002", "", 2)
+    assert (winner(clear), clear.verdict, len(clear.rows())) == ("0002", "", 3)
     near = found(4)
     assert winner(near) == ("0001" if by_luck else "0002")
     if not by_luck:
@@ -224,8 +225,8 @@ def test_without_further_seeds_a_heads_lead_over_a_probe_may_be_luck_too(run, un
         return
     assert near.verdict.startswith("Exported is probe mobilenet_v2, 160 px")
     assert "is better by 0.0100 on the images to validate on" in near.verdict
-    assert "one standard error (0.01" in near.verdict
-    assert [row.chosen for row in near.rows()] == [False, True]
+    assert "by more than one standard error" in near.verdict
+    assert [row.chosen for row in near.rows()] == [False, True, False]
     np.testing.assert_array_equal(near.predictions[0], wrong_on(run, 20, 64))
 
 
@@ -240,3 +241,27 @@ def test_of_two_probes_the_one_that_cross_validation_prefers_is_exported(run, ch
     found = chosen({"0002": 0.9, "0003": 0.5, "0001": 0.6, "0000": 0.5}, top=3)
     assert winner(found) == "0001"
     assert "but not when both are cross-validated" in found.verdict
+
+
+@pytest.mark.parametrize("seeds", [0, 3])
+def test_where_a_heads_lead_is_luck_what_is_fine_tuned_is_not_passed_over(run, chosen, seeds):
+    as_probe(run, "0001")
+    become(run, "0002", "transfer", unfreeze=0.0, head_units=64)
+    become(run, "0003", "transfer", unfreeze=0.3)
+    if seeds:
+        found = chosen({"0002": 0.9, "0003": 0.9, "0001": 0.9, "0000": 0.5})
+    else:
+        write_array(run.run.predictions("0002"), wrong_on(run, 0, 40))
+        write_array(run.run.predictions("0003"), wrong_on(run, 20, 62))
+        write_array(run.run.predictions("0001"), wrong_on(run, 40, 84))
+        found = choice_of(run, costs_of(run), cheaper_within=0.0)
+    assert winner(found) == "0003"
+    assert "a trained head, which is no better than the best probe" in found.verdict
+
+
+def test_the_best_that_is_fine_tuned_is_a_candidate_however_many_heads_are_better(run):
+    for name in ("0001", "0002", "0003"):
+        become(run, name, "transfer", unfreeze=0.0, head_units=64)
+    become(run, "0000", "transfer", baseline=True, unfreeze=0.3)
+    found = candidates(load_records(run.run), run.config, top=2, fits=lambda record: True)
+    assert [record.configuration for record in found] == ["0002", "0003", "0000"]

@@ -62,6 +62,15 @@ def test_a_plain_line_says_which_trial_what_came_out_the_best_and_the_time_left(
         assert part in line
 
 
+def test_where_the_number_of_trials_is_open_none_is_said():
+    state = board()
+    state.pace.open_ended = True
+    assert state.title() == "trial 1"
+    state.trial_started(running("0000"))
+    state.trial_started(running("0001"))
+    assert state.title() == "trials 1–2"
+
+
 def test_the_best_stays_when_a_worse_trial_ends():
     display, stream = plain()
     for trial_id, score in (("0000", 0.75), ("0001", 0.5)):

@@ -1,6 +1,7 @@
 """Hyperband driven by made-up scores: a configuration scores its own x unless told to fail."""
 
 import itertools
+import json
 from collections import Counter
 
 import keras_tuner
@@ -339,3 +340,26 @@ def test_running_trials_keep_their_checkpoints_over_a_restart(tmp_path):
     resumed = oracle_in(tmp_path)
     resumed.create_trial("the only slot there is now")
     assert resumed.needed_checkpoints() >= running
+
+
+def test_an_open_ended_search_begins_round_after_round(tmp_path):
+    baselines = [{"x": number / 10, "y": 0.5} for number in range(5)]
+    oracle = oracle_in(tmp_path, baselines=baselines, open_ended=True, hyperband_iterations=0)
+    with pytest.raises(AssertionError, match="the search does not end"):
+        drive(oracle, steps=100)
+    begun = [bracket["bracket_num"] for bracket in oracle._brackets]
+    assert begun[:7] == [*BEGUN, *BEGUN, 0]
+    sizes = [len(b["rounds"][0]) for b in oracle._brackets if b["bracket_num"] == 0]
+    assert sizes[:2] == [5, 3]  # places for baselines are in the first alone
+    state = json.loads((tmp_path / "oracle" / "oracle.json").read_text())
+    assert state["hyperband_iterations"] == 1  # plain JSON, and one round where it is resumed
+
+
+def test_what_was_open_ended_ends_its_round_where_it_goes_on_without_a_time_limit(tmp_path):
+    oracle = oracle_in(tmp_path, open_ended=True, hyperband_iterations=0)
+    with pytest.raises(AssertionError, match="the search does not end"):
+        drive(oracle, steps=30)
+    begun = len(oracle._brackets)
+    resumed = oracle_in(tmp_path, hyperband_iterations=0)
+    drive(resumed)
+    assert len(resumed._brackets) <= begun + 2

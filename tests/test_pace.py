@@ -108,3 +108,12 @@ def test_epochs_that_an_early_end_saved_count_as_done():
     record = trial_record("0000", 0.5, epochs=4, stopped_early="cannot win")
     running.finished(record)
     assert running.epochs_done == 4
+
+
+def test_of_an_open_ended_search_the_time_limit_alone_says_how_much_is_left(clock):
+    endless = pace(limit=100.0, open_ended=True)
+    assert (endless.trials, endless.seconds_left(), endless.share) == (None, 100.0, 0.0)
+    clock(25)
+    assert (endless.seconds_left(), endless.share) == (75.0, 0.25)
+    clock(100)
+    assert (endless.seconds_left(), endless.share) == (0.0, 1.0)

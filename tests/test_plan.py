@@ -30,9 +30,23 @@ def test_each_known_good_configuration_has_a_place_in_the_bracket_without_halvin
     assert many.size > 3
 
 
-def test_each_round_of_hyperband_costs_the_same():
-    once, twice = (make_plan(run_config(hyperband_iterations=times)) for times in (1, 2))
-    assert (twice.trials, twice.epochs) == (2 * once.trials, 2 * once.epochs)
+def test_each_further_round_of_hyperband_costs_the_same_and_has_no_place_for_baselines():
+    once, twice, thrice = (
+        make_plan(run_config(families=("transfer", "cnn"), hyperband_iterations=times))
+        for times in (1, 2, 3)
+    )
+    assert thrice.trials - twice.trials == twice.trials - once.trials
+    assert thrice.epochs - twice.epochs == twice.epochs - once.epochs
+    (first, *_), (second, *_) = once.rungs, twice.rungs[len(once.rungs) :]
+    assert first.size > second.size == 3
+
+
+def test_where_the_number_of_rounds_is_left_open_one_is_planned():
+    left_open, once = (make_plan(run_config(hyperband_iterations=times)) for times in (0, 1))
+    assert left_open == once
+    assert run_config(hyperband_iterations=0).open_ended
+    assert not run_config(hyperband_iterations=1).open_ended
+    assert not run_config(hyperband_iterations=0, algo="random").open_ended
 
 
 def test_the_rungs_of_a_bracket_follow_one_another():

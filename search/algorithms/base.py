@@ -43,6 +43,7 @@ class DurableOracle(RaceFirst):
     Args:
         baselines: values tried before any random ones, in order.
         race, baselines_on, time_left: see `RaceFirst`.
+        open_ended: whether it goes on after its last round; only Hyperband has rounds.
         allowed: whether values keep to the limits of the run; what does not is never proposed.
         judged_on: images that scores rest on, where a family that is clearly behind is given up;
             None where none is. Of use to oracles that learn.
@@ -61,6 +62,7 @@ class DurableOracle(RaceFirst):
         baselines_on: Callable[[list[Values]], list[Values]] | None = None,
         allowed: Callable[[Values], bool] = lambda values: True,
         time_left: Callable[[], float] = lambda: math.inf,
+        open_ended: bool = False,
         judged_on: int | None = None,
         seed: int,
         directory: Path,
@@ -68,6 +70,7 @@ class DurableOracle(RaceFirst):
     ):
         self.baselines, self.allowed, self.judged_on = baselines, allowed, judged_on
         self.race, self.baselines_on, self.time_left = race, baselines_on, time_left
+        self.open_ended = open_ended
         # `search.tuning.retry` decides when a search is hopeless; KerasTuner raises after three
         # failures in a row.
         super().__init__(seed=seed, max_consecutive_failed_trials=10**9, **options)

@@ -49,10 +49,10 @@ class HyperbandOracle(LearningOracle, StockHyperbandOracle):
                 return {"status": "RUNNING", "values": values}
         return {"status": "IDLE" if self.ongoing_trials else "STOPPED"}
 
-    def _get_size(self, bracket_num: int, round_num: int) -> int:
-        """KerasTuner's size; the bracket without halving has at least a place per baseline."""
-        size = int(super()._get_size(bracket_num, round_num))
-        return max(size, len(self.baselines)) if bracket_num == 0 else size
+    def _size(self, bracket: Bracket, round_num: int) -> int:
+        """KerasTuner's size; the first bracket, without halving, has a place per baseline."""
+        size = int(self._get_size(bracket["bracket_num"], round_num))
+        return max(size, len(self.baselines)) if bracket is self._brackets[0] else size
 
     def needed_checkpoints(self) -> set[str]:
         """Running trials, those they continue, and those that may yet be promoted."""
@@ -72,7 +72,7 @@ class HyperbandOracle(LearningOracle, StockHyperbandOracle):
     def _may_promote(self, bracket: Bracket, number: int) -> bool:
         """Whether a place of this rung is open, or would be if what runs in it failed."""
         done = sum(self.useful(entry["id"]) for entry in bracket["rounds"][number])
-        return done < self._get_size(bracket["bracket_num"], number)
+        return done < self._size(bracket, number)
 
     def _next_in(self, bracket: Bracket, trial_id: str) -> dict[str, Any] | None:
         """Values of a trial that this bracket can start now, promotions of low rungs last.
@@ -100,8 +100,7 @@ class HyperbandOracle(LearningOracle, StockHyperbandOracle):
         Where more fail, more of the same is no help.
         """
         refills = self._get_size(self._get_num_brackets() - 1, 0)
-        size = self._get_size(bracket["bracket_num"], 0)
-        return len(bracket["rounds"][0]) >= size + refills
+        return len(bracket["rounds"][0]) >= self._size(bracket, 0) + refills
 
     def _enter(
         self,
@@ -124,7 +123,7 @@ class HyperbandOracle(LearningOracle, StockHyperbandOracle):
     def _open_places(self, bracket: Bracket, number: int) -> int:
         """How many more trials this rung wants: its planned size less those not lost."""
         live = [entry for entry in bracket["rounds"][number] if not self.lost(entry["id"])]
-        return self._get_size(bracket["bracket_num"], number) - len(live)
+        return self._size(bracket, number) - len(live)
 
     def _candidates(self, below: list[dict[str, Any]], rung: list[dict[str, Any]]) -> list[str]:
         """Those of the rung below that finished well and were not promoted yet, best first."""
@@ -198,7 +197,8 @@ class HyperbandOracle(LearningOracle, StockHyperbandOracle):
 
     def _is_last_bracket(self) -> bool:
         last = self._current_iteration + 1 >= self.hyperband_iterations
-        return last and self._current_bracket == min(1, self._get_num_brackets() - 1)
+        lowest = min(1, self._get_num_brackets() - 1)
+        return last and not self.open_ended and self._current_bracket == lowest
 
     def _remove_completed_brackets(self) -> None:
         """Keep all brackets, unlike KerasTuner: they say who was promoted."""

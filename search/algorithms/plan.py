@@ -55,9 +55,11 @@ def one_rung(config: RunConfig) -> Plan:
 
 
 def hyperband_plan(config: RunConfig) -> Plan:
-    """The plan of Hyperband."""
-    rungs = hyperband_rungs(config.max_epochs, config.factor, baseline_count(config))
-    return Plan(tuple(rungs) * config.hyperband_iterations)
+    """The plan of Hyperband, of one round where their number is left open."""
+    budget = config.max_epochs, config.factor
+    first = hyperband_rungs(*budget, baselines=baseline_count(config))
+    later = hyperband_rungs(*budget, baselines=0) * (config.rounds - 1)
+    return Plan((*first, *later))
 
 
 def hyperband_rungs(max_epochs: int, factor: int, baselines: int) -> list[Rung]:

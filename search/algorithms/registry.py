@@ -119,6 +119,7 @@ def make_oracle(
     baselines_on: Callable[[list[Values]], list[Values]] | None = None,
     allowed: Callable[[Values], bool] = lambda values: True,
     time_left: Callable[[], float] = lambda: math.inf,
+    open_ended: bool = False,
     images: int | None = None,
 ) -> DurableOracle:
     """Make the oracle of a run, reloaded where its project folder holds a state.
@@ -131,6 +132,7 @@ def make_oracle(
         baselines_on: gives the baselines from the winners of the race.
         allowed: whether values keep to the limits of the run.
         time_left: gives the seconds that the search still has, by which the race is cut short.
+        open_ended: whether it goes on after its last round; only Hyperband does.
         images: to validate on; None where no family is to be given up.
 
     Raises:
@@ -140,6 +142,8 @@ def make_oracle(
 
     algorithm = algorithm_of(config)
     options: dict[str, Any] = {name: getattr(config, name) for name in algorithm.options}
+    if "hyperband_iterations" in options:
+        options["hyperband_iterations"] = config.rounds
     race = race_of(config)
     if race and "max_trials" in options:  # those of the race are not counted
         options["max_trials"] += sum(rung.size for rung in race.plan)
@@ -149,6 +153,7 @@ def make_oracle(
         baselines_on=baselines_on,
         allowed=allowed,
         time_left=time_left,
+        open_ended=open_ended,
         judged_on=images if _may_give_up(config) else None,
         seed=config.seed,
         directory=directory,

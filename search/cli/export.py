@@ -24,14 +24,12 @@ from search.cli.print_export import print_export, print_metrics
 from search.evaluation.objective import AS_GOOD_WITHIN
 from search.process.printable import printable
 from search.process.quiet import import_tensorflow
+from search.run_folder.finalist_rows import SEEDS, TOP
 
 if TYPE_CHECKING:
     from search.export.export_best import ExportOptions
     from search.run_folder.metrics import Metrics
     from search.run_folder.paths import RunFolder
-
-
-TOP, SEEDS = 3, 3  # how many of the best are trained again, and how often
 
 
 @click.command()

@@ -139,7 +139,7 @@ def _backbones() -> tuple[str, ...]:
 @click.option(
     "--hyperband-iterations",
     type=click.IntRange(1, 100),
-    help="Rounds of Hyperband.  [default: 1]",
+    help="Rounds of Hyperband.  [default: 1, with --max-time as many as there is time for]",
 )
 @click.option(
     "--max-trials",

@@ -25,6 +25,7 @@ from search.process.stop_signal import StopSignal
 from search.run_folder.budget import Budget, Cost
 from search.run_folder.config import RunConfig
 from search.run_folder.data import require_written
+from search.run_folder.finalist_rows import SEEDS, TOP
 from search.run_folder.lock import locked
 from search.run_folder.metrics import FileFigures, HeldOutFigures, Metrics
 from search.run_folder.paths import RunFolder
@@ -56,8 +57,8 @@ class ExportOptions:
     formats: tuple[str, ...] = ()
     budget: Budget = field(default_factory=Budget)
     precision: float | None = None
-    top: int = 3
-    seeds: int = 3
+    top: int = TOP
+    seeds: int = SEEDS
     cheaper_within: float = AS_GOOD_WITHIN
 
 

@@ -50,7 +50,7 @@ class PlainDisplay:
         board = self.board
         what = describe(record.values, record.images)
         self.console.print(
-            f"trial {number} of {board.pace.plan.trials}  {what}  "
+            f"trial {number}{board.of_all()}  {what}  "
             f"{outcome(record, board.objective.name)}  ({duration_in_words(record.seconds)})  "
             f"best {score(board.best)}  left {duration_in_words(board.pace.seconds_left())}",
             soft_wrap=True,

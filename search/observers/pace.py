@@ -15,6 +15,7 @@ class Pace:
     Attributes:
         plan: what is to be done in all.
         limit: seconds after which the search is ended anyway (`--max-time`), or None.
+        open_ended: whether the time limit ends the search, whatever the plan.
         trials_done, epochs_done: finished so far, those of an earlier session included.
         fresh_epochs: trained in this session.
         partial: by trial, of those that run, the share of its running epoch that is done, 0–1.
@@ -22,6 +23,7 @@ class Pace:
 
     plan: Plan
     limit: float | None = None
+    open_ended: bool = False
     trials_done: int = 0
     epochs_done: int = 0
     started: float = field(default_factory=time.monotonic)
@@ -50,8 +52,15 @@ class Pace:
         self.partial.pop(record.trial_id, None)
 
     @property
+    def trials(self) -> int | None:
+        """Return how many trials there are in all; None where that is not known."""
+        return None if self.open_ended else self.plan.trials
+
+    @property
     def share(self) -> float:
-        """Return the share of all epochs that is done, 0–1."""
+        """Return the share of all epochs, or of the time, that is done, 0–1."""
+        if self.open_ended and self.limit:
+            return min(1.0, (time.monotonic() - self.started) / self.limit)
         return min(1.0, (self.epochs_done + self._partial_epochs) / max(self.plan.epochs, 1))
 
     @property
@@ -63,8 +72,8 @@ class Pace:
         """Estimate the seconds left from the mean time per epoch; None before there is one."""
         elapsed = time.monotonic() - self.started
         trained = self.fresh_epochs + self._partial_epochs
-        if trained < 0.2:
-            return None if self.limit is None else self.limit - elapsed
+        if trained < 0.2 or self.open_ended:
+            return None if self.limit is None else max(self.limit - elapsed, 0.0)
         to_train = max(self.plan.epochs - self.epochs_done - self._partial_epochs, 0.0)
         estimate = to_train * elapsed / trained
         return estimate if self.limit is None else min(estimate, max(self.limit - elapsed, 0.0))

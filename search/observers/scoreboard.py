@@ -64,10 +64,15 @@ class Scoreboard:
 
     def title(self) -> str:
         """Say which trials run: `trial 3 of 20`, or for several `trials 3–6 of 20`."""
-        total = self.pace.plan.trials
-        first = min(self.number, total)
-        last = min(self.pace.trials_done + len(self.running), total)
-        return f"trials {first}–{last} of {total}" if last > first else f"trial {first} of {total}"
+        first, last = self.number, self.pace.trials_done + len(self.running)
+        if (total := self.pace.trials) is not None:
+            first, last = min(first, total), min(last, total)
+        which = f"trials {first}–{last}" if last > first else f"trial {first}"
+        return which + self.of_all()
+
+    def of_all(self) -> str:
+        """Say ` of 20`, or nothing where it is not known how many trials there will be."""
+        return "" if self.pace.trials is None else f" of {self.pace.trials}"
 
 
 def progress_in_words(running: RunningTrial) -> str:

@@ -23,12 +23,13 @@ class StopSignal:
         disk: a path on the disk that must keep room, or None.
 
     Attributes:
+        limit: as given; infinite where there is none.
         interrupted: whether Ctrl-C or SIGTERM came.
     """
 
     def __init__(self, limit: float | None = None, disk: Path | None = None):
         self._deadline = None if limit is None else time.monotonic() + limit
-        self._limit, self._kept_back = limit, 0.0
+        self.limit, self._kept_back = math.inf if limit is None else limit, 0.0
         self._disk = disk
         self.interrupted = False
         self._disk_is_full = False
@@ -37,7 +38,7 @@ class StopSignal:
 
     def keep_back(self, seconds: float) -> None:
         """Stop so long before the time limit, for what is to come after; half of it at most."""
-        self._kept_back = min(seconds, MOST_KEPT_BACK * (self._limit or 0.0))
+        self._kept_back = min(seconds, MOST_KEPT_BACK * self.limit)
 
     def seconds_left(self) -> float:
         """Until the time is up, less what is kept back; infinite without a limit."""

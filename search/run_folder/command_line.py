@@ -20,7 +20,8 @@ def command(config: RunConfig) -> str:
         words += ["--backbones", ",".join(config.backbones)] if config.backbones else []
         words += _backbone_sizes(config)
         words += ["--objective", config.objective, "--factor", str(config.factor)]
-        words += ["--hyperband-iterations", str(config.hyperband_iterations)]
+        if config.hyperband_iterations:
+            words += ["--hyperband-iterations", str(config.hyperband_iterations)]
         words += ["--max-trials", str(config.max_trials)]
         for name, low, high in config.ranges:
             words += ["--range", f"{name}={low!r}:{high!r}"]

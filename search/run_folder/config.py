@@ -31,7 +31,8 @@ class RunConfig:
         weights: "imagenet", the path of a file or folder of weights, or None (random).
         max_epochs: full budget of one configuration.
         factor: Hyperband's reduction factor.
-        hyperband_iterations: how often all of Hyperband's brackets are run.
+        hyperband_iterations: how often all of Hyperband's brackets are run; 0 where that is left
+            open: once, or with a time limit as often as there is time.
         max_trials: trials of `random` and `bayesian`.
         objective: name in `search.evaluation.objective.OBJECTIVES`.
         validation, test: share of the images.
@@ -87,6 +88,16 @@ class RunConfig:
     def budget(self) -> Budget:
         """What the files of a configuration may cost."""
         return Budget(self.max_latency, self.max_size)
+
+    @property
+    def rounds(self) -> int:
+        """How often all of Hyperband's brackets are run at least."""
+        return self.hyperband_iterations or 1
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether a time limit may end the search in place of a number of rounds."""
+        return self.algo == "hyperband" and not self.hyperband_iterations
 
     @property
     def raced(self) -> tuple[tuple[str, int], ...]:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from search.run_folder.schema import omitted
 
+TOP, SEEDS = 3, 3
+"""How many of the best are trained again before one is chosen, and how often, unless asked for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FinalistRow:

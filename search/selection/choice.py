@@ -23,6 +23,7 @@ from search.selection.finalists import (
     candidates,
     compared,
     ensemble,
+    is_head,
     is_solved,
     train_again,
 )
@@ -119,8 +120,10 @@ def _best_of_search(experiment: Experiment, fitting: list[TrialRecord]) -> Choic
             f"{experiment.run.name}: the predictions of its best trial are missing; "
             "train it again with --seeds 1"
         )
-    probes = [r for r in fitting[1:] if is_solved(r) and _in_search(experiment, r).exists()]
-    records = [best, *probes[:1]]
+    others = [r for r in fitting[1:] if _in_search(experiment, r).exists() and not is_head(r)]
+    probes = [r for r in others if is_solved(r)]
+    trained = [r for r in others if not is_solved(r)]
+    records = [best, *probes[:1], *trained[:1]]
     finalists = compared(
         experiment,
         records,

@@ -42,6 +42,12 @@ def is_solved(record: TrialRecord) -> bool:
     return family_named(str(record.values["family"])).solved
 
 
+def is_head(record: TrialRecord) -> bool:
+    """Tell whether it is trained on the features of a backbone that stays as it is."""
+    family = family_named(str(record.values["family"]))
+    return family.pretrained and not family.solved and family.probe(record.values) is None
+
+
 @dataclass(frozen=True)
 class Finalist:
     """A configuration that may be exported, and what was seen of it.
@@ -67,7 +73,9 @@ def training_seconds(record: TrialRecord) -> float:
 def candidates(
     records: list[TrialRecord], config: RunConfig, *, top: int, fits: Fits
 ) -> list[TrialRecord]:
-    """Choose the `top` best that fit, and the best known-good one of each family that does.
+    """Choose the `top` best that fit, and the best known-good one of each kind that does.
+
+    A kind is a family; heads and what is fine-tuned are two.
 
     Args:
         records: of the run.
@@ -79,14 +87,15 @@ def candidates(
     ranked = [r for r in best_first(records, objective) if r.score is not None]
     ranked = _with_probes_in_order(ranked, objective)
     chosen: list[TrialRecord] = []
-    families: set[object] = set()
+    kinds: set[object] = set()
     for record in ranked:
-        first = record.baseline and record.values["family"] not in families
+        kind = record.values["family"], is_head(record)
+        first = record.baseline and kind not in kinds
         # `fits` comes last: it may write and time a model, which takes seconds.
         if (len(chosen) < top or first) and fits(record):
             chosen.append(record)
             if record.baseline:
-                families.add(record.values["family"])
+                kinds.add(kind)
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""Take the best probe unless a trained head is better by more than a standard error.
+"""Take no trained head unless it is better than the best probe by more than a standard error.
 
 Both see the same features of a frozen backbone, and there are many heads, each at its best epoch:
 a part of the leader's lead is luck. A probe is one of a few, cross-validated on several times as
@@ -9,29 +9,25 @@ within it (Breiman et al. 1984, "Classification and Regression Trees", 3.4.3).
 from collections.abc import Sequence
 
 from models.describe import describe
-from models.families.registry import family_named
-from search.run_folder.records import TrialRecord
-from search.selection.finalists import Finalist, is_solved
-
-
-def is_head(record: TrialRecord) -> bool:
-    """Tell whether it is trained on the features of a backbone that stays as it is."""
-    family = family_named(str(record.values["family"]))
-    return family.pretrained and not family.solved and family.probe(record.values) is None
+from search.selection.finalists import Finalist, is_head, is_solved
 
 
 def beyond_luck(leader: Finalist, finalists: Sequence[Finalist]) -> Finalist:
-    """The leader, or the best probe where the leader is no better for sure.
+    """The leader; or the best that is no head, where the leader is one and no better for sure.
 
     Args:
         leader: the best on the images to validate on.
         finalists: it and others; of probes the best one first.
     """
-    probe = next((finalist for finalist in finalists if is_solved(finalist.record)), leader)
-    seen = probe.comparison
-    # Of two probes the order of the finalists is the better evidence.
-    near = is_head(leader.record) and seen.behind <= seen.standard_error
-    return probe if near or is_solved(leader.record) else leader
+    probe = next((finalist for finalist in finalists if is_solved(finalist.record)), None)
+    if probe is None:
+        return leader
+    if is_solved(leader.record):
+        return probe  # of two probes the order of the finalists is the better evidence
+    if not is_head(leader.record) or probe.comparison.behind > probe.comparison.standard_error:
+        return leader
+    others = [finalist for finalist in finalists if not is_head(finalist.record)]
+    return beyond_luck(min(others, key=lambda finalist: finalist.comparison.behind), others)
 
 
 def luck_in_words(winner: Finalist, leader: Finalist) -> str:
@@ -40,7 +36,7 @@ def luck_in_words(winner: Finalist, leader: Finalist) -> str:
         return ""
     seen = winner.comparison
     better = f"better by {seen.behind:.4f} on the images to validate on"
-    why = f"no more than one standard error ({seen.standard_error:.4f})"
+    why = "a trained head, which is no better than the best probe by more than one standard error"
     if is_solved(leader.record):
         why = "but not when both are cross-validated"
     return (

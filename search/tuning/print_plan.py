@@ -36,8 +36,23 @@ class PlannedRun:
     config: RunConfig
 
 
-def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressSink) -> PlannedRun:
-    """Print what the search will try, on which images, and the disk space that it may need."""
+def announce(
+    plan: Plan,
+    config: RunConfig,
+    experiment: Any,
+    progress: ProgressSink,
+    *,
+    open_ended: bool = False,
+) -> PlannedRun:
+    """Print what the search will try, on which images, and the disk space that it may need.
+
+    Args:
+        plan: of one round, where the search is open-ended.
+        config: of the run.
+        experiment: the run.
+        progress: told.
+        open_ended: whether it goes on until its time is up.
+    """
     height, width = config.image_size
     families = ", ".join(config.families)
     moved = "".join(f", {name} from {low:g} to {high:g}" for name, low, high in config.ranges)
@@ -47,9 +62,10 @@ def announce(plan: Plan, config: RunConfig, experiment: Any, progress: ProgressS
     splits = SplitSizes(len(experiment.train), len(experiment.validation), len(experiment.test))
     sizes = f"{splits.train:,} training, {splits.validation:,} validation and "
     race = race_in_plan(plan, config, splits.train)
+    more = ", and further rounds while there is time" if open_ended else ""
     progress.message(
         f"{experiment.run.name}: {config.algo}, {plan.configurations} configurations in "
-        f"{plan.trials} trials, {plan.epochs} epochs in all\n"
+        f"{plan.trials} trials, {plan.epochs} epochs in all{more}\n"
         f"{sizes}{splits.test:,} test images of {experiment.num_classes} classes at "
         f"{height}×{width}{_seen(config)}\n"
         f"families: {families}{' (compact, as there is no GPU)' if config.compact else ''}, "

@@ -32,7 +32,7 @@ def resolve_config(
         "compact": compact,
         "max_epochs": 27 if hardware.gpus else 9,
         "factor": 3,
-        "hyperband_iterations": 1,
+        "hyperband_iterations": 0,
         "max_trials": 20,
         "objective": ACCURACY,
         "validation": 0.15,

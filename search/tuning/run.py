@@ -111,7 +111,11 @@ def plan_only(
                 progress=environment.progress,
             )
             return announce(
-                make_plan(config), config, Experiment.load(run, config), environment.progress
+                make_plan(config),
+                config,
+                Experiment.load(run, config),
+                environment.progress,
+                open_ended=config.open_ended and environment.max_time is not None,
             )
         finally:
             shutil.rmtree(run.path)
@@ -179,11 +183,12 @@ def _search(
     space = keras_tuner.HyperParameters()
     experiment.classifier.declare_search(space)
     space = with_ranges(space, config.ranges)
-    oracle = _oracle(experiment, space, stop, environment.progress)
+    open_ended = config.open_ended and environment.max_time is not None
+    oracle = _oracle(experiment, space, stop, environment.progress, open_ended=open_ended)
     plan = make_plan(config)
     records = load_records(run)
-    announce(plan, config, experiment, environment.progress)
-    pace = Pace(plan, environment.max_time, **_already_done(records))
+    announce(plan, config, experiment, environment.progress, open_ended=open_ended)
+    pace = Pace(plan, environment.max_time, open_ended, **_already_done(records))
     board = Scoreboard(pace, records, objective=objective_of(config))
     observers: list[Observer] = [
         TensorBoardLog(experiment, space),
@@ -201,7 +206,7 @@ def _search(
         ).to_the_end()
     if not done:
         environment.progress.message(
-            f"{stop.reason}: {pace.trials_done} of {plan.trials} trials are finished and saved; "
+            f"{stop.reason}: {pace.trials_done}{board.of_all()} trials are finished and saved; "
             f"go on with: tune run --resume {run.name}"
         )
     if stop.interrupted:
@@ -210,7 +215,9 @@ def _search(
         cached_insights(run, load_records(run), config)
 
 
-def _oracle(experiment: Any, space: Any, stop: StopSignal, progress: ProgressSink) -> Any:
+def _oracle(
+    experiment: Any, space: Any, stop: StopSignal, progress: ProgressSink, *, open_ended: bool
+) -> Any:
     """What proposes the trials of a run, as it was left."""
     from search.algorithms.registry import make_oracle
     from search.tuning.limits import allowed_in
@@ -222,6 +229,7 @@ def _oracle(experiment: Any, space: Any, stop: StopSignal, progress: ProgressSin
         baselines_on=partial(baselines, experiment),
         allowed=allowed_in(experiment, progress),
         time_left=stop.seconds_left,
+        open_ended=open_ended,
         directory=experiment.run.path,
         images=len(experiment.validation),
     )

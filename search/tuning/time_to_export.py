@@ -1,13 +1,15 @@
 """Keep back the time that an export will take, so that a model is there when time is up."""
 
+import math
 import time
 
 from models.families.registry import family_named
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import objective_of
+from search.run_folder.finalist_rows import SEEDS, TOP
 from search.run_folder.ranking import best_first
 from search.run_folder.records import TrialRecord, load_records
-from search.selection.finalists import candidates, is_solved, training_seconds
+from search.selection.finalists import candidates, is_head, is_solved, training_seconds
 from search.trial.experiment import Experiment
 from search.trial.messages import Progress
 
@@ -17,6 +19,7 @@ FIXED_SECONDS = 10.0
 SECONDS_PER_NETWORK = 10.0
 SECONDS_PER_FORMAT = 15.0  # each further one: converted, and looked at in the same way
 SECONDS_PER_TEST_IMAGE = 0.01
+CHOOSING_SHARE = 0.15  # of the time limit that training the best few again may take
 BUILDING_SECONDS = 2.0  # of a probe's network, which is kept
 TRACING_SECONDS = 6.0  # of the training step of a network whose last layers are trained
 
@@ -72,6 +75,18 @@ def _more_images(experiment: Experiment) -> float:
     return (len(experiment.train) + len(experiment.validation)) / max(len(experiment.train), 1)
 
 
+def choosing_seconds(records: list[TrialRecord], experiment: Experiment, *, top: int) -> float:
+    """Estimate the seconds of training the best few again once.
+
+    Args:
+        records: of the run.
+        experiment: the run.
+        top: how many of the best.
+    """
+    chosen = candidates(records, experiment.config, top=top, fits=lambda record: True)
+    return sum(training_seconds(record) for record in chosen if not is_solved(record))
+
+
 def seeds_within(seconds: float, experiment: Experiment, *, top: int, most: int) -> int:
     """How often the best few can be trained again before an export, 0 to `most`.
 
@@ -85,7 +100,7 @@ def seeds_within(seconds: float, experiment: Experiment, *, top: int, most: int)
     chosen = candidates(records, experiment.config, top=top, fits=lambda record: True)
     if not chosen:
         return most
-    each = sum(training_seconds(record) for record in chosen if not is_solved(record))
+    each = choosing_seconds(records, experiment, top=top)
     left = seconds - export_seconds(chosen[0], experiment)
     return most if each == 0 else max(0, min(most, int(left / each)))
 
@@ -132,18 +147,28 @@ class TimeToExport:
         self._keep_back()
 
     def _is_ahead(self, score: float) -> bool:
-        best = self._best()
-        if best is None or best.score is None:
+        best = self._ranked()
+        if not best or best[0].score is None:
             return True
-        return self.objective.rank(score) < self.objective.rank(best.score)
+        return self.objective.rank(score) < self.objective.rank(best[0].score)
 
-    def _best(self) -> TrialRecord | None:
+    def _ranked(self) -> list[TrialRecord]:
         ranked = best_first(list(self.records.values()), self.objective)
-        return ranked[0] if ranked and ranked[0].score is not None else None
+        return [record for record in ranked if record.score is not None]
 
     def _keep_back(self, running: float | None = None) -> None:
-        best = self._best()
-        if best is None and running is None:
+        best = self._ranked()
+        if not best and running is None:
             return
+        # A head may lead by luck: then it is the best of the others that is exported.
+        best = best[:1] + [record for record in best if not is_head(record)][:1]
         least = export_seconds(None, self.experiment) + (running or 0.0)
-        self.stop.keep_back(max(least, export_seconds(best, self.experiment)))
+        each = [export_seconds(record, self.experiment) for record in best]
+        self.stop.keep_back(max([least, *each]) + self._choosing())
+
+    def _choosing(self) -> float:
+        """Seconds for training the best few again, as often as a share of the time allows."""
+        once = choosing_seconds(list(self.records.values()), self.experiment, top=TOP)
+        return (
+            once * math.floor(min(SEEDS, CHOOSING_SHARE * self.stop.limit / once)) if once else 0.0
+        )

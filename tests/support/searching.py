@@ -95,7 +95,15 @@ def wide_space():
     return space
 
 
-def oracle_in(folder, *, space=None, baselines=(), allowed=lambda values: True, **changes):
+def oracle_in(
+    folder,
+    *,
+    space=None,
+    baselines=(),
+    allowed=lambda values: True,
+    open_ended=False,
+    **changes,
+):
     """The oracle of a run folder, reloaded where it was there before."""
     from search.algorithms.registry import make_oracle
 
@@ -104,6 +112,7 @@ def oracle_in(folder, *, space=None, baselines=(), allowed=lambda values: True, 
         wide_space() if space is None else space,
         baselines=list(baselines),
         allowed=allowed,
+        open_ended=open_ended,
         directory=folder,
     )
 
