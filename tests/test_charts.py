@@ -1,11 +1,14 @@
 """What is drawn: the values that the charts are given."""
 
 import json
+import re
 from dataclasses import replace
+from importlib.resources import files
 
 import pytest
 from searching import VALUES, epoch_logs, trial_record
 
+from models.families.registry import FAMILIES
 from models.space import architecture_key
 from search.insights.findings import GoodValues, Importance
 from search.insights.space import Hyperparameter
@@ -16,6 +19,7 @@ from search.report.charts.confusion import confusion_heatmap
 from search.report.charts.cost import accuracy_against_cost
 from search.report.charts.importance import importance_bars
 from search.report.charts.parallel import parallel_coordinates
+from search.report.charts.style import dots
 from search.report.configurations import tried_configurations, with_latencies
 from search.report.page import json_for_html
 from search.report.timeline import timeline
@@ -167,3 +171,14 @@ def test_what_diverged_is_neither_the_best_nor_on_the_front(records):
     tried = tried_configurations([*records, lost], [records[2], lost])
     option = accuracy_against_cost(tried, cost="megabytes")
     assert series(option, "Pareto front") == [[0.1, 80.0]]
+
+
+def test_every_family_has_a_colour_of_its_own_in_both_themes():
+    css = files("search.report").joinpath("assets/page.css").read_text()
+    light, dark = css.split("@media", 1)
+    for theme in (light, dark):
+        colours = [
+            re.search(rf"{dots(name, [])['itemStyle']['color']}: (#\w+)", theme)[1]
+            for name in FAMILIES
+        ]
+        assert len(set(colours)) == len(FAMILIES)

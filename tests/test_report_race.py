@@ -110,5 +110,6 @@ def test_two_that_are_joined_stand_under_both_names(records):
     both = replace(probe("0005", "0005", 0.95, rung=1), values=values)
     first, *_ = standings([*records, both], sign=1.0)
     assert first.in_words() == "mobilenet_v2 + mobilenet_075 at 224 px 0.9500"
-    names = [line["name"] for line in race_of_backbones([*records, both], train=1_400)["series"]]
-    assert names[-1] == "mobilenet_v2 + mobilenet_075, 224 px"
+    *_, line = race_of_backbones([*records, both], train=1_400)["series"]
+    assert line["name"] == "joined, 224 px"
+    assert "mobilenet_v2 + mobilenet_075, 224 px" in line["data"][0]["name"]

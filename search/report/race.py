@@ -9,6 +9,8 @@ from search.algorithms.race import comparable, is_raced
 from search.process.wording import duration_in_words
 from search.run_folder.records import ALL_IMAGES, TrialRecord, Values
 
+JOINED = " + "  # between the names of two backbones under one probe
+
 
 @dataclass(frozen=True)
 class Raced:
@@ -79,7 +81,7 @@ def backbone_of(values: Values) -> str:
     """`mobilenet_v2`, or of two that are joined `mobilenet_v2 + mobilenet_075`."""
     features = family_named(str(values["family"])).features
     parts = (features.parts(values) if features else []) or [values]
-    return " + ".join(part["probe/backbone"] for part in parts)
+    return JOINED.join(part["probe/backbone"] for part in parts)
 
 
 def image_side(values: Values) -> int:

@@ -80,14 +80,14 @@ def verdict(records: list[TrialRecord], config: RunConfig) -> str:
     first = [r for r in ranked if r.baseline]
     if not ranked or config.preset:
         return ""
-    best = ranked[0]
-    if best in first:
-        return (
-            "The search did not beat the known-good configuration it started from "
-            f"({describe(best.values)})."
-        )
     if not first:
         return "None of the known-good configurations finished."
+    best = ranked[0]
+    if best.score == first[0].score:
+        return (
+            "The search did not beat the known-good configuration it started from "
+            f"({describe(first[0].values)})."
+        )
     # Without its sign: of a loss, less is better.
     gain = abs((best.score or 0.0) - (first[0].score or 0.0))
     return f"The best is {gain:.4f} better than the best known-good configuration."

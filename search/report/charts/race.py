@@ -5,7 +5,7 @@ from typing import Any
 
 from search.process.wording import duration_in_words
 from search.report.charts.style import SHADES, Option, cartesian, percent, value_axis
-from search.report.race import backbone_of, image_side, probes
+from search.report.race import JOINED, backbone_of, image_side, probes
 from search.run_folder.records import TrialRecord
 
 
@@ -33,12 +33,14 @@ def race_of_backbones(records: Sequence[TrialRecord], *, train: int) -> Option |
 
 def _line(rungs: list[TrialRecord], train: int) -> dict[str, Any]:
     values = rungs[-1].values
-    name = f"{backbone_of(values)}, {image_side(values)} px"
+    backbone, side = backbone_of(values), image_side(values)
+    name = f"{backbone}, {side} px"
     survived = rungs[-1].images is None
     colour = "--family-1" if survived else SHADES[1]
     return {
         "type": "line",
-        "name": name,
+        # Two names side by side are longer than there is room for; the pointer says which.
+        "name": f"joined, {side} px" if JOINED in backbone else name,
         "data": [_point(rung, name, train) for rung in rungs if rung.accuracy is not None],
         "symbol": "circle",
         "symbolSize": 7,
