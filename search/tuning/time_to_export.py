@@ -157,18 +157,20 @@ class TimeToExport:
         return [record for record in ranked if record.score is not None]
 
     def _keep_back(self, running: float | None = None) -> None:
-        best = self._ranked()
-        if not best and running is None:
+        ranked = self._ranked()
+        if not ranked and running is None:
             return
-        # A head may lead by luck: then it is the best of the others that is exported.
-        best = best[:1] + [record for record in best if not is_head(record)][:1]
+        # A head may lead by luck: then the best of the others is exported; of probes the one that
+        # cross-validation prefers.
+        others = [record for record in ranked if not is_head(record)]
+        probes = [record for record in ranked if is_solved(record) and record.images is None]
+        likely = [*ranked[:1], *others[:1], *probes]
         least = export_seconds(None, self.experiment) + (running or 0.0)
-        each = [export_seconds(record, self.experiment) for record in best]
+        each = [export_seconds(record, self.experiment) for record in likely]
         self.stop.keep_back(max([least, *each]) + self._choosing())
 
     def _choosing(self) -> float:
         """Seconds for training the best few again, as often as a share of the time allows."""
         once = choosing_seconds(list(self.records.values()), self.experiment, top=TOP)
-        return (
-            once * math.floor(min(SEEDS, CHOOSING_SHARE * self.stop.limit / once)) if once else 0.0
-        )
+        rounds = min(SEEDS, CHOOSING_SHARE * self.stop.limit / once) if once else 0
+        return once * math.floor(rounds)
