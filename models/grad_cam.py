@@ -2,6 +2,7 @@
 
 The paper's A^k are channel k of the last convolution's feature map, alpha_k the mean over all
 places of the gradient of the class's score y^c by A^k, and the heat is ReLU(sum_k alpha_k A^k).
+Of two networks side by side the heats are added: both are in units of the one score.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from models.errors import ModelError
 BATCH = 8  # images explained together; a single one goes alone
 _CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
 _LIKELIEST = -1
+_CHANNELS = 3  # of images
 _SMALLEST = 1e-30  # least probability whose logarithm is taken
 
 
@@ -76,19 +78,31 @@ class GradCam:
         return Explanation(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def _explain_batch(self, images: Any, classes: Any) -> tuple[Any, Any]:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
+        with tf.GradientTape(watch_accessed_variables=False, persistent=True) as tape:
             tape.watch(images)
             inside = self._inner_model(images, training=False)
-            probabilities, features = inside["probabilities"], inside["features"]
+            probabilities, maps = inside["probabilities"], inside["features"]
             if probabilities.shape[1] == 1:
                 probabilities = tf.concat([1 - probabilities, probabilities], axis=1)
             likeliest = tf.argmax(probabilities, axis=1, output_type=tf.int32)
             chosen = tf.where(classes == _LIKELIEST, likeliest, classes)
             score = tf.gather(_scores(inside, probabilities), chosen, axis=1, batch_dims=1)
-        alpha = tf.reduce_mean(tape.gradient(score, features), axis=[1, 2], keepdims=True)
-        heat = tf.nn.relu(tf.reduce_sum(alpha * features, axis=-1))
+        heat = _added([_heat(features, tape.gradient(score, features)) for features in maps])
         largest = tf.reduce_max(heat, axis=[1, 2], keepdims=True)
         return probabilities, tf.math.divide_no_nan(heat, largest)
+
+
+def _heat(features: Any, gradient: Any) -> Any:
+    """Return ReLU(sum_k alpha_k A^k): [b, rows, columns]."""
+    alpha = tf.reduce_mean(gradient, axis=[1, 2], keepdims=True)
+    return tf.nn.relu(tf.reduce_sum(alpha * features, axis=-1))
+
+
+def _added(heats: list[Any]) -> Any:
+    """Add heats, in the size of the largest."""
+    rows, columns = max((heat.shape[1:] for heat in heats), key=lambda shape: shape[0] * shape[1])
+    resized = (tf.image.resize(heat[..., None], (rows, columns))[..., 0] for heat in heats)
+    return tf.add_n(list(resized))
 
 
 def _scores(inside: dict[str, Any], probabilities: Any) -> Any:
@@ -107,9 +121,9 @@ def _with_inner_outputs(model: keras.Model) -> keras.Model:
     """Make a model with the same weights that also returns tensors from inside.
 
     Returns:
-        Images -> {"probabilities"; "features" [b, rows, columns, channels], the last map of the
-        size that the last convolution gave; "logits" [b, k] or [b, 1]}; the latter two where there
-        are any.
+        Images -> {"probabilities"; "features", a list with an entry [b, rows, columns, channels]
+        per network that sees the images, the last map of the size that its last convolution gave;
+        "logits" [b, k] or [b, 1]}; the latter two where there are any.
     """
     inner: dict[str, Any] = {}
 
@@ -119,14 +133,17 @@ def _with_inner_outputs(model: keras.Model) -> keras.Model:
         if isinstance(layer, keras.Model) and not isinstance(layer, keras.Sequential):
             inside = _with_inner_outputs(layer)(*arguments, **options)
             output = inside.pop("probabilities")
+            if "features" in inside and arguments[0].shape[-1] == _CHANNELS:
+                # It sees the images: the map of another that does so stays beside its own.
+                inside["features"] = [*inner.get("features", []), *inside["features"]]
             inner.update(inside)
             return output
         if _is_last(layer):
             # Without the bias, which has no part in a gradient.
             inner["logits"] = ops.matmul(arguments[0], layer.kernel)
         output = layer(*arguments, **options)
-        if _is_map(layer, output, inner.get("features")):
-            inner["features"] = output
+        if _is_map(layer, output, inner["features"][-1] if "features" in inner else None):
+            inner["features"] = [output]
         return output
 
     copy = keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)

@@ -144,12 +144,13 @@ KINDS = {
     "cnn, flat": {"cnn/pooling": "flatten", "cnn/dense_units": 32},
     "xception": {"xception/width": 0.125},
     "transfer": {"transfer/image_size": SIDE, "transfer/head_units": 16},
+    "joined": {"joined/image_size": SIDE},
 }
 
 
 @pytest.mark.parametrize(
     ("kind", "num_classes"),
-    [("cnn", 2), ("cnn", 3), ("cnn, flat", 2), ("xception", 3), ("transfer", 2)],
+    [("cnn", 2), ("cnn", 3), ("cnn, flat", 2), ("xception", 3), ("transfer", 2), ("joined", 3)],
 )
 def test_probabilities_are_the_models_own_and_heat_does_not_depend_on_the_wrapping(
     kind, num_classes
@@ -169,6 +170,23 @@ def test_probabilities_are_the_models_own_and_heat_does_not_depend_on_the_wrappi
         np.testing.assert_allclose(explained.probabilities, own, atol=1e-6)
         np.testing.assert_allclose(plain.probabilities, own, atol=1e-6)
         np.testing.assert_allclose(explained.heat, plain.heat, atol=1e-4)
+
+
+def test_of_two_networks_under_one_probe_the_heats_are_added():
+    keras.utils.set_random_seed(3)
+    model, pictures = network("joined", 3, **KINDS["joined"]), squares()
+    kernel, bias = model.get_layer("head").get_weights()
+    half = len(kernel) // 2
+    seen = []
+    for kept in (slice(0, half), slice(half, None), slice(None)):
+        part = np.zeros_like(kernel)
+        part[kept] = kernel[kept]
+        model.get_layer("head").set_weights([part, bias])
+        seen.append(GradCam(model)(pictures, np.zeros(len(pictures), int)).heat > 0)
+    first, second, both = seen
+    assert first.any()
+    assert second.any()
+    np.testing.assert_array_equal(both, first | second)
 
 
 def test_the_map_is_the_last_convolutions_before_it_is_pooled():
