@@ -76,7 +76,7 @@ def test_of_a_probe_only_the_features_of_further_images_are_new(run):
     assert more == pytest.approx(SECONDS_PER_NETWORK)  # there are two
 
 
-@pytest.mark.parametrize(("trainings", "seeds"), [(0.5, 0), (4.5, 2), (100, 3), (-20, 0)])
+@pytest.mark.parametrize(("trainings", "seeds"), [(0.5, 0), (1.7, 1), (4.5, 2), (100, 3), (-20, 0)])
 def test_the_best_few_are_trained_as_often_as_there_is_time(run, trainings, seeds):
     # One round trains both, for a second each.
     seconds = export_seconds(best_of(run), run) + trainings

@@ -14,13 +14,14 @@ from search.trial.experiment import Experiment
 from search.trial.messages import Progress
 
 # Besides the retraining: the file is written, read and timed in a process of its own, compared on
-# whole photos, tested. 16 to 20 s with MobileNetV2 on two cores, 30 s with two networks.
-FIXED_SECONDS = 10.0
+# whole photos, tested. 11 s with one MobileNet on two cores, 27 s with two of them.
+FIXED_SECONDS = 5.0
 SECONDS_PER_NETWORK = 10.0
 SECONDS_PER_FORMAT = 15.0  # each further one: converted, and looked at in the same way
 SECONDS_PER_TEST_IMAGE = 0.01
 CHOOSING_SHARE = 0.15  # of the time limit that training the best few again may take
 BUILDING_SECONDS = 2.0  # of a probe's network, which is kept
+STARTED = 0.2  # of a round of training again that may take more time than there is
 TRACING_SECONDS = 6.0  # of the training step of a network whose last layers are trained
 
 
@@ -102,7 +103,7 @@ def seeds_within(seconds: float, experiment: Experiment, *, top: int, most: int)
         return most
     each = choosing_seconds(records, experiment, top=top)
     left = seconds - export_seconds(chosen[0], experiment)
-    return most if each == 0 else max(0, min(most, int(left / each)))
+    return most if each == 0 else max(0, min(most, int(left / each + STARTED)))
 
 
 class TimeToExport:
