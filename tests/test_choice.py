@@ -225,7 +225,7 @@ def test_without_further_seeds_a_heads_lead_over_a_probe_may_be_luck_too(run, un
         return
     assert near.verdict.startswith("Exported is probe mobilenet_v2, 160 px")
     assert "is better by 0.0100 on the images to validate on" in near.verdict
-    assert "by more than one standard error" in near.verdict
+    assert "ahead of the best probe by no more than one standard error" in near.verdict
     assert [row.chosen for row in near.rows()] == [False, True, False]
     np.testing.assert_array_equal(near.predictions[0], wrong_on(run, 20, 64))
 
@@ -243,20 +243,20 @@ def test_of_two_probes_the_one_that_cross_validation_prefers_is_exported(run, ch
     assert "but not when both are cross-validated" in found.verdict
 
 
-@pytest.mark.parametrize("seeds", [0, 3])
-def test_where_a_heads_lead_is_luck_what_is_fine_tuned_is_not_passed_over(run, chosen, seeds):
+@pytest.mark.parametrize(("wrong", "expected"), [(61, "0003"), (65, "0001")])
+def test_where_a_heads_lead_is_luck_what_is_fine_tuned_needs_half_a_standard_error(
+    run, wrong, expected
+):
     as_probe(run, "0001")
     become(run, "0002", "transfer", unfreeze=0.0, head_units=64)
     become(run, "0003", "transfer", unfreeze=0.3)
-    if seeds:
-        found = chosen({"0002": 0.9, "0003": 0.9, "0001": 0.9, "0000": 0.5})
-    else:
-        write_array(run.run.predictions("0002"), wrong_on(run, 0, 40))
-        write_array(run.run.predictions("0003"), wrong_on(run, 20, 62))
-        write_array(run.run.predictions("0001"), wrong_on(run, 40, 84))
-        found = choice_of(run, costs_of(run), cheaper_within=0.0)
-    assert winner(found) == "0003"
-    assert "a trained head, which is no better than the best probe" in found.verdict
+    # The head has 8 images more right than the probe, where one standard error is 9.
+    write_array(run.run.predictions("0002"), wrong_on(run, 0, 40))
+    write_array(run.run.predictions("0001"), wrong_on(run, 40, 88))
+    write_array(run.run.predictions("0003"), wrong_on(run, 20, wrong))
+    found = choice_of(run, costs_of(run))
+    assert winner(found) == expected
+    assert "ahead of the best probe by no more than one standard error" in found.verdict
 
 
 def test_the_best_that_is_fine_tuned_is_a_candidate_however_many_heads_are_better(run):

@@ -1,33 +1,45 @@
-"""Take no trained head unless it is better than the best probe by more than a standard error.
+"""Take nothing that is trained unless it is better than the best probe by more than luck.
 
-Both see the same features of a frozen backbone, and there are many heads, each at its best epoch:
-a part of the leader's lead is luck. A probe is one of a few, cross-validated on several times as
-many images. This is the rule of one standard error: the simplest model is taken whose score is
-within it (Breiman et al. 1984, "Classification and Regression Trees", 3.4.3).
+There are many trained configurations, each at its best epoch: a part of the leader's lead is luck.
+A probe is one of a few, cross-validated on several times as many images. Heads see the same
+features as probes: they have to be ahead by a standard error, as in the rule of Breiman et al.
+(1984, "Classification and Regression Trees", 3.4.3), which takes the simplest model that is within
+it. Fine-tuning changes the features and gains more often: half a standard error will do.
 """
 
+import math
 from collections.abc import Sequence
 
 from models.describe import describe
 from search.selection.finalists import Finalist, is_head, is_solved
 
+HEADS_LUCK, LUCK = 1.0, 0.5  # standard errors
+
 
 def beyond_luck(leader: Finalist, finalists: Sequence[Finalist]) -> Finalist:
-    """The leader; or the best that is no head, where the leader is one and no better for sure.
+    """The best that is ahead of the best probe by more than luck, or that probe.
 
     Args:
         leader: the best on the images to validate on.
         finalists: it and others; of probes the best one first.
     """
-    probe = next((finalist for finalist in finalists if is_solved(finalist.record)), None)
-    if probe is None:
+    ranked = sorted(finalists, key=lambda finalist: finalist.comparison.behind)
+    rivals = [finalist.comparison for finalist in ranked if is_solved(finalist.record)]
+    if not rivals:
         return leader
-    if is_solved(leader.record):
-        return probe  # of two probes the order of the finalists is the better evidence
-    if not is_head(leader.record) or probe.comparison.behind > probe.comparison.standard_error:
-        return leader
-    others = [finalist for finalist in finalists if not is_head(finalist.record)]
-    return beyond_luck(min(others, key=lambda finalist: finalist.comparison.behind), others)
+    for finalist in ranked:
+        lead = rivals[0].behind - finalist.comparison.behind
+        if lead > _luck(finalist) * rivals[0].standard_error:
+            return finalist
+    # Of two probes the order of the finalists is the better evidence.
+    return next(finalist for finalist in finalists if is_solved(finalist.record))
+
+
+def _luck(finalist: Finalist) -> float:
+    """The standard errors that it has to be ahead of the best probe; no other probe ever is."""
+    if is_solved(finalist.record):
+        return math.inf
+    return HEADS_LUCK if is_head(finalist.record) else LUCK
 
 
 def luck_in_words(winner: Finalist, leader: Finalist) -> str:
@@ -36,7 +48,8 @@ def luck_in_words(winner: Finalist, leader: Finalist) -> str:
         return ""
     seen = winner.comparison
     better = f"better by {seen.behind:.4f} on the images to validate on"
-    why = "a trained head, which is no better than the best probe by more than one standard error"
+    luck = "one standard error" if is_head(leader.record) else "half a standard error"
+    why = f"which is ahead of the best probe by no more than {luck}"
     if is_solved(leader.record):
         why = "but not when both are cross-validated"
     return (
