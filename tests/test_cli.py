@@ -93,7 +93,7 @@ def test_the_version_is_told(capsys):
         (["run", "--algo", "magic"], "'magic' is not one of 'hyperband', 'random', 'bayesian'"),
         (
             ["run", "--families", "cnn,rnn"],
-            "received rnn; choose among probe, transfer, cnn, xception",
+            "received rnn; choose among probe, joined, transfer, cnn, xception",
         ),
         (["run", "--image-size", "4"], "'4' is no size; write 180 or 120x160"),
         (["run", "--max-time", "soon"], "'soon' is no time; write 90s"),
