@@ -110,12 +110,7 @@ class ImageClassifier(keras_tuner.HyperModel):
 
     def features_parts(self, hp: keras_tuner.HyperParameters) -> list[keras_tuner.HyperParameters]:
         """Return the configurations whose features, side by side, are those of this one."""
-        parts = []
-        for values in _features(hp).parts(hp.values):
-            part = keras_tuner.HyperParameters()
-            part.values.update(values)
-            parts.append(part)
-        return parts
+        return [with_values(part) for part in _features(hp).parts(hp.values)]
 
     def build_extractor(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Build the frozen part of a model: images 0-255 -> features [b, *shape].
@@ -204,6 +199,13 @@ class ImageClassifier(keras_tuner.HyperModel):
             first_step=steps_per_epoch * self.phase_starts(hp)[phase],
             scale=_family(hp).phases.rate(hp, phase),
         )
+
+
+def with_values(values: Mapping[str, Any]) -> keras_tuner.HyperParameters:
+    """Give the values of a configuration in the form in which a hypermodel reads them."""
+    hp = keras_tuner.HyperParameters()
+    hp.values = dict(values)
+    return hp
 
 
 def _family(hp: keras_tuner.HyperParameters) -> Family:

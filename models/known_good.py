@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import keras_tuner
-
 from models.families.baselines import baselines_on
 from models.families.registry import FAMILIES, family_named
-from models.hypermodel import ImageClassifier
+from models.hypermodel import ImageClassifier, with_values
 
 
 def baseline_values(
@@ -58,7 +56,6 @@ def default_values(hypermodel: ImageClassifier, family: str) -> dict[str, Any]:
 
 
 def _completed(hypermodel: ImageClassifier, values: dict[str, Any]) -> dict[str, Any]:
-    hp = keras_tuner.HyperParameters()
-    hp.values.update(values)
+    hp = with_values(values)
     hypermodel.declare_hyperparameters(hp)
     return dict(hp.values)

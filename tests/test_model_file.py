@@ -344,7 +344,7 @@ def test_a_model_that_takes_something_else_is_refused(tmp_path):
 
 
 def test_refusing_takes_little_memory(crafted):
-    """Ten hostile files in a process that may hold 3 GiB: each asks for terabytes."""
+    """Two hostile files, each of which asks for terabytes, in a process of their own."""
 
     def inflate(config):
         next(layers(config, "Dense"))["config"]["units"] = 2**40
@@ -363,9 +363,12 @@ def test_refusing_takes_little_memory(crafted):
         "for path in sys.argv[1:]:\n"
         "    try: load_model_file(Path(path)); sys.exit('loaded')\n"
         "    except TuneError: pass\n"
-        "sys.exit(peak() - before > 200 * 1024)"
+        "print(peak() - before)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    subprocess.run(
-        [sys.executable, "-c", program, second, third], check=True, timeout=60, env=environment
+    command = [sys.executable, "-c", program, second, third]
+    done = subprocess.run(
+        command, check=False, timeout=60, env=environment, capture_output=True, text=True
     )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 200 * 1024  # KiB

@@ -77,35 +77,37 @@ def build_frozen(name: str, size: tuple[int, int], options: ModelOptions) -> ker
     return backbone
 
 
-def seen_images(hp: Any, family: str, options: ModelOptions) -> tuple[Any, Any]:
+def seen_images(values: Mapping[str, Any], family: str, options: ModelOptions) -> tuple[Any, Any]:
     """Return the input for prepared images, and what the backbone is given of them."""
     from keras import layers
 
     from models.pretrained.networks import preprocessing
 
-    prepared = prepared_size(hp.values, family, options)
-    size = seen_size(hp.values, family, options)
+    prepared = prepared_size(values, family, options)
+    size = seen_size(values, family, options)
     images = images_input(prepared)
-    x = preprocessing(hp.get(f"{family}/backbone"))(images)
+    x = preprocessing(values[f"{family}/backbone"])(images)
     if size != prepared:
         x = layers.Resizing(*size, name="upscale")(x)
     return images, x
 
 
-def pooled_features(hp: Any, family: str, options: ModelOptions) -> tuple[Any, Any]:
+def pooled_features(
+    values: Mapping[str, Any], family: str, options: ModelOptions
+) -> tuple[Any, Any]:
     """Return the input for prepared images, and the features [b, f] that the backbone makes."""
-    images, x = seen_images(hp, family, options)
-    size = seen_size(hp.values, family, options)
-    return images, build_frozen(hp.get(f"{family}/backbone"), size, options)(x)
+    images, x = seen_images(values, family, options)
+    size = seen_size(values, family, options)
+    return images, build_frozen(values[f"{family}/backbone"], size, options)(x)
 
 
-def features_key(hp: Any, family: str, options: ModelOptions) -> tuple[str, ...]:
+def features_key(values: Mapping[str, Any], family: str, options: ModelOptions) -> tuple[str, ...]:
     """Return the backbone, the size at which it sees images, and a digest of its weights."""
     # Imported here: what downloads weights takes as long to import as `tune --help`.
     from models.pretrained.networks import weights_file
     from models.pretrained.weights import content_digest
 
-    name = hp.get(f"{family}/backbone")
-    height, width = seen_size(hp.values, family, options)
+    name = values[f"{family}/backbone"]
+    height, width = seen_size(values, family, options)
     path = weights_file(name, str(options.weights), options.image_size)
     return name, f"{height}x{width}", content_digest(path)

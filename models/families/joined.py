@@ -8,6 +8,7 @@ are known from the race, so it costs seconds. The model takes as long as both ne
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from models.families import probe
@@ -17,7 +18,7 @@ from models.families.backbone import (
     pooled_features,
     prepared_size,
 )
-from models.families.family import Family, FixedFeatures, ModelOptions
+from models.families.family import ModelOptions
 from models.families.head import Dropout, images_input, plain_dropout
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def build_extractor(hp: Any, options: ModelOptions) -> keras.Model:
 
     images = images_input(prepared_size(hp.values, "joined", options))
     branches = [
-        keras.Model(*pooled_features(_hyperparameters(part), "probe", options), name=name)(images)
+        keras.Model(*pooled_features(part, "probe", options), name=name)(images)
         for name, part in zip(("first", "second"), parts(hp.values), strict=True)
     ]
     return keras.Model(images, layers.Concatenate(name="joined")(branches), name="extractor")
@@ -70,7 +71,7 @@ def parts(values: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def key(hp: Any, options: ModelOptions) -> tuple[str, ...]:
     """Return what identifies the features of both."""
-    keys = [features_key(_hyperparameters(part), "probe", options) for part in parts(hp.values)]
+    keys = [features_key(part, "probe", options) for part in parts(hp.values)]
     return (*keys[0], *keys[1])
 
 
@@ -97,30 +98,12 @@ def describe(values: Mapping[str, Any]) -> list[str]:
     return [f"joined {names}", f"{values['joined/image_size']} px"]
 
 
-def _hyperparameters(values: Mapping[str, Any]) -> Any:
-    import keras_tuner
-
-    hp = keras_tuner.HyperParameters()
-    hp.values.update(values)
-    return hp
-
-
-FAMILY = Family(
+FAMILY = replace(
+    probe.FAMILY,
     name="joined",
     declare=declare,
     build=build,
-    baselines=({},),
     describe=describe,
-    min_image_size=32,
-    pretrained=True,
-    features=FixedFeatures(
-        are_fixed=lambda hp, options: options.weights is not None,
-        key=key,
-        parts=parts,
-        build_extractor=build_extractor,
-        build_rest=probe.build_rest,
-        set_rest=probe.set_rest,
-    ),
+    features=replace(probe.FEATURES, key=key, build_extractor=build_extractor, parts=parts),
     image_size=lambda values, options: prepared_size(values, "joined", options),
-    solved=True,
 )

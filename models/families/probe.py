@@ -31,7 +31,7 @@ def build(hp: Any, options: ModelOptions, dropout: Dropout = plain_dropout) -> k
     """Build the uncompiled model: images [b, h, w, 3] 0-255 -> probabilities."""
     import keras
 
-    images, features = pooled_features(hp, "probe", options)
+    images, features = pooled_features(hp.values, "probe", options)
     rest = build_rest(hp, options, tuple(features.shape[1:]), dropout=dropout)
     return keras.Model(images, rest(features), name="probe")
 
@@ -40,7 +40,7 @@ def build_extractor(hp: Any, options: ModelOptions) -> keras.Model:
     """Build all but the last layer: images [b, h, w, 3] 0-255 -> [b, features]."""
     import keras
 
-    return keras.Model(*pooled_features(hp, "probe", options), name="extractor")
+    return keras.Model(*pooled_features(hp.values, "probe", options), name="extractor")
 
 
 def build_rest(
@@ -65,6 +65,13 @@ def describe(values: Mapping[str, Any]) -> list[str]:
     return [f"probe {values['probe/backbone']}", f"{values['probe/image_size']} px"]
 
 
+FEATURES = FixedFeatures(
+    are_fixed=lambda hp, options: options.weights is not None,
+    key=lambda hp, options: features_key(hp.values, "probe", options),
+    build_extractor=build_extractor,
+    build_rest=build_rest,
+    set_rest=set_rest,
+)
 FAMILY = Family(
     name="probe",
     declare=declare,
@@ -73,13 +80,7 @@ FAMILY = Family(
     describe=describe,
     min_image_size=32,
     pretrained=True,
-    features=FixedFeatures(
-        are_fixed=lambda hp, options: options.weights is not None,
-        key=lambda hp, options: features_key(hp, "probe", options),
-        build_extractor=build_extractor,
-        build_rest=build_rest,
-        set_rest=set_rest,
-    ),
+    features=FEATURES,
     image_size=lambda values, options: prepared_size(values, "probe", options),
     solved=True,
 )

@@ -67,7 +67,7 @@ def build(hp: Any, options: ModelOptions, dropout: Dropout = plain_dropout) -> k
     """
     import keras
 
-    images, features = pooled_features(hp, "transfer", options)
+    images, features = pooled_features(hp.values, "transfer", options)
     inputs = keras.Input(features.shape[1:], name="features")
     head = keras.Model(inputs, _head(hp, options, inputs, dropout), name="head")
     return keras.Model(images, head(features), name="transfer")
@@ -86,8 +86,8 @@ def build_extractor(hp: Any, options: ModelOptions) -> keras.Model:
     if options.weights is None:
         raise ModelError("without pretrained weights nothing is frozen; give weights")
     if not (part := unfrozen_part(hp.values)):
-        return keras.Model(*pooled_features(hp, "transfer", options), name="extractor")
-    images, x = seen_images(hp, "transfer", options)
+        return keras.Model(*pooled_features(hp.values, "transfer", options), name="extractor")
+    images, x = seen_images(hp.values, "transfer", options)
     return keras.Model(images, lower_part(_backbone(hp, options), part)(x), name="extractor")
 
 
@@ -211,7 +211,7 @@ def are_fixed(hp: Any, options: ModelOptions) -> bool:
 def key(hp: Any, options: ModelOptions) -> tuple[str, ...]:
     """Return what identifies the output of the part that is not trained."""
     part = unfrozen_part(hp.values)
-    return (*features_key(hp, "transfer", options), *([f"without-{part:g}"] if part else []))
+    return (*features_key(hp.values, "transfer", options), *([f"without-{part:g}"] if part else []))
 
 
 def describe(values: Mapping[str, Any]) -> list[str]:

@@ -95,9 +95,9 @@ class Race:
             in_a_hurry: whether there is no time for all rungs; asked after the first, when the
                 others may be left out but the last.
         """
-        alone = [entry for entry in entries if entry.values["family"] == "probe"]
+        alone = _alone(entries)
         following = self._next_alone(alone, in_a_hurry)
-        joined = of_best(self.ranking(alone)) if following.over and self.joins else None
+        joined = of_best(self.ranking(entries)) if following.over and self.joins else None
         if joined is None:
             return following
         begun = [entry.ended for entry in entries if entry.values == joined]
@@ -163,9 +163,8 @@ class Race:
     def ranking(self, entries: Sequence[Probed]) -> list[Values]:
         """The candidates with a score, those that came furthest first, of these the best first."""
         ranked: list[Values] = []
-        alone = [entry for entry in entries if entry.values["family"] == "probe"]
         for number in reversed(range(len(self.rungs))):
-            best = _ranked(entry for entry in alone if entry.rung == number)
+            best = _ranked(entry for entry in _alone(entries) if entry.rung == number)
             ranked += [entry.values for entry in best if entry.values not in ranked]
         return ranked
 
@@ -208,6 +207,11 @@ def narrowed(space: Any, winners: Sequence[Values]) -> Any:
         return {"values": values, "default": values[0]}
 
     return rebuilt(space, changes)
+
+
+def _alone(entries: Sequence[Probed]) -> list[Probed]:
+    """The probes of one backbone each."""
+    return [entry for entry in entries if entry.values["family"] == "probe"]
 
 
 def _ranked(entries: Iterable[Probed]) -> list[Probed]:

@@ -18,6 +18,7 @@ from search.run_folder.config import RunConfig
 from search.run_folder.finalist_rows import Ensemble, FinalistRow
 from search.run_folder.records import TrialRecord, load_records
 from search.run_folder.schema import to_json
+from search.selection.beyond_luck import beyond_luck, luck_in_words
 from search.selection.finalists import (
     Finalist,
     candidates,
@@ -27,7 +28,6 @@ from search.selection.finalists import (
     is_solved,
     train_again,
 )
-from search.selection.one_standard_error import beyond_luck, luck_in_words
 from search.trial.experiment import Experiment
 
 

@@ -14,6 +14,7 @@ from data_pipeline.pixels.dataset import steps_per_epoch, training_batches
 from models.families.head import Dropout, plain_dropout, set_last_layer
 from models.families.linear_probe import LastLayer
 from models.families.registry import family_named
+from models.hypermodel import with_values
 from models.space import traced_values
 from search.evaluation.metrics import two_columns
 from search.run_folder.records import Values
@@ -41,9 +42,7 @@ class Training:
 
     def hyperparameters(self) -> keras_tuner.HyperParameters:
         """The values in the form in which a hypermodel reads them."""
-        hp = keras_tuner.HyperParameters()
-        hp.values = dict(self.values)
-        return hp
+        return with_values(self.values)
 
     @property
     def batch_size(self) -> int:

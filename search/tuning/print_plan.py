@@ -110,16 +110,13 @@ def largest_model(experiment: Any) -> int:
 
     A backbone is not built for this, which would take seconds: its weights are known.
     """
-    import keras_tuner
-
+    from models.hypermodel import with_values
     from models.pretrained.backbones import BACKBONES
 
     counts = [BACKBONES[name].values for name in experiment.config.backbones]
     for values in baselines(experiment):
         if not family_named(str(values["family"])).pretrained:
-            hp = keras_tuner.HyperParameters()
-            hp.values = dict(values)
-            counts.append(experiment.classifier.build(hp).count_params())
+            counts.append(experiment.classifier.build(with_values(values)).count_params())
     return max(counts)
 
 

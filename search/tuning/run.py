@@ -60,6 +60,10 @@ class RunEnvironment:
     progress: ProgressSink = field(default_factory=Silent)
     display: Callable[[Scoreboard], AbstractContextManager[Observer]] = nullcontext
 
+    def open_ended(self, config: RunConfig) -> bool:
+        """Whether the time limit ends the search, and not a number of rounds."""
+        return config.open_ended and self.max_time is not None
+
 
 def start(data: Path, name: str | None, options: Options, environment: RunEnvironment) -> RunFolder:
     """Begin a new run and search until it ends, its time is up, or Ctrl-C.
@@ -74,19 +78,26 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
         _executor(run, environment) as workers,
     ):
         try:
-            config = settled(
-                run,
-                data,
-                options,
-                cache_dir=environment.cache_dir,
-                stop=stop,
-                progress=environment.progress,
-            )
+            config = _settled(run, data, options, stop, environment)
         except BaseException:
             shutil.rmtree(run.path)  # nothing was begun: leave nothing behind
             raise
         _search(run, config, workers, stop, environment)
     return run
+
+
+def _settled(
+    run: RunFolder, data: Path, options: Options, stop: StopSignal, environment: RunEnvironment
+) -> RunConfig:
+    """Settle the configuration of a new run, and prepare its data."""
+    return settled(
+        run,
+        data,
+        options,
+        cache_dir=environment.cache_dir,
+        stop=stop,
+        progress=environment.progress,
+    )
 
 
 def plan_only(
@@ -102,20 +113,13 @@ def plan_only(
     run = new_folder(environment.results, name or default_name(data))
     with locked(run), StopSignal(environment.max_time, run.path) as stop:
         try:
-            config = settled(
-                run,
-                data,
-                options,
-                cache_dir=environment.cache_dir,
-                stop=stop,
-                progress=environment.progress,
-            )
+            config = _settled(run, data, options, stop, environment)
             return announce(
                 make_plan(config),
                 config,
                 Experiment.load(run, config),
                 environment.progress,
-                open_ended=config.open_ended and environment.max_time is not None,
+                open_ended=environment.open_ended(config),
             )
         finally:
             shutil.rmtree(run.path)
@@ -183,7 +187,7 @@ def _search(
     space = keras_tuner.HyperParameters()
     experiment.classifier.declare_search(space)
     space = with_ranges(space, config.ranges)
-    open_ended = config.open_ended and environment.max_time is not None
+    open_ended = environment.open_ended(config)
     oracle = _oracle(experiment, space, stop, environment.progress, open_ended=open_ended)
     plan = make_plan(config)
     records = load_records(run)

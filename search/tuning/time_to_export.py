@@ -21,7 +21,7 @@ SECONDS_PER_FORMAT = 15.0  # each further one: converted, and looked at in the s
 SECONDS_PER_TEST_IMAGE = 0.01
 CHOOSING_SHARE = 0.15  # of the time limit that training the best few again may take
 BUILDING_SECONDS = 2.0  # of a probe's network, which is kept
-STARTED = 0.2  # of a round of training again that may take more time than there is
+OVERRUN = 0.2  # of the seconds of a round of training again: estimates are rather too high
 TRACING_SECONDS = 6.0  # of the training step of a network whose last layers are trained
 
 
@@ -103,7 +103,7 @@ def seeds_within(seconds: float, experiment: Experiment, *, top: int, most: int)
         return most
     each = choosing_seconds(records, experiment, top=top)
     left = seconds - export_seconds(chosen[0], experiment)
-    return most if each == 0 else max(0, min(most, int(left / each + STARTED)))
+    return most if each == 0 else max(0, min(most, int(left / each + OVERRUN)))
 
 
 class TimeToExport:
