@@ -14,6 +14,7 @@ from search.process.progress import Silent
 from search.run_folder.records import load_records
 from search.run_folder.schema import to_json
 from search.selection import choice as module
+from search.selection.beyond_luck import beyond_luck
 from search.selection.choice import choose
 from search.selection.finalists import candidates, compared
 
@@ -261,7 +262,25 @@ def test_where_a_heads_lead_is_luck_what_is_fine_tuned_needs_half_a_standard_err
 
 def test_the_best_that_is_fine_tuned_is_a_candidate_however_many_heads_are_better(run):
     for name in ("0001", "0002", "0003"):
-        become(run, name, "transfer", unfreeze=0.0, head_units=64)
+        known = name == "0003"  # a head takes the place of the best known-good one of its family
+        become(run, name, "transfer", baseline=known, unfreeze=0.0, head_units=64)
     become(run, "0000", "transfer", baseline=True, unfreeze=0.3)
     found = candidates(load_records(run.run), run.config, top=2, fits=lambda record: True)
     assert [record.configuration for record in found] == ["0002", "0003", "0000"]
+
+
+def test_where_a_head_leads_by_luck_the_probe_is_the_one_that_cross_validation_prefers(run):
+    for name, value in (("0001", 0.9), ("0003", 0.8)):
+        as_probe(run, name)
+        record = next(r for r in load_records(run.run) if r.configuration == name)
+        record.best_logs["cross_validated"] = value
+        record.save(run.run)
+    become(run, "0002", "transfer", unfreeze=0.0, head_units=64)
+    records = {record.configuration: record for record in load_records(run.run)}
+    predictions = {"0002": (0, 40), "0001": (40, 86), "0003": (40, 84)}
+    finalists = compared(
+        run,
+        [records[name] for name in ("0002", "0001", "0003")],
+        {name: [wrong_on(run, *wrong)] for name, wrong in predictions.items()},
+    )
+    assert beyond_luck(finalists[0], finalists).record.configuration == "0001"

@@ -114,6 +114,8 @@ def test_of_an_open_ended_search_the_time_limit_alone_says_how_much_is_left(cloc
     endless = pace(limit=100.0, open_ended=True)
     assert (endless.trials, endless.seconds_left(), endless.share) == (None, 100.0, 0.0)
     clock(25)
+    for _ in range(10):  # by its epochs half of the plan would be done
+        endless.step(epoch_done())
     assert (endless.seconds_left(), endless.share) == (75.0, 0.25)
     clock(100)
     assert (endless.seconds_left(), endless.share) == (0.0, 1.0)

@@ -76,7 +76,8 @@ def test_it_is_said_where_no_known_good_configuration_finished():
 
 
 def test_one_that_is_as_good_as_what_the_search_began_with_has_not_beaten_it():
-    records = [trial_record("0000", 0.9), trial_record("0001", 0.9, baseline=True)]
+    drawn = trial_record("0000", 0.9, baseline=False)
+    records = [drawn, trial_record("0001", 0.9, baseline=True)]
     assert verdict(records, run_config()).startswith("The search did not beat")
 
 

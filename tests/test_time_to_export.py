@@ -21,6 +21,7 @@ from search.tuning.time_to_export import (
     SECONDS_PER_TEST_IMAGE,
     TRACING_SECONDS,
     TimeToExport,
+    choosing_seconds,
     export_seconds,
     seeds_within,
 )
@@ -131,6 +132,29 @@ def test_nothing_is_kept_back_while_there_is_nothing_to_export(run, clock):
         assert stop._kept_back == 0
         watch.progress(Progress("0002", 0, 2, 2, logs=epoch_logs(0, 0.6)))
         assert stop._kept_back > 0
+
+
+@pytest.mark.parametrize(
+    ("family", "other"),
+    [
+        ("transfer", {"transfer/unfreeze": 0.3}),  # fine-tuned, behind a head
+        ("joined", {"joined/backbone": "a", "joined/second": "b"}),  # two networks, behind one
+    ],
+)
+def test_time_is_kept_for_what_may_be_exported_in_place_of_the_leader(run, clock, family, other):
+    names = {"backbone": "a", "image_size": 160}
+    led_by = "transfer" if family == "transfer" else "probe"
+    leader = best_of(run).with_outcome(values={"family": led_by, "transfer/unfreeze": 0.0})
+    values = {"family": family, **other, **{f"{family}/{k}": v for k, v in names.items()}}
+    second = leader.with_outcome(
+        trial_id="0002", configuration="0002", values=values, score=0.65, seconds=9.0
+    )
+    with StopSignal(1000.0) as stop:
+        watch = TimeToExport(stop, run, [leader])
+        watch.trial_finished(second)
+        choosing = 3 * choosing_seconds([leader, second], run, top=3)
+        assert stop._kept_back == pytest.approx(export_seconds(second, run) + choosing)
+        assert export_seconds(second, run) > export_seconds(leader, run)
 
 
 def test_half_of_the_time_is_left_to_the_search_in_any_case(run, clock):
