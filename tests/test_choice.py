@@ -284,3 +284,14 @@ def test_where_a_head_leads_by_luck_the_probe_is_the_one_that_cross_validation_p
         {name: [wrong_on(run, *wrong)] for name, wrong in predictions.items()},
     )
     assert beyond_luck(finalists[0], finalists).record.configuration == "0001"
+
+
+@pytest.mark.parametrize(("whole", "expected"), [(("0001",), ["0001"]), ((), ["0001", "0002"])])
+def test_what_lost_the_race_is_a_candidate_only_where_nothing_else_is(run, whole, expected):
+    records = []
+    for name, images in (("0001", 400), ("0002", 200), ("0003", 200)):
+        as_probe(run, name)
+        record = next(r for r in load_records(run.run) if r.configuration == name)
+        records.append(record.with_outcome(images=None if name in whole else images))
+    found = candidates(records, run.config, top=2, fits=lambda record: True)
+    assert [record.configuration for record in found] == expected

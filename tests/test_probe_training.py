@@ -19,11 +19,14 @@ from stopping import NEVER, StopWhen
 
 from models.known_good import baseline_values
 from search.algorithms.registry import make_oracle
+from search.formats.cost import Costs
 from search.process.progress import Silent
+from search.run_folder.budget import Budget
 from search.run_folder.config import objective_of
 from search.run_folder.paths import RunFolder
 from search.run_folder.ranking import best_first
-from search.run_folder.records import COMPLETED
+from search.run_folder.records import COMPLETED, load_records
+from search.selection.choice import choose
 from search.selection.finalists import train_again
 from search.trial import probe_training
 from search.trial.model_cache import ModelCache
@@ -252,3 +255,23 @@ def test_the_race_goes_by_what_was_cross_validated(raced, tmp_path, best):
     given = torn(replace(experiment, run=run), tmp_path).baselines
     heads = [values for values in given if not values["transfer/unfreeze"]]
     assert heads[0]["transfer/image_size"] == finals[best].values["probe/image_size"]
+
+
+def test_what_a_race_that_was_cut_short_has_found_can_be_exported(tmp_path):
+    experiment = transfer_experiment(tmp_path, **RACE)
+    search_in_this_process(experiment, StopWhen((experiment.run.trials / "1.json").exists))
+    records = load_records(experiment.run)
+    assert {record.images for record in records} == {8}
+    costs = Costs(experiment, ("keras",), stop=NEVER, progress=Silent())
+    found = choose(
+        experiment,
+        costs,
+        budget=Budget(),
+        top=3,
+        seeds=0,
+        cheaper_within=0.01,
+        stop=NEVER,
+        progress=Silent(),
+    )
+    assert len(found.finalists) == 1
+    assert found.predictions.shape == (1, len(experiment.validation), 2)

@@ -157,6 +157,19 @@ def test_time_is_kept_for_what_may_be_exported_in_place_of_the_leader(run, clock
         assert export_seconds(second, run) > export_seconds(leader, run)
 
 
+def test_probes_that_saw_a_part_of_the_images_are_not_compared_for_nothing(run, monkeypatch):
+    """Their features of the other images have to be computed first."""
+    probe = best_of(run).with_outcome(values={"family": "probe"}, seconds=7.0)
+    part = probe.with_outcome(images=4)
+    assert choosing_seconds([probe], run, top=3) == 0
+    once = BUILDING_SECONDS + (7 - BUILDING_SECONDS) * 12 / 8
+    assert choosing_seconds([part], run, top=3) == pytest.approx(once)
+    monkeypatch.setattr(time_to_export, "load_records", lambda _: [part])
+    enough = export_seconds(part, run) + once
+    assert seeds_within(enough, run, top=3, most=3) == 1
+    assert seeds_within(enough - 0.5 * once, run, top=3, most=3) == 0
+
+
 def test_half_of_the_time_is_left_to_the_search_in_any_case(run, clock):
     with StopSignal(10.0) as stop:
         TimeToExport(stop, run, load_records(run.run))

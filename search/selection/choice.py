@@ -95,6 +95,9 @@ def choose(
     )
     if not fitting:
         raise costs.none_fits(budget)
+    if seeds == 0 and fitting[0].images is not None:
+        # A probe of a race that was cut short: its features of all images are needed anyway.
+        fitting, seeds = fitting[:1], 1
     # One candidate is compared with nothing: its predictions of the search will do.
     if seeds == 0 or (len(fitting) == 1 and _in_search(experiment, fitting[0]).exists()):
         return _best_of_search(experiment, fitting)

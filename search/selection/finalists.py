@@ -75,7 +75,8 @@ def candidates(
 ) -> list[TrialRecord]:
     """Choose the `top` best that fit, and the best known-good one of each kind that does.
 
-    A kind is a family; heads and what is fine-tuned are two.
+    A kind is a family; heads and what is fine-tuned are two. A probe that saw a part of the images
+    has lost the race: it is a candidate where nothing else fits.
 
     Args:
         records: of the run.
@@ -89,6 +90,9 @@ def candidates(
     chosen: list[TrialRecord] = []
     kinds: set[object] = set()
     for record in ranked:
+        # Those that saw a part come last.
+        if record.images is not None and any(other.images is None for other in chosen):
+            break
         kind = record.values["family"], is_head(record)
         first = record.baseline and kind not in kinds
         # `fits` comes last: it may write and time a model, which takes seconds.

@@ -85,7 +85,14 @@ def choosing_seconds(records: list[TrialRecord], experiment: Experiment, *, top:
         top: how many of the best.
     """
     chosen = candidates(records, experiment.config, top=top, fits=lambda record: True)
-    return sum(training_seconds(record) for record in chosen if not is_solved(record))
+    return sum(_choosing_one(record, experiment) for record in chosen)
+
+
+def _choosing_one(record: TrialRecord, experiment: Experiment) -> float:
+    if not is_solved(record):
+        return training_seconds(record)
+    # What the search said of one that saw all images is taken as it is.
+    return 0.0 if record.images is None else BUILDING_SECONDS + _retraining(record, experiment)
 
 
 def seeds_within(seconds: float, experiment: Experiment, *, top: int, most: int) -> int:
