@@ -50,6 +50,9 @@ class MadeUp(Costs):
         self.known[values["name"]] = found
         return found
 
+    def measured(self, values):
+        return self.known.get(values["name"])
+
 
 @pytest.fixture
 def chosen(run, monkeypatch):
@@ -141,12 +144,14 @@ def test_what_was_chosen_from_is_written_down(chosen, run):
 
 
 def test_the_price_of_an_ensemble_is_that_of_its_members(chosen):
-    found = chosen(
-        {"0002": 0.9, "0003": 0.8, "0001": 0.5, "0000": 0.5},
-        seconds={"0002": 0.02, "0003": 0.01},
-    )
+    prices = {"0002": 0.02, "0003": 0.01}
+    found = chosen({"0002": 0.9, "0003": 0.9, "0001": 0.5, "0000": 0.5}, seconds=prices)
     assert found.ensemble.members == ("0002", "0003")
     assert found.ensemble.latency == pytest.approx(0.03)
+    # It decides nothing: where no member was measured to choose between them, none is for this.
+    found = chosen({"0002": 0.9, "0003": 0.8, "0001": 0.5, "0000": 0.5}, seconds=prices)
+    assert found.ensemble.members == ("0002", "0003")
+    assert found.ensemble.latency is None
 
 
 def test_only_what_keeps_to_the_budget_is_chosen(chosen):

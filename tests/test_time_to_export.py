@@ -16,6 +16,7 @@ from search.tuning import time_to_export
 from search.tuning.time_to_export import (
     BUILDING_SECONDS,
     FIXED_SECONDS,
+    SECONDS_PER_COST,
     SECONDS_PER_FORMAT,
     SECONDS_PER_NETWORK,
     SECONDS_PER_TEST_IMAGE,
@@ -152,8 +153,8 @@ def test_time_is_kept_for_what_may_be_exported_in_place_of_the_leader(run, clock
     with StopSignal(1000.0) as stop:
         watch = TimeToExport(stop, run, [leader])
         watch.trial_finished(second)
-        choosing = 3 * choosing_seconds([leader, second], run, top=3)
-        assert stop._kept_back == pytest.approx(export_seconds(second, run) + choosing)
+        once, each = choosing_seconds([leader, second], run, top=3)
+        assert stop._kept_back == pytest.approx(export_seconds(second, run) + once + 3 * each)
         assert export_seconds(second, run) > export_seconds(leader, run)
 
 
@@ -161,13 +162,27 @@ def test_probes_that_saw_a_part_of_the_images_are_not_compared_for_nothing(run, 
     """Their features of the other images have to be computed first."""
     probe = best_of(run).with_outcome(values={"family": "probe"}, seconds=7.0)
     part = probe.with_outcome(images=4)
-    assert choosing_seconds([probe], run, top=3) == 0
+    assert choosing_seconds([probe], run, top=3) == (0, 0)
     once = BUILDING_SECONDS + (7 - BUILDING_SECONDS) * 12 / 8
-    assert choosing_seconds([part], run, top=3) == pytest.approx(once)
+    assert choosing_seconds([part], run, top=3) == (0, pytest.approx(once))
     monkeypatch.setattr(time_to_export, "load_records", lambda _: [part])
     enough = export_seconds(part, run) + once
     assert seeds_within(enough, run, top=3, most=3) == 1
     assert seeds_within(enough - 0.5 * once, run, top=3, most=3) == 0
+
+
+def test_what_two_probes_cost_is_measured_only_where_there_is_time(run, monkeypatch):
+    """Neither is trained again: the search has said what they reach."""
+    probe = best_of(run).with_outcome(values={"family": "probe"})
+    two = [probe, probe.with_outcome(trial_id="0009", configuration="0009")]
+    monkeypatch.setattr(time_to_export, "load_records", lambda _: two)
+    alone = export_seconds(probe, run)
+    # Six images cannot show that one is as good as another, so no cost is measured.
+    assert seeds_within(alone + 0.1, run, top=3, most=3) == 3
+    monkeypatch.setattr(time_to_export, "enough_images", lambda count: count == 6)
+    enough = alone + 2 * SECONDS_PER_COST
+    assert seeds_within(enough + 0.1, run, top=3, most=3) == 3
+    assert seeds_within(enough - 0.1, run, top=3, most=3) == 0
 
 
 def test_half_of_the_time_is_left_to_the_search_in_any_case(run, clock):

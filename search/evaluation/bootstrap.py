@@ -78,7 +78,8 @@ def comparisons(
     leader = int(np.argmax(means))
     behind = _behind(trainings, leader, seed)
     known = {n for n, scores in enumerate(trainings) if n in solved or len(scores) > 1}
-    near = known - {leader} if leader in known and _can_show(within, trainings[leader]) else set()
+    enough = enough_images(trainings[leader].shape[1], within)
+    near = known - {leader} if leader in known and enough else set()
     # Log loss is drawn again only where it decides: its shares are all different, which is slow.
     near = {number for number in near if _high(behind[number]) <= within}
     if near:
@@ -97,14 +98,14 @@ def comparisons(
     ]
 
 
-def _can_show(within: float, scores: NDArray[np.float64]) -> bool:
-    """Whether there are enough images to show that a loss is at most `within`.
+def enough_images(count: int, within: float = AS_GOOD_WITHIN) -> bool:
+    """Whether so many images can show that a loss is at most `within`.
 
     A bootstrap does not see what none of n images shows: models that are right on all of them
     differ in no draw. What concerns a share s of all images stays unseen with a probability of
     (1 - s)^n (Hanley & Lippman-Hand 1983, JAMA 249(13)). For 0.01 it takes 368 images.
     """
-    return 1 - _TAIL ** (1 / scores.shape[1]) <= within
+    return 1 - _TAIL ** (1 / count) <= within
 
 
 def _behind(trainings: Trainings, leader: int, seed: int) -> list[NDArray[np.float64]]:

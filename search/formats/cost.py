@@ -71,6 +71,10 @@ class Costs:
             self.progress.message(f"measured: {describe(values)}: {words}")
         return self.known[key]
 
+    def measured(self, values: Values) -> Cost | None:
+        """Return the cost of a configuration that was asked for before; None of any other."""
+        return self.known.get(architecture(values))
+
     def _measure(self, values: Values) -> Cost:
         experiment = self.experiment.seen_by(values)
         # Few: int8 ranges of new weights need not be good, and each image costs time. One is

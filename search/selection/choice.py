@@ -152,11 +152,12 @@ def _of_trained(
     together = ensemble(experiment, ranked, top=top)
     if together:
         members = [f for f in ranked if f.record.configuration in together.members]
-        prices = _prices(members, costs)
+        # Nothing is measured for this alone: it takes seconds for each, and decides nothing.
+        prices = [costs.measured(member.record.values) for member in members]
+        known = [price.latency for price in prices if price is not None]
         # A sum that leaves a member out would be too low.
-        if len(prices) == len(members):
-            latency = sum(price.latency for price in prices.values())
-            together = replace(together, latency=latency)
+        if len(known) == len(members):
+            together = replace(together, latency=sum(known))
     verdict = _verdict(ranked, experiment.config)
     if winner is ranked[0]:
         winner = beyond_luck(winner, trained)

@@ -2,8 +2,10 @@
 
 import math
 import time
+from typing import NamedTuple
 
 from models.families.registry import family_named
+from search.evaluation.bootstrap import enough_images
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import objective_of
 from search.run_folder.finalist_rows import SEEDS, TOP
@@ -20,6 +22,7 @@ SECONDS_PER_NETWORK = 10.0
 SECONDS_PER_FORMAT = 15.0  # each further one: converted, and looked at in the same way
 SECONDS_PER_TEST_IMAGE = 0.01
 CHOOSING_SHARE = 0.15  # of the time limit that training the best few again may take
+SECONDS_PER_COST = 8.0  # of a configuration: written and timed
 BUILDING_SECONDS = 2.0  # of a probe's network, which is kept
 OVERRUN = 0.2  # of the seconds of a round of training again: estimates are rather too high
 TRACING_SECONDS = 6.0  # of the training step of a network whose last layers are trained
@@ -76,8 +79,20 @@ def _more_images(experiment: Experiment) -> float:
     return (len(experiment.train) + len(experiment.validation)) / max(len(experiment.train), 1)
 
 
-def choosing_seconds(records: list[TrialRecord], experiment: Experiment, *, top: int) -> float:
-    """Estimate the seconds of training the best few again once.
+class Choosing(NamedTuple):
+    """Seconds that it takes to choose among the best few.
+
+    Attributes:
+        once: to measure what they cost to run.
+        each: to train all of them again, each time.
+    """
+
+    once: float
+    each: float
+
+
+def choosing_seconds(records: list[TrialRecord], experiment: Experiment, *, top: int) -> Choosing:
+    """Estimate the seconds of training the best few again and of comparing them.
 
     Args:
         records: of the run.
@@ -85,7 +100,11 @@ def choosing_seconds(records: list[TrialRecord], experiment: Experiment, *, top:
         top: how many of the best.
     """
     chosen = candidates(records, experiment.config, top=top, fits=lambda record: True)
-    return sum(_choosing_one(record, experiment) for record in chosen)
+    priced = chosen[1:] and enough_images(len(experiment.validation))
+    return Choosing(
+        once=SECONDS_PER_COST * len(chosen) if priced else 0.0,
+        each=sum(_choosing_one(record, experiment) for record in chosen),
+    )
 
 
 def _choosing_one(record: TrialRecord, experiment: Experiment) -> float:
@@ -108,9 +127,11 @@ def seeds_within(seconds: float, experiment: Experiment, *, top: int, most: int)
     chosen = candidates(records, experiment.config, top=top, fits=lambda record: True)
     if not chosen:
         return most
-    each = choosing_seconds(records, experiment, top=top)
-    left = seconds - export_seconds(chosen[0], experiment)
-    return most if each == 0 else max(0, min(most, int(left / each + OVERRUN)))
+    choosing = choosing_seconds(records, experiment, top=top)
+    left = seconds - export_seconds(chosen[0], experiment) - choosing.once
+    if left < 0:
+        return 0
+    return min(most, int(left / choosing.each + OVERRUN)) if choosing.each else most
 
 
 class TimeToExport:
@@ -179,6 +200,8 @@ class TimeToExport:
 
     def _choosing(self) -> float:
         """Seconds for training the best few again, as often as a share of the time allows."""
-        once = choosing_seconds(list(self.records.values()), self.experiment, top=TOP)
-        rounds = min(SEEDS, CHOOSING_SHARE * self.stop.limit / once) if once else 0
-        return once * math.floor(rounds)
+        choosing = choosing_seconds(list(self.records.values()), self.experiment, top=TOP)
+        share = CHOOSING_SHARE * self.stop.limit - choosing.once
+        if not choosing.each or share < choosing.each:
+            return 0.0
+        return choosing.once + choosing.each * math.floor(min(SEEDS, share / choosing.each))
