@@ -61,7 +61,7 @@ def experiment_in(folder, data, weights, cache):
     )
     config.save(run)
     catalog, (pixels,) = prepare(data, image_sizes=[config.image_size], cache_dir=cache)
-    save_data(run, catalog, pixels, split_by_group(catalog, validation=0.2, test=0.05))
+    save_data(run, catalog, [pixels], split_by_group(catalog, validation=0.2, test=0.05))
     return Experiment.load(run)
 
 

@@ -1,12 +1,13 @@
 """How Keras and TensorFlow are set up before training; what is set is set back."""
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 from searching import run_config
 
 from search.trial import keras_setup
-from search.trial.keras_setup import prepare_to_train, set_up_training, share_cores
+from search.trial.keras_setup import prepare_to_train, seed_weights, set_up_training, share_cores
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +37,22 @@ def test_models_are_built_in_the_precision_of_the_run(determinism, precision):
 def test_a_deterministic_run_uses_deterministic_operations(determinism):
     set_up_training(run_config(deterministic=True))
     assert determinism == [True]
+
+
+def test_weights_are_those_of_their_seed_and_no_kernel_is_forgotten(monkeypatch):
+    def drawn(seed, set_seed):
+        set_seed(seed)
+        dense = keras.layers.Dense(3)
+        dense.build((None, 2))
+        generator = keras.layers.Dropout(0.5).seed_generator
+        return [np.array(variable).tolist() for variable in (dense.kernel, generator.state)]
+
+    expected = drawn(7, keras.utils.set_random_seed)
+    other = drawn(8, keras.utils.set_random_seed)
+    # It empties TensorFlow's cache of kernels.
+    monkeypatch.setattr(tf.random, "set_seed", lambda seed: pytest.fail("was called"))
+    assert drawn(7, seed_weights) == expected != other
+    assert drawn(8, seed_weights) == other
 
 
 def test_outside_a_search_the_digits_are_those_of_a_processor(determinism):

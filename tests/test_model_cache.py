@@ -184,6 +184,20 @@ def test_no_more_are_kept_than_the_bound_and_the_oldest_goes(scratch, tmp_path, 
     assert sizes == [8, 32]
 
 
+def test_kernels_are_kept_for_a_known_architecture_but_not_for_ever(scratch, tmp_path, monkeypatch):
+    forgotten = []
+    monkeypatch.setattr(kept_module, "forget_kernels", lambda: forgotten.append(True))
+    monkeypatch.setattr(kept_module, "MAX_KEPT_TRAININGS", 3)
+    experiment, kept = elsewhere(scratch, tmp_path), ModelCache()
+    numbers = []
+    for number, size in enumerate((8, 8, 8, 8, 16, 8)):
+        values = values_for(experiment, "cnn", batch_size=size)
+        kept.model(kept.training(experiment, values, number, go_on))
+        numbers.append(len(forgotten))
+    # A new architecture, two of the same, too many, another one, and the first again.
+    assert numbers == [1, 1, 1, 2, 3, 3]
+
+
 def test_two_phases_are_not_kept(transfer, tmp_path):
     experiment, kept = elsewhere(transfer, tmp_path), ModelCache()
     values = values_for(experiment, "transfer, unfrozen after 3 epochs")

@@ -51,7 +51,7 @@ def run_guarded(
     from search.trial.run_trial import run_trial
 
     try:
-        with released_graphs():
+        with released_graphs(kernels=False):  # `models` forgets them when it is time
             return run_trial(experiment, task, report, storage=storage, models=models)
     except Exception as error:
         # A kept model may be in the middle of a step, or hold the memory that was missing.

@@ -26,14 +26,26 @@ def machine_memory() -> int:
     return min(total, limit)
 
 
+def forget_kernels() -> None:
+    """Let go of the kernels that TensorFlow keeps of all that ran, and of the names of layers.
+
+    Kernels of a training step that runs again are made again: 0.3 s.
+    """
+    import keras
+
+    keras.backend.clear_session(free_memory=False)
+
+
 @contextmanager
-def released_graphs() -> Iterator[None]:
+def released_graphs(*, kernels: bool = True) -> Iterator[None]:
     """Let go of all that is traced inside, once it is left.
 
     TensorFlow registers each custom gradient that it traces under a name of its own, for ever,
     and with it the whole graph: 22 MB for each small model that was trained.
+
+    Args:
+        kernels: whether kernels go too (`forget_kernels`).
     """
-    import keras
     from tensorflow.python.framework import ops
 
     # Private, since TensorFlow has no public way to remove a gradient.
@@ -45,6 +57,7 @@ def released_graphs() -> Iterator[None]:
         traced = [name for name in set(registry) - before if name.startswith("CustomGradient-")]
         for name in traced:
             del registry[name]
-        keras.backend.clear_session(free_memory=False)
+        if kernels:
+            forget_kernels()
         if traced:  # a collection takes longer than some trials that trace nothing new
             gc.collect()

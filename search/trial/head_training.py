@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +11,7 @@ from models.families.head import Dropout, plain_dropout, set_last_layer
 from search.process.progress import Update
 from search.trial.features.cache import FeatureCache
 from search.trial.features.views import views_of
+from search.trial.keras_setup import seed_weights
 from search.trial.training import Training, predict_rows
 
 # Views of features that are maps: they take a hundred times the time and space of pooled ones.
@@ -38,7 +38,7 @@ class HeadTraining(Training):
         """The rest of the model, new; the same seed gives the same initial weights."""
         # Before the seed is set: both may build a backbone, which draws random numbers too.
         shape, start = self.feature_cache.shape, self.start and self.start()
-        keras.utils.set_random_seed(self.seed)
+        seed_weights(self.seed)
         rest = self.experiment.classifier.build_rest(
             self.hyperparameters(), shape=shape, dropout=dropout
         )

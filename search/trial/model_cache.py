@@ -13,6 +13,7 @@ from typing import Any
 
 from models.adjustable import adjustable_dropout
 from models.families.registry import family_named
+from search.process.memory import forget_kernels
 from search.process.progress import Update
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
@@ -23,6 +24,7 @@ from search.trial.probe_training import ProbeTraining
 from search.trial.training import Training
 
 MAX_MODELS = 12  # kept at most: the trials of Hyperband's widest rung at max_epochs 9, and some
+MAX_KEPT_TRAININGS = 10  # between which kernels are kept: each stream adds 2 MB of them
 MAX_FEATURE_CACHES = 8  # a backbone is kept with each: those of a race come again on each rung
 
 
@@ -32,6 +34,7 @@ class ModelCache:
     def __init__(self) -> None:
         self.models: OrderedDict[Hashable, Any] = OrderedDict()
         self.feature_caches: OrderedDict[Path, FeatureCache] = OrderedDict()
+        self.trainings = 0  # since kernels were forgotten
 
     def training(
         self, experiment: Experiment, values: Values, seed: int, update: Update
@@ -79,8 +82,12 @@ class ModelCache:
 
     def model(self, training: Training) -> Any:
         """A model as new, compiled if it has one phase; of a known architecture a traced one."""
-        fresh = training.build(dropout=adjustable_dropout)
         architecture = training.architecture
+        self.trainings += 1
+        if architecture not in self.models or self.trainings > MAX_KEPT_TRAININGS:
+            forget_kernels()
+            self.trainings = 1
+        fresh = training.build(dropout=adjustable_dropout)
         if architecture is None:
             return fresh
         known = self.models.pop(architecture, None)

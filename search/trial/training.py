@@ -4,7 +4,6 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-import keras
 import keras_tuner
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from search.evaluation.metrics import two_columns
 from search.run_folder.records import Values
 from search.trial.checkpoint import TrainingState, restore_optimizer, restore_weights
 from search.trial.experiment import Experiment
+from search.trial.keras_setup import seed_weights
 
 EVALUATION_BATCH = 64  # images per step; limited by memory
 
@@ -79,7 +79,7 @@ class Training:
         """A new model; the same seed gives the same initial weights."""
         start = self.start and self.start()
         # Right before the build: whatever draws in between would change the weights.
-        keras.utils.set_random_seed(self.seed)
+        seed_weights(self.seed)
         model = self.experiment.classifier.build(self.hyperparameters(), dropout=dropout)
         if start:
             set_last_layer(model, *start)
