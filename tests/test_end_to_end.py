@@ -87,7 +87,7 @@ def test_the_sample_is_drawn_and_its_troubles_are_found(road):
 
 def test_a_search_without_time_ends_cleanly_and_says_how_to_go_on(road):
     assert road.begun.status == 0
-    assert "in 6 trials, 11 epochs in all, and further rounds while there is time" in road.begun.err
+    assert "in 6 trials, 11 epochs in all, and more while there is time" in road.begun.err
     assert "time is up: 0 trials are finished" in road.begun.err
     assert "go on with: tune run --resume first" in road.begun.err
 

@@ -13,6 +13,7 @@ from search.cli import _run
 from search.errors import TuneError
 from search.insights.insight import find_insights
 from search.insights.sentences import NOT_AT_RANDOM
+from search.run_folder.config import DEFAULT_TRIALS
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import COMPLETED, DIVERGED, FAILED
 
@@ -187,6 +188,17 @@ def test_the_algorithm_is_given_its_own_budget(tmp_path):
     config = run_config(algo="random", max_trials=11)
     oracle = make_oracle(config, wide_space(), baselines=[], directory=tmp_path)
     assert oracle.max_trials == 11
+
+
+@pytest.mark.parametrize("algo", ["random", "bayesian"])
+def test_an_open_ended_search_draws_more_than_a_limited_one(algo, tmp_path):
+    oracle = oracle_in(tmp_path, algo=algo, max_trials=0, open_ended=True)
+    for number in range(DEFAULT_TRIALS + 5):
+        assert oracle.create_trial(f"slot{number}").status == "RUNNING"
+    limited = drive(oracle_in(tmp_path / "limited", algo=algo, max_trials=0)).trials
+    assert len(limited) == DEFAULT_TRIALS
+    # It may go on with a time limit, so that ids are the same: as many digits.
+    assert limited[0].trial_id in oracle.trials
 
 
 class FromTheCorner(DurableOracle, RandomSearchOracle):

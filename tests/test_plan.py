@@ -46,7 +46,9 @@ def test_where_the_number_of_rounds_is_left_open_one_is_planned():
     assert left_open == once
     assert run_config(hyperband_iterations=0).open_ended
     assert not run_config(hyperband_iterations=1).open_ended
-    assert not run_config(hyperband_iterations=0, algo="random").open_ended
+    for algo in ("random", "bayesian"):
+        assert run_config(max_trials=0, algo=algo).open_ended
+        assert not run_config(max_trials=5, hyperband_iterations=0, algo=algo).open_ended
 
 
 def test_the_rungs_of_a_bracket_follow_one_another():

@@ -43,7 +43,8 @@ class DurableOracle(RaceFirst):
     Args:
         baselines: values tried before any random ones, in order.
         race, baselines_on, time_left: see `RaceFirst`.
-        open_ended: whether it goes on after its last round; only Hyperband has rounds.
+        open_ended: whether it goes on after its last round of Hyperband.
+        most: trials to propose; None for no end but that of the algorithm.
         allowed: whether values keep to the limits of the run; what does not is never proposed.
         judged_on: images that scores rest on, where a family that is clearly behind is given up;
             None where none is. Of use to oracles that learn.
@@ -63,6 +64,7 @@ class DurableOracle(RaceFirst):
         allowed: Callable[[Values], bool] = lambda values: True,
         time_left: Callable[[], float] = lambda: math.inf,
         open_ended: bool = False,
+        most: int | None = None,
         judged_on: int | None = None,
         seed: int,
         directory: Path,
@@ -70,7 +72,7 @@ class DurableOracle(RaceFirst):
     ):
         self.baselines, self.allowed, self.judged_on = baselines, allowed, judged_on
         self.race, self.baselines_on, self.time_left = race, baselines_on, time_left
-        self.open_ended = open_ended
+        self.open_ended, self.most = open_ended, most
         # `search.tuning.retry` decides when a search is hopeless; KerasTuner raises after three
         # failures in a row.
         super().__init__(seed=seed, max_consecutive_failed_trials=10**9, **options)
@@ -84,6 +86,8 @@ class DurableOracle(RaceFirst):
 
         KerasTuner remembers which were tried, over restarts too.
         """
+        if self.most is not None and len(self.trials) >= self.most:
+            return None
         for values in self.baselines:
             if self._usable(values):
                 return {**values, "tuner/origin": KNOWN_GOOD}

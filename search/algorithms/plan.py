@@ -51,7 +51,7 @@ class Plan:
 
 def one_rung(config: RunConfig) -> Plan:
     """The plan where each configuration is trained once, for the full budget."""
-    return Plan((Rung(0, config.max_trials, 0, config.max_epochs),))
+    return Plan((Rung(0, config.trials, 0, config.max_epochs),))
 
 
 def hyperband_plan(config: RunConfig) -> Plan:

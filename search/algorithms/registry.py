@@ -132,7 +132,7 @@ def make_oracle(
         baselines_on: gives the baselines from the winners of the race.
         allowed: whether values keep to the limits of the run.
         time_left: gives the seconds that the search still has, by which the race is cut short.
-        open_ended: whether it goes on after its last round; only Hyperband does.
+        open_ended: whether it goes on after its last round or trial.
         images: to validate on; None where no family is to be given up.
 
     Raises:
@@ -141,12 +141,8 @@ def make_oracle(
     import keras_tuner
 
     algorithm = algorithm_of(config)
-    options: dict[str, Any] = {name: getattr(config, name) for name in algorithm.options}
-    if "hyperband_iterations" in options:
-        options["hyperband_iterations"] = config.rounds
     race = race_of(config)
-    if race and "max_trials" in options:  # those of the race are not counted
-        options["max_trials"] += sum(rung.size for rung in race.plan)
+    raced = sum(rung.size for rung in race.plan) if race else 0
     oracle = algorithm.load_oracle()(
         baselines=baselines,
         race=race,
@@ -159,11 +155,26 @@ def make_oracle(
         directory=directory,
         objective=keras_tuner.Objective(config.objective, objective_of(config).direction),
         hyperparameters=space,
-        **options,
+        **_options(algorithm, config, raced, open_ended),
     )
     if (directory / "oracle" / "oracle.json").exists():
         oracle.reload()
     return oracle
+
+
+def _options(
+    algorithm: Algorithm, config: RunConfig, raced: int, open_ended: bool
+) -> dict[str, Any]:
+    """The settings of an algorithm, where a race has so many trials, which are not counted."""
+    options: dict[str, Any] = {name: getattr(config, name) for name in algorithm.options}
+    if "hyperband_iterations" in options:
+        options["hyperband_iterations"] = config.rounds
+    if "max_trials" in options:
+        # KerasTuner's ids have as many digits as this number, and whether there is an end may
+        # change when the run goes on.
+        options["max_trials"] = config.max_trials + raced if config.max_trials else None
+        options["most"] = None if open_ended else config.trials + raced
+    return options
 
 
 def _may_give_up(config: RunConfig) -> bool:

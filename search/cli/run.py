@@ -144,7 +144,8 @@ def _backbones() -> tuple[str, ...]:
 @click.option(
     "--max-trials",
     type=click.IntRange(1, 100_000),
-    help="Trials of random and bayesian.  [default: 20]",
+    help="Trials of random and bayesian.  [default: 20, with --max-time as many as there is time "
+    "for]",
 )
 @click.option(
     "--objective",

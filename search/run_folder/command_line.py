@@ -22,7 +22,8 @@ def command(config: RunConfig) -> str:
         words += ["--objective", config.objective, "--factor", str(config.factor)]
         if config.hyperband_iterations:
             words += ["--hyperband-iterations", str(config.hyperband_iterations)]
-        words += ["--max-trials", str(config.max_trials)]
+        if config.max_trials:
+            words += ["--max-trials", str(config.max_trials)]
         for name, low, high in config.ranges:
             words += ["--range", f"{name}={low!r}:{high!r}"]
         words += _limits(config)

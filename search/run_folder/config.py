@@ -13,6 +13,7 @@ from search.process.atomic_files import read_json, write_json
 from search.run_folder.budget import Budget
 from search.run_folder.paths import RunFolder
 
+DEFAULT_TRIALS = 20
 _LISTS = ("families", "backbones", "image_size", "backbone_sizes", "race_images", "formats")
 
 
@@ -33,7 +34,8 @@ class RunConfig:
         factor: Hyperband's reduction factor.
         hyperband_iterations: how often all of Hyperband's brackets are run; 0 where that is left
             open: once, or with a time limit as often as there is time.
-        max_trials: trials of `random` and `bayesian`.
+        max_trials: trials of `random` and `bayesian`; 0 where that is left open: 20, or with a
+            time limit as many as there is time for.
         objective: name in `search.evaluation.objective.OBJECTIVES`.
         validation, test: share of the images.
         seed: of splits, proposals, initial weights and order.
@@ -95,9 +97,14 @@ class RunConfig:
         return self.hyperband_iterations or 1
 
     @property
+    def trials(self) -> int:
+        """How many trials `random` and `bayesian` run at least."""
+        return self.max_trials or DEFAULT_TRIALS
+
+    @property
     def open_ended(self) -> bool:
-        """Whether a time limit may end the search in place of a number of rounds."""
-        return self.algo == "hyperband" and not self.hyperband_iterations
+        """Whether a time limit may end the search in place of a number of rounds or trials."""
+        return not (self.hyperband_iterations if self.algo == "hyperband" else self.max_trials)
 
     @property
     def raced(self) -> tuple[tuple[str, int], ...]:

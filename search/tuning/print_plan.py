@@ -62,7 +62,7 @@ def announce(
     splits = SplitSizes(len(experiment.train), len(experiment.validation), len(experiment.test))
     sizes = f"{splits.train:,} training, {splits.validation:,} validation and "
     race = race_in_plan(plan, config, splits.train)
-    more = ", and further rounds while there is time" if open_ended else ""
+    more = ", and more while there is time" if open_ended else ""
     progress.message(
         f"{experiment.run.name}: {config.algo}, {plan.configurations} configurations in "
         f"{plan.trials} trials, {plan.epochs} epochs in all{more}\n"

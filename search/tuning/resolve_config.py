@@ -33,7 +33,7 @@ def resolve_config(
         "max_epochs": 27 if hardware.gpus else 9,
         "factor": 3,
         "hyperband_iterations": 0,
-        "max_trials": 20,
+        "max_trials": 0,
         "objective": ACCURACY,
         "validation": 0.15,
         "test": 0.15,
