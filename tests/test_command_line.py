@@ -19,6 +19,7 @@ from search.tuning.resolve_config import resolve_config
 
 # Nothing on the command line sets these: the first by the machine, the others always the same.
 NOT_OPTIONS = {"compact", "validation", "test", "largest_side", "race_images", "left_out"}
+PATHS = {"data", "weights", "labels"}
 CHANGES = {
     "data": "cats and dogs",
     "algo": "random",
@@ -41,6 +42,13 @@ CHANGES = {
     "max_latency": 0.0155,
     "max_size": 1_234_567,
     "formats": ("litert-int8", "litert"),
+    "follow_links": True,
+    "labels": "our labels.csv",
+    "image_column": "file",
+    "label_column": "2",
+    "split_column": "set",
+    "group_column": "patient id",
+    "group_by": "(p[0-9]+)/",
     "ranges": (("cnn/dropout", 0.0, 0.9), ("learning_rate", 1e-4, 0.1)),
 }
 
@@ -50,14 +58,15 @@ def folder(tmp_path, monkeypatch):
     """A working folder with images and weights, on a machine without GPU or network."""
     for name in ("photos", CHANGES["data"]):
         (tmp_path / name).mkdir()
-    (tmp_path / CHANGES["weights"]).touch()
+    for name in ("weights", "labels"):
+        (tmp_path / CHANGES[name]).touch()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(resolving, "load_tensorflow", lambda console: Hardware((), (0, 0)))
     networks = "models.pretrained.networks"
     monkeypatch.setattr(f"{networks}.available_backbones", lambda names, *rest: names)
     monkeypatch.setattr(f"{networks}.weights_file", lambda *anything: None)
     sides = "data_pipeline.preparation.typical_side.typical_side"
-    monkeypatch.setattr(sides, lambda data, *, cache_dir: 500)
+    monkeypatch.setattr(sides, lambda data, *, cache_dir, options: 500)
     return tmp_path
 
 
@@ -86,8 +95,10 @@ def changed(folder, name):
     config = resolved(folder / "photos", {"families": ("cnn", "transfer")})
     if name == "preset":
         return resolved(folder / "photos", preset_options(CHANGES["preset"], {}))
-    value = CHANGES[name]
-    return replace(config, **{name: str(folder / value) if name in ("data", "weights") else value})
+    values = {name: CHANGES[name]}
+    if name.endswith("_column"):  # of a table
+        values["labels"] = CHANGES["labels"]
+    return replace(config, **values | {n: str(folder / values[n]) for n in PATHS & set(values)})
 
 
 def test_every_field_of_a_configuration_is_looked_at():
@@ -107,7 +118,7 @@ def test_the_command_makes_the_same_configuration(folder, name, monkeypatch):
 
 def test_a_command_with_everything_changed_makes_the_same_configuration(folder, monkeypatch):
     everything = {name: value for name, value in CHANGES.items() if name != "preset"}
-    everything |= {name: str(folder / CHANGES[name]) for name in ("data", "weights")}
+    everything |= {name: str(folder / CHANGES[name]) for name in PATHS}
     everything["families"] = ("probe", "xception", "transfer")
     config = replace(resolved(folder / "photos", {}), **everything)
     assert made_by(command(config), monkeypatch) == config

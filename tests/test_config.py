@@ -74,4 +74,5 @@ def test_differences_are_said_as_options_are_written():
 
 def test_a_loss_is_minimised_and_the_rest_maximised():
     directions = {name: objective_of(run_config(objective=name)).direction for name in OBJECTIVES}
-    assert directions == {"val_accuracy": "max", "val_auc": "max", "val_loss": "min"}
+    assert directions.pop("val_loss") == "min"
+    assert set(directions.values()) == {"max"}

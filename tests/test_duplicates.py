@@ -3,6 +3,7 @@ from drawing import catalog, copy_of, draw, entry, numbered, random_sketch
 
 from data_pipeline.near_duplicates import duplicates
 from data_pipeline.near_duplicates.duplicates import (
+    copy_ids,
     exact_groups,
     group_ids,
     label_conflicts,
@@ -86,3 +87,17 @@ def test_groups_are_worked_out_once_for_a_catalog(monkeypatch):
 def test_the_drawn_sample_is_not_taken_for_copies(sample):
     pictures, _ = sample
     assert near_groups(pictures) == []
+
+
+def test_groups_of_the_data_set_join_copies_but_are_none():
+    sketches = [random_sketch(n) for n in (1, 2, 2, 3, 4)]
+    groups = ["a", "b", "", "a", ""]
+    pictures = catalog(
+        *(
+            entry(f"cat/{n}.png", "cat", sketch=sketch, group=group)
+            for n, (sketch, group) in enumerate(zip(sketches, groups, strict=True))
+        )
+    )
+    assert near_groups(pictures) == [(1, 2)]
+    assert copy_ids(pictures).tolist() == [0, 1, 1, 3, 4]
+    assert group_ids(pictures).tolist() == [0, 1, 1, 0, 4]

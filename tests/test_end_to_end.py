@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -13,6 +14,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from drawing import draw
+from PIL import Image
 
 from search.cli import _run
 from search.inference.classifier import load_classifier
@@ -161,6 +164,22 @@ def pictures(road):
     return pixels, expected
 
 
+def test_the_code_of_the_card_answers_as_predict_does(road, tmp_path, monkeypatch, capsys):
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    draw(3).save(tmp_path / "photo.jpg", exif=exif)
+    card = (road.export / "README.md").read_text()
+    code = re.search(r"```python\n(.*?)```", card, re.DOTALL)[1]
+    monkeypatch.chdir(road.export)
+    exec(code.replace("photo.jpg", str(tmp_path / "photo.jpg")), {})
+    printed = re.findall(r"'(\w+)': np.float32\((.*?)\)", capsys.readouterr().out)
+    (answer,) = tune("predict", road.export, tmp_path / "photo.jpg", "--json").json
+    assert {label: float(share) for label, share in printed} == pytest.approx(
+        answer["probabilities"],
+        abs=1e-3,  # a few pixels are rounded to the next level
+    )
+
+
 def test_the_saved_model_says_what_keras_says(road, pictures):
     pixels, expected = pictures
     served = tf.saved_model.load(str(road.export / "saved_model"))
@@ -206,11 +225,20 @@ def test_predict_names_files_it_cannot_read_and_answers_for_the_others(road, tmp
     assert set(shares) == set(road.shown.json["data"]["labels"])
 
 
+def test_predict_fails_where_no_file_can_be_read(road, tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"no image")
+    for form in ([], ["--csv"]):
+        answered = tune("predict", road.export, tmp_path / "bad.jpg", *form)
+        assert answered.status == 1
+        assert "not an image" in answered.out
+
+
 def test_predict_prints_csv_with_a_column_a_class(road, tmp_path):
     photo = next(path for path in sorted(road.data.rglob("*.png")))
     lines = tune("predict", road.export, photo, "--csv").out.splitlines()
     labels = road.shown.json["data"]["labels"]
-    assert lines[0] == ",".join(["path", "label", *labels, "unsure", "error"])
+    shares = [f"probability:{label}" for label in labels]
+    assert lines[0] == ",".join(["path", "label", *shares, "unsure", "error"])
     assert len(lines) == 2
     assert lines[1].startswith(str(photo))
 
@@ -221,6 +249,18 @@ def test_evaluate_measures_a_labelled_folder(road):
     assert measured["set_aside"] == sum(map(len, road.clean.json["bad_by_reason"].values()))
     correct = np.trace(np.array(measured["confusion_matrix"]))
     assert measured["accuracy"] == pytest.approx(correct / measured["pictures"])
+    splits = road.shown.json["data"]["splits"]
+    # A copy of an image to test on stays with it.
+    assert measured["trained_on"] == splits["train"] + splits["validation"]
+    assert 0 <= measured["accuracy_on_others"] <= 1
+
+
+def test_evaluate_takes_one_class_and_says_what_was_trained_on(road, tmp_path):
+    label = next(path.name for path in sorted(road.data.iterdir()) if path.is_dir())
+    shutil.copytree(road.data / label, tmp_path / "one" / label)
+    told = tune("evaluate", road.export, tmp_path / "one", "--cache-dir", tmp_path / "cache")
+    assert told.status == 0
+    assert "images were trained on, or are copies of such; on the other" in told.out
 
 
 def test_evaluate_refuses_classes_that_the_model_does_not_know(road, photos, cache_dir):
@@ -248,3 +288,17 @@ def test_data_that_changed_since_is_refused(road, tmp_path):
     )
     assert refused.status == 1
     assert "the images are not those that first was begun with" in refused.err
+
+
+def test_the_same_images_at_another_place_are_gone_on_with(road, tmp_path):
+    run, data = tmp_path / "results" / "first", tmp_path / "elsewhere" / "photos"
+    shutil.copytree(road.run, run)
+    shutil.copytree(road.data, data)
+    gone_on = tune(
+        *("run", data, "--resume", "first", "--workers", "0", "--json"),
+        *("--results", tmp_path / "results", "--cache-dir", tmp_path / "cache"),
+    )
+    assert gone_on.status == 0
+    assert gone_on.json["data"]["root"] == str(data)
+    assert json.loads((run / "config.json").read_text())["data"] == str(data)
+    assert gone_on.json["configurations"] == road.shown.json["configurations"]

@@ -25,6 +25,13 @@ def test_a_leak_in_words(pictures, exact, words):
     assert leak_in_words(_leak(pictures, exact)) == f"test: {words}"
 
 
+def test_images_of_a_group_in_both_are_no_copies():
+    assert leak_in_words(_leak(12, 3) | {"grouped": 9}) == (
+        "test: 12 of 200 images (6.0 %) are near-copies of images in train or of a group that is "
+        "there too (9), 3 of them exact copies"
+    )
+
+
 def test_a_warning_names_what_leaks_and_says_where_to_look():
     said = Recorded()
     leaks = [_leak(12, 3), _leak(0, 0), {**_leak(1, 0), "split": "validation"}]

@@ -62,3 +62,16 @@ def test_a_folder_without_splits_has_no_leaks(monkeypatch):
     twins = [entry(f"cat/{n}.png", "cat", pixel_hash="same") for n in range(2)]
     assert find_leaks(catalog(*twins)) == []
     assert find_leaks(catalog(*_images("train", 2))) == []
+
+
+def test_a_group_that_a_given_split_tears_apart_is_a_leak():
+    images = [
+        entry(f"{split}/cat/{n}.png", "cat", split=split, group=group)
+        for split, groups in {"train": ("p1", "p2", ""), "test": ("p2", "p3", "", "p2")}.items()
+        for n, group in enumerate(groups)
+    ]
+    (leak,) = find_leaks(catalog(*images))
+    assert (leak["pictures"], leak["grouped"], leak["exact"], leak["share"]) == (2, 2, 0, 0.5)
+    assert [[each["path"] for each in group] for group in leak["groups"]] == [
+        ["test/cat/0.png", "test/cat/3.png", "train/cat/1.png"]
+    ]

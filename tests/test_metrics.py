@@ -3,12 +3,12 @@ import math
 import numpy as np
 import pytest
 
+from search.evaluation.intervals import wilson_interval
 from search.evaluation.metrics import (
     auc,
     confusion_matrix,
     prediction_metrics,
     two_columns,
-    wilson_interval,
 )
 
 

@@ -8,7 +8,7 @@ from search.cli import _run
 from search.errors import TuneError
 from search.evaluation import objective as module
 from search.evaluation.metrics import prediction_metrics
-from search.evaluation.objective import OBJECTIVES, Objective
+from search.evaluation.objective import OBJECTIVES, Objective, suited_to
 from search.insights.family_comparison import ahead
 from search.run_folder.config import objective_of
 from search.run_folder.ranking import best_first
@@ -20,7 +20,9 @@ TARGETS = np.array([0, 1, 1])
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_the_score_of_predictions_is_the_metric_of_that_name(name):
-    expected = prediction_metrics(PROBABILITIES, TARGETS)[name.removeprefix("val_")]
+    metrics = prediction_metrics(PROBABILITIES, TARGETS)
+    metrics |= {"balanced_accuracy": 0.75, "macro_f1": 2 / 3}
+    expected = metrics[name.removeprefix("val_")]
     assert OBJECTIVES[name].from_predictions(PROBABILITIES, TARGETS) == pytest.approx(expected)
 
 
@@ -42,7 +44,7 @@ def test_the_best_epoch_is_the_first_of_the_best_that_has_a_number(name, expecte
 
 
 def test_an_unknown_objective_of_a_run_is_refused():
-    with pytest.raises(TuneError, match="received val_f1, expected one of val_accuracy, val_auc"):
+    with pytest.raises(TuneError, match="received val_f1, expected one of val_accuracy, val_bal"):
         objective_of(run_config(objective="val_f1"))
 
 
@@ -91,3 +93,18 @@ def test_a_record_knows_the_metrics_of_its_best_epoch():
     record = trial_record(history=[{"epoch": 0, "a": 1}, {"epoch": 1, "a": 2}], best_epoch=1)
     assert record.best_logs == {"epoch": 1, "a": 2}
     assert trial_record(score=None).best_logs == {}
+
+
+@pytest.mark.parametrize(
+    ("counts", "name"),
+    [
+        ([100, 100], "val_accuracy"),
+        ([100, 50], "val_accuracy"),
+        ([101, 50], "val_balanced_accuracy"),
+        ([399, 32, 60, 0], "val_balanced_accuracy"),
+        ([5, 0], "val_accuracy"),
+        ([], "val_accuracy"),
+    ],
+)
+def test_the_objective_follows_the_classes(counts, name):
+    assert suited_to(counts) == name

@@ -1,8 +1,10 @@
 import json
+from dataclasses import replace
 
 from drawing import catalog, entry
 
-from data_pipeline.preparation.summary import summarize
+from data_pipeline.catalog.listing import LeftOut
+from data_pipeline.preparation.summary import not_used, summarize
 
 
 def test_the_summary_counts_what_is_there():
@@ -29,6 +31,25 @@ def test_the_summary_counts_what_is_there():
     assert (summary["width"], summary["height"]) == ([10, 40], [30, 90])
     assert [len(group) for group in summary["label_conflicts"]] == [3]
     assert summary["across_splits"] == summary["leaks"] == []
+    assert not_used(pictures) == {"Pillow": 2, "empty file": 1}
+
+
+def test_what_is_outside_of_all_classes_is_summed_up_by_reason():
+    linked = "symbolic link to a folder"
+    left_out = [("fish", linked), ("birds", linked), (".git", "hidden"), ("a.csv", ".csv file")]
+    pictures = replace(
+        catalog(entry("cat/a.png", "cat")),
+        left_out=tuple(LeftOut(*each) for each in left_out),
+        doubts=("one or two?",),
+    )
+    summary = summarize(pictures)
+    assert summary["left_out"] == {
+        linked: ["fish", "birds"],
+        ".csv file": ["a.csv"],
+        "hidden": [".git"],
+    }
+    assert summary["doubts"] == ["one or two?"]
+    assert not_used(pictures) == {"symbolic link to a folder": 2, ".csv file": 1}
 
 
 def test_copies_across_given_splits_are_reported():

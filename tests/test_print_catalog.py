@@ -1,7 +1,7 @@
 from drawing import catalog, entry
 
 from data_pipeline.preparation.summary import summarize
-from search.cli.print_catalog import print_summary
+from search.cli.printing.catalog import print_summary
 
 
 def _leaky(count):

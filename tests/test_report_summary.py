@@ -6,7 +6,7 @@ from given_data import DATA
 from rich.console import Console
 from searching import VALUES, epoch_logs, run_config, trial_record
 
-from search.cli.print_run import print_report, run_table
+from search.cli.printing.run import print_report, run_table
 from search.insights.findings import Insights
 from search.process.atomic_files import write_json
 from search.report.summary import list_runs, run_report, verdict
@@ -213,6 +213,7 @@ def test_what_show_prints_as_json_has_the_keys_that_it_always_had(tmp_path):
         "configurations",
         "race",
         "spent",
+        "doubts",
     ]
 
 

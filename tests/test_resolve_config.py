@@ -19,7 +19,7 @@ def typical(monkeypatch):
     """The longer side of the images, in pixels; a test may set another."""
     found = [500]
     sides = "data_pipeline.preparation.typical_side.typical_side"
-    monkeypatch.setattr(sides, lambda data, *, cache_dir: found[0])
+    monkeypatch.setattr(sides, lambda data, *, cache_dir, options: found[0])
     return found
 
 

@@ -162,7 +162,7 @@ def bomb_png(side):
 
 BAD = {
     "words": (b"words, not an image", "not an image"),
-    "page": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
+    "page": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "format not supported: SVG"),
     "half": (grey(9, (90, 90), "JPEG")[:400], "truncated"),
     "bomb.png": (bomb_png(20_000), "too many pixels"),
     "bomb.gif": (b"GIF89a\xff\xff\xff\xff\x00\x00\x00" + b"\x2c" + bytes(20), "too many pixels"),

@@ -2,9 +2,16 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from search.evaluation.metrics import prediction_metrics
-from search.evaluation.shares import area_shares, hits, log_likelihoods
+from search.evaluation.shares import (
+    area_shares,
+    f1_shares,
+    hits,
+    log_likelihoods,
+    recall_shares,
+)
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -18,6 +25,42 @@ def test_shares_have_the_objective_as_their_mean(classes):
     assert hits(probabilities, targets).mean() == measured["accuracy"]
     assert -log_likelihoods(probabilities, targets).mean() == pytest.approx(measured["loss"])
     assert area_shares(probabilities, targets).mean() == pytest.approx(measured["auc"])
+
+
+def unequal(count=300, classes=4, seed=0):
+    """Predictions of classes of which the first is the largest by far."""
+    random = np.random.default_rng(seed)
+    targets = random.choice(classes, count, p=[0.7, 0.15, 0.1, 0.05])
+    logits = random.normal(size=(count, classes)) + 1.5 * np.eye(classes)[targets]
+    logits[:, 0] += 0.5
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), targets
+
+
+def macro_f1(probabilities, targets):
+    return f1_score(targets, probabilities.argmax(axis=1), average="macro")
+
+
+def recalls(probabilities, targets):
+    return balanced_accuracy_score(targets, probabilities.argmax(axis=1))
+
+
+@pytest.mark.parametrize(("shares", "score"), [(recall_shares, recalls), (f1_shares, macro_f1)])
+def test_shares_of_what_counts_all_classes_the_same(shares, score):
+    probabilities, targets = unequal()
+    found = shares(probabilities, targets)
+    assert found.mean() == pytest.approx(score(probabilities, targets))
+    random = np.random.default_rng(1)
+    drawn = [random.integers(0, 300, 300) for _ in range(1500)]
+    scores = [score(probabilities[rows], targets[rows]) for rows in drawn]
+    means = [found[rows].mean() for rows in drawn]
+    assert np.std(means) == pytest.approx(np.std(scores), rel=0.15)
+
+
+def test_classes_without_images_or_answers_count_for_nothing():
+    probabilities = np.array([[0.9, 0.1, 0], [0.2, 0.8, 0], [0.7, 0.3, 0]])
+    targets = np.array([0, 1, 1])
+    assert recall_shares(probabilities, targets).mean() == pytest.approx(0.75)
+    assert f1_shares(probabilities, targets).mean() == pytest.approx(2 / 3)
 
 
 def test_the_area_says_which_images_it_is_made_of():

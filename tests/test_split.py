@@ -54,11 +54,18 @@ def test_an_image_under_two_labels_stays_in_one_split():
 def test_three_images_a_class_are_enough_and_two_are_not():
     splits = split_by_group(numbered({"cat": 3, "dog": 3}))
     assert [len(part) for part in _all(splits)] == [2, 2, 2]
-    with pytest.raises(DataError, match=r"class cat has 2 usable images, and none .* add"):
+    few = "class cat has 2 usable images; need at least 3, one each for train and .*; add images"
+    with pytest.raises(DataError, match=few):
         split_by_group(numbered({"cat": 2, "dog": 9}))
-    copies = [entry(f"cat/{n}.png", "cat", pixel_hash="x") for n in range(9)]
-    with pytest.raises(DataError, match="class cat has 9 usable images"):
+    copies = [entry(f"cat/{n}.png", "cat", pixel_hash=f"{n // 8}") for n in range(9)]
+    alike = "class cat has 9 usable images, but 2 that are no copies of one another, and copies"
+    with pytest.raises(DataError, match=alike):
         split_by_group(catalog(*copies, *numbered({"dog": 9}).kept))
+    given = [entry(f"test/{label}/x.png", label, split="test") for label in ("cat", "dog")]
+    train = numbered({"cat": 1, "dog": 9}, split="train").kept
+    one = "class cat has 1 usable image; need at least 2, one each for train and validation;"
+    with pytest.raises(DataError, match=one):
+        split_by_group(catalog(*train, *given))
 
 
 def test_a_share_of_nothing_leaves_the_split_empty():
@@ -89,5 +96,23 @@ def test_a_class_that_a_given_split_lacks_is_named():
         *numbered({"cat": 9, "dog": 9}, split="train").kept,
         entry("val/cat/0.png", "cat", split="validation"),
     )
-    with pytest.raises(DataError, match="class dog .* none is left for validation"):
+    with pytest.raises(
+        DataError,
+        match="class dog has no usable image in validation, which the data set gives; add",
+    ):
         split_by_group(pictures)
+
+
+def test_what_the_data_set_groups_is_never_torn_apart():
+    pictures = catalog(
+        *(
+            entry(f"{label}/{patient}-{n}.png", label, group=f"p{patient}")
+            for label in ("ill", "well")
+            for patient in range(20)
+            for n in range(3)
+        )
+    )
+    splits = split_by_group(pictures, validation=0.2, test=0.2)
+    patients = [{pictures.kept[index].group for index in part} for part in _all(splits)]
+    assert all(patients)
+    assert not (patients[0] & patients[1] or patients[0] & patients[2] or patients[1] & patients[2])

@@ -5,7 +5,8 @@ import pytest
 from finished_runs import finished_run
 
 from search.evaluation.calibration import with_temperature
-from search.evaluation.metrics import measure, wilson_interval
+from search.evaluation.intervals import wilson_interval
+from search.evaluation.metrics import measure
 from search.export.test_set import open_test_set
 
 

@@ -1,166 +1,173 @@
 """List the files of a folder of class folders: labels and splits are names of folders."""
 
-import os
-import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from data_pipeline.catalog.entries import Split
-from data_pipeline.catalog.listing import ListedFile, Listing
+from data_pipeline.catalog.class_names import doubtful_names
+from data_pipeline.catalog.folder_files import Entries, Folder, Walk, path_of, scan
+from data_pipeline.catalog.listing import LeftOut, Listing, Split
 from data_pipeline.errors import DataError
 
-_SPLIT_NAMES: dict[str, Split] = {
+SPLIT_NAMES: dict[str, Split] = {
     "train": "train",
     "training": "train",
     "validation": "validation",
-    "val": "validation",
     "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "eval": "validation",
     "test": "test",
     "testing": "test",
+    "holdout": "test",
 }
+"""What folders and columns call the splits, in lower case."""
 
-# What operating systems and annotation tools leave beside photos. Of everything else the
-# content is checked: a suffix proves nothing, and a bad file must be reported, not overlooked.
-_CLUTTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
-_CLUTTER_SUFFIXES = {".txt", ".csv", ".json", ".xml", ".yaml", ".yml", ".md", ".html"}
-_CLUTTER_FOLDERS = {"__macosx", "@eadir"}
+_SHOWN = 5  # names in a message
+_BESIDE = "beside the class folders"
 
 
-def list_class_folders(root: Path) -> Listing:
+@dataclass(frozen=True)
+class _ClassFolder:
+    """A folder whose files show one class.
+
+    Attributes:
+        label: its name.
+        split: of the folder that it is in; None where there are no splits.
+        folder: what it holds.
+    """
+
+    label: str
+    split: Split | None
+    folder: Folder
+
+
+def list_class_folders(root: Path, *, follow_links: bool = False, least: int = 2) -> Listing:
     """List the files under the class folders of a folder.
 
-    `root` holds either class folders, or `train/` and at least one of `validation/` (`val/`,
-    `valid/`) and `test/`, each with class folders inside. Hidden files and clutter are left out.
+    `root` holds either class folders, or `train/` and at least one folder for validation or for
+    the test (`SPLIT_NAMES`, in any case), each with class folders inside. Hidden files and clutter
+    are left out.
+
+    Args:
+        root: the folder.
+        follow_links: whether linked folders and files outside of `root` are taken.
+        least: how many classes there must be.
 
     Raises:
-        DataError: the folder is not readable, or has fewer than 2 classes.
+        DataError: a folder is not readable, there are too few classes, or folders that are taken
+            for classes look like something else.
     """
-    folders = _class_folders(root)
-    class_names = tuple(sorted({label for _, label, _ in folders}))
-    if len(class_names) < 2:
-        names = f" ({', '.join(class_names)})" if class_names else ""
-        raise DataError(
-            f"{root}/: found {len(class_names)} class folder"
-            f"{'' if len(class_names) == 1 else 's'}{names}, need at least 2; put each class in a "
-            "folder of its own"
-        )
-    inside = os.path.realpath(root)
+    walk = Walk(root, follow_links)
+    folders = _class_folders(walk)
+    class_names = tuple(sorted({found.label for found in folders}))
+    if len(class_names) < least:
+        raise _too_few(walk, class_names, least)
     files = [
-        file
-        for folder, label, split in folders
-        for file in _files(_scan(Path(folder)), root, inside, label, split)
+        file for found in folders for file in walk.files(found.folder, found.label, found.split)
     ]
-    return Listing(root, tuple(sorted(files, key=_path)), class_names)
+    return Listing(
+        root,
+        tuple(sorted(files, key=path_of)),
+        class_names,
+        left_out=tuple(sorted(walk.left_out, key=_place)),
+        doubts=tuple(doubtful_names(class_names)),
+    )
 
 
-def files_below(folder: Path) -> list[ListedFile]:
-    """List the files under a folder without classes, sorted by path; labels are "".
+def _place(left_out: LeftOut) -> str:
+    return left_out.path
+
+
+def _class_folders(walk: Walk) -> list[_ClassFolder]:
+    entries = scan(walk.root)
+    top = walk.folders(entries)
+    walk.leave_out_others(entries, reason=_BESIDE)
+    splits = {name: SPLIT_NAMES[name.lower()] for name in top if name.lower() in SPLIT_NAMES}
+    if "train" not in splits.values() or len(set(splits.values())) < 2:
+        _require_classes(walk, top, splits)
+        return [_ClassFolder(name, None, within) for name, within in top.items()]
+    if len(splits) < len(top):
+        raise DataError(
+            f"{walk.root}/: found {_named(splits)} beside other folders "
+            f"({_named(set(top) - set(splits))}); expected either splits or classes there; "
+            "move the others elsewhere"
+        )
+    found = []
+    for name, split in splits.items():
+        classes = walk.folders(top[name].entries)
+        walk.leave_out_others(top[name].entries, reason=_BESIDE)
+        found += [_ClassFolder(label, split, within) for label, within in classes.items()]
+    return found
+
+
+def _require_classes(walk: Walk, top: Mapping[str, Folder], splits: Mapping[str, Split]) -> None:
+    """Refuse folders that are no classes.
 
     Raises:
-        DataError: the folder is not readable.
+        DataError: some are splits or parts of the data set, with what was probably meant.
     """
-    return sorted(_files(_scan(folder), folder, os.path.realpath(folder), "", None), key=_path)
-
-
-def _path(file: ListedFile) -> str:
-    return file.path
-
-
-def _class_folders(root: Path) -> list[tuple[str, str, Split | None]]:
-    """Find the class folders: (folder, label, split) of each."""
-    top = {entry.name: entry.path for entry in _folders_in(root)}
-    splits = {name: _SPLIT_NAMES[name.lower()] for name in top if name.lower() in _SPLIT_NAMES}
-    if "train" not in splits.values() or len(set(splits.values())) < 2:
-        return [(path, name, None) for name, path in top.items()]
-    if len(splits) < len(top):
-        others = ", ".join(sorted(set(top) - set(splits)))
-        raise DataError(
-            f"{root}/: found {', '.join(sorted(splits))} beside other folders ({others}); "
-            "expected either splits or classes there; move the others elsewhere"
+    root = walk.root
+    below = {name: _folder_names(walk, within.entries) for name, within in top.items()}
+    if len(top) < 2:
+        return  # there are too few, which is said with what is below
+    for name, split in splits.items():
+        # A train is also a vehicle: then its images lie in the folder itself.
+        if split != "train" or below[name]:
+            raise DataError(
+                f"{root}/: the folder {name} is no class by its name; expected classes alone, or "
+                "train and at least one of validation and test with the classes inside; "
+                f"rename {name} if it is a class"
+            )
+    shared = set.intersection(*below.values())
+    if len(shared) < 2:
+        return
+    if all(name.lower() in SPLIT_NAMES for name in shared):
+        meant = "the classes inside of the splits, as train/CLASS/ and test/CLASS/"
+    else:
+        meant = (
+            f"class folders; if {_named(shared)} are the classes, put the images of each "
+            "into one folder, or name their labels in a table (--labels)"
         )
-    return [
-        (entry.path, entry.name, split)
-        for name, split in splits.items()
-        for entry in _folders_in(Path(top[name]))
-    ]
+    raise DataError(
+        f"{root}/: {_named(top)} all hold the same folders ({_named(shared)}); expected {meant}"
+    )
 
 
-def _folders_in(folder: Path) -> list[os.DirEntry[str]]:
-    return [
-        entry
-        for entry in _scan(folder)
-        if entry.is_dir(follow_symlinks=False) and not _is_clutter(entry.name, folder=True)
-    ]
+def _too_few(walk: Walk, class_names: tuple[str, ...], least: int) -> DataError:
+    """Say how many classes there are, and where there are more."""
+    root, need = walk.root, f"need at least {least}"
+    names = f" ({', '.join(class_names)})" if class_names else ""
+    count = f"{root}/: found {len(class_names)} class folder{'' if len(class_names) == 1 else 's'}"
+    loose = sum(entry.reason == _BESIDE for entry in walk.left_out)
+    linked = [entry.path for entry in walk.left_out if entry.reason.startswith("symbolic link")]
+    remedy = "put each class in a folder of its own"
+    if deeper := _with_classes_below(walk, class_names):
+        remedy = f"{deeper} holds folders: did you mean that one?"
+    elif linked:
+        remedy = f"--follow-links takes the linked folders ({_named(linked)})"
+    elif loose:
+        files = "1 file lies" if loose == 1 else f"{loose:,} files lie"
+        remedy = f"{files} directly in it: {remedy}, or name the labels in a table (--labels)"
+    return DataError(f"{count}{names}, {need}; {remedy}")
 
 
-def _files(
-    entries: Iterable[os.DirEntry[str]], root: Path, inside: str, label: str, split: Split | None
-) -> Iterator[ListedFile]:
-    for entry in entries:
-        is_folder = entry.is_dir(follow_symlinks=False)
-        if _is_clutter(entry.name, folder=is_folder):
-            continue
-        path = Path(entry.path).relative_to(root).as_posix()
-        try:
-            if is_folder:
-                yield from _files(_list(entry.path), root, inside, label, split)
-                continue
-            problem, status = _look(entry, inside)
-        except OSError as error:
-            # A folder that may not be read, or a file that was deleted since it was listed: it is
-            # reported, and the others are listed.
-            yield ListedFile(path, label, split, 0, 0, f"unreadable: {error.strerror}")
-        else:
-            yield ListedFile(path, label, split, status.st_size, status.st_mtime_ns, problem)
+def _with_classes_below(walk: Walk, class_names: tuple[str, ...]) -> Path | None:
+    """The folder below the only one there that holds two folders or more; None without one."""
+    folder = walk.root
+    names = class_names
+    while len(names) == 1:
+        folder = folder / names[0]
+        names = tuple(sorted(_folder_names(walk, scan(folder))))
+    return folder if len(names) > 1 else None
 
 
-def _look(entry: os.DirEntry[str], inside: str) -> tuple[str, os.stat_result]:
-    """Return why a file must not be opened ("" where it may), and its status."""
-    status = entry.stat(follow_symlinks=False)
-    problem = ""
-    if entry.is_symlink():
-        problem, status = _through_link(entry, inside, status)
-    elif not stat.S_ISREG(status.st_mode):
-        problem = "not a regular file"
-    if not problem and not os.access(entry.path, os.R_OK):
-        problem = "unreadable: Permission denied"
-    return problem, status
+def _folder_names(walk: Walk, entries: Entries) -> set[str]:
+    return {entry.name for entry in entries if walk.is_class_folder(entry)}
 
 
-def _through_link(
-    entry: os.DirEntry[str], inside: str, status: os.stat_result
-) -> tuple[str, os.stat_result]:
-    """Return why a link must not be followed, and the status of what it leads to."""
-    target = os.path.realpath(entry.path)
-    if not target.startswith(inside + os.sep):
-        return "symbolic link out of the folder", status
-    try:
-        reached = entry.stat()
-    except OSError as error:
-        return f"unreadable: {error.strerror}", status
-    if stat.S_ISDIR(reached.st_mode):
-        return "symbolic link to a folder", status
-    return ("" if stat.S_ISREG(reached.st_mode) else "not a regular file"), reached
-
-
-def _scan(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        return _list(folder)
-    except OSError as error:
-        raise DataError(
-            f"{folder}: {error.strerror}; expected a folder that can be listed; "
-            "check its permissions"
-        ) from error
-
-
-def _list(folder: Path | str) -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        return list(entries)
-
-
-def _is_clutter(name: str, *, folder: bool) -> bool:
-    lowered = name.lower()
-    if folder:
-        return lowered.startswith(".") or lowered in _CLUTTER_FOLDERS
-    suffix = Path(lowered).suffix
-    return lowered.startswith(".") or lowered in _CLUTTER or suffix in _CLUTTER_SUFFIXES
+def _named(names: Mapping[str, object] | set[str] | list[str]) -> str:
+    """List some names: "a, b and 3 more"."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
+    return f"{', '.join(ordered[:_SHOWN])}{more}"

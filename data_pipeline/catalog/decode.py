@@ -1,5 +1,7 @@
 """Decode files to upright RGB pixels: one way for the check, training and prediction."""
 
+import functools
+import importlib.util
 import io
 import os
 import stat
@@ -11,13 +13,20 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from data_pipeline.catalog.deep_grey import deep_grey
+from data_pipeline.catalog.signatures import what_it_is
 from data_pipeline.errors import BadImageError, DataError
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
+FORMATS_IN_WORDS = "JPEG, PNG, GIF, BMP, WebP, TIFF, PPM, AVIF or JPEG 2000"
+TENSORFLOW_READS = {"JPEG", "PNG", "GIF", "BMP", "WEBP"}
+"""Formats that TensorFlow knows: what it cannot read of these is no image."""
 # Pillow's own limit against decompression bombs: a quarter of a GiB as RGB.
 MAX_PIXELS = 89_478_485
 MAX_BYTES = 512 * 2**20
 
+# TIFF's tags.
+_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
 # Exif's tag, and what turns an image upright for each of its values; 1 is upright already.
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
@@ -53,7 +62,8 @@ def read_upright(path: Path) -> np.ndarray:
     """Read an image file and turn it upright.
 
     Args:
-        path: a JPEG, PNG, GIF (its first frame is taken), BMP or WebP file, whatever its name.
+        path: a file of one of `FORMATS`, or HEIC where pillow-heif is installed, whatever its
+            name; the first frame or page is taken.
 
     Returns:
         uint8 [height, width, 3], 0–255, RGB, turned upright by its Exif orientation.
@@ -66,7 +76,7 @@ def read_upright(path: Path) -> np.ndarray:
         return decode(contents)[0]
     except BadImageError as error:
         raise DataError(
-            f"{path}: {error}; expected a whole JPEG, PNG, GIF, BMP or WebP image; "
+            f"{path}: {error}; expected a whole {FORMATS_IN_WORDS} image; "
             "leave the file out or save it anew"
         ) from error
 
@@ -98,11 +108,12 @@ def read_bytes(path: Path) -> tuple[bytes, os.stat_result]:
 def decode(contents: bytes) -> tuple[np.ndarray, str]:
     """Decode a whole image and turn it upright.
 
-    Transparent pixels are laid over white, 16-bit grey values keep their high byte, and CMYK
-    is converted without a colour profile, as Pillow does it.
+    Transparent pixels are laid over white, and CMYK is converted without a colour profile, as
+    Pillow does it. Grey values of more than 8 bits keep the highest 8 of the bits that the file
+    declares (PNG's sBIT, TIFF's MaxSampleValue), else of 16.
 
     Returns:
-        uint8 [height, width, 3], 0–255, RGB; and the format, one of `FORMATS`.
+        uint8 [height, width, 3], 0–255, RGB; and the format, one of `FORMATS` or "HEIF".
 
     Raises:
         BadImageError: the reason, as the catalog records it.
@@ -117,7 +128,7 @@ def decode(contents: bytes) -> tuple[np.ndarray, str]:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise BadImageError(f"too many pixels: expected at most {MAX_PIXELS}") from error
     except UnidentifiedImageError as error:
-        raise BadImageError("not an image") from error
+        raise BadImageError(what_it_is(contents)) from error
     except MemoryError as error:
         raise BadImageError("out of memory") from error
     except BROKEN as error:
@@ -127,15 +138,17 @@ def decode(contents: bytes) -> tuple[np.ndarray, str]:
 
 
 def _load(contents: bytes) -> tuple[np.ndarray, str]:
-    with Image.open(io.BytesIO(contents), formats=FORMATS) as image:
+    with Image.open(io.BytesIO(contents), formats=_readable()) as image:
         # Before `load`, which allocates as much memory as the header asks for.
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
+        if _is_raw(image, contents):
+            raise BadImageError("format not supported: camera raw; export it as JPEG or TIFF")
         image.load()
         # A photo from a phone may be a JPEG with more images after the first (MPO).
         format_name = "JPEG" if image.format == "MPO" else str(image.format)
         turn = _UPRIGHT.get(_orientation(image))
-        rgb = _to_rgb(image)
+        rgb = _to_rgb(image, contents)
         upright = rgb if turn is None else rgb.transpose(turn)
         return np.asarray(upright), format_name
 
@@ -148,12 +161,31 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+@functools.cache
+def _readable() -> tuple[str, ...]:
+    """The formats that Pillow is to try, HEIC among them where its package is installed."""
+    if importlib.util.find_spec("pillow_heif") is None:
+        return FORMATS
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+    return (*FORMATS, "HEIF")
+
+
+def _is_raw(image: Image.Image, contents: bytes) -> bool:
+    """Whether a camera wrote it, as a TIFF whose first page is a small preview."""
+    if image.format != "TIFF":
+        return False
+    tags = getattr(image, "tag_v2", {})
+    preview = tags.get(_SUBFILE_TYPE, 0) & 1 and _SUB_IFDS in tags
+    return bool(contents[8:10] == b"CR" or _DNG_VERSION in tags or preview)
+
+
+def _to_rgb(image: Image.Image, contents: bytes) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if image.mode.startswith("I"):
-        # Pillow's own conversion would clip at 255 and leave a white image.
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode.startswith(("I", "F")):
+        return deep_grey(image, contents)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))

@@ -10,7 +10,8 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-Split = Literal["train", "validation", "test"]
+from data_pipeline.catalog.listing import LeftOut, Split
+
 Verdict = Literal["kept", "bad"]
 
 
@@ -24,13 +25,14 @@ class Entry:
         split: where the user put it, None where the source gives no splits.
         bytes: the file's size.
         mtime_ns: the file's time of change; with size and path it tells a changed file.
-        format: "JPEG", "PNG", "GIF", "BMP" or "WEBP"; "" where bad.
+        format: one of `data_pipeline.catalog.decode.FORMATS`, or "HEIF"; "" where bad.
         width: in pixels once upright; 0 where bad.
         height: in pixels once upright; 0 where bad.
         content_hash: of the file's bytes, hex; "" where they could not be read.
         pixel_hash: of the upright RGB pixels, hex; "" where bad.
         sketch: what it looks like (see `data_pipeline.near_duplicates.sketch`), 224 characters;
             "" where bad, and where an image has too few details.
+        group: what it has in common with other files (a patient, a recording); "" for nothing.
         verdict: "kept" where both decoders read it, else "bad".
         reason: "" where kept, else words that do not change and, after ":", a detail.
     """
@@ -46,6 +48,7 @@ class Entry:
     content_hash: str = ""
     pixel_hash: str = ""
     sketch: str = ""
+    group: str = ""
     verdict: Verdict = "bad"
     reason: str = ""
 
@@ -55,11 +58,23 @@ _FIELDS = tuple(field.name for field in dataclasses.fields(Entry))
 
 @dataclasses.dataclass(frozen=True)
 class Catalog:
-    """A checked data set: the entry of every file, sorted by path, and the class names, sorted."""
+    """A checked data set.
+
+    Attributes:
+        root: the folder that the paths of entries are relative to.
+        entries: of every file, sorted by path.
+        class_names: sorted.
+        left_out: what else is there, and is not remembered.
+        notes, doubts: sentences about how the data set was read, and about what may not be meant
+            as it was taken; not remembered either.
+    """
 
     root: Path
     entries: tuple[Entry, ...]
     class_names: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @functools.cached_property
     def kept(self) -> tuple[Entry, ...]:
@@ -78,6 +93,7 @@ class Catalog:
         digest = hashlib.sha256("\0".join(self.class_names).encode(errors="surrogateescape"))
         for entry in self.kept:
             line = f"\n{entry.content_hash}\0{entry.label}\0{entry.split or ''}"
+            line += f"\0{entry.group}" if entry.group else ""
             digest.update(line.encode(errors="surrogateescape"))
         return digest.hexdigest()[:32]
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from data_pipeline.catalog.entries import Split
+Split = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class ListedFile:
         bytes: the file's size.
         mtime_ns: the file's time of change.
         problem: why it must not be opened; "" where it may.
+        group: what it has in common with other files (a patient, a recording), which are then
+            never in another split; "" for nothing.
     """
 
     path: str
@@ -25,6 +28,20 @@ class ListedFile:
     bytes: int
     mtime_ns: int
     problem: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Something that is no file of any class.
+
+    Attributes:
+        path: relative to the root, with "/".
+        reason: why, in words that do not change.
+    """
+
+    path: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -35,8 +52,14 @@ class Listing:
         root: the folder that the paths of files are relative to.
         files: sorted by path, each path once.
         class_names: sorted, at least two; the label of every file is among them.
+        left_out: what else is there, sorted by path.
+        notes: sentences about how the data set was read.
+        doubts: sentences about what may not be meant as it was taken.
     """
 
     root: Path
     files: tuple[ListedFile, ...]
     class_names: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()

@@ -3,13 +3,35 @@
 A new one is a module with a function that lists the files, and a row of `SOURCES`.
 """
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_pipeline.catalog.class_folders import list_class_folders
+from data_pipeline.catalog.label_table import TableColumns, list_label_table
 from data_pipeline.catalog.listing import Listing
 from data_pipeline.errors import DataError
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """What a user may say of a data set besides where it is.
+
+    Attributes:
+        follow_links: whether linked folders and files outside of the data set are taken.
+        least: how many classes there must be.
+        labels: a table of labels; None where folders say them.
+        columns: what is known of its columns.
+        group_by: a regular expression on the path; files for which its first group, or all that
+            it matches, is the same are never in two splits.
+    """
+
+    follow_links: bool = False
+    least: int = 2
+    labels: Path | None = None
+    columns: TableColumns = TableColumns()
+    group_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -24,24 +46,107 @@ class ImageSource:
     """
 
     expected: str
-    accepts: Callable[[Path], bool]
-    list_images: Callable[[Path], Listing]
+    accepts: Callable[[Path, DataOptions], bool]
+    list_images: Callable[[Path, DataOptions], Listing]
+
+
+def data_options(
+    *,
+    least: int = 2,
+    follow_links: bool | None = None,
+    labels: str | Path | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    split_column: str | None = None,
+    group_column: str | None = None,
+    group_by: str | None = None,
+) -> DataOptions:
+    """Make the options of a data set from those of a command line, None being what was not given.
+
+    Raises:
+        DataError: a column is given, but no table.
+    """
+    columns = TableColumns(image_column, label_column, split_column, group_column)
+    if labels is None and columns != TableColumns():
+        raise DataError("received a column of a table, but no table; name it by --labels")
+    return DataOptions(
+        follow_links=bool(follow_links),
+        least=least,
+        labels=None if labels is None else Path(labels),
+        columns=columns,
+        group_by=group_by,
+    )
+
+
+def _is_folder(data: Path, options: DataOptions) -> bool:
+    return data.is_dir() and options.labels is None
+
+
+def _has_table(data: Path, options: DataOptions) -> bool:
+    return data.is_dir() and options.labels is not None
+
+
+def _label_table(data: Path, options: DataOptions) -> Listing:
+    assert options.labels is not None
+    return list_label_table(
+        data,
+        options.labels,
+        options.columns,
+        follow_links=options.follow_links,
+        least=options.least,
+    )
+
+
+def _class_folders(data: Path, options: DataOptions) -> Listing:
+    return list_class_folders(data, follow_links=options.follow_links, least=options.least)
 
 
 SOURCES: tuple[ImageSource, ...] = (
-    ImageSource("a folder with a folder for each class", Path.is_dir, list_class_folders),
+    ImageSource("a folder with a folder for each class", _is_folder, _class_folders),
+    ImageSource("a folder and a table of labels (--labels)", _has_table, _label_table),
 )
+PLAIN = DataOptions()
 
 
-def list_images(data: Path) -> Listing:
+def list_images(data: Path, options: DataOptions = PLAIN) -> Listing:
     """List the labelled images of a data set, by the first source that accepts its path.
 
     Raises:
         DataError: no source accepts it, or what the source found is not as expected.
     """
     for source in SOURCES:
-        if source.accepts(data):
-            return source.list_images(data)
+        if source.accepts(data, options):
+            listing = source.list_images(data, options)
+            return grouped(listing, options.group_by) if options.group_by else listing
     problem = "no labelled images to be read" if data.exists() else "no such file or folder"
     expected = " or ".join(source.expected for source in SOURCES)
     raise DataError(f"{data}: {problem}; expected {expected}")
+
+
+def grouped(listing: Listing, pattern: str) -> Listing:
+    """Group files by what a regular expression finds in their paths; the others stay alone.
+
+    Raises:
+        DataError: it is no regular expression, or finds nothing in any path.
+    """
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise DataError(
+            f"received --group-by {pattern!r}: {error}; expected a regular expression"
+        ) from error
+    found = [expression.search(file.path) for file in listing.files]
+    groups = [(match[bool(expression.groups)] or "") if match else "" for match in found]
+    names = set(groups) - {""}
+    if not names:
+        example = listing.files[0].path if listing.files else ""
+        raise DataError(
+            f"{listing.root}/: --group-by {pattern!r} finds nothing in any path; one is {example!r}"
+        )
+    files = zip(listing.files, groups, strict=True)
+    note = f"--group-by: {len(names):,} groups of {sum(map(bool, groups)):,} files"
+    return replace(
+        listing,
+        files=tuple(replace(file, group=group or file.group) for file, group in files),
+        notes=(*listing.notes, note),
+    )

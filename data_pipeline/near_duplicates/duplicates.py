@@ -37,7 +37,7 @@ def near_groups(catalog: Catalog) -> list[Group]:
     """
     return [
         group
-        for group in _members(group_ids(catalog))
+        for group in _members(copy_ids(catalog))
         if len({catalog.kept[index].pixel_hash for index in group}) > 1
     ]
 
@@ -52,6 +52,19 @@ def label_conflicts(catalog: Catalog) -> list[Group]:
 
 
 def group_ids(catalog: Catalog) -> np.ndarray:
+    """Return the group of each image: its copies, and what the data set puts into one group.
+
+    Returns:
+        int64 [len(kept)], read-only: the smallest index in the image's group.
+    """
+    if not any(entry.group for entry in catalog.kept):
+        return copy_ids(catalog)
+    groups = _join(len(catalog.kept), _given_links(catalog), start=copy_ids(catalog))
+    groups.flags.writeable = False
+    return groups
+
+
+def copy_ids(catalog: Catalog) -> np.ndarray:
     """Return the group of each image, exact and near copies together.
 
     Computed once per catalog, since several callers need it.
@@ -60,18 +73,26 @@ def group_ids(catalog: Catalog) -> np.ndarray:
         int64 [len(kept)], read-only: the smallest index in the image's group.
     """
     if catalog not in _known:
-        _known[catalog] = _grouped(catalog)
+        _known[catalog] = _copies(catalog)
         _known[catalog].flags.writeable = False
     return _known[catalog]
 
 
-def _grouped(catalog: Catalog) -> np.ndarray:
+def _copies(catalog: Catalog) -> np.ndarray:
     size = len(catalog.kept)
     exact = _join(size, ((group[0], other) for group in exact_groups(catalog) for other in group))
     near = _join(size, _near_links(catalog), start=exact)
     counts = np.bincount(near, minlength=size)
     largest = max(_LARGEST_AT_LEAST, int(_LARGEST_SHARE * size))
     return np.where(counts[near] > largest, exact, near)
+
+
+def _given_links(catalog: Catalog) -> Iterator[tuple[int, int]]:
+    """Links between images that the data set says to have something in common."""
+    firsts: dict[str, int] = {}
+    for index, entry in enumerate(catalog.kept):
+        if entry.group:
+            yield firsts.setdefault(entry.group, index), index
 
 
 def _near_links(catalog: Catalog) -> Iterator[tuple[int, int]]:

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from typing import Any
 
-from data_pipeline.catalog.entries import Catalog, Split
+from data_pipeline.catalog.entries import Catalog
+from data_pipeline.catalog.listing import Split
 from data_pipeline.near_duplicates.duplicates import group_ids
 
 # The split whose score a leak spoils, then the split that its images are known from. The worst
@@ -24,7 +25,9 @@ def find_leaks(catalog: Catalog) -> list[dict[str, Any]]:
     Returns:
         For each pair of given splits, ready for JSON; empty where there are none:
         split, other: the split whose score is spoilt, and where its images are known from.
-        pictures: how many images of `split` have a copy or near-copy in `other`.
+        pictures: how many images of `split` have a copy or near-copy in `other`, or are of a group
+            of the data set that is there too.
+        grouped: how many are of such a group.
         exact: how many of these have a copy with the same pixels.
         of, share: images in `split`, and what share of them `pictures` is, 0 to 1.
         groups: lists of {path, label}, the images of `split` first.
@@ -47,9 +50,11 @@ def _leak(catalog: Catalog, here: list[int], there: list[int]) -> dict[str, Any]
     for index in [*leaking, *known]:
         entry = catalog.kept[index]
         groups[ids[index]].append({"path": entry.path, "label": entry.label})
+    given = {catalog.kept[index].group for index in known} - {""}
     pixels = {catalog.kept[index].pixel_hash for index in known}
     return {
         "pictures": len(leaking),
+        "grouped": sum(catalog.kept[index].group in given for index in leaking),
         "exact": sum(catalog.kept[index].pixel_hash in pixels for index in leaking),
         "of": len(here),
         "share": len(leaking) / len(here),

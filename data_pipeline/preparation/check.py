@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.catalog.decode import decode, read_bytes
+from data_pipeline.catalog.decode import TENSORFLOW_READS, decode, read_bytes
 from data_pipeline.catalog.entries import Entry
 from data_pipeline.catalog.hashes import content_hash, pixel_hash
 from data_pipeline.catalog.listing import ListedFile
@@ -53,7 +53,8 @@ def check_file(task: CheckTask) -> Entry:
         if task.known is not None and task.known.content_hash == digest:
             entry = task.known
         else:
-            require_decodable(contents)
+            if format_name in TENSORFLOW_READS:
+                require_decodable(contents)
             entry = _kept_entry(seen, digest, pixels, format_name)
         for rows in task.rows:
             _write(rows, task.row, pixels)
@@ -70,7 +71,15 @@ def _write(rows: RowFile, row: int, pixels: np.ndarray) -> None:
 
 def bad_entry(file: ListedFile, reason: str) -> Entry:
     """Make the entry of a file that is not used, with the reason."""
-    return Entry(file.path, file.label, file.split, file.bytes, file.mtime_ns, reason=reason)
+    return Entry(
+        file.path,
+        file.label,
+        file.split,
+        file.bytes,
+        file.mtime_ns,
+        group=file.group,
+        reason=reason,
+    )
 
 
 def _kept_entry(file: ListedFile, digest: str, pixels: np.ndarray, format_name: str) -> Entry:
@@ -87,5 +96,6 @@ def _kept_entry(file: ListedFile, digest: str, pixels: np.ndarray, format_name: 
         content_hash=digest,
         pixel_hash=pixel_hash(pixels),
         sketch=sketch(pixels),
+        group=file.group,
         verdict="kept",
     )

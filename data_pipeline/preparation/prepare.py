@@ -1,13 +1,15 @@
 """Check a data set and prepare its pixels, doing only what has not been done before."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from data_pipeline.catalog.cache import is_known, load_entries, save_catalog
+from data_pipeline.catalog.decode import FORMATS_IN_WORDS
 from data_pipeline.catalog.entries import Catalog, Entry
 from data_pipeline.catalog.listing import ListedFile, Listing
-from data_pipeline.catalog.sources import list_images
+from data_pipeline.catalog.sources import PLAIN, DataOptions, list_images
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.prepared import PixelsBuilder, PreparedPixels, RowFile, pixels_of
 from data_pipeline.preparation.check import CheckTask, bad_entry, check_file
@@ -43,6 +45,7 @@ def open_catalog(
     data: Path,
     *,
     cache_dir: Path,
+    options: DataOptions = PLAIN,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Catalog:
@@ -52,13 +55,14 @@ def open_catalog(
         data: what one of `data_pipeline.catalog.sources.SOURCES` accepts: a folder of class
             folders, or of `train/`, `validation/`, `test/` with them.
         cache_dir: where checks are remembered, by path, size and time of change.
+        options: what the user says of the data set.
         workers: processes; None for one per core.
         progress: called with (files done, files to do).
 
     Raises:
         DataError: no such data, or fewer than 2 classes.
     """
-    listing = list_images(data)
+    listing = list_images(data, options)
     known = _still_known(listing.files, load_entries(data, cache_dir))
     tasks = [
         CheckTask(listing.root, file, row)
@@ -74,6 +78,7 @@ def prepare(
     image_sizes: Sequence[tuple[int, int]],
     crop_to_aspect_ratio: bool = False,
     cache_dir: Path,
+    options: DataOptions = PLAIN,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[Catalog, tuple[PreparedPixels, ...]]:
@@ -87,13 +92,14 @@ def prepare(
         image_sizes: (height, width) of the prepared images, at least one.
         crop_to_aspect_ratio: crop the middle instead of distorting the image, as in Keras.
         cache_dir: where checks are remembered and prepared pixels kept.
+        options: what the user says of the data set.
         workers: processes; None for one per core.
         progress: called with (files done, files to do).
 
     Raises:
         DataError: no such data, fewer than 2 classes, no usable image, no room.
     """
-    listing = list_images(data)
+    listing = list_images(data, options)
     files = listing.files
     entries = load_entries(data, cache_dir)
     checks = _Checks(data, listing, _still_known(files, entries), cache_dir)
@@ -142,7 +148,7 @@ def _usable_rows(catalog: Catalog) -> list[int]:
     if not rows:
         raise DataError(
             f"{catalog.root}/: none of {len(catalog.entries)} files is a usable image; expected "
-            "JPEG, PNG, GIF, BMP or WebP files; `tune clean` says what is wrong with each"
+            f"{FORMATS_IN_WORDS} files; `tune clean` says what is wrong with each"
         )
     return rows
 
@@ -179,9 +185,11 @@ def _still_known(files: Sequence[ListedFile], entries: Mapping[str, Entry]) -> d
             and not file.problem
             and not entry.reason.startswith(_PASSING_REASONS)
             and (entry.bytes, entry.mtime_ns) == (file.bytes, file.mtime_ns)
-            and (entry.label, entry.split) == (file.label, file.split)
         ):
-            known[file.path] = entry
+            # What it shows may be said otherwise now, which is no reason to decode it again.
+            known[file.path] = dataclasses.replace(
+                entry, label=file.label, split=file.split, group=file.group
+            )
     return known
 
 
@@ -200,7 +208,15 @@ class _Checks:
     def catalog(self) -> Catalog:
         checked = (self.entries.get(file.path) for file in self.listing.files)
         entries = tuple(entry for entry in checked if entry)
-        return Catalog(self.listing.root, entries, self.listing.class_names)
+        listing = self.listing
+        return Catalog(
+            listing.root,
+            entries,
+            listing.class_names,
+            left_out=listing.left_out,
+            notes=listing.notes,
+            doubts=listing.doubts,
+        )
 
     def run(
         self, tasks: Sequence[CheckTask], workers: int | None, progress: Progress | None

@@ -1,15 +1,18 @@
 """Split images into train, validation and test sets, with no image in two of them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
 
-from data_pipeline.catalog.entries import Catalog, Split
+from data_pipeline.catalog.entries import Catalog
+from data_pipeline.catalog.listing import Split
 from data_pipeline.errors import DataError
 from data_pipeline.near_duplicates.duplicates import group_ids
 
 _NAMES: tuple[Split, ...] = get_args(Split)
+_TO_DEAL = (None, "train")  # where images are taken from for splits that are not given
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def split_by_group(
             for index in indices:
                 dealt[index] = name
     wanted = [name for name in _NAMES if name == "train" or name in given or name in missing]
-    _require_every_class(catalog, dealt, wanted)
+    _require_every_class(catalog, dealt, wanted, given)
     names = np.array(dealt)
     return Splits(*(np.flatnonzero(names == name).astype(np.int64) for name in _NAMES))
 
@@ -67,7 +70,7 @@ def _groups_to_deal(catalog: Catalog) -> list[list[np.ndarray]]:
     """Per class, the groups that may be dealt. A group of several classes counts for its first."""
     groups: list[dict[int, list[int]]] = [{} for _ in catalog.class_names]
     for index, group in enumerate(group_ids(catalog).tolist()):
-        if catalog.kept[index].split in (None, "train"):
+        if catalog.kept[index].split in _TO_DEAL:
             groups[catalog.targets[group]].setdefault(group, []).append(index)
     return [[np.array(group) for group in by_id.values()] for by_id in groups]
 
@@ -89,15 +92,43 @@ def _deal(
     return dealt  # type: ignore[return-value]
 
 
-def _require_every_class(catalog: Catalog, dealt: list[Split], wanted: list[Split]) -> None:
+def _require_every_class(
+    catalog: Catalog, dealt: list[Split], wanted: list[Split], given: Collection[Split | None]
+) -> None:
+    """Require an image of each class in each split that there is or shall be.
+
+    Raises:
+        DataError: a class lacks one, with what it lacks.
+    """
     present = {(entry.label, name) for entry, name in zip(catalog.kept, dealt, strict=True)}
     for label in catalog.class_names:
         absent = [name for name in wanted if (label, name) not in present]
         if absent:
-            count = sum(entry.label == label for entry in catalog.kept)
+            problem = _why_absent(catalog, label, absent, wanted, given)
             raise DataError(
-                f"{catalog.root}/: class {label} has {count} usable "
-                f"image{'' if count == 1 else 's'}, and none is left for "
-                f"{' and '.join(absent)}; need at least {len(wanted)} in each class that are no "
-                "copies of one another; add images or leave the class out"
+                f"{catalog.root}/: class {label} {problem}; add images or leave the class out"
             )
+
+
+def _why_absent(
+    catalog: Catalog,
+    label: str,
+    absent: list[Split],
+    wanted: list[Split],
+    given: Collection[Split | None],
+) -> str:
+    """Say why a class has no image in some splits, and what it needs."""
+    has = {entry.split for entry in catalog.kept if entry.label == label}
+    if lacking := [name for name in absent if name in given and name not in has]:
+        return f"has no usable image in {' and '.join(lacking)}, which the data set gives"
+    dealt = [name for name in wanted if name not in given or name == "train"]
+    to_deal = [n for n, e in enumerate(catalog.kept) if e.label == label and e.split in _TO_DEAL]
+    count = f"{len(to_deal)} usable image{'' if len(to_deal) == 1 else 's'}"
+    groups = len(np.unique(group_ids(catalog)[to_deal]))
+    for_each = f"at least {len(dealt)}, one each for {' and '.join(dealt)}"
+    if len(to_deal) < len(dealt):
+        return f"has {count}; need {for_each}"
+    return (
+        f"has {count}, but {groups} that are no copies of one another, and copies stay in one "
+        f"split; need {for_each}"
+    )

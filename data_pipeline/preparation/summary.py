@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from data_pipeline.catalog.entries import Catalog, Entry
+from data_pipeline.catalog.folder_files import HIDDEN, SYSTEM
+from data_pipeline.catalog.listing import LeftOut
 from data_pipeline.near_duplicates.duplicates import (
     Group,
     exact_groups,
@@ -20,6 +22,9 @@ def summarize(catalog: Catalog) -> dict[str, Any]:
     Returns:
         files, kept, bad: counts.
         bad_by_reason: the reason without its detail → entries {path, label, reason}.
+        left_out: the reason → paths of what is no file of any class.
+        notes: sentences about how the data set was read.
+        doubts: sentences about what may not be meant as it was taken.
         class_counts: label → number of kept images, 0 for a class without any.
         split_counts: given split → number of kept images; empty where none is given.
         majority_accuracy: the accuracy, 0 to 1, of always answering the most common class.
@@ -40,6 +45,9 @@ def summarize(catalog: Catalog) -> dict[str, Any]:
         "kept": len(kept),
         "bad": len(catalog.entries) - len(kept),
         "bad_by_reason": _bad_by_reason(catalog.entries),
+        "left_out": _by_reason(catalog.left_out),
+        "notes": list(catalog.notes),
+        "doubts": list(catalog.doubts),
         "class_counts": {label: counts[label] for label in catalog.class_names},
         "split_counts": dict(Counter(entry.split for entry in kept if entry.split)),
         "majority_accuracy": max(counts.values()) / len(kept) if kept else None,
@@ -54,6 +62,17 @@ def summarize(catalog: Catalog) -> dict[str, Any]:
     }
 
 
+def not_used(catalog: Catalog) -> dict[str, int]:
+    """Count what is not used, by its reason in words that do not change, the most first.
+
+    What is hidden or of the system is nobody's image, and not counted.
+    """
+    bad = (entry.reason.split(":")[0] for entry in catalog.entries if entry.verdict == "bad")
+    others = (entry.reason for entry in catalog.left_out)
+    counts = Counter([*bad, *(reason for reason in others if reason not in (HIDDEN, SYSTEM))])
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
 def _bad_by_reason(entries: Iterable[Entry]) -> dict[str, list[dict[str, str]]]:
     bad = defaultdict(list)
     for entry in entries:
@@ -61,6 +80,13 @@ def _bad_by_reason(entries: Iterable[Entry]) -> dict[str, list[dict[str, str]]]:
             stable = entry.reason.split(":")[0]
             bad[stable].append({"path": entry.path, "label": entry.label, "reason": entry.reason})
     return dict(sorted(bad.items(), key=lambda item: (-len(item[1]), item[0])))
+
+
+def _by_reason(left_out: Iterable[LeftOut]) -> dict[str, list[str]]:
+    paths = defaultdict(list)
+    for entry in left_out:
+        paths[entry.reason].append(entry.path)
+    return dict(sorted(paths.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
 def _described(catalog: Catalog, groups: Iterable[Group]) -> list[list[dict[str, str]]]:

@@ -10,24 +10,25 @@ from PIL import Image
 
 from data_pipeline.catalog.cache import load_entries
 from data_pipeline.catalog.decode import BROKEN, FORMATS
-from data_pipeline.catalog.sources import list_images
+from data_pipeline.catalog.sources import PLAIN, DataOptions, list_images
 from data_pipeline.processes.limits import Failure
 from data_pipeline.processes.workers import run_in_workers
 
 _FILES = 48  # spread over all
 
 
-def typical_side(data: Path, *, cache_dir: Path) -> int | None:
+def typical_side(data: Path, *, cache_dir: Path, options: DataOptions = PLAIN) -> int | None:
     """Return the median of the longer sides of some images, in pixels; None where none can be read.
 
     Args:
         data: as `data_pipeline.preparation.prepare.prepare` takes it.
         cache_dir: where checks are remembered: what was checked before is not read again.
+        options: what the user says of the data set.
 
     Raises:
         DataError: no such data, or fewer than 2 classes.
     """
-    listing = list_images(data)
+    listing = list_images(data, options)
     entries = load_entries(data, cache_dir)
     known = [max(e.width, e.height) for e in entries.values() if e.verdict == "kept"]
     if known:

@@ -46,6 +46,18 @@ def set_last_layer(model: keras.Model, kernel: Any, bias: Any) -> None:
     last_layer(model).set_weights([kernel, bias])
 
 
+def shift_logits(model: keras.Model, shifts: Any) -> None:
+    """Change a trained model so that `shifts` are added to its logits, in place.
+
+    Args:
+        model: Ends in what `probabilities` made.
+        shifts: float [classes]; of two classes their difference counts.
+    """
+    bias = last_layer(model).bias
+    added = [shifts[1] - shifts[0]] if len(shifts) == 2 else shifts
+    bias.assign(bias + added)
+
+
 def divide_logits(model: keras.Model, temperature: float) -> None:
     """Change a trained model so that its logits are divided by `temperature`, in place.
 

@@ -15,6 +15,7 @@ from models.families.registry import FAMILIES, family_named
 from search.algorithms.plan import Plan, hyperband_plan, one_rung
 from search.algorithms.race_plan import race_of
 from search.errors import TuneError
+from search.evaluation.objective import ACCURACY
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.records import Values
 
@@ -180,8 +181,9 @@ def _options(
 def _may_give_up(config: RunConfig) -> bool:
     """Whether nothing more need be drawn from a family that is clearly behind.
 
-    Who chooses among families wants those, under a limit another may be all that fits, and of a
-    loss it is not known how much of a difference is chance.
+    Who chooses among families wants those, under a limit another may be all that fits, and of
+    other objectives it is not known how much of a difference is chance.
     """
     all_searched = set(config.families) == set(FAMILIES)
-    return all_searched and not config.budget.limited and config.objective != "val_loss"
+    known = config.objective in (ACCURACY, "val_auc")
+    return all_searched and not config.budget.limited and known

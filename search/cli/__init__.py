@@ -19,11 +19,11 @@ INTERRUPTED = 130
 _MODULES = {
     "clean": "data",
     "demo": "data",
-    "evaluate": "export",
+    "evaluate": "predict",
     "export-best": "export",
     "labels": "labels",
     "list": "show",
-    "predict": "export",
+    "predict": "predict",
     "presets": "train",
     "report": "report",
     "restore": "data",
@@ -96,7 +96,7 @@ def _warn(
 def _run(arguments: list[str]) -> int:
     try:
         # Not standalone: click would print errors and exit by itself, with its own exit status.
-        tune.main(arguments, prog_name="tune", standalone_mode=False)
+        status = tune.main(arguments, prog_name="tune", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -108,4 +108,4 @@ def _run(arguments: list[str]) -> int:
             traceback.print_exc()
         click.echo(f"error: {error}", err=True)
         return 1
-    return 0
+    return status if isinstance(status, int) else 0

@@ -1,9 +1,11 @@
 """The commands on folders of images: `clean`, `restore`, `demo`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from search.cli.data_options import data_options
 from search.cli.options import (
     AS_JSON,
     CACHE,
@@ -23,10 +25,15 @@ from search.cli.options import (
     type=click.Path(file_okay=False, path_type=Path),
     help="Move the bad files to this folder; 'tune restore' brings them back.",
 )
+@data_options
 @CACHE
 @AS_JSON
 def clean_command(
-    data: Path, destination: Path | None, cache_dir: Path | None, as_json: bool
+    data: Path,
+    destination: Path | None,
+    cache_dir: Path | None,
+    as_json: bool,
+    **reading: Any,
 ) -> None:
     """Look at every file of DATA and say which are bad, double or in two classes.
 
@@ -35,12 +42,18 @@ def clean_command(
     Example: tune clean photos/ --quarantine set-aside/
     """
     from data_pipeline.catalog.quarantine import quarantine
+    from data_pipeline.catalog.sources import data_options as make_options
     from data_pipeline.preparation.prepare import open_catalog
     from data_pipeline.preparation.summary import summarize
-    from search.cli.print_catalog import print_summary
+    from search.cli.printing.catalog import print_summary
 
     with console_progress().task("checking files", counted=True) as task:
-        catalog = open_catalog(data, cache_dir=cache_folder(cache_dir), progress=task.update)
+        catalog = open_catalog(
+            data,
+            cache_dir=cache_folder(cache_dir),
+            options=make_options(**reading),
+            progress=task.update,
+        )
     summary = summarize(catalog)
     if as_json:
         print_json(summary)

@@ -1,26 +1,20 @@
-"""The commands on exported models: `export-best`, `predict`, `evaluate`."""
+"""The command `export-best`, and the export that `run --then-export` makes."""
 
-import csv
-import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from search.cli.limits import asked_formats, format_options, limit_options
 from search.cli.options import (
     AS_JSON,
-    CACHE,
-    DATA,
     RESULTS,
     Share,
-    cache_folder,
     console_progress,
     print_json,
-    print_json_list,
 )
-from search.cli.print_export import print_export, print_metrics
+from search.cli.printing.export import print_export
 from search.evaluation.objective import AS_GOOD_WITHIN
 from search.process.printable import printable
 from search.process.quiet import import_tensorflow
@@ -139,7 +133,7 @@ def print_then_export(run: "RunFolder", deadline: float | None, as_json: bool) -
         deadline: of `time.monotonic`, by which the files shall be written; None for no limit.
         as_json: whether to print one JSON object, which holds both.
     """
-    from search.cli.print_run import print_result
+    from search.cli.printing.run import print_result
 
     if not as_json:
         print_result(run, as_json, hint=False)
@@ -166,68 +160,4 @@ def _export_in_time(run: "RunFolder", deadline: float | None) -> "Metrics":
     return export_run(run, ExportOptions(formats=formats, top=TOP, seeds=seeds))
 
 
-@click.command()
-@click.argument("model")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV: path, label, one column per class.")
-@AS_JSON
-def predict_command(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) -> None:
-    """Say what MODEL sees in PATHS, files or folders.
-
-    MODEL is an exported folder or .keras file, or imagenet:BACKBONE for an ImageNet classifier.
-
-    Example: tune predict results/cats/export photo.jpg
-    """
-    from data_pipeline.pixels.reading import get_ready
-
-    get_ready()  # while TensorFlow is imported and the model loaded
-    import_tensorflow()  # before the library does, to hide its start-up messages
-    from search.inference.classifier import input_files, load_classifier
-
-    files = input_files(paths)
-    classifier = load_classifier(model)
-    predictions = classifier.predict(files)
-    if as_json:
-        print_json_list(prediction.row() for prediction in predictions)
-    elif as_csv:
-        _print_csv(predictions, classifier.class_names)
-    else:
-        for prediction in predictions:
-            click.echo(prediction.line())
-
-
-@click.command()
-@click.argument("model")
-@click.argument("data", type=DATA)
-@CACHE
-@AS_JSON
-def evaluate_command(model: str, data: Path, cache_dir: Path | None, as_json: bool) -> None:
-    """Measure MODEL on the labelled images of DATA: accuracy, interval, AUC, confusion matrix.
-
-    Example: tune evaluate results/cats/export more-photos/
-    """
-    import_tensorflow()
-    from search.inference.classifier import evaluate_folder, load_classifier
-
-    classifier = load_classifier(model)
-    with console_progress().task("checking and preparing images", counted=True) as task:
-        evaluation = evaluate_folder(
-            classifier, data, cache_dir=cache_folder(cache_dir), progress=task.update
-        )
-    if as_json:
-        print_json(evaluation)
-    else:
-        print_metrics(evaluation)
-
-
-def _print_csv(predictions: Any, class_names: tuple[str, ...]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["path", "label", *class_names, "unsure", "error"])
-    for prediction in predictions:
-        row = prediction.row()
-        shares = [prediction.probabilities.get(label, "") for label in class_names]
-        unsure = "unsure" if prediction.unsure else ""
-        writer.writerow([row["path"], row["label"] or "", *shares, unsure, prediction.error])
-
-
-COMMANDS = (export_best_command, predict_command, evaluate_command)
+COMMANDS = (export_best_command,)

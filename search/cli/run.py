@@ -1,4 +1,4 @@
-"""The command that searches: `run`, and the options that it shares with `train`."""
+"""The command that searches: `run`."""
 
 import time
 from pathlib import Path
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from search.cli.data_options import data_options
 from search.cli.limits import asked_formats, flag_name, format_options, limit_options
 from search.cli.options import (
     AS_JSON,
     CACHE,
     DATA,
     RESULTS,
-    Duration,
     ImageSize,
     Names,
     OneOf,
@@ -22,52 +22,23 @@ from search.cli.options import (
     console_progress,
     print_json,
 )
+from search.cli.training_options import (
+    DRY_RUN,
+    MAX_TIME,
+    NAME,
+    PRECISION,
+    THEN_EXPORT,
+    TRIAL_TIMEOUT,
+    WEIGHTS,
+    WORKERS,
+)
+from search.evaluation.objective import UNEQUAL
 from search.formats.registry import flagged
-from search.process.hardware import PRECISIONS
 
 if TYPE_CHECKING:
     from search.tuning.run import RunEnvironment
 
 SAMPLE = Path("sample-data")
-WORKERS = click.option(
-    "--workers",
-    type=click.IntRange(0, 64),
-    help="Worker processes; 0 trains in this one.  [default: one per GPU, or one]",
-)
-TRIAL_TIMEOUT = click.option(
-    "--trial-timeout",
-    type=Duration(),
-    default="10m",
-    show_default=True,
-    help="End a trial that makes no step for this long.",
-)
-MAX_TIME = click.option(
-    "--max-time",
-    type=Duration(),
-    help="End within this time, as 90s, 30m or 8h, early enough to export the best in the rest.  "
-    "[default: none]",
-)
-THEN_EXPORT = click.option(
-    "--then-export",
-    is_flag=True,
-    help="Export the best as export-best does; with --max-time in the rest of that time.",
-)
-DRY_RUN = click.option(
-    "--dry-run", is_flag=True, help="Check and prepare the images, print the plan, and end."
-)
-NAME = click.option("--name", help="Name of the run.  [default: folder, date and time]")
-WEIGHTS = click.option(
-    "--weights",
-    type=click.Path(exists=True, resolve_path=True),
-    metavar="FILE|FOLDER",
-    help="Pretrained weights: a file, for the backbone it fits, or a folder with a file for each "
-    "backbone, named as keras.applications names it.  [default: ImageNet's, downloaded]",
-)
-PRECISION = click.option(
-    "--precision",
-    type=click.Choice(["auto", *PRECISIONS]),
-    help="Number format of training.  [default: auto, by the GPU]",
-)
 
 
 # Functions, so that a table is imported only when its option is used: `tune --help` stays fast.
@@ -78,9 +49,9 @@ def _algorithms() -> tuple[str, ...]:
 
 
 def _objectives() -> tuple[str, ...]:
-    from search.evaluation.objective import OBJECTIVES
+    from search.evaluation.objective import AUTO, OBJECTIVES
 
-    return tuple(OBJECTIVES)
+    return (AUTO, *OBJECTIVES)
 
 
 def _families() -> tuple[str, ...]:
@@ -98,6 +69,7 @@ def _backbones() -> tuple[str, ...]:
 # An option that is not given is None: the machine decides then, or the run that is resumed.
 @click.command()
 @click.argument("data", type=DATA, required=False)
+@data_options
 @click.option(
     "--algo",
     type=OneOf(_algorithms),
@@ -150,7 +122,8 @@ def _backbones() -> tuple[str, ...]:
 @click.option(
     "--objective",
     type=OneOf(_objectives),
-    help="What makes a configuration the best.  [default: val_accuracy]",
+    help="What makes a configuration the best.  [default: auto: val_accuracy, or where the largest "
+    f"class has more than {UNEQUAL:g} times the images of the smallest val_balanced_accuracy]",
 )
 @click.option(
     "--early-stop/--no-early-stop",
@@ -202,8 +175,8 @@ def run_command(
 ) -> None:
     """Search for the best classifier of the images in DATA.
 
-    DATA holds one folder per class, or train/, validation/ and test/ with those inside.
-    Without DATA a sample is drawn and used.
+    DATA holds one folder per class, or train/, validation/ and test/ with those inside; or any
+    images whose labels are in a table (--labels). Without DATA a sample is drawn and used.
 
     With --max-latency or --max-size only what keeps to them as --format or --int8 is trained.
 
@@ -236,7 +209,7 @@ def run_command(
 
         print_then_export(done, deadline, as_json)
     else:
-        from search.cli.print_run import print_result
+        from search.cli.printing.run import print_result
 
         print_result(done, as_json)
 

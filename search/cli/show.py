@@ -19,7 +19,7 @@ def show_command(run: str | None, limit: int, results: Path, as_json: bool) -> N
 
     Example: tune show --json
     """
-    from search.cli.print_run import print_report
+    from search.cli.printing.run import print_report
     from search.report.summary import run_report
     from search.run_folder.paths import find_run
 

@@ -5,20 +5,22 @@ from typing import Any
 
 import click
 
+from search.cli.data_options import data_options
 from search.cli.options import AS_JSON, CACHE, DATA, RESULTS, ImageSize, print_json
-from search.cli.run import (
+from search.cli.run import run_environment
+from search.cli.training_options import (
     MAX_TIME,
     NAME,
     PRECISION,
     TRIAL_TIMEOUT,
     WEIGHTS,
     WORKERS,
-    run_environment,
 )
 
 
 @click.command()
 @click.argument("data", type=DATA)
+@data_options
 @click.option("--preset", required=True, help="Name of a configuration; 'tune presets' lists them.")
 @click.option(
     "--max-epochs", type=click.IntRange(1, 10_000), help="Epochs.  [default: as published]"
@@ -53,7 +55,7 @@ def train_command(
 
     Example: tune train photos/ --preset keras-2022
     """
-    from search.cli.print_run import print_result
+    from search.cli.printing.run import print_result
     from search.tuning.preset import preset_options
     from search.tuning.run import start
 

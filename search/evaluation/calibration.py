@@ -6,12 +6,13 @@ is measured on others.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.evaluation.metrics import FloatArray, IntArray, wilson_interval
+from search.evaluation.intervals import wilson_interval
+from search.evaluation.metrics import FloatArray, IntArray
 
 _TINY = 1e-7  # below it a probability counts as this: the logarithm of 0 is infinite
 # Beyond these a model is not miscalibrated but broken, or never wrong on these images.
@@ -114,11 +115,14 @@ class Calibration:
         temperature: by which its logits are divided.
         threshold: confidence from which it answers; None for always.
         validation_ece: expected calibration error before and after, on what it was fitted on.
+        adjustment: strength of the logit adjustment (`search.evaluation.logit_adjustment`) before
+            that; 0 for none.
     """
 
     temperature: float
     threshold: float | None
     validation_ece: tuple[float, float]
+    adjustment: float = field(default=0.0, metadata={"omit": True})
 
 
 @dataclass(frozen=True)

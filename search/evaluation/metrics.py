@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from search.evaluation.classes import balanced_accuracy
+from search.evaluation.intervals import wilson_interval
+
 FloatArray = NDArray[np.float32] | NDArray[np.float64]
 IntArray = NDArray[np.int32] | NDArray[np.int64]
 
@@ -76,17 +79,6 @@ def confusion_matrix(probabilities: FloatArray, targets: IntArray) -> list[list[
     return [[int(count) for count in row] for row in counts.reshape(classes, classes)]
 
 
-def wilson_interval(correct: int, total: int, z: float = 1.959964) -> tuple[float, float]:
-    """95 % interval of an accuracy (Wilson 1927), sound near 0 and 1 and for small sets."""
-    if total == 0:
-        return 0.0, 1.0
-    share = correct / total
-    spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    centre = share + z * z / (2 * total)
-    scale = 1 + z * z / total
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
-
-
 def expected_calibration_error(probabilities: FloatArray, targets: IntArray) -> float:
     """Mean distance of confidence and accuracy over 15 bins of confidence, 0 to 1 (ECE).
 
@@ -108,6 +100,8 @@ class Measurement:
     Attributes:
         accuracy, loss, auc: share of right answers, log loss, area under the ROC curve.
         top5: share of images whose class is among the five likeliest; None for few classes.
+        balanced_accuracy: mean of the recalls of all classes; None where an older version did not
+            write it.
         accuracy_interval: 95 % of the accuracy.
         ece: expected calibration error, 0 to 1.
         images: how many there are.
@@ -121,6 +115,7 @@ class Measurement:
     loss: float
     auc: float
     top5: float | None = field(default=None, metadata={"omit": True})
+    balanced_accuracy: float | None = field(default=None, metadata={"omit": True})
     accuracy_interval: tuple[float, float]
     ece: float
     images: int = field(metadata={"key": "pictures"})
@@ -142,13 +137,15 @@ def measure(
     """
     correct = int((probabilities.argmax(axis=1) == targets).sum())
     counts = np.bincount(targets, minlength=len(class_names))
+    matrix = confusion_matrix(probabilities, targets)
     return Measurement(
         **prediction_metrics(probabilities, targets),
+        balanced_accuracy=balanced_accuracy(matrix),
         accuracy_interval=wilson_interval(correct, len(targets)),
         ece=expected_calibration_error(probabilities, targets),
         images=len(targets),
         class_counts={label: int(n) for label, n in zip(class_names, counts, strict=True)},
         majority_class_accuracy=float(counts.max() / max(len(targets), 1)),
         class_names=tuple(class_names),
-        confusion_matrix=confusion_matrix(probabilities, targets),
+        confusion_matrix=matrix,
     )

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 Logs = dict[str, float]
 ACCURACY = "val_accuracy"
 """Accuracy on validation as it stands in every history, whatever the objective is."""
+MEASURED = (ACCURACY, "val_auc", "val_loss")
+"""What every history holds, whatever the objective is."""
+BALANCED = "val_balanced_accuracy"
+AUTO = "auto"
+"""Stands for the objective that suits the classes, until they are known."""
+UNEQUAL = 2.0
+"""How many times the images of the smallest class the largest has at most, where accuracy is the
+objective by default."""
 AS_GOOD_WITHIN = 0.01
 """How much worse than the best something may be that is cheaper to run: one point of accuracy."""
 
@@ -36,6 +44,7 @@ class Objective:
         shares: What each image adds to it, float [n], given probabilities [n, classes] and
             targets int [n]. The mean is the score, negated where less is better: of shares more
             is always better.
+        counts_classes: Whether all classes count the same, however few images they have.
         counts_images: Whether it is the share of the images that are right, so that its
             standard error is known.
     """
@@ -45,6 +54,7 @@ class Objective:
     words: str
     shares: Callable[[FloatArray, IntArray], NDArray[np.float64]]
     counts_images: bool = False
+    counts_classes: bool = False
 
     @property
     def sign(self) -> float:
@@ -93,6 +103,18 @@ def _hits(probabilities: FloatArray, targets: IntArray) -> NDArray[np.float64]:
     return hits(probabilities, targets)
 
 
+def _recall_shares(probabilities: FloatArray, targets: IntArray) -> NDArray[np.float64]:
+    from search.evaluation.shares import recall_shares
+
+    return recall_shares(probabilities, targets)
+
+
+def _f1_shares(probabilities: FloatArray, targets: IntArray) -> NDArray[np.float64]:
+    from search.evaluation.shares import f1_shares
+
+    return f1_shares(probabilities, targets)
+
+
 def _area_shares(probabilities: FloatArray, targets: IntArray) -> NDArray[np.float64]:
     from search.evaluation.shares import area_shares
 
@@ -107,10 +129,22 @@ def _log_likelihoods(probabilities: FloatArray, targets: IntArray) -> NDArray[np
 
 _ROWS = (
     Objective(ACCURACY, "max", "validation accuracy", _hits, counts_images=True),
+    Objective(BALANCED, "max", "validation balanced accuracy", _recall_shares, counts_classes=True),
+    Objective("val_macro_f1", "max", "validation macro F1", _f1_shares, counts_classes=True),
     Objective("val_auc", "max", "validation AUC", _area_shares),
     Objective("val_loss", "min", "validation loss", _log_likelihoods),
 )
 OBJECTIVES: dict[str, Objective] = {objective.name: objective for objective in _ROWS}
+
+
+def suited_to(counts: Sequence[int]) -> str:
+    """The objective that suits classes with so many images each.
+
+    Accuracy where they are about equal; else balanced accuracy, for which all classes count the
+    same: accuracy says little where always naming the largest class has a high one.
+    """
+    present = [count for count in counts if count]
+    return BALANCED if present and max(present) > UNEQUAL * min(present) else ACCURACY
 
 
 def objective_named(name: str) -> Objective:

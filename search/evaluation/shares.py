@@ -23,6 +23,48 @@ def hits(probabilities: FloatArray, targets: IntArray) -> NDArray[np.float64]:
     return (probabilities.argmax(axis=1) == targets).astype(np.float64)
 
 
+def recall_shares(probabilities: FloatArray, targets: IntArray) -> NDArray[np.float64]:
+    """How much each image adds to the balanced accuracy, which is the mean.
+
+    The mean of the recalls of all classes that have images (Brodersen et al. 2010, "The balanced
+    accuracy and its posterior distribution"), linear in the images around its value: by how much
+    an image is more right than its class, times how rare that is.
+
+    Args:
+        probabilities: [n, classes].
+        targets: int [n].
+    """
+    right = hits(probabilities, targets)
+    counts = np.bincount(targets, minlength=probabilities.shape[1])
+    recalls = np.bincount(targets, weights=right, minlength=len(counts)) / np.maximum(counts, 1)
+    present = counts > 0
+    weights = len(targets) / (present.sum() * counts[targets])
+    return recalls[present].mean() + (right - recalls[targets]) * weights
+
+
+def f1_shares(probabilities: FloatArray, targets: IntArray) -> NDArray[np.float64]:
+    """How much each image adds to the macro F1, which is the mean.
+
+    The mean over all classes, of images or of answers, of 2 TP / (images + answers), linear in the
+    images around its value.
+
+    Args:
+        probabilities: [n, classes].
+        targets: int [n].
+    """
+    answers = probabilities.argmax(axis=1)
+    classes, count = probabilities.shape[1], len(targets)
+    right = answers == targets
+    sizes = np.bincount(targets, minlength=classes) + np.bincount(answers, minlength=classes)
+    present = sizes > 0
+    scores = 2 * np.bincount(targets[right], minlength=classes) / np.maximum(sizes, 1)
+    weights = count / (present.sum() * np.maximum(sizes, 1))
+    shares = np.full(count, scores[present].mean())
+    shares += np.where(right, 2 * weights[targets], 0.0)
+    shares -= scores[targets] * weights[targets] + scores[answers] * weights[answers]
+    return shares
+
+
 def log_likelihoods(probabilities: FloatArray, targets: IntArray) -> NDArray[np.float64]:
     """Logarithm of the probability of each true class: the mean is the negative log loss.
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from data_pipeline.atomic_files import write_bytes
 from models.describe import describe
+from search.evaluation.classes import class_figures, doubts
+from search.export.card_code import READ_AND_PREDICT
 from search.formats.registry import by_option
 from search.process.printable import printable
 from search.process.wording import megabytes
@@ -79,8 +81,14 @@ def _summary(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str
         f"{metrics.parameters:,} weights.\n\n"
         f"**{metrics.accuracy:.1%} right** on {metrics.images:,} images that the search "
         f"never saw (95 % interval {low:.1%} to {high:.1%}; always saying the largest class: "
-        f"{metrics.majority_class_accuracy:.1%})."
+        f"{metrics.majority_class_accuracy:.1%}).{''.join(_doubts(metrics))}"
     )
+
+
+def _doubts(metrics: Metrics) -> list[str]:
+    """Sentences about what it is of no use for, each as a paragraph."""
+    names = [_text(label) for label in metrics.class_names]
+    return [f"\n\n**Careful:** {each}." for each in doubts(metrics.confusion_matrix, names)]
 
 
 def _results(metrics: Metrics) -> str:
@@ -90,12 +98,15 @@ def _results(metrics: Metrics) -> str:
         f"## Results\n\nThe test images were looked at {times}.",
         _table(("", "on the test images"), figures(metrics)),
         _table(
-            ("true class", "images", "right"),
+            ("class", "images", "recall (95 %)", "precision (95 %)"),
             [
-                (_text(label), str(sum(row)), f"{row[number] / max(sum(row), 1):.1%}")
-                for number, (label, row) in enumerate(
-                    zip(metrics.class_names, metrics.confusion_matrix, strict=True)
+                (
+                    _text(each.name),
+                    f"{each.images:,}",
+                    _share(each.recall, each.recall_interval),
+                    _share(each.precision, each.precision_interval),
                 )
+                for each in class_figures(metrics.confusion_matrix, metrics.class_names)
             ],
         ),
         _table(
@@ -114,6 +125,12 @@ def _results(metrics: Metrics) -> str:
         "images' range.",
     ]
     return "\n\n".join(parts)
+
+
+def _share(share: float | None, interval: tuple[float, float]) -> str:
+    """A share with its interval; a dash where there is nothing to take it of."""
+    low, high = interval
+    return "–" if share is None else f"{share:.1%} ({low:.1%} to {high:.1%})"
 
 
 def _limits(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str:
@@ -138,18 +155,14 @@ def _limits(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str:
 
 
 def _use(experiment: Experiment, metrics: Metrics) -> str:
+    height, width = metrics.image_size
+    crop = "True" if experiment.config.crop_to_aspect_ratio else "False"
     return (
-        "## Use\n\n"
-        "```python\n"
-        "import json, keras, numpy as np\n"
-        'model = keras.models.load_model("model.keras", compile=False)\n'
-        'labels = json.load(open("labels.json"))["labels"]\n'
-        'image = np.array(keras.utils.load_img("photo.jpg"))  # RGB, 0-255, of any size\n'
-        "print(dict(zip(labels, model.predict(image[None])[0])))\n"
-        "```\n\n"
-        f"Resizing and scaling are part of the model. The {_fixed_size()} files take images "
-        f"already resized to {metrics.image_size[0]}×{metrics.image_size[1]}, float32, "
-        "0 to 255, [1, height, width, 3]."
+        f"## Use\n\n```python\n{READ_AND_PREDICT}```\n\n"
+        f"Resizing and scaling are part of the model. The {_fixed_size()} files take the same "
+        f'pixels already resized: `keras.layers.Resizing({height}, {width}, "bilinear", '
+        f"crop_to_aspect_ratio={crop}, antialias=True)`, rounded, float32, 0 to 255, "
+        f"[1, {height}, {width}, 3]."
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from search.evaluation.metrics import wilson_interval
+from search.evaluation.intervals import wilson_interval
 from search.run_folder.data import Images
 from search.run_folder.metrics import Slice
 from search.trial.experiment import Experiment

@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import TuneError
-from search.evaluation.calibration import Abstention, answered
-from search.evaluation.metrics import Measurement, measure
 from search.inference.labels_file import read_labels
 from search.inference.model_file import load_model_file
 from search.process.printable import printable
@@ -168,7 +166,7 @@ def input_files(paths: Iterable[Path]) -> list[InputFile]:
     Raises:
         TuneError: a path does not exist, or there is no file at all.
     """
-    from data_pipeline.catalog.class_folders import files_below
+    from data_pipeline.catalog.folder_files import files_below
 
     files: list[InputFile] = []
     for path in paths:
@@ -181,55 +179,3 @@ def input_files(paths: Iterable[Path]) -> list[InputFile]:
     if not files:
         raise TuneError(f"{', '.join(map(printable, paths))}: no files there")
     return files
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation(Measurement):
-    """The figures of a model on a folder.
-
-    Attributes:
-        set_aside: files that could not be used.
-        abstain: figures of the answers above its threshold; None without one.
-    """
-
-    set_aside: int
-    abstain: Abstention | None = field(default=None, metadata={"omit": True})
-
-
-def evaluate_folder(classifier: Classifier, data: Path, **preparing: Any) -> Evaluation:
-    """Measure accuracy with its interval, AUC and confusion matrix on a folder of labelled images.
-
-    Args:
-        preparing: `cache_dir` and `progress`, as `data_pipeline.preparation.prepare.prepare` takes
-        them.
-
-    Raises:
-        TuneError: the folder has classes that the model does not know.
-    """
-    from data_pipeline.preparation.prepare import prepare
-
-    catalog, (prepared,) = prepare(
-        data,
-        image_sizes=[classifier.image_size],
-        crop_to_aspect_ratio=classifier.crop_to_aspect_ratio,
-        **preparing,
-    )
-    if unknown := set(catalog.class_names) - set(classifier.class_names):
-        raise TuneError(
-            f"{data}: has classes that the model does not know: {', '.join(sorted(unknown))}; "
-            f"it knows {', '.join(classifier.class_names)}"
-        )
-    # The folder may have fewer classes than the model, and so other class numbers.
-    numbers = np.array([classifier.class_names.index(label) for label in catalog.class_names])
-    pixels = prepared.open()
-    rows = [
-        classifier.probabilities(np.asarray(pixels[start : start + BATCH]))
-        for start in range(0, len(pixels), BATCH)
-    ]
-    probabilities, targets = np.concatenate(rows), numbers[catalog.targets]
-    abstention = answered(probabilities, targets, threshold=classifier.threshold)
-    return Evaluation(
-        **vars(measure(probabilities, targets, classifier.class_names)),
-        set_aside=len(catalog.entries) - len(catalog.kept),
-        abstain=abstention if classifier.threshold else None,
-    )

@@ -4,7 +4,7 @@ from typing import Any
 
 from tensorboard.plugins.hparams import api
 
-from search.evaluation.objective import OBJECTIVES
+from search.evaluation.objective import MEASURED
 from search.run_folder.records import Values
 
 FOREMOST = ("family", "optimizer", "learning_rate", "batch_size", "augmentation/strength")
@@ -49,7 +49,7 @@ def hyperparameter_columns(space: Any) -> list[Any]:
 
 def metric_columns(objective: str) -> list[Any]:
     """Make the columns of scores at the best epoch, the objective first, and of costs."""
-    others = [name for name in OBJECTIVES if name != objective][: MOST_SCORES - 1]
+    others = [name for name in MEASURED if name != objective][: MOST_SCORES - 1]
     return [
         api.Metric(f"{BEST}/{objective}", display_name=f"best {objective}"),
         *(api.Metric(f"{BEST}/{name}", display_name=f"{name} at best") for name in others),

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.algorithms.race import is_raced
+from search.evaluation.classes import doubts
 from search.evaluation.metrics import confusion_matrix
 from search.insights.cached import cached_insights
 from search.insights.findings import Insights
 from search.insights.space import Hyperparameter, read_space
+from search.process.printable import printable
 from search.report.configurations import Tried, tried_configurations
 from search.report.mistakes import Mistake, worst_mistakes
 from search.report.summary import verdict
@@ -36,11 +38,13 @@ class Answers:
         exported: whether it is the exported model on the test images; else it is the best of
             the search on the validation images.
         confusion_matrix: counts [true class][predicted class].
+        doubts: sentences about what it is of no use for.
         mistakes: the worst.
     """
 
     exported: bool
     confusion_matrix: list[list[int]]
+    doubts: list[str]
     mistakes: list[Mistake]
 
 
@@ -143,6 +147,34 @@ def _answers(
     run: RunFolder, ranked: list[TrialRecord], class_names: Sequence[str]
 ) -> Answers | None:
     """Read the answers of the exported model on the test images, else of the best on validation."""
+    if (found := predictions_of(run, ranked)) is None:
+        return None
+    exported, predictions, rows = found
+    targets = np.load(run.targets, allow_pickle=False)[rows]
+    matrix = confusion_matrix(predictions, targets)
+    return Answers(
+        exported=exported,
+        confusion_matrix=matrix,
+        doubts=doubts(matrix, [printable(name) for name in class_names]),
+        mistakes=worst_mistakes(
+            predictions, targets, paths=_paths(run, rows), class_names=class_names
+        ),
+    )
+
+
+def predictions_of(
+    run: RunFolder, ranked: list[TrialRecord]
+) -> tuple[bool, NDArray[np.float32], NDArray[np.int64]] | None:
+    """Read what the exported model predicts of the test images, else the best of validation.
+
+    Args:
+        run: the run.
+        ranked: its trials, best first.
+
+    Returns:
+        Whether it is the exported model; float32 [n, classes]; int64 [n], the rows of the images.
+        None where there are no predictions.
+    """
     splits = load_splits(run)
     exported = run.test_predictions.exists()
     path, rows = run.test_predictions, splits.test
@@ -152,15 +184,7 @@ def _answers(
         path, rows = next((path for path in written if path.exists()), path), splits.validation
         if not path.exists():
             return None
-    predictions: NDArray[np.float32] = np.load(path, allow_pickle=False)
-    targets = np.load(run.targets, allow_pickle=False)[rows]
-    return Answers(
-        exported=exported,
-        confusion_matrix=confusion_matrix(predictions, targets),
-        mistakes=worst_mistakes(
-            predictions, targets, paths=_paths(run, rows), class_names=class_names
-        ),
-    )
+    return exported, np.load(path, allow_pickle=False), rows
 
 
 def _paths(run: RunFolder, rows: NDArray[np.int64]) -> list[Path]:

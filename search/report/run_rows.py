@@ -81,6 +81,8 @@ class RunReport:
         configurations: best first.
         race: of backbones, the winner first; empty where there was none.
         spent: where the time of the search went.
+        doubts: sentences about what the exported model, else the best configuration, is of no use
+            for.
     """
 
     run: str
@@ -98,6 +100,7 @@ class RunReport:
     configurations: tuple[ConfigurationRow, ...]
     race: tuple[Raced, ...] = ()
     spent: tuple[Spent, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from models.describe import describe
 from search.evaluation.objective import ACCURACY
 from search.insights.cached import cached_insights
 from search.process.atomic_files import read_json
+from search.process.printable import printable
 from search.report.race import standings
 from search.report.run_rows import ConfigurationRow, Exported, RunReport, RunRow
 from search.run_folder.config import RunConfig, objective_of
@@ -44,7 +45,27 @@ def run_report(run: RunFolder) -> RunReport:
         configurations=tuple(_configuration(best, rungs[best.configuration]) for best in ranked),
         race=standings(records, sign=objective_of(config).sign),
         spent=time_spent(records, objective_of(config)),
+        doubts=_doubts(run, ranked),
     )
+
+
+def _doubts(run: RunFolder, ranked: list[TrialRecord]) -> tuple[str, ...]:
+    """What the exported model, else the best configuration, is of no use for."""
+    if not run.splits.exists():
+        return ()
+    # NumPy takes a tenth of a second, which `tune list` need not wait for.
+    import numpy as np
+
+    from search.evaluation.classes import doubts
+    from search.evaluation.metrics import confusion_matrix
+    from search.report.contents import predictions_of
+
+    if (found := predictions_of(run, ranked)) is None:
+        return ()
+    _, predictions, rows = found
+    targets = np.load(run.targets, allow_pickle=False)[rows]
+    names = [printable(name) for name in DataSummary.load(run).class_names]
+    return tuple(doubts(confusion_matrix(predictions, targets), names))
 
 
 def _exported(run: RunFolder) -> Exported | None:

@@ -31,6 +31,7 @@ def command(config: RunConfig) -> str:
         words += ["--crop"] if config.crop_to_aspect_ratio else []
     words += ["--image-size", f"{height}x{width}", "--max-epochs", str(config.max_epochs)]
     words += ["--precision", config.precision, "--seed", str(config.seed)]
+    words += _data_options(config)
     words += ["--deterministic"] if config.deterministic else []
     if config.weights not in (None, "imagenet"):
         words += ["--weights", Path(str(config.weights)).name]
@@ -42,6 +43,16 @@ def export_command(metrics: Metrics) -> str:
     margin = metrics.cheaper_within
     option = "" if margin in (None, AS_GOOD_WITHIN) else f" --cheaper-within {margin:g}"
     return f"tune export-best {metrics.run}{option}"
+
+
+def _data_options(config: RunConfig) -> list[str]:
+    """How the data set is read, a table by its name alone."""
+    words = ["--follow-links"] if config.follow_links else []
+    words += ["--labels", Path(config.labels).name] if config.labels else []
+    for name in ("image_column", "label_column", "split_column", "group_column", "group_by"):
+        if (value := getattr(config, name)) is not None:
+            words += [f"--{name.replace('_', '-')}", value]
+    return words
 
 
 def _limits(config: RunConfig) -> list[str]:

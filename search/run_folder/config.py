@@ -4,16 +4,27 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from itertools import product
 from typing import Any
 
+from data_pipeline.catalog.sources import DataOptions, data_options
 from models.families.baselines import baselines_on
 from models.families.family import ModelOptions
 from models.families.registry import family_named
 from search.errors import TuneError
-from search.evaluation.objective import Objective, objective_named
+from search.evaluation.objective import AUTO, Objective, objective_named
 from search.process.atomic_files import read_json, write_json
 from search.run_folder.budget import Budget
 from search.run_folder.paths import RunFolder
 
 DEFAULT_TRIALS = 20
+DATA_OPTIONS = (
+    "follow_links",
+    "labels",
+    "image_column",
+    "label_column",
+    "split_column",
+    "group_column",
+    "group_by",
+)
+"""Fields of a configuration that say how its data set is read."""
 _LISTS = ("families", "backbones", "image_size", "backbone_sizes", "race_images", "formats")
 
 
@@ -36,7 +47,8 @@ class RunConfig:
             open: once, or with a time limit as often as there is time.
         max_trials: trials of `random` and `bayesian`; 0 where that is left open: 20, or with a
             time limit as many as there is time for.
-        objective: name in `search.evaluation.objective.OBJECTIVES`.
+        objective: name in `search.evaluation.objective.OBJECTIVES`; "auto" until the classes are
+            known.
         validation, test: share of the images.
         seed: of splits, proposals, initial weights and order.
         deterministic: use only operations that give the same bits each time.
@@ -53,6 +65,11 @@ class RunConfig:
         max_size: bytes that a file may have; None for any.
         formats: the files that both hold for, keys of `search.formats.registry.FORMATS`; () for
             the .keras file.
+        follow_links: whether linked folders and files outside of the data set are taken.
+        labels: path of a table of labels; None where folders say them.
+        image_column, label_column, split_column, group_column: name or number of a column of it;
+            None for a guess.
+        group_by: regular expression on the paths of images that belong together.
         left_out: (backbone, longer side in pixels) of what breaks these limits; set once they
             are measured.
     """
@@ -85,11 +102,23 @@ class RunConfig:
     max_size: int | None = None
     formats: tuple[str, ...] = ()
     left_out: tuple[tuple[str, int], ...] = ()
+    follow_links: bool = False
+    labels: str | None = None
+    image_column: str | None = None
+    label_column: str | None = None
+    split_column: str | None = None
+    group_column: str | None = None
+    group_by: str | None = None
 
     @property
     def budget(self) -> Budget:
         """What the files of a configuration may cost."""
         return Budget(self.max_latency, self.max_size)
+
+    @property
+    def data_options(self) -> DataOptions:
+        """What the user said of the data set."""
+        return data_options(**{name: getattr(self, name) for name in DATA_OPTIONS})
 
     @property
     def rounds(self) -> int:
@@ -156,7 +185,7 @@ class RunConfig:
         return [
             f"{name}: was {_as_option(mine[name])}, now {_as_option(value)}"
             for name, value in asked.items()
-            if value != mine[name]
+            if value != mine[name] and (name, value) != ("objective", AUTO)
         ]
 
 

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.near_duplicates.duplicates import group_ids
+from data_pipeline.near_duplicates.known_images import KnownImages
 from data_pipeline.pixels.prepared import PreparedPixels
 from data_pipeline.preparation.split import Splits
+from data_pipeline.preparation.summary import not_used
 from search.errors import TuneError
 from search.process.atomic_files import read_json, write_array, write_arrays, write_json
 from search.run_folder.data_summary import DataSummary, Leak, SplitSizes, made_by, this_version
@@ -26,7 +28,7 @@ class Images:
     Attributes:
         root: folder of the user's images.
         paths: relative to it, with "/".
-        formats: "JPEG", "PNG", "GIF", "BMP" or "WEBP".
+        formats: one of `data_pipeline.catalog.decode.FORMATS` each, or "HEIF".
         sizes: int32 [n, 2], height and width in pixels once upright.
     """
 
@@ -72,6 +74,13 @@ def load_splits(run: RunFolder) -> Splits:
         return Splits(*(splits[name] for name in ("train", "validation", "test")))
 
 
+def class_counts(run: RunFolder) -> list[int]:
+    """Count the usable images of each class, in the order of class numbers."""
+    targets = np.load(run.targets, allow_pickle=False)
+    classes = len(DataSummary.load(run).class_names)
+    return [int(count) for count in np.bincount(targets, minlength=classes)]
+
+
 def save_data(
     run: RunFolder,
     catalog: Catalog,
@@ -93,6 +102,7 @@ def save_data(
         class_names=tuple(catalog.class_names),
         images=len(catalog.kept),
         set_aside=len(catalog.entries) - len(catalog.kept),
+        not_used=not_used(catalog),
         pixels=first,
         other_pixels=tuple(others),
         splits=SplitSizes(len(splits.train), len(splits.validation), len(splits.test)),
@@ -104,6 +114,8 @@ def save_data(
     _save_files(run, catalog)
     write_array(run.targets, catalog.targets)
     write_array(run.groups, group_ids(catalog))
+    trained_on = np.concatenate([splits.train, splits.validation]).tolist()
+    write_arrays(run.known, **KnownImages.of(catalog, trained_on).arrays())
     write_arrays(run.splits, train=splits.train, validation=splits.validation, test=splits.test)
 
 

@@ -25,6 +25,8 @@ class Leak:
     Attributes:
         split, other: whose score it spoils, and where its images are known from.
         images: how many of `split` have a copy or near-copy in `other`.
+        grouped: how many are of a group of the data set that is in `other` too; None where an
+            older version did not know groups.
         exact: how many of these have one with the same pixels.
         of, share: images in `split`, and what share of them `images` is, 0 to 1.
     """
@@ -35,6 +37,7 @@ class Leak:
     exact: int
     of: int
     share: float
+    grouped: int | None = omitted()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,8 @@ class DataSummary:
         class_names: in the order of class numbers.
         images: number of usable images.
         set_aside: number of files that were not used.
+        not_used: number of files and folders that were not used by reason, those outside of all
+            classes among them; None where an older version did not note it.
         pixels: path of the prepared pixels of the first size (`RunConfig.prepared_sizes`).
         other_pixels: paths of those of the other sizes, in their order.
         splits: how many images are for what.
@@ -65,6 +70,7 @@ class DataSummary:
     pixels: str
     splits: SplitSizes
     other_pixels: tuple[str, ...] | None = omitted()
+    not_used: dict[str, int] | None = omitted()
     given: tuple[str, ...] | None = omitted()
     leaks: tuple[Leak, ...] | None = omitted()
     made_by: str | None = omitted()

@@ -13,6 +13,7 @@ def figures(metrics: Metrics) -> list[tuple[str, str]]:
     low, high = metrics.accuracy_interval
     rows = [
         ("accuracy", f"{metrics.accuracy:.4f} ({low:.4f} to {high:.4f})"),
+        *_balanced(metrics),
         ("accuracy on validation", _validation(metrics)),
         ("AUC", f"{metrics.auc:.4f}"),
         ("log loss", f"{metrics.loss:.4f}"),
@@ -22,9 +23,23 @@ def figures(metrics: Metrics) -> list[tuple[str, str]]:
             f"temperature of {metrics.calibration.temperature:.2f})",
         ),
     ]
+    if strength := metrics.calibration.adjustment:
+        rows.append(
+            (
+                "answers shifted towards rare classes",
+                f"logit adjustment with strength {strength:.1f}",
+            )
+        )
     if abstain := metrics.abstain:
         rows.append(("answering only when sure", _abstain(metrics, abstain)))
     return rows
+
+
+def _balanced(metrics: Metrics) -> list[tuple[str, str]]:
+    """The balanced accuracy, where classes are not equally many."""
+    if metrics.balanced_accuracy is None or len(set(metrics.class_counts.values())) < 2:
+        return []
+    return [("balanced accuracy", f"{metrics.balanced_accuracy:.4f}")]
 
 
 def _validation(metrics: Metrics) -> str:

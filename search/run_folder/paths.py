@@ -6,6 +6,7 @@ results/<run>/
     pictures.json      path, format and size of each kept image
     set_aside.json     path and reason of each file that was not kept
     splits.npz         which kept image is for training, validation and test
+    known.npz          what tells the images again that an exported model is trained on
     groups.npy         which kept images are copies of one another
     oracle/            KerasTuner's project folder, readable by KerasTuner itself
     trials/            one record per trial (JSON), and its predictions on validation (npy)
@@ -63,6 +64,11 @@ class RunFolder:
     def splits(self) -> Path:
         """Row numbers of train, validation and test (npz)."""
         return self.path / "splits.npz"
+
+    @property
+    def known(self) -> Path:
+        """Hashes and sketches of the images to train and to validate on (npz)."""
+        return self.path / "known.npz"
 
     @property
     def targets(self) -> Path:

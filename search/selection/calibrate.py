@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from search.errors import TuneError
 from search.evaluation.calibration import (
@@ -12,7 +13,9 @@ from search.evaluation.calibration import (
     highest_promise,
     with_temperature,
 )
+from search.evaluation.logit_adjustment import adjusted, fit_strength
 from search.evaluation.metrics import FloatArray, expected_calibration_error
+from search.run_folder.config import objective_of
 from search.trial.experiment import Experiment
 
 
@@ -36,7 +39,7 @@ def require_enough(experiment: Experiment, precision: float | None) -> None:
 def calibrate(
     experiment: Experiment, before: FloatArray, *, precision: float | None
 ) -> Calibration:
-    """Fit temperature and threshold on what the winner's trainings said of the validation split.
+    """Fit logit adjustment, temperature and threshold on the winner's validation predictions.
 
     Args:
         experiment: the run.
@@ -47,6 +50,12 @@ def calibrate(
         TuneError: no threshold keeps to `precision` there.
     """
     targets = experiment.targets[experiment.validation]
+    objective = objective_of(experiment.config)
+    adjustment = 0.0
+    if objective.counts_classes:
+        frequencies = class_frequencies(experiment)
+        adjustment = fit_strength(before, targets, frequencies, objective.shares)
+        before = adjusted(before, frequencies, adjustment)
     temperature = fit_temperature(before, targets)
     after = with_temperature(before, temperature)
     threshold = None
@@ -63,4 +72,11 @@ def calibrate(
         # Of each training by itself: their mean would be an ensemble, which is not exported.
         return float(np.mean([expected_calibration_error(p, targets) for p in trainings]))
 
-    return Calibration(temperature, threshold, (ece(before), ece(after)))
+    return Calibration(temperature, threshold, (ece(before), ece(after)), adjustment)
+
+
+def class_frequencies(experiment: Experiment) -> NDArray[np.float64]:
+    """Shares of the classes among the images that an exported model is trained on."""
+    rows = np.concatenate([experiment.train, experiment.validation])
+    counts = np.bincount(experiment.targets[rows], minlength=experiment.num_classes)
+    return np.asarray(counts / counts.sum())

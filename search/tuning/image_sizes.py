@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_pipeline.catalog.sources import data_options
 from models.families.backbone import enlarged
+from search.run_folder.config import DATA_OPTIONS
 
 # Longer sides in pixels, without and with a GPU. Models that are trained from scratch take images
 # of the first: on a processor their epochs are too long at more. A frozen backbone passes each
@@ -53,7 +55,9 @@ def image_sizes(
     asked, sides = given.get("image_size"), given.get("backbone_sizes")
     if asked and not sides:
         return ImageSizes(tuple(asked), enlarged(asked), max(asked))
-    typical = typical_side(data, cache_dir=cache_dir)
+    reading: Any = {name: given.get(name) for name in DATA_OPTIONS}
+    options = data_options(**reading)
+    typical = typical_side(data, cache_dir=cache_dir, options=options)
     side = SCRATCH[on_gpu] if typical is None else min(SCRATCH[on_gpu], typical)
     side = max(side, _SMALLEST)
     return ImageSizes(

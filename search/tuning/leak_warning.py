@@ -29,6 +29,12 @@ def leak_in_words(leak: dict[str, Any]) -> str:
     count, exact = leak["pictures"], leak["exact"]
     if not count:
         return f"{leak['split']}: no image is a copy of one in {leak['other']}"
+    if grouped := leak.get("grouped"):
+        return (
+            f"{leak['split']}: {count:,} of {leak['of']:,} images ({100 * leak['share']:.1f} %) "
+            f"are near-copies of images in {leak['other']} or of a group that is there too "
+            f"({grouped:,}), {exact:,} of them exact copies"
+        )
     near = "" if exact == count else "near-"
     are = f"is a {near}copy of one" if count == 1 else f"are {near}copies of images"
     exact_copies = f", {exact:,} of them exact" if 0 < exact < count else ""

@@ -10,7 +10,7 @@ from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import RunConfig
 from search.run_folder.paths import RunFolder
-from search.tuning.prepare_data import prepare_data, with_race
+from search.tuning.prepare_data import prepare_data, with_objective, with_race
 from search.tuning.resolve_config import Options, resolve_config
 
 
@@ -42,6 +42,7 @@ def settled(
     config = resolve_config(data, options, progress, cache_dir=cache_dir)
     require_ranges(config)
     prepare_data(run, config, cache_dir=cache_dir, progress=progress)
+    config = with_objective(run, config)
     # It imports TensorFlow, which `resolve_config` has done quietly by now.
     from search.tuning.limits import within_limits
 

@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from search.errors import TuneError
+from search.evaluation.objective import AUTO, suited_to
+from search.process.printable import printable
 from search.process.progress import ProgressSink
 from search.run_folder.config import RunConfig
 from search.run_folder.paths import RunFolder
@@ -30,8 +32,13 @@ def prepare_data(
             image_sizes=config.prepared_sizes,
             crop_to_aspect_ratio=config.crop_to_aspect_ratio,
             cache_dir=cache_dir,
+            options=config.data_options,
             progress=task.update,
         )
+    for note in catalog.notes:
+        progress.message(printable(note))
+    for doubt in catalog.doubts:
+        progress.warning(printable(doubt))
     before = DataSummary.load(run) if run.data.exists() else None
     if before and before.fingerprint != catalog.fingerprint:
         raise TuneError(
@@ -49,6 +56,15 @@ def prepare_data(
     leaks = find_leaks(catalog)
     warn_of_leaks(leaks, Path(config.data), progress)
     save_data(run, catalog, prepared, splits, leaks)
+
+
+def with_objective(run: RunFolder, config: RunConfig) -> RunConfig:
+    """The configuration with the objective that suits the classes, where that was left open."""
+    if config.objective != AUTO:
+        return config
+    from search.run_folder.data import class_counts
+
+    return replace(config, objective=suited_to(class_counts(run)))
 
 
 def with_race(run: RunFolder, config: RunConfig) -> RunConfig:

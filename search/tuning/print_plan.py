@@ -1,17 +1,24 @@
 """Print the plan of a search before it starts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from data_pipeline.catalog.folder_files import LINKED_FOLDER, LINKED_OUT
 from models.families.registry import family_named
 from search.algorithms.plan import Plan
+from search.evaluation.objective import BALANCED, suited_to
 from search.process.disk import checkpoint_bytes, free_bytes
+from search.process.printable import printable
 from search.process.progress import ProgressSink
 from search.process.wording import bytes_in_words
 from search.run_folder.config import RunConfig
-from search.run_folder.data_summary import SplitSizes
+from search.run_folder.data_summary import DataSummary, SplitSizes
 from search.run_folder.records import Values
+
+MOST_CLASSES = 12  # named in the plan
 
 
 @dataclass(frozen=True)
@@ -21,7 +28,8 @@ class PlannedRun:
     Attributes:
         configurations, trials, epochs: as in `search.algorithms.plan.Plan`.
         splits: how many images are for what.
-        class_names: in the order of class numbers.
+        class_names, class_counts: in the order of class numbers; images of each.
+        not_used: files and folders that are not used, by reason.
         disk, disk_free: bytes that training states may take, and that are free.
         config: all that decides its result.
     """
@@ -31,6 +39,8 @@ class PlannedRun:
     epochs: int
     splits: SplitSizes
     class_names: tuple[str, ...]
+    class_counts: tuple[int, ...]
+    not_used: dict[str, int]
     disk: int
     disk_free: int
     config: RunConfig
@@ -60,6 +70,8 @@ def announce(
     need = checkpoint_bytes(largest_model(experiment), plan.checkpoints)
     free = free_bytes(experiment.run.path)
     splits = SplitSizes(len(experiment.train), len(experiment.validation), len(experiment.test))
+    counts = np.bincount(experiment.targets, minlength=experiment.num_classes).tolist()
+    not_used = DataSummary.load(experiment.run).not_used or {}
     sizes = f"{splits.train:,} training, {splits.validation:,} validation and "
     race = race_in_plan(plan, config, splits.train)
     more = ", and more while there is time" if open_ended else ""
@@ -68,8 +80,11 @@ def announce(
         f"{plan.trials} trials, {plan.epochs} epochs in all{more}\n"
         f"{sizes}{splits.test:,} test images of {experiment.num_classes} classes at "
         f"{height}×{width}{_seen(config)}\n"
+        f"{classes_in_plan(experiment.class_names, counts)}\n"
+        f"{not_used_in_plan(not_used, config.data)}"
         f"families: {families}{' (compact, as there is no GPU)' if config.compact else ''}, "
-        f"{config.precision}, objective {config.objective}, seed {config.seed}{moved}{limits}\n"
+        f"{config.precision}, objective {config.objective}{_why(config, counts)}, "
+        f"seed {config.seed}{moved}{limits}\n"
         f"{race}"
         f"disk: up to {bytes_in_words(need)} for training states, {bytes_in_words(free)} free"
     )
@@ -79,10 +94,51 @@ def announce(
         epochs=plan.epochs,
         splits=splits,
         class_names=experiment.class_names,
+        class_counts=tuple(counts),
+        not_used=not_used,
         disk=need,
         disk_free=free,
         config=config,
     )
+
+
+def _why(config: RunConfig, counts: Sequence[int]) -> str:
+    """Say why the objective is not accuracy, where the classes are the reason; else ""."""
+    if config.objective != BALANCED or suited_to(counts) != BALANCED:
+        return ""
+    times = max(counts) / min(count for count in counts if count)
+    return f" (the largest class has {times:.1f} times the images of the smallest)"
+
+
+def classes_in_plan(class_names: Sequence[str], counts: Sequence[int]) -> str:
+    """Name the classes with their numbers of images; of many the smallest and the largest."""
+    named = [
+        f"{printable(name)} {count:,}" for name, count in zip(class_names, counts, strict=True)
+    ]
+    if len(named) <= MOST_CLASSES:
+        return f"classes: {', '.join(named)}"
+    order = np.argsort(counts, kind="stable").tolist()
+    return (
+        f"classes: {len(named):,}, the smallest {', '.join(named[n] for n in order[:3])}, "
+        f"the largest {', '.join(named[n] for n in order[:-4:-1])}"
+    )
+
+
+def not_used_in_plan(not_used: Mapping[str, int], data: str) -> str:
+    """Say how many files are not used and why, as a line; "" where all are."""
+    if not not_used:
+        return ""
+    total = sum(not_used.values())
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in not_used.items())
+    which = f"tune clean {printable(data)}"
+    said = f"not used: {total:,} files or folders ({reasons}); which: {which}\n"
+    return f"{said}{_links(not_used)}"
+
+
+def _links(reasons: Mapping[str, int]) -> str:
+    """What takes linked folders and files, as a line; "" where none was met."""
+    linked = any(reason in (LINKED_FOLDER, LINKED_OUT) for reason in reasons)
+    return "linked folders and files are taken with --follow-links\n" if linked else ""
 
 
 def race_in_plan(plan: Plan, config: RunConfig, train: int) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from search.evaluation.objective import ACCURACY
+from search.evaluation.objective import AUTO
 from search.formats.registry import require_packages
 from search.process.progress import ProgressSink
 from search.run_folder.config import RunConfig
@@ -34,12 +34,13 @@ def resolve_config(
         "factor": 3,
         "hyperband_iterations": 0,
         "max_trials": 0,
-        "objective": ACCURACY,
+        "objective": AUTO,
         "validation": 0.15,
         "test": 0.15,
         "seed": 0,
         "deterministic": False,
         "early_stop": True,
+        "follow_links": False,
     }
     values = defaults | given
     values |= {

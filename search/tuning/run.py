@@ -7,7 +7,7 @@ the plan, search, say what was found.
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -130,13 +130,13 @@ def resume(
 ) -> RunFolder:
     """Go on with a run where it stopped.
 
+    The images may be at another place than before, if they are the same.
+
     Raises:
         TuneError: the run was begun with other options or other data.
     """
     config = RunConfig.load(run)
     asked = {key: value for key, value in options.items() if value is not None}
-    if data is not None:
-        asked["data"] = str(data.resolve())
     if differing := config.differences(asked):
         lines = "\n".join(f"  {line}" for line in differing)
         raise TuneError(
@@ -149,7 +149,10 @@ def resume(
         _executor(run, environment) as workers,
     ):
         load_tensorflow(environment.progress)
+        if data is not None:
+            config = replace(config, data=str(data.resolve()))
         prepare_data(run, config, cache_dir=environment.cache_dir, progress=environment.progress)
+        config.save(run)
         _search(run, config, workers, stop, environment)
     return run
 

@@ -72,8 +72,10 @@ def print_report(report: RunReport, *, limit: int) -> None:
             soft_wrap=True,
             markup=False,
         )
-        if exported.time:
-            console.print(f"time of the export: {exported.time.in_words()}", soft_wrap=True)
+    for doubt in report.doubts:
+        console.print(f"careful: {doubt}", soft_wrap=True, markup=False)
+    if exported and exported.time:
+        console.print(f"time of the export: {exported.time.in_words()}", soft_wrap=True)
 
 
 def run_table(report: RunReport, *, limit: int) -> Table:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from search.evaluation.classes import class_figures, doubts
 from search.process.printable import printable
 
 # These modules import NumPy, which would slow down `tune --help`.
 if TYPE_CHECKING:
     from search.evaluation.calibration import Abstention
-    from search.inference.classifier import Evaluation
+    from search.inference.evaluate import Evaluation
     from search.run_folder.metrics import FileFigures, Metrics, Slice
+
+MOST_CLASSES = 20  # of which the figures are printed
 
 
 def print_metrics(metrics: Metrics | Evaluation) -> None:
@@ -22,19 +25,67 @@ def print_metrics(metrics: Metrics | Evaluation) -> None:
     click.echo(
         f"accuracy {metrics.accuracy:.4f} on {metrics.images:,} images "
         f"(95 % interval {low:.4f} to {high:.4f}; always the largest class: "
-        f"{metrics.majority_class_accuracy:.4f}), AUC {metrics.auc:.4f}, "
+        f"{metrics.majority_class_accuracy:.4f}), {_balanced(metrics)}AUC {metrics.auc:.4f}, "
         f"calibration error {metrics.ece:.4f}"
     )
+    for doubt in doubts(metrics.confusion_matrix, [printable(n) for n in metrics.class_names]):
+        click.echo(f"careful: {doubt}")
     if abstain := metrics.abstain:
         click.echo(_withheld(abstain))
-    class_names = [printable(label) for label in metrics.class_names]
-    width = max(len(label) for label in class_names)
-    click.echo("true class, and what was predicted:")
-    for label, row in zip(class_names, metrics.confusion_matrix, strict=True):
-        counts = "  ".join(
-            f"{other} {count}" for other, count in zip(class_names, row, strict=True) if count
+    _print_classes(metrics)
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """Print the same, and how many of the images the model was trained on."""
+    print_metrics(evaluation)
+    if evaluation.trained_on is None:
+        return
+    click.echo(_trained_on(evaluation))
+
+
+def _trained_on(evaluation: Evaluation) -> str:
+    count, images = evaluation.trained_on, evaluation.images
+    if not count:
+        return "none of these images, and no copy of one, was trained on"
+    said = f"{count:,} of {images:,} images were trained on, or are copies of such"
+    if evaluation.accuracy_on_others is None or evaluation.interval_on_others is None:
+        return f"careful: {said}: these figures say nothing of other images"
+    low, high = evaluation.interval_on_others
+    return (
+        f"careful: {said}; on the other {images - count:,} the accuracy is "
+        f"{evaluation.accuracy_on_others:.4f} (95 % interval {low:.4f} to {high:.4f})"
+    )
+
+
+def _balanced(metrics: Metrics | Evaluation) -> str:
+    """The balanced accuracy, where it may be another than the accuracy."""
+    if metrics.balanced_accuracy is None or len(set(metrics.class_counts.values())) < 2:
+        return ""
+    return f"balanced accuracy {metrics.balanced_accuracy:.4f}, "
+
+
+def _print_classes(metrics: Metrics | Evaluation) -> None:
+    """Print recall, precision and answers of each class; of many those with the lowest recall."""
+    names = [printable(label) for label in metrics.class_names]
+    rows = list(
+        zip(class_figures(metrics.confusion_matrix, names), metrics.confusion_matrix, strict=True)
+    )
+    if len(rows) > MOST_CLASSES:
+        rows.sort(key=lambda row: 2.0 if row[0].recall is None else row[0].recall)
+        rows = rows[:MOST_CLASSES]
+        click.echo(f"the {MOST_CLASSES} classes with the lowest recall:")
+    width = max(len(each.name) for each, _ in rows)
+    click.echo(f"  {'true class':<{width}}  images  recall (95 %)           precision  predicted")
+    for each, row in rows:
+        counts = ", ".join(
+            f"{other} {count}" for other, count in zip(names, row, strict=True) if count
         )
-        click.echo(f"  {label:<{width}}  {counts}")
+        low, high = each.recall_interval
+        recall = "–" if each.recall is None else f"{each.recall:.4f} ({low:.2f} to {high:.2f})"
+        precision = "–" if each.precision is None else f"{each.precision:.4f}"
+        click.echo(
+            f"  {each.name:<{width}}  {each.images:6,}  {recall:<22}  {precision:<9}  {counts}"
+        )
 
 
 def print_export(metrics: Metrics) -> None:
@@ -46,6 +97,11 @@ def print_export(metrics: Metrics) -> None:
     print_metrics(metrics)
     click.echo(_optimism(metrics))
     calibration = metrics.calibration
+    if calibration.adjustment:
+        click.echo(
+            "answers are shifted towards rare classes: logit adjustment with strength "
+            f"{calibration.adjustment:.1f}, fitted on validation"
+        )
     click.echo(
         f"calibrated by a temperature of {calibration.temperature:.2f}: calibration error "
         f"{metrics.ece_uncalibrated:.4f} before, {metrics.ece:.4f} after"

@@ -22,6 +22,8 @@ def print_summary(summary: dict[str, Any]) -> None:
     table.add_row("kept", f"{summary['kept']:,}", Text(_formats(summary)))
     for reason, files in summary["bad_by_reason"].items():
         table.add_row(Text(f"bad: {reason}"), str(len(files)), Text(_paths(files)))
+    for reason, paths in summary["left_out"].items():
+        table.add_row(Text(f"left out: {reason}"), f"{len(paths):,}", Text(_listed(paths)))
     for key, words in (
         ("duplicate_groups", "the same image twice"),
         ("near_duplicate_groups", "nearly the same image"),
@@ -33,6 +35,8 @@ def print_summary(summary: dict[str, Any]) -> None:
             table.add_row(words, "", f"and {more:,} more groups")
     console.print(table, soft_wrap=not console.is_terminal)
     console.print(_classes(summary), soft_wrap=True)
+    for sentence in (*summary["notes"], *summary["doubts"]):
+        console.print(Text(printable(sentence)), soft_wrap=True)
     for leak in summary["leaks"]:
         console.print(_leak(leak), soft_wrap=True)
 
@@ -54,8 +58,12 @@ def _formats(summary: dict[str, Any]) -> str:
 
 
 def _paths(files: list[dict[str, str]]) -> str:
-    more = f", and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
-    return ", ".join(printable(file["path"]) for file in files[:SHOWN]) + more
+    return _listed([file["path"] for file in files])
+
+
+def _listed(paths: list[str]) -> str:
+    more = f", and {len(paths) - SHOWN:,} more" if len(paths) > SHOWN else ""
+    return ", ".join(map(printable, paths[:SHOWN])) + more
 
 
 def _classes(summary: dict[str, Any]) -> Text:

@@ -1,0 +1,126 @@
+"""The commands on exported models: `predict`, `evaluate`."""
+
+import csv
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from search.cli.data_options import data_options
+from search.cli.options import (
+    AS_JSON,
+    CACHE,
+    DATA,
+    cache_folder,
+    console_progress,
+    print_json,
+    print_json_list,
+)
+from search.cli.printing.export import print_evaluation
+from search.process.quiet import import_tensorflow
+
+if TYPE_CHECKING:
+    from search.inference.classifier import Prediction
+
+
+@click.command()
+@click.argument("model")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--csv",
+    "as_csv",
+    is_flag=True,
+    help="Print CSV: path, label, probability:CLASS for each class, unsure, error.",
+)
+@AS_JSON
+def predict_command(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) -> None:
+    """Say what MODEL sees in PATHS, files or folders.
+
+    MODEL is an exported folder or .keras file, or imagenet:BACKBONE for an ImageNet classifier.
+    The exit status is 1 where no file could be read.
+
+    Example: tune predict results/cats/export photo.jpg
+    """
+    from data_pipeline.pixels.reading import get_ready
+
+    get_ready()  # while TensorFlow is imported and the model loaded
+    import_tensorflow()  # before the library does, to hide its start-up messages
+    from search.inference.classifier import input_files, load_classifier
+
+    files = input_files(paths)
+    classifier = load_classifier(model)
+    readable = _Readable()
+    predictions = readable.counted(classifier.predict(files))
+    if as_json:
+        print_json_list(prediction.row() for prediction in predictions)
+    elif as_csv:
+        _print_csv(predictions, classifier.class_names)
+    else:
+        for prediction in predictions:
+            click.echo(prediction.line())
+    if not readable.count:
+        raise click.exceptions.Exit(1)
+
+
+class _Readable:
+    """Counts the predictions that pass by, those of unreadable files left out."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def counted(self, predictions: "Iterable[Prediction]") -> "Iterator[Prediction]":
+        for prediction in predictions:
+            self.count += not prediction.error
+            yield prediction
+
+
+@click.command()
+@click.argument("model")
+@click.argument("data", type=DATA)
+@data_options
+@CACHE
+@AS_JSON
+def evaluate_command(
+    model: str, data: Path, cache_dir: Path | None, as_json: bool, **reading: Any
+) -> None:
+    """Measure MODEL on the labelled images of DATA: accuracy, interval, AUC, confusion matrix.
+
+    Example: tune evaluate results/cats/export more-photos/
+    """
+    import_tensorflow()
+    from data_pipeline.catalog.sources import data_options as make_options
+    from search.inference.classifier import load_classifier
+    from search.inference.evaluate import evaluate_folder, known_to
+
+    classifier = load_classifier(model)
+    with console_progress().task("checking and preparing images", counted=True) as task:
+        evaluation = evaluate_folder(
+            classifier,
+            data,
+            known=known_to(model),
+            cache_dir=cache_folder(cache_dir),
+            # One class may be all that there is to measure.
+            options=make_options(**reading, least=1),
+            progress=task.update,
+        )
+    if as_json:
+        print_json(evaluation)
+    else:
+        print_evaluation(evaluation)
+
+
+def _print_csv(predictions: Any, class_names: tuple[str, ...]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    # A class may be called as one of the other columns is.
+    shares_of = [f"probability:{name}" for name in class_names]
+    writer.writerow(["path", "label", *shares_of, "unsure", "error"])
+    for prediction in predictions:
+        row = prediction.row()
+        shares = [prediction.probabilities.get(label, "") for label in class_names]
+        unsure = "unsure" if prediction.unsure else ""
+        writer.writerow([row["path"], row["label"] or "", *shares, unsure, prediction.error])
+
+
+COMMANDS = (predict_command, evaluate_command)
