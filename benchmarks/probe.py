@@ -46,6 +46,8 @@ def experiment_of(data, folder, options):
     """Prepare a run of probes without starting it."""
     run, cache = RunFolder(folder / "run"), folder / "cache"
     run.path.mkdir(parents=True, exist_ok=True)
+    # Accuracy is what is printed, whatever the classes are like.
+    options = {"objective": "val_accuracy"} | options
     config = resolve_config(Path(data), options, Silent(), cache_dir=cache)
     prepare_data(run, config, cache_dir=cache, progress=Silent())
     with_race(run, config).save(run)
