@@ -84,6 +84,7 @@ def test_a_probe_knows_its_place_and_its_candidate():
         (300, 2, [4, 4, 2], ()),  # half of them would be as many as all
         (60_000, 10, [4, 4, 2], (500, 1_000)),
         (60_000, 102, [4, 4, 2], (2_040, 4_080)),
+        (9_833, 500, [4, 4, 2], (2_458, 4_916)),  # 20 per class are not to be had
         (1_400, 2, [2], ()),  # two see all images anyway
     ],
 )
