@@ -7,7 +7,7 @@ import pytest
 from searching import finished, run_config
 
 from search.algorithms.plan import Rung
-from search.algorithms.race import Next, Probed, Race, narrowed
+from search.algorithms.race import IMAGE_SIZE, Next, Probed, Race, narrowed
 from search.algorithms.race_plan import partial_rungs, race_of, rung_sizes
 from search.algorithms.registry import make_oracle, make_plan
 
@@ -243,8 +243,8 @@ def test_the_plan_counts_what_is_joined():
     assert [rung.size for rung in make_plan(alone).rungs] == [1]
 
 
-def hurried(race, entries, in_a_hurry=lambda: True):
-    return race.next(entries, lambda values: True, in_a_hurry)
+def hurried(race, entries, fits=lambda values: True):
+    return race.next(entries, lambda values: True, lambda: True, fits)
 
 
 def test_in_a_hurry_the_best_of_the_first_rung_see_all_images_at_once():
@@ -264,6 +264,21 @@ def test_in_a_hurry_the_best_of_the_first_rung_see_all_images_at_once():
     assert [values["probe/backbone"] for values in finals] == ["mobilenet_075", "mobilenet_050"]
     assert {values["probe/image_size"] for values in finals} == {224}
     assert race.next(entries).over  # later too, whoever asks
+
+
+def test_in_a_hurry_the_size_is_one_for_which_there_is_time():
+    race = race_of_four(race_images=(200, 400))
+    opened = [
+        Probed(f"{n}", values, 0, (1.0 - n,), ended=True) for n, values in enumerate(race.opening)
+    ]
+    for sides, expected in (({160, 224}, 224), ({160}, 160), (set(), 160)):
+        step = hurried(race, opened, lambda values, sides=sides: values[IMAGE_SIZE] in sides)
+        assert (step.rung, step.values[IMAGE_SIZE]) == (2, expected)
+    # What was begun at a larger size is not begun again when there is less time.
+    large = {**race.opening[0], IMAGE_SIZE: 224}
+    begun = [*opened, Probed("4", large, 2, None, ended=False)]
+    step = hurried(race, begun, lambda values: False)
+    assert step.values == race.opening[1]
 
 
 def test_a_race_that_has_gone_on_to_its_second_rung_is_run_to_its_end():
@@ -293,3 +308,26 @@ def test_a_search_is_in_a_hurry_where_the_rest_takes_more_time_than_is_left(
         oracle.finish(finished(oracle.create_trial("a"), score=0.5))
         now[0] += 2.5  # ten seconds in all, and the rest takes three times as long
     assert oracle.create_trial("a").hyperparameters.values["tuner/round"] == rung
+
+
+# Ten seconds for four probes of 200 images: one of 1,400 takes 17.5 s at 160 px, 34.3 at 224.
+@pytest.mark.parametrize(("seconds", "side"), [(29.0, 160), (9.0, 160), (None, 224)])
+def test_a_probe_of_all_images_is_one_that_ends_in_time(seconds, side, tmp_path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("search.algorithms.race_first.time.monotonic", lambda: now[0])
+    names = ("mobilenet_025", "mobilenet_050", "mobilenet_075", "mobilenet_v2")
+    known = {"backbones": names, "backbone_sizes": (160, 224), "weights": "imagenet"}
+    config = run_config(families=("probe",), race_images=(200, 400), **known)
+    oracle = make_oracle(
+        config,
+        keras_tuner.HyperParameters(),
+        baselines=[],
+        directory=tmp_path,
+        time_left=lambda: seconds or 29.0,
+        to_train=1_400 if seconds else None,
+    )
+    for _ in names:
+        oracle.finish(finished(oracle.create_trial("a"), score=0.5))
+        now[0] += 2.5
+    values = oracle.create_trial("a").hyperparameters.values
+    assert (values["tuner/round"], values[IMAGE_SIZE]) == (2, side)

@@ -124,6 +124,33 @@ def test_what_runs_and_is_ahead_is_what_would_be_trained_again(run, clock):
         assert stop._kept_back == pytest.approx(kept)
 
 
+def test_a_probe_that_is_ahead_is_not_stopped_just_before_its_end(run, clock):
+    """Its solver has ended when it has a score: nothing of it would be made again."""
+    probe = best_of(run).with_outcome(
+        values={"family": "probe"}, trial_id="0002", configuration="0002", score=None
+    )
+    with StopSignal(200.0) as stop:
+        watch = TimeToExport(stop, run, load_records(run.run))
+        before = stop._kept_back
+        watch.trial_started(probe)
+        clock[0] = 150.0
+        watch.progress(Progress("0002", 0, 1, 1, before="computing features"))
+        watch.progress(Progress("0002", 0, 1, 1, logs=epoch_logs(0, 0.9)))
+        assert stop._kept_back == before
+
+
+def test_for_two_networks_time_is_kept_before_they_are_joined(run, clock):
+    names = {"joined/backbone": "a", "joined/second": "b", "joined/image_size": 160}
+    joined = best_of(run).with_outcome(
+        values={"family": "joined", **names}, trial_id="0002", configuration="0002", score=None
+    )
+    with StopSignal(200.0) as stop:
+        watch = TimeToExport(stop, run, load_records(run.run))
+        before = stop._kept_back
+        watch.trial_started(joined)
+        assert stop._kept_back > before + SECONDS_PER_NETWORK / 2
+
+
 def test_nothing_is_kept_back_while_there_is_nothing_to_export(run, clock):
     begun = best_of(run).with_outcome(trial_id="0002", configuration="0002", score=None)
     with StopSignal(200.0) as stop:

@@ -20,7 +20,7 @@ from search.algorithms.unit_space import choices, rebuilt
 from search.run_folder.records import Values
 
 FINALISTS = 2  # candidates that see all images
-BACKBONE = "probe/backbone"  # the name of a value
+BACKBONE, IMAGE_SIZE = "probe/backbone", "probe/image_size"  # names of values
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ class Race:
         entries: Sequence[Probed],
         allowed: Callable[[Values], bool] = lambda values: True,
         in_a_hurry: Callable[[], bool] = lambda: False,
+        fits: Callable[[Values], bool] = lambda values: True,
     ) -> Next:
         """Say what to do after these probes.
 
@@ -94,9 +95,10 @@ class Race:
             allowed: whether what is joined keeps to the limits of the run.
             in_a_hurry: whether there is no time for all rungs; asked after the first, when the
                 others may be left out but the last.
+            fits: whether there is time for a probe of all images; asked where others are left out.
         """
         alone = _alone(entries)
-        following = self._next_alone(alone, in_a_hurry)
+        following = self._next_alone(alone, in_a_hurry, fits)
         joined = of_best(self.ranking(entries)) if following.over and self.joins else None
         if joined is None:
             return following
@@ -105,11 +107,17 @@ class Race:
             return Next(over=all(begun))
         return Next(joined, len(self.rungs) - 1)
 
-    def _next_alone(self, entries: Sequence[Probed], in_a_hurry: Callable[[], bool]) -> Next:
+    def _next_alone(
+        self,
+        entries: Sequence[Probed],
+        in_a_hurry: Callable[[], bool],
+        fits: Callable[[Values], bool],
+    ) -> Next:
         short = self._is_short(entries, in_a_hurry)
         for number in (0, len(self.rungs) - 1) if short else range(len(self.rungs)):
             here = [entry for entry in entries if entry.rung == number]
-            field = self._largest(entries) if short and number else self._field(entries, number)
+            at_once = short and number > 0
+            field = self._largest(entries, fits) if at_once else self._field(entries, number)
             begun = [entry.values for entry in here]
             for values, parent in field[: self.rungs[number].size]:
                 if values not in begun:
@@ -127,12 +135,18 @@ class Race:
             return False
         return in_a_hurry() if not beyond else beyond == {last}
 
-    def _largest(self, entries: Sequence[Probed]) -> list[tuple[Values, str | None]]:
-        """The best of the first rung, each at its largest size: most are best there."""
+    def _largest(
+        self, entries: Sequence[Probed], fits: Callable[[Values], bool]
+    ) -> list[tuple[Values, str | None]]:
+        """The best of the first rung, each at the largest size that fits: most are best there."""
         ranked = _ranked(entry for entry in entries if entry.rung == 0)
-        at_most = {values[BACKBONE]: values for values in self.candidates}  # the cheapest first
-        names = dict.fromkeys(entry.values[BACKBONE] for entry in ranked)
-        return [(at_most[name], None) for name in names]
+        begun = {entry.values[BACKBONE]: entry.values for entry in entries if entry.rung}
+        field: list[tuple[Values, str | None]] = []
+        for name in dict.fromkeys(entry.values[BACKBONE] for entry in ranked):
+            sizes = [values for values in self.candidates if values[BACKBONE] == name]
+            fitting = [values for values in sizes if fits(values)]  # the cheapest first
+            field.append((begun.get(name) or [*sizes[:1], *fitting][-1], None))
+        return field
 
     def place(self, following: Next) -> Values:
         """The place of a probe in the search, under KerasTuner's names and one more."""

@@ -8,6 +8,7 @@ import keras_tuner
 
 from search.algorithms.race import (
     FINALISTS,
+    IMAGE_SIZE,
     Probed,
     Race,
     comparable,
@@ -33,6 +34,7 @@ class RaceFirst(keras_tuner.Oracle):
         baselines_on: gives them, given values of the winners, the best first.
         allowed: whether values keep to the limits of the run.
         time_left: gives the seconds that the search still has.
+        to_train: images to train on; None where that is not known.
     """
 
     race: Race | None
@@ -40,7 +42,9 @@ class RaceFirst(keras_tuner.Oracle):
     baselines_on: Callable[[list[Values]], list[Values]] | None
     allowed: Callable[[Values], bool]
     time_left: Callable[[], float]
+    to_train: int | None
     _began: float | None = None
+    _opening = 0.0  # seconds of the first rung
     trials: dict[str, Any]
     hyperparameters: Any
 
@@ -48,7 +52,7 @@ class RaceFirst(keras_tuner.Oracle):
         """Values of the next trial, in KerasTuner's form: first the race, then the algorithm's."""
         if self.race is not None:
             self._began = self._began or time.monotonic()
-            following = self.race.next(self._probed(), self.allowed, self._in_a_hurry)
+            following = self.race.next(self._probed(), self.allowed, self._in_a_hurry, self._fits)
             if following.values is not None:
                 place = {**self.race.place(following), "tuner/origin": RACE}
                 values = {**following.values, **place}
@@ -62,8 +66,18 @@ class RaceFirst(keras_tuner.Oracle):
 
     def _in_a_hurry(self) -> bool:
         """Whether the rest of the race would take more time than there is."""
-        opening = time.monotonic() - (self._began or 0.0)
-        return self.time_left() < REST_OF_RACE * opening
+        self._opening = time.monotonic() - (self._began or 0.0)
+        return self.time_left() < REST_OF_RACE * self._opening
+
+    def _fits(self, values: Values) -> bool:
+        """Whether there is time for a probe of all images, by what those of the first rung took."""
+        if self.race is None or self.to_train is None:
+            return True
+        images = self.race.rungs[0].images or self.to_train
+        sides = [int(opened[IMAGE_SIZE]) for opened in self.race.opening]
+        larger = (int(values[IMAGE_SIZE]) / min(sides)) ** 2
+        each = self._opening / len(sides)
+        return each * larger * self.to_train / images < self.time_left()
 
     def propose(self, trial_id: str) -> dict[str, Any]:
         """What the algorithm tries next, in KerasTuner's form."""

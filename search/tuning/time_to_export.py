@@ -155,12 +155,17 @@ class TimeToExport:
         self._keep_back()
 
     def trial_started(self, record: TrialRecord) -> None:
-        """Note when it began."""
-        self.begun[record.trial_id] = time.monotonic()
+        """Note when it began; for a probe, which may stand on two networks, keep back at once."""
+        if is_solved(record):
+            self._keep_back(probe=record)
+        else:
+            self.begun[record.trial_id] = time.monotonic()
 
     def progress(self, progress: Progress) -> None:
         """Keep back as long as a running trial took, once it is ahead."""
         now = time.monotonic()
+        if progress.trial_id not in self.begun:
+            return
         if not progress.before:
             self.stepping.setdefault(progress.trial_id, now)
         score = (progress.logs or {}).get(self.objective.name)
@@ -185,7 +190,7 @@ class TimeToExport:
         ranked = best_first(list(self.records.values()), self.objective)
         return [record for record in ranked if record.score is not None]
 
-    def _keep_back(self, running: float | None = None) -> None:
+    def _keep_back(self, running: float | None = None, probe: TrialRecord | None = None) -> None:
         ranked = self._ranked()
         if not ranked and running is None:
             return
@@ -193,7 +198,7 @@ class TimeToExport:
         # cross-validation prefers.
         others = [record for record in ranked if not is_head(record)]
         probes = [record for record in ranked if is_solved(record) and record.images is None]
-        likely = [*ranked[:1], *others[:1], *probes]
+        likely = [*ranked[:1], *others[:1], *probes, *([probe] if probe else [])]
         least = export_seconds(None, self.experiment) + (running or 0.0)
         each = [export_seconds(record, self.experiment) for record in likely]
         self.stop.keep_back(max([least, *each]) + self._choosing())
