@@ -15,8 +15,9 @@ from search.run_folder.records import load_records
 from search.run_folder.schema import to_json
 from search.selection import choice as module
 from search.selection.beyond_luck import beyond_luck
+from search.selection.candidates import candidates
 from search.selection.choice import choose
-from search.selection.finalists import candidates, compared
+from search.selection.finalists import compared
 
 QUIET = Silent()
 FOUR = [("cnn", 0.5), ("xception", 0.6), ("cnn", 0.9), ("cnn", 0.8)]

@@ -82,6 +82,15 @@ def test_classes_that_hold_the_same_folders_are_refused(tmp_path):
     assert list_class_folders(tmp_path / "deep").class_names == ("cat", "dog")
 
 
+def test_a_folder_of_data_sets_names_one_that_was_meant(tmp_path):
+    draw_folder(tmp_path, {"notes": 1})
+    for name in ("train", "Val"):
+        draw_folder(tmp_path / "flowers" / name, {"daisy": 1, "rose": 1})
+    meant = f"flowers holds Val, train, and is a data set .*; did you mean {tmp_path}/flowers"
+    with pytest.raises(DataError, match=meant):
+        list_class_folders(tmp_path)
+
+
 def test_one_level_too_high_names_the_folder_that_was_meant(tmp_path):
     draw_folder(tmp_path / "all" / "photos", {"cat": 1, "dog": 1})
     meant = rf"found 1 class folder \(all\), need at least 2; {tmp_path}/all/photos holds folders"

@@ -8,8 +8,8 @@ from stopping import NEVER, StopWhen
 from search.process.progress import Silent
 from search.run_folder.records import load_records
 from search.selection import finalists as module
+from search.selection.candidates import candidates
 from search.selection.finalists import (
-    candidates,
     compared,
     ensemble,
     train_again,

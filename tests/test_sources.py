@@ -9,7 +9,7 @@ from data_pipeline.catalog import sources
 from data_pipeline.catalog.class_folders import list_class_folders
 from data_pipeline.catalog.decode import read_upright
 from data_pipeline.catalog.listing import ListedFile, Listing
-from data_pipeline.catalog.sources import ImageSource, data_options, list_images
+from data_pipeline.catalog.sources import DataOptions, ImageSource, list_images
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.resize import resize
 from data_pipeline.preparation import prepare as module
@@ -73,13 +73,13 @@ def test_two_sources_of_the_same_files_are_remembered_beside_each_other(
 def test_a_table_of_labels_goes_before_class_folders(photos, tmp_path):
     table = tmp_path / "labels.csv"
     table.write_text("cat/cat_0,even\ncat/cat_1,odd\n")
-    listing = list_images(photos, data_options(labels=table))
+    listing = list_images(photos, DataOptions.of(labels=table))
     assert {file.path: file.label for file in listing.files} == {
         "cat/cat_0.png": "even",
         "cat/cat_1.png": "odd",
     }
     with pytest.raises(DataError, match="received a column of a table, but no table; name it by"):
-        data_options(label_column="2")
+        DataOptions.of(label_column="2")
 
 
 def test_other_labels_are_no_reason_to_check_files_again(photos, tmp_path, cache_dir, monkeypatch):
@@ -88,26 +88,26 @@ def test_other_labels_are_no_reason_to_check_files_again(photos, tmp_path, cache
     table.write_text("\n".join(f"{path},{('even', 'odd')[n % 2]}" for n, path in enumerate(paths)))
     before = open_catalog(photos, cache_dir=cache_dir)
     monkeypatch.setattr(module, "run_in_workers", None)
-    after = open_catalog(photos, cache_dir=cache_dir, options=data_options(labels=table))
+    after = open_catalog(photos, cache_dir=cache_dir, options=DataOptions.of(labels=table))
     assert [entry.label for entry in after.kept] == ["even", "odd"] * 4
     assert [entry.pixel_hash for entry in after.kept] == [e.pixel_hash for e in before.kept]
     assert after.fingerprint != before.fingerprint
 
 
 def test_files_are_grouped_by_what_an_expression_finds_in_their_paths(photos):
-    listing = list_images(photos, data_options(group_by=r"_([0-2])\.png"))
+    listing = list_images(photos, DataOptions.of(group_by=r"_([0-2])\.png"))
     groups = {file.path: file.group for file in listing.files}
     assert groups["cat/cat_1.png"] == groups["dog/dog_1.png"] == "1"
     assert groups["cat/cat_3.png"] == ""
     assert listing.notes == ("--group-by: 3 groups of 6 files",)
-    whole = list_images(photos, data_options(group_by="^[a-z]+"))
+    whole = list_images(photos, DataOptions.of(group_by="^[a-z]+"))
     assert {file.group for file in whole.files} == {"cat", "dog"}
     with pytest.raises(
         DataError, match=r"received --group-by '\(': missing \), .*; expected a reg"
     ):
-        list_images(photos, data_options(group_by="("))
+        list_images(photos, DataOptions.of(group_by="("))
     with pytest.raises(DataError, match=r"finds nothing in any path; one is 'cat/cat_0.png'"):
-        list_images(photos, data_options(group_by="patient"))
+        list_images(photos, DataOptions.of(group_by="patient"))
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,12 @@ def _require_classes(walk: Walk, top: Mapping[str, Folder], splits: Mapping[str,
             )
     shared = set.intersection(*below.values())
     if len(shared) < 2:
+        for name, inside in below.items():
+            if len(parts := {each for each in inside if each.lower() in SPLIT_NAMES}) > 1:
+                raise DataError(
+                    f"{root}/: the folder {name} holds {_named(parts)}, and is a data set rather "
+                    f"than a class; did you mean {root / name}?"
+                )
         return
     if all(name.lower() in SPLIT_NAMES for name in shared):
         meant = "the classes inside of the splits, as train/CLASS/ and test/CLASS/"

@@ -51,7 +51,7 @@ class Listing:
     Attributes:
         root: the folder that the paths of files are relative to.
         files: sorted by path, each path once.
-        class_names: sorted, at least two; the label of every file is among them.
+        class_names: sorted; the label of every file is among them.
         left_out: what else is there, sorted by path.
         notes: sentences about how the data set was read.
         doubts: sentences about what may not be meant as it was taken.

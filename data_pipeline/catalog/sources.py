@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from data_pipeline.catalog.class_folders import list_class_folders
 from data_pipeline.catalog.label_table import TableColumns, list_label_table
@@ -33,6 +34,35 @@ class DataOptions:
     columns: TableColumns = TableColumns()
     group_by: str | None = None
 
+    @classmethod
+    def of(
+        cls,
+        *,
+        least: int = 2,
+        follow_links: bool | None = None,
+        labels: str | Path | None = None,
+        image_column: str | None = None,
+        label_column: str | None = None,
+        split_column: str | None = None,
+        group_column: str | None = None,
+        group_by: str | None = None,
+    ) -> Self:
+        """Make them from the options of a command line, None being what was not given.
+
+        Raises:
+            DataError: a column is given, but no table.
+        """
+        columns = TableColumns(image_column, label_column, split_column, group_column)
+        if labels is None and columns != TableColumns():
+            raise DataError("received a column of a table, but no table; name it by --labels")
+        return cls(
+            follow_links=bool(follow_links),
+            least=least,
+            labels=None if labels is None else Path(labels),
+            columns=columns,
+            group_by=group_by,
+        )
+
 
 @dataclass(frozen=True)
 class ImageSource:
@@ -48,34 +78,6 @@ class ImageSource:
     expected: str
     accepts: Callable[[Path, DataOptions], bool]
     list_images: Callable[[Path, DataOptions], Listing]
-
-
-def data_options(
-    *,
-    least: int = 2,
-    follow_links: bool | None = None,
-    labels: str | Path | None = None,
-    image_column: str | None = None,
-    label_column: str | None = None,
-    split_column: str | None = None,
-    group_column: str | None = None,
-    group_by: str | None = None,
-) -> DataOptions:
-    """Make the options of a data set from those of a command line, None being what was not given.
-
-    Raises:
-        DataError: a column is given, but no table.
-    """
-    columns = TableColumns(image_column, label_column, split_column, group_column)
-    if labels is None and columns != TableColumns():
-        raise DataError("received a column of a table, but no table; name it by --labels")
-    return DataOptions(
-        follow_links=bool(follow_links),
-        least=least,
-        labels=None if labels is None else Path(labels),
-        columns=columns,
-        group_by=group_by,
-    )
 
 
 def _is_folder(data: Path, options: DataOptions) -> bool:

@@ -1,7 +1,7 @@
 """Group images that are the same: exactly, by their pixels, or nearly, by their sketches."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -18,7 +18,8 @@ Group = tuple[int, ...]
 _LARGEST_SHARE = 0.1
 _LARGEST_AT_LEAST = 20
 
-_known: WeakKeyDictionary[Catalog, np.ndarray] = WeakKeyDictionary()
+_copies: WeakKeyDictionary[Catalog, np.ndarray] = WeakKeyDictionary()
+_groups: WeakKeyDictionary[Catalog, np.ndarray] = WeakKeyDictionary()
 
 
 def exact_groups(catalog: Catalog) -> list[Group]:
@@ -54,14 +55,12 @@ def label_conflicts(catalog: Catalog) -> list[Group]:
 def group_ids(catalog: Catalog) -> np.ndarray:
     """Return the group of each image: its copies, and what the data set puts into one group.
 
+    Computed once per catalog, as `copy_ids` is.
+
     Returns:
         int64 [len(kept)], read-only: the smallest index in the image's group.
     """
-    if not any(entry.group for entry in catalog.kept):
-        return copy_ids(catalog)
-    groups = _join(len(catalog.kept), _given_links(catalog), start=copy_ids(catalog))
-    groups.flags.writeable = False
-    return groups
+    return _once(_groups, catalog, _grouped)
 
 
 def copy_ids(catalog: Catalog) -> np.ndarray:
@@ -72,13 +71,25 @@ def copy_ids(catalog: Catalog) -> np.ndarray:
     Returns:
         int64 [len(kept)], read-only: the smallest index in the image's group.
     """
-    if catalog not in _known:
-        _known[catalog] = _copies(catalog)
-        _known[catalog].flags.writeable = False
-    return _known[catalog]
+    return _once(_copies, catalog, _copied)
 
 
-def _copies(catalog: Catalog) -> np.ndarray:
+def _once(
+    known: WeakKeyDictionary[Catalog, np.ndarray],
+    catalog: Catalog,
+    compute: Callable[[Catalog], np.ndarray],
+) -> np.ndarray:
+    if catalog not in known:
+        known[catalog] = compute(catalog)
+        known[catalog].flags.writeable = False
+    return known[catalog]
+
+
+def _grouped(catalog: Catalog) -> np.ndarray:
+    return _join(len(catalog.kept), _given_links(catalog), start=copy_ids(catalog))
+
+
+def _copied(catalog: Catalog) -> np.ndarray:
     size = len(catalog.kept)
     exact = _join(size, ((group[0], other) for group in exact_groups(catalog) for other in group))
     near = _join(size, _near_links(catalog), start=exact)

@@ -13,7 +13,7 @@ from search.run_folder.records import Values
 
 FEWEST = 200  # images of the first rung at least; scores of fewer are mostly luck
 PER_CLASS = 20
-QUARTER = 4  # of all images, which those may be
+FIRST_AT_MOST = 4  # one of so many images, whatever their classes need
 MOST = 500  # and at most, however many there are: something shall be scored within seconds
 SHARE = 10  # the first rung has one of so many
 
@@ -27,7 +27,7 @@ def partial_rungs(images: int, num_classes: int, sizes: Sequence[int]) -> tuple[
         sizes: of `rung_sizes`.
     """
     # Of very many classes not even a few of each, or the first rung would have all images.
-    of_each = min(PER_CLASS * num_classes, images // QUARTER)
+    of_each = min(PER_CLASS * num_classes, images // FIRST_AT_MOST)
     count = max(FEWEST, of_each, min(images // SHARE, MOST))
     rungs: list[int] = []
     for _ in sizes[:-1]:

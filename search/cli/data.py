@@ -42,7 +42,7 @@ def clean_command(
     Example: tune clean photos/ --quarantine set-aside/
     """
     from data_pipeline.catalog.quarantine import quarantine
-    from data_pipeline.catalog.sources import data_options as make_options
+    from data_pipeline.catalog.sources import DataOptions
     from data_pipeline.preparation.prepare import open_catalog
     from data_pipeline.preparation.summary import summarize
     from search.cli.printing.catalog import print_summary
@@ -51,7 +51,7 @@ def clean_command(
         catalog = open_catalog(
             data,
             cache_dir=cache_folder(cache_dir),
-            options=make_options(**reading),
+            options=DataOptions.of(**reading),
             progress=task.update,
         )
     summary = summarize(catalog)

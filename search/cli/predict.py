@@ -90,7 +90,7 @@ def evaluate_command(
     Example: tune evaluate results/cats/export more-photos/
     """
     import_tensorflow()
-    from data_pipeline.catalog.sources import data_options as make_options
+    from data_pipeline.catalog.sources import DataOptions
     from search.inference.classifier import load_classifier
     from search.inference.evaluate import evaluate_folder, known_to
 
@@ -102,7 +102,7 @@ def evaluate_command(
             known=known_to(model),
             cache_dir=cache_folder(cache_dir),
             # One class may be all that there is to measure.
-            options=make_options(**reading, least=1),
+            options=DataOptions.of(**reading, least=1),
             progress=task.update,
         )
     if as_json:

@@ -124,6 +124,11 @@ class Measurement:
     class_names: tuple[str, ...] = field(metadata={"key": "labels"})
     confusion_matrix: list[list[int]]
 
+    @property
+    def unequal(self) -> bool:
+        """Whether the classes are not equally many, so that the balanced accuracy is another."""
+        return self.balanced_accuracy is not None and len(set(self.class_counts.values())) > 1
+
 
 def measure(
     probabilities: FloatArray, targets: IntArray, class_names: tuple[str, ...]

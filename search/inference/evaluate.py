@@ -99,6 +99,8 @@ def _on_others(
 
 def known_to(model: str) -> KnownImages | None:
     """What an exported model was trained on, if its run is where it was made; else None."""
+    if model.startswith("imagenet:"):
+        return None
     path = Path(model)
     file = (path if path.is_dir() else path.parent).resolve().parent / "known.npz"
     if not file.is_file():

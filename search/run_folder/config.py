@@ -4,7 +4,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from itertools import product
 from typing import Any
 
-from data_pipeline.catalog.sources import DataOptions, data_options
+from data_pipeline.catalog.sources import DataOptions
 from models.families.baselines import baselines_on
 from models.families.family import ModelOptions
 from models.families.registry import family_named
@@ -118,7 +118,7 @@ class RunConfig:
     @property
     def data_options(self) -> DataOptions:
         """What the user said of the data set."""
-        return data_options(**{name: getattr(self, name) for name in DATA_OPTIONS})
+        return DataOptions.of(**{name: getattr(self, name) for name in DATA_OPTIONS})
 
     @property
     def rounds(self) -> int:

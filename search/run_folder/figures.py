@@ -37,9 +37,7 @@ def figures(metrics: Metrics) -> list[tuple[str, str]]:
 
 def _balanced(metrics: Metrics) -> list[tuple[str, str]]:
     """The balanced accuracy, where classes are not equally many."""
-    if metrics.balanced_accuracy is None or len(set(metrics.class_counts.values())) < 2:
-        return []
-    return [("balanced accuracy", f"{metrics.balanced_accuracy:.4f}")]
+    return [("balanced accuracy", f"{metrics.balanced_accuracy:.4f}")] if metrics.unequal else []
 
 
 def _validation(metrics: Metrics) -> str:

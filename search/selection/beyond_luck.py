@@ -11,7 +11,8 @@ import math
 from collections.abc import Sequence
 
 from models.describe import describe
-from search.selection.finalists import Finalist, is_head, is_solved
+from search.selection.candidates import is_head, is_solved
+from search.selection.finalists import Finalist
 
 HEADS_LUCK, LUCK = 1.0, 0.5  # standard errors
 

@@ -19,15 +19,8 @@ from search.run_folder.finalist_rows import Ensemble, FinalistRow
 from search.run_folder.records import TrialRecord, load_records
 from search.run_folder.schema import to_json
 from search.selection.beyond_luck import beyond_luck, luck_in_words
-from search.selection.finalists import (
-    Finalist,
-    candidates,
-    compared,
-    ensemble,
-    is_head,
-    is_solved,
-    train_again,
-)
+from search.selection.candidates import candidates, is_head, is_solved
+from search.selection.finalists import Finalist, compared, ensemble, train_again
 from search.trial.experiment import Experiment
 
 

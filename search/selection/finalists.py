@@ -7,7 +7,7 @@ round by round, and what is clearly behind drops out of the next round. Each res
 run folder: an interrupted export goes on where it was, a second one trains nothing again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,37 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.describe import describe
-from models.families.registry import family_named
 from search.evaluation.bootstrap import Comparison, comparisons
-from search.evaluation.objective import AS_GOOD_WITHIN, Objective
+from search.evaluation.objective import AS_GOOD_WITHIN
 from search.evaluation.shares import log_likelihoods
 from search.process.atomic_files import write_array
 from search.process.memory import released_graphs
 from search.process.progress import ProgressSink, Task
 from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
-from search.run_folder.config import RunConfig, objective_of
+from search.run_folder.config import objective_of
 from search.run_folder.finalist_rows import Ensemble
-from search.run_folder.ranking import best_first
 from search.run_folder.records import TrialRecord
+from search.selection.candidates import is_solved, training_seconds
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
 from search.trial.model_cache import ModelCache
 from search.trial.retrain import DivergedError, train_epochs
 from search.trial.training import configuration_seed
-
-Fits = Callable[[TrialRecord], bool]
-
-
-def is_solved(record: TrialRecord) -> bool:
-    """Tell whether a solver fits its model, so that one training tells all."""
-    return family_named(str(record.values["family"])).solved
-
-
-def is_head(record: TrialRecord) -> bool:
-    """Tell whether it is trained on the features of a backbone that stays as it is."""
-    family = family_named(str(record.values["family"]))
-    return family.pretrained and not family.solved and family.probe(record.values) is None
 
 
 @dataclass(frozen=True)
@@ -63,55 +49,6 @@ class Finalist:
     baseline: bool
     predictions: list[NDArray[np.float32]]
     comparison: Comparison
-
-
-def training_seconds(record: TrialRecord) -> float:
-    """Estimate the seconds of one training by what its trials took."""
-    return record.epochs_to_best * max(record.seconds, 0.1) / max(len(record.history), 1)
-
-
-def candidates(
-    records: list[TrialRecord], config: RunConfig, *, top: int, fits: Fits
-) -> list[TrialRecord]:
-    """Choose the `top` best that fit, and the best known-good one of each kind that does.
-
-    A kind is a family; heads and what is fine-tuned are two. A probe that saw a part of the images
-    has lost the race: it is a candidate where nothing else fits.
-
-    Args:
-        records: of the run.
-        config: of the run.
-        top: how many, at least 1.
-        fits: whether a configuration may be exported at all; asked of as few as possible.
-    """
-    objective = objective_of(config)
-    ranked = [r for r in best_first(records, objective) if r.score is not None]
-    ranked = _with_probes_in_order(ranked, objective)
-    chosen: list[TrialRecord] = []
-    kinds: set[object] = set()
-    for record in ranked:
-        # Those that saw a part come last.
-        if record.images is not None and any(other.images is None for other in chosen):
-            break
-        kind = record.values["family"], is_head(record)
-        first = record.baseline and kind not in kinds
-        # `fits` comes last: it may write and time a model, which takes seconds.
-        if (len(chosen) < top or first) and fits(record):
-            chosen.append(record)
-            if record.baseline:
-                kinds.add(kind)
-    return chosen
-
-
-def _with_probes_in_order(ranked: list[TrialRecord], objective: Objective) -> list[TrialRecord]:
-    """The same, but in the places of cross-validated probes these in the order of that.
-
-    It is on several times as many images as the score.
-    """
-    values = {r.trial_id: r.cross_validated for r in ranked if r.cross_validated is not None}
-    known = [record for record in ranked if record.trial_id in values and record.images is None]
-    in_order = iter(sorted(known, key=lambda record: objective.rank(values[record.trial_id])))
-    return [next(in_order) if record in known else record for record in ranked]
 
 
 def train_again(

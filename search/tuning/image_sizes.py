@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_pipeline.catalog.sources import data_options
+from data_pipeline.catalog.sources import DataOptions
 from models.families.backbone import enlarged
 from search.run_folder.config import DATA_OPTIONS
 
@@ -56,7 +56,7 @@ def image_sizes(
     if asked and not sides:
         return ImageSizes(tuple(asked), enlarged(asked), max(asked))
     reading: Any = {name: given.get(name) for name in DATA_OPTIONS}
-    options = data_options(**reading)
+    options = DataOptions.of(**reading)
     typical = typical_side(data, cache_dir=cache_dir, options=options)
     side = SCRATCH[on_gpu] if typical is None else min(SCRATCH[on_gpu], typical)
     side = max(side, _SMALLEST)

@@ -11,7 +11,7 @@ from search.run_folder.config import objective_of
 from search.run_folder.finalist_rows import SEEDS, TOP
 from search.run_folder.ranking import best_first
 from search.run_folder.records import TrialRecord, load_records
-from search.selection.finalists import candidates, is_head, is_solved, training_seconds
+from search.selection.candidates import candidates, is_head, is_solved, training_seconds
 from search.trial.experiment import Experiment
 from search.trial.messages import Progress
 

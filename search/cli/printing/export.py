@@ -59,9 +59,7 @@ def _trained_on(evaluation: Evaluation) -> str:
 
 def _balanced(metrics: Metrics | Evaluation) -> str:
     """The balanced accuracy, where it may be another than the accuracy."""
-    if metrics.balanced_accuracy is None or len(set(metrics.class_counts.values())) < 2:
-        return ""
-    return f"balanced accuracy {metrics.balanced_accuracy:.4f}, "
+    return f"balanced accuracy {metrics.balanced_accuracy:.4f}, " if metrics.unequal else ""
 
 
 def _print_classes(metrics: Metrics | Evaluation) -> None:

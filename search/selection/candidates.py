@@ -1,0 +1,71 @@
+"""Choose which configurations of a search may be exported, before any is trained again."""
+
+from collections.abc import Callable
+
+from models.families.registry import family_named
+from search.evaluation.objective import Objective
+from search.run_folder.config import RunConfig, objective_of
+from search.run_folder.ranking import best_first
+from search.run_folder.records import TrialRecord
+
+Fits = Callable[[TrialRecord], bool]
+
+
+def is_solved(record: TrialRecord) -> bool:
+    """Tell whether a solver fits its model, so that one training tells all."""
+    return family_named(str(record.values["family"])).solved
+
+
+def is_head(record: TrialRecord) -> bool:
+    """Tell whether it is trained on the features of a backbone that stays as it is."""
+    family = family_named(str(record.values["family"]))
+    return family.pretrained and not family.solved and family.probe(record.values) is None
+
+
+def training_seconds(record: TrialRecord) -> float:
+    """Estimate the seconds of one training by what its trials took."""
+    return record.epochs_to_best * max(record.seconds, 0.1) / max(len(record.history), 1)
+
+
+def candidates(
+    records: list[TrialRecord], config: RunConfig, *, top: int, fits: Fits
+) -> list[TrialRecord]:
+    """Choose the `top` best that fit, and the best known-good one of each kind that does.
+
+    A kind is a family; heads and what is fine-tuned are two. A probe that saw a part of the images
+    has lost the race: it is a candidate where nothing else fits.
+
+    Args:
+        records: of the run.
+        config: of the run.
+        top: how many, at least 1.
+        fits: whether a configuration may be exported at all; asked of as few as possible.
+    """
+    objective = objective_of(config)
+    ranked = [r for r in best_first(records, objective) if r.score is not None]
+    ranked = _with_probes_in_order(ranked, objective)
+    chosen: list[TrialRecord] = []
+    kinds: set[object] = set()
+    for record in ranked:
+        # Those that saw a part come last.
+        if record.images is not None and any(other.images is None for other in chosen):
+            break
+        kind = record.values["family"], is_head(record)
+        first = record.baseline and kind not in kinds
+        # `fits` comes last: it may write and time a model, which takes seconds.
+        if (len(chosen) < top or first) and fits(record):
+            chosen.append(record)
+            if record.baseline:
+                kinds.add(kind)
+    return chosen
+
+
+def _with_probes_in_order(ranked: list[TrialRecord], objective: Objective) -> list[TrialRecord]:
+    """The same, but in the places of cross-validated probes these in the order of that.
+
+    It is on several times as many images as the score.
+    """
+    values = {r.trial_id: r.cross_validated for r in ranked if r.cross_validated is not None}
+    known = [record for record in ranked if record.trial_id in values and record.images is None]
+    in_order = iter(sorted(known, key=lambda record: objective.rank(values[record.trial_id])))
+    return [next(in_order) if record in known else record for record in ranked]
