@@ -87,7 +87,7 @@ def compare(name, size):
     expected = two_columns(model.predict(images, verbose=0))
     spread = float(np.ptp(expected[:, 0]))
     finished = with_preprocessing(
-        model, image_size=(size, size), crop_to_aspect_ratio=False, num_classes=2
+        model, image_size=(size, size), resize_mode="squeeze", num_classes=2
     )
     source = Source(model, finished, (size, size), 2, images)
     for format_name in NAMES:

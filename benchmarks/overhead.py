@@ -44,7 +44,7 @@ def experiment_in(folder, data, weights, cache):
         families=("transfer", "cnn", "xception"),
         backbones=("mobilenet_075",),
         image_size=(SIZE, SIZE),
-        crop_to_aspect_ratio=False,
+        resize_mode="squeeze",
         compact=True,
         weights=weights,
         max_epochs=9,

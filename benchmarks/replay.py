@@ -206,7 +206,7 @@ def config_of(rounds: int, seed: int) -> Any:
         families=("cnn", "xception", "transfer"),
         backbones=("mobilenet_050",),
         image_size=(64, 64),
-        crop_to_aspect_ratio=False,
+        resize_mode="squeeze",
         compact=True,
         weights="imagenet",
         max_epochs=EPOCHS,

@@ -1,5 +1,6 @@
 """Write files that appear whole or not at all, whatever happens meanwhile."""
 
+import fcntl
 import os
 import time
 import uuid
@@ -9,6 +10,9 @@ from typing import Self
 
 # What a killed process may have left behind. Earlier versions wrote the second kind.
 _LEFTOVERS = (".*.tmp", "*-????????.part")
+# Where a disk knows no locks nothing tells what another process is still writing but its age.
+_ABANDONED_SECONDS = 24 * 3600
+_LOCKED_WITHIN = 1.0  # seconds
 
 
 class UnfinishedFile:
@@ -29,6 +33,9 @@ class UnfinishedFile:
         # The name is cut: together with the random part it could else be too long for the disk.
         self.path = beside.with_name(f".{beside.name[:40]}.{uuid.uuid4().hex}.tmp")
         self.handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+        # Held until the process ends, however it ends: by it `sweep` knows what is abandoned.
+        with suppress(OSError):
+            fcntl.flock(self.handle, fcntl.LOCK_EX)
 
     def __enter__(self) -> Self:
         return self
@@ -83,16 +90,31 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def sweep(folder: Path, *, older_than: float = 0.0) -> None:
+def sweep(folder: Path) -> None:
     """Delete what killed processes have left unfinished in a folder and those below it.
+
+    What another process is still writing stays.
 
     Args:
         folder: where `write_bytes` and `UnfinishedFile` were used.
-        older_than: seconds since the last write. 0 is right only for who holds a lock: it
-            also deletes what another process is writing now.
     """
     for pattern in _LEFTOVERS:
         for path in folder.rglob(pattern):
             with suppress(FileNotFoundError):  # Its process has just finished it, or swept too.
-                if time.time() - path.stat().st_mtime >= older_than:
+                if _is_abandoned(path):
                     path.unlink()
+
+
+def _is_abandoned(path: Path) -> bool:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        # A moment passes between a file's creation and its lock.
+        age = time.time() - os.fstat(handle).st_mtime
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return age > _LOCKED_WITHIN
+    except BlockingIOError:
+        return False
+    except OSError:
+        return age > _ABANDONED_SECONDS
+    finally:
+        os.close(handle)

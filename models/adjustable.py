@@ -6,7 +6,7 @@ training step serves every configuration that shares its architecture.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -14,8 +14,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 
-def float_variable(value: float) -> Any:
-    """Make a float32 scalar to which other values can be assigned.
+def float_variable(value: float | Sequence[float]) -> Any:
+    """Make a float32 scalar or vector to which other values can be assigned.
 
     TensorFlow's variable, not Keras's: Keras would count its own among the weights.
     """

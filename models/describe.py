@@ -20,7 +20,7 @@ def describe(values: Mapping[str, Any], images: int | None = None) -> str:
     family = family_named(values["family"])
     parts = family.describe(values)
     if not family.solved:
-        parts += [_optimizer(values), *_augmentation(values)]
+        parts += [_optimizer(values), *_class_weights(values), *_augmentation(values)]
     if images is not None:
         parts.append(f"{images:,} images")
     return ", ".join(parts)
@@ -31,6 +31,11 @@ def _optimizer(values: Mapping[str, Any]) -> str:
     rate = values["sgd_learning_rate" if name == "sgd" else "learning_rate"]
     digits, exponent = f"{rate:.1e}".split("e")
     return f"{name} {digits}e{int(exponent)}"
+
+
+def _class_weights(values: Mapping[str, Any]) -> list[str]:
+    kind = values.get("class_weights", "none")
+    return [] if kind == "none" else [f"{kind} class weights"]
 
 
 def _augmentation(values: Mapping[str, Any]) -> list[str]:

@@ -30,6 +30,7 @@ class ImageClassifier(keras_tuner.HyperModel):
         weights: Of the backbones: "imagenet", the path of a file, or None (from scratch).
         backbone_sizes: See `ModelOptions`; by default `image_size` and enlarged ones.
         largest_side: See `ModelOptions`; that of `image_size` without `backbone_sizes`.
+        class_counts: See `ModelOptions`.
 
     Raises:
         ModelError: A name is unknown, or `image_size` too small for a family or backbone.
@@ -46,6 +47,7 @@ class ImageClassifier(keras_tuner.HyperModel):
         weights: str | None = "imagenet",
         backbone_sizes: tuple[int, ...] = (),
         largest_side: int | None = None,
+        class_counts: tuple[int, ...] = (),
     ) -> None:
         super().__init__(name="image_classifier", tunable=True)
         check(families, backbones, image_size)
@@ -58,6 +60,7 @@ class ImageClassifier(keras_tuner.HyperModel):
             weights=weights,
             backbone_sizes=backbone_sizes or enlarged(image_size),
             largest_side=largest_side if backbone_sizes else max(image_size),
+            class_counts=class_counts,
         )
 
     def declare_hyperparameters(self, hp: keras_tuner.HyperParameters) -> None:
@@ -75,7 +78,8 @@ class ImageClassifier(keras_tuner.HyperModel):
         for family in families:
             with hp.conditional_scope("family", [family]):
                 family_named(family).declare(hp, self.options)
-        space.declare_training(hp, compact=self.options.compact)
+        weights = tuple(optimization.CLASS_WEIGHTS) if self.options.class_counts else ()
+        space.declare_training(hp, compact=self.options.compact, class_weights=weights)
         space.declare_augmentation(hp, compact=self.options.compact)
 
     def image_size_of(self, values: Mapping[str, Any]) -> tuple[int, int]:
@@ -164,7 +168,11 @@ class ImageClassifier(keras_tuner.HyperModel):
             optimizer=optimization.optimizer(
                 hp, optimization.Schedule(**numbers), _rate_factors(model, hp)
             ),
-            loss=optimization.CrossEntropy(self.options.num_classes, hp.get("label_smoothing")),
+            loss=optimization.CrossEntropy(
+                self.options.num_classes,
+                hp.get("label_smoothing"),
+                optimization.class_weights(hp, self.options.class_counts),
+            ),
             metrics=[optimization.accuracy(num_classes=self.options.num_classes)],
             steps_per_execution=steps_per_execution,
             jit_compile=optimization.jit_compile(),
@@ -188,6 +196,9 @@ class ImageClassifier(keras_tuner.HyperModel):
         numbers = self._schedule_numbers(hp, 0, steps_per_epoch, max_epochs)
         optimization.adjust(model.optimizer, hp, numbers)
         model.loss.label_smoothing.assign(hp.get("label_smoothing"))
+        if self.options.class_counts:
+            weights = optimization.class_weights(hp, self.options.class_counts)
+            model.loss.class_weights.assign(weights)
         set_dropout(model, hp)
 
     def _schedule_numbers(

@@ -18,7 +18,7 @@ class Preset:
             head, which a search does not draw.
         image_size: (height, width) in pixels.
         epochs: As published; where none is stated, what the description of the source implies.
-        crop_to_aspect_ratio: Cut images to shape rather than squeeze them.
+        resize_mode: How images of another shape are made to fit.
         published: The figure that it reached, and on what.
         weights: Of the backbone: "imagenet", or None (from scratch, or no backbone).
     """
@@ -29,7 +29,7 @@ class Preset:
     values: dict[str, Any]
     image_size: tuple[int, int]
     epochs: int
-    crop_to_aspect_ratio: bool
+    resize_mode: str
     published: str
     weights: str | None = None
 
@@ -118,7 +118,7 @@ _ALL = (
         values={**_xception("single", 3), **_adam(128), **_FLIP_ROTATE},
         image_size=(180, 180),
         epochs=25,
-        crop_to_aspect_ratio=False,
+        resize_mode="squeeze",
         published="95.1 % validation accuracy (best 95.75 %), 23,410 photos of cats and dogs",
     ),
     Preset(
@@ -128,7 +128,7 @@ _ALL = (
         values={**_xception("double", 4), **_adam(32), **_FLIP_ROTATE},
         image_size=(180, 180),
         epochs=50,
-        crop_to_aspect_ratio=False,
+        resize_mode="squeeze",
         published="96.1 % validation accuracy (best 96.6 %), 23,410 photos of cats and dogs",
     ),
     Preset(
@@ -147,7 +147,7 @@ _ALL = (
         },
         image_size=(224, 224),
         epochs=1,
-        crop_to_aspect_ratio=True,
+        resize_mode="crop",
         published="95.0 % validation accuracy after one epoch, cats and dogs",
         weights="imagenet",
     ),
@@ -166,7 +166,7 @@ _ALL = (
         },
         image_size=(224, 224),
         epochs=100,
-        crop_to_aspect_ratio=True,
+        resize_mode="crop",
         published="none: the guide shows one epoch and advises about 100",
     ),
     Preset(
@@ -180,7 +180,7 @@ _ALL = (
         },
         image_size=(150, 150),
         epochs=80,
-        crop_to_aspect_ratio=False,
+        resize_mode="squeeze",
         published="70 % validation accuracy, 2,000 + 1,000 photos of cats and dogs",
     ),
     Preset(
@@ -196,7 +196,7 @@ _ALL = (
         },
         image_size=(150, 150),
         epochs=80,
-        crop_to_aspect_ratio=False,
+        resize_mode="squeeze",
         published="75 % validation accuracy, 2,000 + 1,000 photos of cats and dogs",
     ),
     Preset(
@@ -210,7 +210,7 @@ _ALL = (
         },
         image_size=(160, 160),
         epochs=10,
-        crop_to_aspect_ratio=False,
+        resize_mode="squeeze",
         published="58.8 % and 58.0 % test accuracy",
     ),
     Preset(
@@ -226,7 +226,7 @@ _ALL = (
         },
         image_size=(160, 160),
         epochs=10,
-        crop_to_aspect_ratio=False,
+        resize_mode="squeeze",
         published="none: left unfinished",
         weights="imagenet",
     ),

@@ -18,7 +18,7 @@ def with_preprocessing(
     model: keras.Model,
     *,
     image_size: tuple[int, int],
-    crop_to_aspect_ratio: bool,
+    resize_mode: str,
     num_classes: int,
 ) -> keras.Model:
     """Put before `model` the resize with which its images were prepared.
@@ -26,7 +26,7 @@ def with_preprocessing(
     Args:
         model: Images [b, height, width, 3] 0-255 -> probabilities [b, 1] or [b, k].
         image_size: (height, width) in pixels that `model` takes.
-        crop_to_aspect_ratio: Cut the image to shape rather than squeeze it, as in training.
+        resize_mode: "squeeze", "crop" or "pad", as in training.
         num_classes: Two or more.
 
     Returns:
@@ -40,7 +40,8 @@ def with_preprocessing(
             width,
             interpolation="bilinear",
             antialias=True,
-            crop_to_aspect_ratio=crop_to_aspect_ratio,
+            crop_to_aspect_ratio=resize_mode == "crop",
+            pad_to_aspect_ratio=resize_mode == "pad",
         )(images)
         # Prepared pixels are whole numbers; rounding gives the model the very same ones.
         return _finished(model, images, ops.round(resized), num_classes)

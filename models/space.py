@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 ADAPTIVE = ["adam", "adamw"]
 RUNTIME_VALUES = (
     *("learning_rate", "sgd_learning_rate", "schedule", "warmup", "hold", "label_smoothing"),
-    "transfer/fine_tune_rate",
+    *("class_weights", "transfer/fine_tune_rate"),
 )
 """Values that a traced training step reads from variables (see `models.adjustable`)."""
 
 
-def declare_training(hp: Any, *, compact: bool) -> None:
-    """Declare batch size, optimizer, schedule and loss, each value only where it is used."""
+def declare_training(hp: Any, *, compact: bool, class_weights: Sequence[str] = ()) -> None:
+    """Declare batch size, optimizer, schedule and loss, each value only where it is used.
+
+    Args:
+        hp: What they are declared in.
+        compact: Smaller batches.
+        class_weights: What images of rare classes may count for, by name; none where classes are
+            about equal.
+    """
     hp.Choice(
         "batch_size", [16, 32, 64] if compact else [32, 64, 128], default=16 if compact else 32
     )
@@ -34,6 +42,8 @@ def declare_training(hp: Any, *, compact: bool) -> None:
         hp.Choice("warmup", [0.0, 0.05, 0.1], default=0.05)
         hp.Choice("hold", [0.0, 0.2, 0.45], default=0.0)
     hp.Choice("label_smoothing", [0.0, 0.05, 0.1], default=0.0)
+    if class_weights:
+        hp.Choice("class_weights", list(class_weights), default=class_weights[0])
 
 
 def declare_augmentation(hp: Any, *, compact: bool) -> None:

@@ -34,7 +34,7 @@ class Bright:
 
 @pytest.fixture
 def classifier():
-    return Classifier(Bright(), ("dark", "bright"), (8, 8), False)
+    return Classifier(Bright(), ("dark", "bright"), (8, 8), "squeeze")
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def export(tmp_path):
     folder = tmp_path / "export"
     folder.mkdir()
     keras.Model(images, x).save(folder / "model.keras")
-    about = {"labels": ["a", "b"], "image_size": [8, 8], "crop_to_aspect_ratio": False}
+    about = {"labels": ["a", "b"], "image_size": [8, 8], "resize_mode": "squeeze"}
     write_json(folder / "labels.json", about)
     return folder
 
@@ -176,7 +176,7 @@ def test_labels_must_be_there_and_fit_the_model(export):
         {
             "labels": ["a", "b", "c"],
             "image_size": [8, 8],
-            "crop_to_aspect_ratio": False,
+            "resize_mode": "squeeze",
         },
     )
     with pytest.raises(TuneError, match=r"names 3 classes, and .*model\.keras gives 2"):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from recorded_progress import Recorded
 
+from data_pipeline.preparation.typical_shape import TypicalShape
 from models.presets import PRESETS
 from search.cli import _run
 from search.errors import TuneError
@@ -27,7 +28,7 @@ CHANGES = {
     "backbones": ("mobilenet_075", "mobilenet_v2"),
     "image_size": (120, 160),
     "backbone_sizes": (96, 160),
-    "crop_to_aspect_ratio": True,
+    "resize_mode": "crop",
     "weights": "own file.h5",
     "max_epochs": 5,
     "factor": 4,
@@ -65,8 +66,8 @@ def folder(tmp_path, monkeypatch):
     networks = "models.pretrained.networks"
     monkeypatch.setattr(f"{networks}.available_backbones", lambda names, *rest: names)
     monkeypatch.setattr(f"{networks}.weights_file", lambda *anything: None)
-    sides = "data_pipeline.preparation.typical_side.typical_side"
-    monkeypatch.setattr(sides, lambda data, *, cache_dir, options: 500)
+    shape = "data_pipeline.preparation.typical_shape.typical_shape"
+    monkeypatch.setattr(shape, lambda data, *, cache_dir, options: TypicalShape(500))
     return tmp_path
 
 

@@ -1,4 +1,9 @@
+import errno
+import fcntl
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,25 +52,61 @@ def test_a_published_file_stays_and_an_unpublished_one_goes(tmp_path):
     assert names(tmp_path) == ["b"]
 
 
+LEFTOVERS = [".a.json.0123456789abcdef.tmp", ".b.tmp", "pixels-ab_12cd9.part"]
+
+
+def grown_old(folder, *names):
+    for name in names:
+        (folder / name).touch()
+        os.utime(folder / name, (1, 1))
+
+
 def test_leftovers_of_this_and_earlier_versions_are_swept_and_nothing_else(tmp_path):
-    leftovers = [UnfinishedFile(tmp_path / "a.json").path.name, ".b.tmp", "pixels-ab_12cd9.part"]
     others = [".hidden", "a.json", "b.tmp", "mine.part", "old.npy"]
     for folder in (tmp_path, tmp_path / "deep"):
         folder.mkdir(exist_ok=True)
-        for name in (*leftovers, *others):
-            (folder / name).touch()
+        grown_old(folder, *LEFTOVERS, *others)
     sweep(tmp_path)
     assert names(tmp_path / "deep") == others
     assert names(tmp_path) == sorted([*others, "deep"])
 
 
-def test_of_a_cache_only_leftovers_of_long_ago_are_swept(tmp_path):
-    for name in (".fresh.tmp", ".old.tmp", "old.npy"):
-        (tmp_path / name).touch()
-    for name in (".old.tmp", "old.npy"):
-        os.utime(tmp_path / name, (1, 1))
-    sweep(tmp_path, older_than=3600)
-    assert names(tmp_path) == [".fresh.tmp", "old.npy"]
+def test_what_a_process_is_still_writing_is_not_swept_and_is_once_it_was_killed(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from data_pipeline.atomic_files import UnfinishedFile\n"
+        "file = UnfinishedFile(Path(sys.argv[1]) / 'pixels.npy')\n"
+        "os.utime(file.path, (1, 1)); print(file.path.name, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as writer:
+        name = writer.stdout.readline().strip()
+        sweep(tmp_path)
+        assert names(tmp_path) == [name]
+        writer.kill()
+        writer.wait()
+        sweep(tmp_path)
+        assert names(tmp_path) == []
+
+
+def test_a_file_that_was_made_just_now_may_not_be_locked_yet(tmp_path):
+    (tmp_path / ".fresh.tmp").touch()
+    sweep(tmp_path)
+    assert names(tmp_path) == [".fresh.tmp"]
+
+
+def test_where_a_disk_knows_no_locks_only_what_is_a_day_old_is_swept(tmp_path, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    grown_old(tmp_path, ".old.tmp")
+    (tmp_path / ".recent.tmp").touch()
+    os.utime(tmp_path / ".recent.tmp", (time.time() - 3600,) * 2)
+    with UnfinishedFile(tmp_path / "a") as file:
+        sweep(tmp_path)
+        assert names(tmp_path) == sorted([".recent.tmp", file.path.name])
 
 
 def test_the_content_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):

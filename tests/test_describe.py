@@ -27,3 +27,10 @@ def test_head_units_and_mixing_are_told():
     values |= {"augmentation/mix": "cutmix", "augmentation/strength": 0.30000000000000004}
     expected = "transfer mobilenet_v2, 160 px, head 128, adam 1.0e-3, flip+rotation 0.3, cutmix"
     assert describe(values) == expected
+
+
+def test_what_images_of_rare_classes_count_for_is_told_where_it_is_not_one():
+    values = {**PRESETS["tensorflow-plain"].values, "class_weights": "none"}
+    assert describe(values) == describe(PRESETS["tensorflow-plain"].values)
+    values["class_weights"] = "sqrt"
+    assert describe(values).endswith("adam 1.0e-3, sqrt class weights")

@@ -7,7 +7,9 @@ from data_pipeline.near_duplicates.duplicates import (
     exact_groups,
     group_ids,
     label_conflicts,
+    large_groups,
     near_groups,
+    related_ids,
 )
 from data_pipeline.near_duplicates.sketch import sketch
 
@@ -70,11 +72,21 @@ def test_images_without_a_sketch_are_not_glued_together():
     assert group_ids(pictures).tolist() == [0, 1, 2, 3]
 
 
-def test_a_kind_of_image_is_not_taken_for_one_image():
-    alike = numbered({"cat": 30}, sketch=random_sketch(7))
+def test_a_group_too_large_for_one_split_is_dealt_one_by_one_and_said_to_be():
+    frames = numbered({"cat": 30}, sketch=random_sketch(7))
     others = numbered({"dog": 30})
-    pictures = catalog(*alike.kept, *others.kept)
+    pictures = catalog(*frames.kept, *others.kept)
     assert len(set(group_ids(pictures).tolist())) == 60
+    assert large_groups(pictures) == near_groups(pictures) == [tuple(range(30))]
+    assert len(set(related_ids(pictures).tolist())) == 31
+    assert large_groups(others) == []
+
+
+def test_a_large_group_that_the_data_set_names_is_dealt_whole():
+    frames = numbered({"cat": 30}, sketch=random_sketch(7), group="video 1")
+    pictures = catalog(*frames.kept, *numbered({"dog": 30}).kept)
+    assert len(set(group_ids(pictures).tolist())) == 31
+    assert large_groups(pictures) == []
 
 
 def test_groups_are_worked_out_once_for_a_catalog(monkeypatch):

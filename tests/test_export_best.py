@@ -11,7 +11,8 @@ from small_trials import values_for
 from stopping import AT_ONCE, NEVER
 
 from search.errors import TuneError
-from search.evaluation.calibration import with_temperature
+from search.evaluation.calibration import Calibration, with_temperature
+from search.evaluation.logit_adjustment import adjusted
 from search.export import export_best as module
 from search.export import writing
 from search.export.export_best import ExportOptions, calibrate, export_best, retrain
@@ -52,6 +53,22 @@ def export(run, stop=NEVER, **options):
 
 def looks(run):
     return run.run.path / "lock_box.json"
+
+
+def test_an_adjustment_towards_rare_classes_is_in_the_file(run, monkeypatch):
+    def exported(adjustment):
+        monkeypatch.setattr(
+            module, "calibrate", lambda *_, **__: Calibration(1.0, None, (0.0, 0.0), adjustment)
+        )
+        export(run)
+        model = keras.models.load_model(run.run.export / "model.keras", compile=False)
+        return model.predict_on_batch(np.asarray(run.pixels[run.test]))
+
+    frequencies = np.array([0.8, 0.2])
+    monkeypatch.setattr(module, "class_frequencies", lambda _: frequencies)
+    plain, shifted = exported(0.0), exported(0.5)
+    np.testing.assert_allclose(shifted, adjusted(plain, frequencies, 0.5), atol=1e-3)
+    assert np.abs(shifted - plain).max() > 0.05
 
 
 def test_the_number_printed_is_what_the_file_reaches(run):

@@ -44,7 +44,7 @@ def trained(scratch):
 
 def write(trained, model, name, folder):
     finished = with_preprocessing(
-        model, image_size=trained.size, crop_to_aspect_ratio=False, num_classes=2
+        model, image_size=trained.size, resize_mode="squeeze", num_classes=2
     )
     source = Source(model, finished, trained.size, 2, trained.images)
     return write_format(source, name, folder)

@@ -121,7 +121,7 @@ def exported_of(kind, num_classes):
     keras.utils.set_random_seed(3)
     bare = network(kind.split(",")[0], num_classes, **KINDS[kind])
     return bare, with_preprocessing(
-        bare, image_size=(SIDE, SIDE), crop_to_aspect_ratio=False, num_classes=num_classes
+        bare, image_size=(SIDE, SIDE), resize_mode="squeeze", num_classes=num_classes
     )
 
 

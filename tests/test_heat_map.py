@@ -9,9 +9,9 @@ from PIL import Image
 from search.inference.heat_map import SIDE, heat_layer
 
 
-def layer(heat, size, crop=False, **values):
+def layer(heat, size, mode="squeeze", **values):
     """float [height, width, 4], 0–255."""
-    png = heat_layer(np.asarray(heat, np.float32), size=size, crop_to_aspect_ratio=crop, **values)
+    png = heat_layer(np.asarray(heat, np.float32), size=size, resize_mode=mode, **values)
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA")).astype(float)
 
 
@@ -57,7 +57,7 @@ def test_cold_is_transparent_and_hotter_is_more_opaque_and_lighter():
     [((100, 200), np.s_[:, 50:150]), ((200, 100), np.s_[50:150]), ((90, 90), np.s_[:])],
 )
 def test_a_model_that_crops_saw_the_middle_only(size, inside):
-    pixels = layer(np.ones((6, 6)), size, crop=True)
+    pixels = layer(np.ones((6, 6)), size, mode="crop")
     shown = pixels[..., 3] > 0
     expected = np.zeros(size, bool)
     expected[inside] = True
@@ -65,8 +65,16 @@ def test_a_model_that_crops_saw_the_middle_only(size, inside):
     assert (layer(np.ones((6, 6)), size)[..., 3] > 0).all()
 
 
+def test_a_model_that_saw_bars_too_has_its_heat_on_the_photo_alone():
+    pixels = layer(one_at(2, 4), (90, 180), mode="pad")
+    assert pixels.shape[:2] == (90, 180)
+    # The third of six rows of the square is the second quarter of the photo's height.
+    np.testing.assert_allclose(hottest(pixels), [(75 - 45) / 90, 4.5 / 6], atol=0.02)
+    assert (layer(one_at(0, 3), (90, 180), mode="pad")[..., 3] == 0).all()
+
+
 def test_the_middle_has_the_shape_that_the_model_takes_and_not_that_of_its_map():
-    pixels = layer(np.ones((3, 3)), (100, 200), crop=True, image_size=(80, 120))
+    pixels = layer(np.ones((3, 3)), (100, 200), mode="crop", image_size=(80, 120))
     assert (pixels[50, :, 3] > 0).sum() == 150
 
 
@@ -78,4 +86,4 @@ def test_between_the_places_of_the_map_it_goes_evenly():
 
 def test_it_is_a_small_file():
     noise = np.random.default_rng(0).random((12, 12)).astype(np.float32)
-    assert len(heat_layer(noise, size=(480, 480), crop_to_aspect_ratio=False)) < 40_000
+    assert len(heat_layer(noise, size=(480, 480), resize_mode="squeeze")) < 40_000

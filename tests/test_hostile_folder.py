@@ -84,7 +84,7 @@ def hostile(tmp_path_factory):
     os.mkfifo(root / "odd" / "pipe.png")
     (root / "odd" / "zero.png").symlink_to("/dev/zero")
     catalog, (pixels,) = prepare(
-        root, image_sizes=[(16, 16)], crop_to_aspect_ratio=True, cache_dir=folder / "cache"
+        root, image_sizes=[(16, 16)], resize_mode="crop", cache_dir=folder / "cache"
     )
     return catalog, pixels
 
@@ -123,7 +123,7 @@ def test_the_good_ones_are_there_all_the_same(hostile):
     for row, entry in enumerate(catalog.kept):
         if entry.label == "good":
             picture = np.asarray(draw(int(Path(entry.path).stem)))
-            expected = resize(picture, (16, 16), crop_to_aspect_ratio=True)
+            expected = resize(picture, (16, 16), resize_mode="crop")
             assert np.array_equal(pixels.open()[row], expected)
 
 

@@ -31,6 +31,14 @@ def mixed_bfloat16():
     keras.mixed_precision.set_dtype_policy(before)
 
 
+@pytest.mark.parametrize(("counts", "declared"), [((), False), ((90, 10), True)])
+def test_classes_are_weighted_only_where_they_are_unequal(counts, declared):
+    space = keras_tuner.HyperParameters()
+    classifier(class_counts=counts).declare_search(space)
+    assert ("class_weights" in space.values) == declared
+    assert space.values.get("class_weights", "none") == "none"
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_defaults_hold_the_chosen_family_and_nothing_of_the_others(family):
     values = default_values(classifier(weights="imagenet"), family)

@@ -6,7 +6,7 @@ import pytest
 from search.errors import TuneError
 from search.inference.labels_file import LabelsFile, read_labels
 
-GOOD = {"labels": ["cat", "dog"], "image_size": [32, 48], "crop_to_aspect_ratio": True}
+GOOD = {"labels": ["cat", "dog"], "image_size": [32, 48], "resize_mode": "crop"}
 
 
 def write(tmp_path, values):
@@ -16,7 +16,13 @@ def write(tmp_path, values):
 
 
 def test_what_export_writes_is_read(tmp_path):
-    assert read_labels(write(tmp_path, GOOD)) == LabelsFile(("cat", "dog"), (32, 48), True)
+    assert read_labels(write(tmp_path, GOOD)) == LabelsFile(("cat", "dog"), (32, 48), "crop")
+
+
+@pytest.mark.parametrize(("cut", "mode"), [(True, "crop"), (False, "squeeze")])
+def test_an_export_of_an_older_version_is_read(tmp_path, cut, mode):
+    older = {"labels": ["cat", "dog"], "image_size": [32, 48], "crop_to_aspect_ratio": cut}
+    assert read_labels(write(tmp_path, older)).resize_mode == mode
 
 
 @pytest.mark.parametrize(("given", "read"), [({"threshold": 0.9}, 0.9), ({"threshold": None}, 0.0)])
@@ -37,7 +43,7 @@ def test_the_threshold_is_read_where_there_is_one(tmp_path, given, read):
         ({"image_size": [32, 2**40]}, "'image_size' is no"),
         ({"image_size": [32, True]}, "'image_size' is no"),
         ({"image_size": [32.0, 32]}, "'image_size' is no"),
-        ({"crop_to_aspect_ratio": "no"}, "'crop_to_aspect_ratio' is neither"),
+        ({"resize_mode": "no"}, "'resize_mode' is none of squeeze, crop, pad"),
         ({"threshold": "0.9"}, "'threshold' is no number from 0 to 1"),
         ({"threshold": 1.5}, "'threshold' is no number from 0 to 1"),
         ({"threshold": True}, "'threshold' is no number from 0 to 1"),

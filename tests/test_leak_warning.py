@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from recorded_progress import Recorded
 
-from search.tuning.leak_warning import leak_in_words, warn_of_leaks
+from search.tuning.leak_warning import leak_in_words, warn_of_large_groups, warn_of_leaks
 
 
 def _leak(pictures, exact, groups=()):
@@ -47,3 +47,20 @@ def test_no_leak_is_no_warning():
     said = Recorded()
     warn_of_leaks([_leak(0, 0)], Path("photos"), said)
     assert said.text == ""
+
+
+def test_large_groups_are_told_from_other_copies():
+    assert leak_in_words(_leak(12, 3) | {"large": 9}).endswith(
+        "near-copies of images in train, 3 of them exact, 9 of them in large groups, as the frames "
+        "of a video are"
+    )
+
+
+def test_large_groups_that_are_dealt_are_warned_of():
+    said = Recorded()
+    warn_of_large_groups([], said)
+    assert said.lines == []
+    warn_of_large_groups([range(30), range(40, 70)], said)
+    (line,) = said.lines
+    assert "60 images are in 2 groups of near-copies" in line
+    assert "--group-by" in line

@@ -58,7 +58,7 @@ def test_copies_within_one_split_are_no_leak():
 
 
 def test_a_folder_without_splits_has_no_leaks(monkeypatch):
-    monkeypatch.setattr("data_pipeline.near_duplicates.leaks.group_ids", None)
+    monkeypatch.setattr("data_pipeline.near_duplicates.leaks.related_ids", None)
     twins = [entry(f"cat/{n}.png", "cat", pixel_hash="same") for n in range(2)]
     assert find_leaks(catalog(*twins)) == []
     assert find_leaks(catalog(*_images("train", 2))) == []
@@ -75,3 +75,17 @@ def test_a_group_that_a_given_split_tears_apart_is_a_leak():
     assert [[each["path"] for each in group] for group in leak["groups"]] == [
         ["test/cat/0.png", "test/cat/3.png", "train/cat/1.png"]
     ]
+
+
+def test_a_group_too_large_for_one_split_is_a_leak_as_well():
+    """Every second frame of two videos is tested."""
+    frames = [
+        entry(f"{split}/{label}/frame {n}.png", label, split=split, sketch=random_sketch(seed))
+        for seed, label in enumerate(("cat", "dog"))
+        for n in range(30)
+        for split in ("train", "test")
+    ]
+    others = _images("test", 4)
+    (leak,) = find_leaks(catalog(*frames, *others))
+    assert (leak["pictures"], leak["large"], leak["exact"], leak["of"]) == (60, 60, 0, 64)
+    assert [len(group) for group in leak["groups"]] == [60, 60]

@@ -83,14 +83,14 @@ def test_a_mended_cause_lets_a_hopeless_search_go_on(run):
 
 def reads_of_records(folder, trials, monkeypatch, outcome=None):
     """How many records a whole search reads."""
-    read, original = [], records_module.read_json
+    read, original = [], records_module.read_object
 
     def counting(path):
         read.append(path)
         return original(path)
 
     with monkeypatch.context() as patched:
-        patched.setattr(records_module, "read_json", counting)
+        patched.setattr(records_module, "read_object", counting)
         assert search(RunFolder(folder), trials=trials, outcome=outcome)
     return len(read)
 

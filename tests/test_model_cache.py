@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -87,6 +88,20 @@ def test_a_kept_model_gives_the_bits_of_a_new_one(kind, optimizer, scratch, tran
     assert found.history == expected.history
     assert found.score == expected.score
     assert_same_state(state_of(shared), state_of(alone))
+
+
+def test_what_rare_classes_count_for_is_a_number_of_a_kept_model(scratch, tmp_path):
+    unequal = replace(scratch, targets=np.where(np.arange(len(scratch.targets)) % 4, 0, 1))
+    ours = values_for(unequal, "cnn", class_weights="balanced")
+    before = values_for(unequal, "cnn")
+    assert before["class_weights"] == "none"
+    alone = elsewhere(unequal, tmp_path / "alone")
+    expected = run_trial(alone, fresh(values=ours), go_on)
+    shared, kept = elsewhere(unequal, tmp_path / "shared"), ModelCache()
+    other = run_trial(shared, fresh("0007", configuration="0007", values=before), go_on, kept)
+    found = run_trial(shared, fresh(values=ours), go_on, kept)
+    assert len(kept.models) == 1
+    assert found.history == expected.history != other.history
 
 
 IN_A_NEW_PROCESS = """

@@ -51,6 +51,12 @@ def head_of(text):
     return {name: json.loads(value) for name, value in (line.split(": ", 1) for line in lines)}
 
 
+def test_a_model_that_is_of_no_use_says_so(card):
+    assert "Careful" not in card()
+    text = card(confusion_matrix=[[60, 0], [20, 0]])
+    assert "**Careful:** it never answers across" in text
+
+
 def test_machines_read_its_head(card):
     head = head_of(card())
     assert (head["library_name"], head["pipeline_tag"]) == ("keras", "image-classification")

@@ -40,7 +40,7 @@ def served(family, backbone="mobilenet_075", image_size=SIZE):
     hp = keras_tuner.HyperParameters()
     hp.values.update(default_values(hypermodel, family))
     return with_preprocessing(
-        hypermodel.build(hp), image_size=image_size, crop_to_aspect_ratio=False, num_classes=3
+        hypermodel.build(hp), image_size=image_size, resize_mode="squeeze", num_classes=3
     )
 
 

@@ -1,4 +1,5 @@
 import math
+from types import SimpleNamespace
 
 import keras
 import keras_tuner
@@ -152,6 +153,38 @@ def test_label_smoothing_is_that_of_keras_and_can_be_changed(num_classes, labels
     loss.label_smoothing.assign(0.0)
     assert float(loss(labels, found)) == pytest.approx(float(keras_own()(labels, found)), rel=1e-5)
     assert type(loss).from_config(loss.get_config()).get_config() == loss.get_config()
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        ([[1.0], [0.25]], [[0.9], [0.2]]),
+        ([[0.0, 1.0, 0.0], [0.75, 0.25, 0.0]], [[0.1, 0.8, 0.1], [0.6, 0.3, 0.1]]),
+    ],
+)
+def test_images_count_for_what_their_classes_do_and_that_can_be_changed(labels, found):
+    labels, found = np.array(labels, np.float32), np.array(found, np.float32)
+    classes = max(2, labels.shape[1])
+    weights = [1.0, 3.0, 5.0][:classes]
+    loss = optimization.CrossEntropy(classes, 0.1, weights)
+    plain = optimization.CrossEntropy(classes, 0.1)
+    each = np.array([3.0, 0.75 * 1.0 + 0.25 * 3.0])
+    expected = each * plain.call(labels, found).numpy()
+    np.testing.assert_allclose(loss.call(labels, found), expected, rtol=1e-5)
+    assert type(loss).from_config(loss.get_config()).get_config() == loss.get_config()
+    loss.class_weights.assign([1.0] * classes)
+    np.testing.assert_allclose(loss.call(labels, found), plain.call(labels, found), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [(None, [1, 1]), ("none", [1, 1]), ("sqrt", [5 / 6, 5 / 2]), ("balanced", [5 / 9, 5])],
+)
+def test_rare_classes_count_more_and_all_images_together_the_same(kind, expected):
+    values = {} if kind is None else {"class_weights": kind}
+    hp = SimpleNamespace(values=values)
+    assert optimization.class_weights(hp, (90, 10)) == pytest.approx(expected)
+    assert optimization.class_weights(hp, ()) is None
 
 
 def test_a_mixed_label_counts_as_its_larger_part():

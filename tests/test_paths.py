@@ -23,6 +23,14 @@ def test_runs_are_listed_newest_first_and_other_folders_left_out(tmp_path):
     assert find_run(tmp_path, "old") == old
 
 
+def test_the_newest_run_is_one_that_can_be_read(tmp_path):
+    old, new = begun(tmp_path, "old", age=100), begun(tmp_path, "new", age=1)
+    new.config.write_text("{")
+    with pytest.warns(UserWarning, match=r"config\.json: not readable as JSON .*; new is left out"):
+        assert find_run(tmp_path, None) == old
+    assert find_run(tmp_path, "new") == new
+
+
 def test_a_run_that_is_not_there_is_answered_with_those_that_are(tmp_path):
     begun(tmp_path, "cats", age=1)
     with pytest.raises(TuneError, match=r"no run named 'dogs' in .*; there are: cats"):

@@ -1,5 +1,6 @@
 import csv
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 from drawing import draw
 
+from data_pipeline.catalog.cache import load_entries
 from data_pipeline.catalog.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.resize import resize
+from data_pipeline.pixels.resize_mode import RESIZE_MODES
 from data_pipeline.preparation import prepare as module
 from data_pipeline.preparation.prepare import open_catalog, prepare
 from data_pipeline.processes.limits import Failure
@@ -55,7 +58,7 @@ def test_the_planted_troubles_are_found_and_the_odd_but_valid_kept(sample):
     kept = {entry.path: entry for entry in catalog.kept}
     assert kept["checked/really_a_gif.jpg"].format == "GIF"
     assert kept["dotted/for_print.jpg"].format == "JPEG"
-    assert len(kept["striped/lying_down.jpg"].sketch) == 224
+    assert len(kept["striped/lying_down.jpg"].sketch) == 940
 
 
 def test_a_second_run_decodes_nothing(sample, monkeypatch):
@@ -253,15 +256,12 @@ def test_a_broken_pixel_file_is_remade(photos, cache_dir, in_process):
     assert pixels.path.read_bytes() == whole
 
 
-def test_crop_to_aspect_ratio_has_pixels_of_its_own(photos, cache_dir, in_process):
-    catalog, (squeezed,) = prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir)
-    _, (cropped,) = prepare(
-        photos, image_sizes=[(8, 8)], crop_to_aspect_ratio=True, cache_dir=cache_dir
-    )
-    assert cropped.path != squeezed.path
-    picture = read_upright(catalog.root / catalog.kept[0].path)
-    expected = resize(picture, (8, 8), crop_to_aspect_ratio=True)
-    assert np.array_equal(cropped.open()[0], expected)
+def test_each_way_to_fit_an_image_has_pixels_of_its_own(photos, cache_dir, in_process):
+    wanted = {"image_sizes": [(8, 12)], "cache_dir": cache_dir}
+    for mode in RESIZE_MODES:
+        catalog, (pixels,) = prepare(photos, resize_mode=mode, **wanted)
+        picture = read_upright(catalog.root / catalog.kept[0].path)
+        assert np.array_equal(pixels.open()[0], resize(picture, (8, 12), resize_mode=mode))
 
 
 def test_no_usable_image_is_an_error(tmp_path, cache_dir, in_process):
@@ -331,3 +331,30 @@ def test_verdicts_agree_with_both_decoders_on_104_odd_files(shared, tmp_path):
     assert verdicts == {
         f"odd/{row['file']}": "kept" if row.items() >= good.items() else "bad" for row in rows
     } | dict.fromkeys(tiffs, "kept")
+
+
+def test_checks_are_saved_as_they_come_for_whoever_is_killed(
+    photos, cache_dir, in_process, monkeypatch
+):
+    """The last save, which a kill leaves out, fails here."""
+    monkeypatch.setattr(module, "_SAVE_AFTER", 0.0)
+    monkeypatch.setattr(module, "_SAVING_SHARE", math.inf)
+    saved, real = [], module.save_catalog
+
+    def save(catalog, *rest):
+        real(catalog, *rest)
+        saved.append(len(catalog.entries))
+
+    monkeypatch.setattr(module, "save_catalog", save)
+    checked = []
+
+    def killed(done, count):
+        checked.append(done)
+        if done == 3:
+            monkeypatch.setattr(module, "save_catalog", lambda *_: None)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        open_catalog(photos, cache_dir=cache_dir, progress=killed)
+    assert saved == [1, 2]
+    assert len(load_entries(photos, cache_dir)) == 2

@@ -42,6 +42,13 @@ def test_an_export_shows_its_files_slices_and_calibration(printed):
     assert lines[-1] == "wrote results/run/export/model.onnx"
 
 
+@pytest.mark.parametrize("what", [print_export, print_metrics])
+def test_a_model_that_is_of_no_use_says_so(printed, what):
+    assert "careful" not in printed(what)
+    never = printed(what, confusion_matrix=[[120, 0], [60, 0]], labels=["sound", "cracked"])
+    assert "careful: it never answers cracked" in never
+
+
 def test_one_further_training_each_is_compared_too(printed):
     once = [row | {"trainings": 1} for row in METRICS["finalists"]]
     text = printed(print_export, finalists=once)

@@ -259,26 +259,36 @@ def test_in_a_hurry_the_best_of_the_first_rung_see_all_images_at_once():
     while not (step := hurried(race, entries)).over:
         seen.append((step.values["family"], step.rung, step.parent))
         entries.append(Probed(f"{len(entries)}", step.values, step.rung, (1.0,), ended=True))
-    assert seen == [("probe", 2, None), ("probe", 2, None), ("joined", 2, None)]
-    finals = [entry.values for entry in entries[4:6]]
-    assert [values["probe/backbone"] for values in finals] == ["mobilenet_075", "mobilenet_050"]
-    assert {values["probe/image_size"] for values in finals} == {224}
+    assert seen == [*[("probe", 2, None)] * 4, ("joined", 2, None)]
+    finals = [entry.values for entry in entries[4:8]]
+    names = ["mobilenet_075", "mobilenet_050"]
+    assert [values["probe/backbone"] for values in finals] == [*names, *names]
+    assert [values["probe/image_size"] for values in finals] == [160, 160, 224, 224]
     assert race.next(entries).over  # later too, whoever asks
 
 
-def test_in_a_hurry_the_size_is_one_for_which_there_is_time():
+def test_in_a_hurry_images_are_larger_only_where_there_is_time():
     race = race_of_four(race_images=(200, 400))
     opened = [
         Probed(f"{n}", values, 0, (1.0 - n,), ended=True) for n, values in enumerate(race.opening)
     ]
-    for sides, expected in (({160, 224}, 224), ({160}, 160), (set(), 160)):
-        step = hurried(race, opened, lambda values, sides=sides: values[IMAGE_SIZE] in sides)
-        assert (step.rung, step.values[IMAGE_SIZE]) == (2, expected)
-    # What was begun at a larger size is not begun again when there is less time.
-    large = {**race.opening[0], IMAGE_SIZE: 224}
-    begun = [*opened, Probed("4", large, 2, None, ended=False)]
-    step = hurried(race, begun, lambda values: False)
-    assert step.values == race.opening[1]
+    first, second = race.opening[:2]
+    small = [
+        Probed("4", first, 2, (0.7,), ended=True),
+        Probed("5", second, 2, (0.8,), ended=True),
+    ]
+    running = [small[0], replace(small[1], score=None, ended=False)]
+    assert hurried(race, [*opened, *running]) == Next()  # by their time it is known what fits
+    finals = [*opened, *small]
+    assert hurried(race, finals, lambda values: False).over
+    larger = [{**values, IMAGE_SIZE: 224} for values in (second, first)]  # the better one first
+    assert hurried(race, finals).values == larger[0]
+    assert hurried(race, finals, lambda values: values == larger[1]).values == larger[1]
+    # What was begun is waited for, and not begun again, however little time there is.
+    begun = [*finals, Probed("6", larger[0], 2, None, ended=False)]
+    assert hurried(race, begun, lambda values: False) == Next()
+    failed = [*opened, small[0], replace(small[1], score=None)]
+    assert hurried(race, failed).values == larger[1]
 
 
 def test_a_race_that_has_gone_on_to_its_second_rung_is_run_to_its_end():
@@ -310,24 +320,24 @@ def test_a_search_is_in_a_hurry_where_the_rest_takes_more_time_than_is_left(
     assert oracle.create_trial("a").hyperparameters.values["tuner/round"] == rung
 
 
-# Ten seconds for four probes of 200 images: one of 1,400 takes 17.5 s at 160 px, 34.3 at 224.
-@pytest.mark.parametrize(("seconds", "side"), [(29.0, 160), (9.0, 160), (None, 224)])
-def test_a_probe_of_all_images_is_one_that_ends_in_time(seconds, side, tmp_path, monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr("search.algorithms.race_first.time.monotonic", lambda: now[0])
+# Two probes of all images took 5 seconds each at 160 px: at 224 px one takes 9.8.
+@pytest.mark.parametrize(("left", "side"), [(9.0, None), (10.0, 224)])
+def test_a_probe_of_larger_images_is_one_that_ends_in_time(left, side, tmp_path):
     names = ("mobilenet_025", "mobilenet_050", "mobilenet_075", "mobilenet_v2")
     known = {"backbones": names, "backbone_sizes": (160, 224), "weights": "imagenet"}
     config = run_config(families=("probe",), race_images=(200, 400), **known)
-    oracle = make_oracle(
-        config,
-        keras_tuner.HyperParameters(),
-        baselines=[],
-        directory=tmp_path,
-        time_left=lambda: seconds or 29.0,
-        to_train=1_400 if seconds else None,
-    )
+    space, hurry = keras_tuner.HyperParameters(), {"time_left": lambda: left}
+    oracle = make_oracle(config, space, baselines=[], directory=tmp_path, **hurry)
+    oracle._in_a_hurry = lambda: True
     for _ in names:
-        oracle.finish(finished(oracle.create_trial("a"), score=0.5))
-        now[0] += 2.5
-    values = oracle.create_trial("a").hyperparameters.values
-    assert (values["tuner/round"], values[IMAGE_SIZE]) == (2, side)
+        oracle.finish(replace(finished(oracle.create_trial("a"), score=0.5), seconds=1.0))
+    for _ in range(2):
+        trial = oracle.create_trial("a")
+        values = trial.hyperparameters.values
+        assert (values["tuner/round"], values[IMAGE_SIZE]) == (2, 160)
+        oracle.finish(replace(finished(trial, score=0.5), seconds=5.0))
+    following = oracle.create_trial("a")
+    assert following.hyperparameters.values.get(IMAGE_SIZE) == side
+    # Of a run that goes on it is not known what they took.
+    again = make_oracle(config, space, baselines=[], directory=tmp_path, **hurry)
+    assert again.seconds == {}

@@ -16,7 +16,7 @@ from data_pipeline.processes.workers import run_in_workers
 
 
 def read(paths, size=(16, 24), **values):
-    return list(read_images(paths, image_size=size, crop_to_aspect_ratio=False, **values))
+    return list(read_images(paths, image_size=size, resize_mode="squeeze", **values))
 
 
 def test_images_come_in_the_order_of_their_paths_as_prepared_for_training(tmp_path):
@@ -62,7 +62,7 @@ def test_memory_is_bounded_by_a_window_of_files(monkeypatch):
     assert len(read(paths, (4, 4))) == 1100
     assert windows == [512, 512, 76]
     windows.clear()
-    pictures = read_images(paths, image_size=(4096, 4096), crop_to_aspect_ratio=False)
+    pictures = read_images(paths, image_size=(4096, 4096), resize_mode="squeeze")
     next(pictures)
     assert windows == [16]
 

@@ -5,6 +5,7 @@ import pytest
 from fake_search import search_to_the_end
 from searching import run_config, trial_record
 
+from search.errors import TuneError
 from search.evaluation.objective import OBJECTIVES
 from search.run_folder.paths import RunFolder
 from search.run_folder.ranking import best_first
@@ -66,6 +67,26 @@ def test_a_broken_record_is_kept_aside_and_the_others_are_read(run):
         records = load_records(run)
     assert [record.trial_id for record in records] == ["0001"]
     assert path.exists(), "only the search itself may rename it"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"score": "high"}, {"history": [3]}, {"values": []}, {"epochs": None}]
+)
+def test_a_record_with_values_of_another_kind_is_refused_by_name(run, changes):
+    trial_record("0000").save(run)
+    path = run.trials / "0000.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    with pytest.raises(TuneError, match=r"0000\.json: .* is not as tune writes it"):
+        load_records(run)
+
+
+def test_a_record_that_is_lost_is_named(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    search_to_the_end(run)
+    known = load_records(run)
+    (run.trials / f"{known[0].trial_id}.json").unlink()
+    with pytest.warns(UserWarning, match=f"the result of trial {known[0].trial_id} is lost"):
+        assert load_records(run) == known[1:]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from given_data import DATA
 from rich.console import Console
 from searching import VALUES, epoch_logs, run_config, trial_record
 
+from search.cli import _run
 from search.cli.printing.run import print_report, run_table
 from search.insights.findings import Insights
 from search.process.atomic_files import write_json
@@ -149,6 +150,23 @@ def test_the_list_says_of_each_run_what_it_found_and_whether_it_was_exported(tmp
         True,
     )
     assert (rows["empty"].algo, rows["empty"].exported) == ("keras-2022", False)
+
+
+def test_one_broken_run_does_not_hide_the_others(tmp_path, capsys):
+    run_with(tmp_path, trial_record("0000", 0.75))
+    for name, text in (("half", '{"data": '), ("wrong", '{"seed": "none"}')):
+        run = RunFolder(tmp_path / name)
+        run_config().save(run)
+        run.config.write_text(text)
+    rows = {row.run: row for row in list_runs(tmp_path)}
+    assert rows["cats"].best == 0.75
+    assert rows["cats"].problem is None
+    assert "config.json: not readable as JSON" in rows["half"].problem
+    assert "config.json" in rows["wrong"].problem
+    assert _run(["list", "--results", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len([line for line in lines if "cannot be read: " in line]) == 2
+    assert any(line.startswith("cats  ") for line in lines)
 
 
 def test_the_report_holds_what_was_trained_again_and_what_was_exported(tmp_path):

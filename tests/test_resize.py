@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from data_pipeline.pixels.resize import resize
+from data_pipeline.pixels.resize_mode import RESIZE_MODES
 
 _SHAPES = [(1, 1), (1, 37), (53, 1), (7, 5), (31, 97), (97, 31), (64, 64), (200, 133), (375, 499)]
 _TARGETS = [(1, 1), (32, 32), (48, 31), (33, 60), (64, 64)]
@@ -10,6 +11,11 @@ _TARGETS = [(1, 1), (32, 32), (48, 31), (33, 60), (64, 64)]
 
 # A float32 sum of some thousand terms up to 255 is off by less.
 _ERROR = 1e-3
+
+
+def _layer(image_size, mode):
+    kept = {} if mode == "squeeze" else {f"{mode}_to_aspect_ratio": True}
+    return keras.layers.Resizing(*image_size, antialias=True, **kept)
 
 
 def _unrounded(image, layer):
@@ -27,14 +33,14 @@ def _require_same_but_for_halves(resized, unrounded):
     assert np.all(np.abs(unrounded[differ] % 1 - 0.5) < _ERROR)
 
 
-@pytest.mark.parametrize("crop", [False, True])
+@pytest.mark.parametrize("mode", RESIZE_MODES)
 @pytest.mark.parametrize("image_size", _TARGETS)
-def test_resize_is_the_keras_layer_but_for_the_rounding_of_halves(image_size, crop):
-    layer = keras.layers.Resizing(*image_size, antialias=True, crop_to_aspect_ratio=crop)
+def test_resize_is_the_keras_layer_but_for_the_rounding_of_halves(image_size, mode):
+    layer = _layer(image_size, mode)
     random = np.random.default_rng(0)
     for shape in _SHAPES:
         image = random.integers(0, 256, (*shape, 3), dtype=np.uint8)
-        resized = resize(image, image_size, crop_to_aspect_ratio=crop)
+        resized = resize(image, image_size, resize_mode=mode)
         _require_same_but_for_halves(resized, _unrounded(image, layer))
 
 
@@ -59,12 +65,28 @@ def test_very_long_sides_are_resized_too():
     _require_same_but_for_halves(resize(image, (4, 8)), _unrounded(image, layer))
 
 
-def test_crops_of_many_proportions_are_those_of_keras():
+def test_bars_of_an_image_so_long_that_they_would_not_fit_into_memory_are_refused():
+    image = np.zeros((2, 2**16 + 1, 3), np.uint8)
+    with pytest.raises(MemoryError):
+        resize(image, (4, 8), resize_mode="pad")
+
+
+def test_bars_are_black_and_nothing_of_the_image_is_lost():
+    resized = resize(np.full((10, 40, 3), 200, np.uint8), (32, 32), resize_mode="pad")
+    light = resized[..., 0] > 100
+    assert light.any(axis=1).sum() == 8
+    assert light.any(axis=0).all()
+    assert not resized[:10].any()
+    assert not resized[-10:].any()
+
+
+@pytest.mark.parametrize("mode", ["crop", "pad"])
+def test_many_proportions_are_made_to_fit_as_keras_does_it(mode):
     random = np.random.default_rng(1)
     for height, width, *image_size in random.integers(1, 40, (60, 4)):
         image = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
-        layer = keras.layers.Resizing(*image_size, antialias=True, crop_to_aspect_ratio=True)
-        resized = resize(image, tuple(image_size), crop_to_aspect_ratio=True)
+        layer = _layer(image_size, mode)
+        resized = resize(image, tuple(image_size), resize_mode=mode)
         _require_same_but_for_halves(resized, _unrounded(image, layer))
 
 

@@ -3,6 +3,7 @@
 import pytest
 from recorded_progress import Recorded
 
+from data_pipeline.preparation.typical_shape import TypicalShape
 from models.errors import ModelError
 from models.pretrained.backbones import BACKBONES, default_backbones
 from search.process.hardware import Hardware
@@ -16,10 +17,10 @@ def resolved(data, options, progress):
 
 @pytest.fixture(autouse=True)
 def typical(monkeypatch):
-    """The longer side of the images, in pixels; a test may set another."""
-    found = [500]
-    sides = "data_pipeline.preparation.typical_side.typical_side"
-    monkeypatch.setattr(sides, lambda data, *, cache_dir, options: found[0])
+    """The shape of the images; a test may set another."""
+    found = [TypicalShape(500)]
+    shape = "data_pipeline.preparation.typical_shape.typical_shape"
+    monkeypatch.setattr(shape, lambda data, *, cache_dir, options: found[0])
     return found
 
 
@@ -111,9 +112,27 @@ def test_backbones_see_images_near_the_size_at_which_they_were_trained(machine, 
     assert config.families[0] == "probe"
 
 
+@pytest.mark.parametrize(
+    ("shape", "image_size", "seen"),
+    [
+        (TypicalShape(500, 4.0), (48, 192), {(80, 320), (112, 448)}),
+        (TypicalShape(500, 0.25), (192, 48), {(320, 80), (448, 112)}),
+        (TypicalShape(100, 4.0), (32, 100), {(32, 100)}),
+    ],
+)
+def test_long_images_are_seen_in_their_shape_with_as_many_pixels(
+    machine, tmp_path, typical, shape, image_size, seen
+):
+    machine()
+    typical[0] = shape
+    config = resolved(tmp_path, {}, Recorded())
+    assert config.image_size == image_size
+    assert set(config.prepared_sizes) == {image_size} | seen
+
+
 def test_no_image_is_prepared_larger_than_the_images_are(machine, tmp_path, typical):
     machine()
-    typical[0] = 32
+    typical[0] = TypicalShape(32)
     config = resolved(tmp_path, {}, Recorded())
     assert (config.image_size, config.prepared_sizes) == ((32, 32), ((32, 32),))
     assert config.backbone_sizes == (160, 224)  # they enlarge the images themselves

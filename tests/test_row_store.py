@@ -59,3 +59,24 @@ def test_rows_are_on_disk_before_they_are_noted(path, monkeypatch):
     with RowStore(path, (3, 1)) as store:
         store.write(rows(0), np.zeros((1, 1), np.float32))
     assert order == ["content", "note"]
+
+
+@pytest.mark.parametrize("damage", ["cut short", "random bytes", "one number"])
+def test_a_damaged_file_is_named_and_made_again(path, damage):
+    values = np.arange(12, dtype=np.float32).reshape(4, 3)
+    with RowStore(path, (4, 3)) as store:
+        store.write(rows(0, 1, 2, 3), values)
+    whole = path.read_bytes()
+    damaged = {
+        "cut short": whole[:-4],
+        "random bytes": np.random.default_rng(0).bytes(len(whole)),
+        "one number": whole[:24] + b"\0\0\0\0" + whole[28:],
+    }
+    path.write_bytes(damaged[damage])
+    with pytest.warns(UserWarning, match=r"plain\.f32: damaged; it is made again"):
+        again = RowStore(path, (4, 3))
+    assert len(again.missing(rows(0, 1, 2, 3))) == 4
+    with again:
+        again.write(rows(0, 1, 2, 3), values)
+    assert path.read_bytes() == whole
+    assert len(RowStore(path, (4, 3)).missing(rows(0, 1, 2, 3))) == 0

@@ -1,11 +1,19 @@
 """Dataclasses as JSON: what is written, and what files of other versions give."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import pytest
 
 from search.errors import TuneError
-from search.run_folder.schema import OtherVersionError, from_json, named, omitted, to_json
+from search.run_folder.schema import (
+    OtherVersionError,
+    from_json,
+    named,
+    omitted,
+    require_types,
+    to_json,
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,9 @@ class Outer:
     rows: tuple[Inner, ...]
     best: Inner | None
     added: int = 7
+    by_name: dict[str, float] | None = omitted()
+    mixed: dict[str, bool | int | str] | None = omitted()
+    kind: Literal["one", "two"] = omitted("one")
 
 
 JSON = {
@@ -55,7 +66,24 @@ def test_a_missing_key_is_named_with_its_file_and_the_version_that_wrote_it():
 
 
 @pytest.mark.parametrize(
-    "changes", [{"pair": 3}, {"pair": [1]}, {"rows": {"low": 1}}, {"rows": [3]}, {"best": [1]}]
+    "changes",
+    [
+        {"pair": 3},
+        {"pair": [1]},
+        {"rows": {"low": 1}},
+        {"rows": [3]},
+        {"best": [1]},
+        {"pictures": "3"},
+        {"pictures": 3.5},
+        {"pictures": True},
+        {"top5": "0.5"},
+        {"pair": ["a", 1]},
+        {"rows": [{"low": None, "high": 1}]},
+        {"by_name": [1]},
+        {"by_name": {"a": "b"}},
+        {"mixed": {"a": None}},
+        {"kind": "other"},
+    ],
 )
 def test_a_value_of_another_kind_is_an_error_that_names_the_file(changes):
     with pytest.raises(TuneError, match=r"^x\.json: not as tune writes it"):
@@ -65,3 +93,15 @@ def test_a_value_of_another_kind_is_an_error_that_names_the_file(changes):
 def test_what_is_no_object_is_an_error():
     with pytest.raises(TuneError, match="expected an object for Outer"):
         from_json(Outer, [], file="x.json")
+
+
+def test_values_of_the_right_kind_are_taken_whichever_of_several_it_is():
+    mixed = {"a": True, "b": 3, "c": "text"}
+    read = from_json(Outer, JSON | {"mixed": mixed, "by_name": {"x": 1}, "kind": "two"}, file="")
+    assert (read.mixed, read.by_name, read.kind) == (mixed, {"x": 1}, "two")
+
+
+def test_values_that_are_read_otherwise_are_held_to_the_same_types():
+    require_types(Outer, {"images": 3, "unknown": "x"}, file="x.json")
+    with pytest.raises(TuneError, match=r"^x\.json: images is not as tune writes it"):
+        require_types(Outer, {"images": "3"}, file="x.json")

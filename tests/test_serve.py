@@ -84,7 +84,7 @@ def test_the_model_says_what_it_is(client):
         "name": "small",
         "labels": list(LABELS),
         "image_size": list(SIZE),
-        "crop_to_aspect_ratio": False,
+        "resize_mode": "squeeze",
         "threshold": 0.9,
         "heat": True,
         "max_bytes": 2**20,
@@ -315,7 +315,7 @@ def test_the_program_starts_answers_and_ends_with_its_workers_at_ctrl_c(tmp_path
     x = keras.layers.GlobalAveragePooling2D()(x)
     x = keras.layers.Dense(2, activation="softmax")(x)
     keras.Model(images, x).save(export / "model.keras")
-    about = {"labels": list(LABELS), "image_size": list(SIZE), "crop_to_aspect_ratio": False}
+    about = {"labels": list(LABELS), "image_size": list(SIZE), "resize_mode": "squeeze"}
     write_json(export / "labels.json", about)
     tune = Path(sys.executable).with_name("tune")
     process = subprocess.Popen(

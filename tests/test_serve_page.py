@@ -91,7 +91,7 @@ def test_classes_that_are_named_by_numbers_come_by_what_the_model_says_of_them(b
     last = keras.layers.Dense(10, activation="softmax")
     model = keras.Model(images, last(keras.layers.GlobalAveragePooling2D()(images)))
     last.set_weights([np.zeros((3, 10)), np.arange(10.0)])
-    digits = Classifier(model, tuple("0123456789"), (8, 8), False, threshold=0.9)
+    digits = Classifier(model, tuple("0123456789"), (8, 8), "squeeze", threshold=0.9)
     with running(digits) as client, page_of(browser, client) as page:
         drop(page, ("a.png", grey(255)))
         card = answered(page, 1)

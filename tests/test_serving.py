@@ -48,7 +48,7 @@ def prepared(images):
 @pytest.mark.parametrize("shape", [(90, 121), (20, 25), SIZE])
 def test_serving_a_photo_equals_the_model_on_its_prepared_pixels(shape):
     model = trained_model()
-    serving = with_preprocessing(model, image_size=SIZE, crop_to_aspect_ratio=False, num_classes=2)
+    serving = with_preprocessing(model, image_size=SIZE, resize_mode="squeeze", num_classes=2)
     images = photos(3, *shape)
     expected = model.predict(prepared(images), verbose=0)
     given = serving.predict(images, verbose=0)
@@ -57,11 +57,21 @@ def test_serving_a_photo_equals_the_model_on_its_prepared_pixels(shape):
 
 def test_cropping_keeps_the_middle_of_the_photo():
     model = trained_model()
-    crop = with_preprocessing(model, image_size=SIZE, crop_to_aspect_ratio=True, num_classes=2)
+    crop = with_preprocessing(model, image_size=SIZE, resize_mode="crop", num_classes=2)
     images = photos(2, 80, 100)
     middle = images[:, :, 18:82]  # 80 x 64 has the shape of 40 x 32
     np.testing.assert_array_equal(
         crop.predict(images, verbose=0)[:, 1:], model.predict(prepared(middle), verbose=0)
+    )
+
+
+def test_padding_keeps_all_of_the_photo():
+    model = trained_model()
+    pad = with_preprocessing(model, image_size=SIZE, resize_mode="pad", num_classes=2)
+    images = photos(2, 80, 100)
+    whole = np.pad(images, [(0, 0), (22, 22), (0, 0), (0, 0)])  # 124 x 100, about 40 x 32
+    np.testing.assert_array_equal(
+        pad.predict(images, verbose=0)[:, 1:], model.predict(prepared(whole), verbose=0)
     )
 
 
@@ -98,7 +108,7 @@ def test_served_models_load_where_our_code_is_not(tmp_path):
     expected = {}
     for family in FAMILIES:
         served = with_preprocessing(
-            trained_model(family), image_size=SIZE, crop_to_aspect_ratio=True, num_classes=2
+            trained_model(family), image_size=SIZE, resize_mode="crop", num_classes=2
         )
         served.save(tmp_path / f"{family}.keras")
         expected[family] = served.predict(images, verbose=0)

@@ -1,11 +1,12 @@
 import numpy as np
 from drawing import copy_of, draw
 
-from data_pipeline.near_duplicates.sketch import read_sketches, sketch
+from data_pipeline.near_duplicates.alignment import cosines
+from data_pipeline.near_duplicates.sketch import read_sketches, sketch, tints
 
 
 def _numbers(*images):
-    return read_sketches([sketch(np.asarray(image)) for image in images])
+    return read_sketches([sketch(np.asarray(image)) for image in images]).outline
 
 
 def _correlation(one, other):
@@ -50,4 +51,42 @@ def test_tiny_images_have_none():
 
 
 def test_no_sketches_can_be_read():
-    assert read_sketches([]).shape == (0, 13, 13)
+    assert len(read_sketches([])) == 0
+
+
+def test_colours_stand_where_they_are_in_levels():
+    left = np.repeat(np.linspace(20, 120, 60)[:, np.newaxis, np.newaxis], 60, axis=1) * np.ones(3)
+    left[:, :30] += (100, 0, -20)
+    found = read_sketches([sketch(left.astype(np.uint8))]).colour
+    places = (np.arange(8) + 0.5) / 8 - 0.5
+    still = np.zeros(1, np.float32)
+    waves = cosines(still, still, frequencies=8, places=places.astype(np.float32))
+    red, blue = tints(found, waves, waves)[0]
+    grey = 0.299 * 100 - 0.114 * 20
+    np.testing.assert_allclose(red[:, 1:3], 100 - grey, atol=15)
+    np.testing.assert_allclose(blue[:, 1:3], -20 - grey, atol=15)
+    np.testing.assert_allclose(red[:, 5:7], 0, atol=15)
+
+
+def test_a_mirrored_image_has_the_mirrored_waves():
+    image = np.asarray(draw(4, (120, 90)))
+    both = read_sketches([sketch(image)]).with_mirrored()
+    flipped = read_sketches([sketch(np.ascontiguousarray(image[:, ::-1]))])
+    assert np.abs(both.grey[1].astype(int) - flipped.grey[0]).max() <= 1
+    assert np.abs(both.colour[1].astype(int) - flipped.colour[0]).max() <= 1
+
+
+def test_what_has_two_tones_alone_has_none():
+    """Discs, bars: as drawings they look alike, whatever they are of."""
+    rows, columns = np.mgrid[:240, :240] / 240 - 0.5
+    noise = np.random.default_rng(0).normal(0, 3, (240, 240, 1))
+
+    def drawn(shape, colour):
+        flat = np.where(shape[..., np.newaxis], colour, [230, 230, 230])
+        return np.clip(flat + noise, 0, 255).astype(np.uint8)
+
+    disc = rows**2 + columns**2 < 0.3**2
+    assert sketch(drawn(disc, [200, 60, 60])) == ""
+    assert sketch(drawn(np.abs(rows) < 0.2, [60, 60, 200])) == ""
+    shaded = np.clip(230 - 400 * np.hypot(rows, columns)[..., np.newaxis] + noise, 0, 255)
+    assert sketch(np.repeat(shaded.astype(np.uint8), 3, axis=2))

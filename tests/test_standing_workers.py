@@ -84,16 +84,16 @@ def test_closing_ends_the_workers_and_what_they_do(workers):
         workers.run(hostile_task, "a")
 
 
-@pytest.mark.parametrize("crop", [False, True])
-def test_images_come_as_prepared_for_training_with_the_size_they_had(tmp_path, crop):
+@pytest.mark.parametrize("mode", ["squeeze", "crop", "pad"])
+def test_images_come_as_prepared_for_training_with_the_size_they_had(tmp_path, mode):
     path = tmp_path / "a.png"
     draw(3, (90, 40)).save(path)
     (tmp_path / "words.jpg").write_text("words")
-    reader = ImageReader(image_size=(16, 24), crop_to_aspect_ratio=crop, workers=1)
+    reader = ImageReader(image_size=(16, 24), resize_mode=mode, workers=1)
     try:
         picture = reader.read(path)
         assert picture.size == (40, 90)
-        expected = resize(read_upright(path), (16, 24), crop_to_aspect_ratio=crop)
+        expected = resize(read_upright(path), (16, 24), resize_mode=mode)
         np.testing.assert_array_equal(picture.pixels, expected)
         assert reader.read(tmp_path / "words.jpg").startswith("not an image; expected a whole")
     finally:

@@ -8,6 +8,7 @@ from search.evaluation.calibration import with_temperature
 from search.evaluation.intervals import wilson_interval
 from search.evaluation.metrics import measure
 from search.export.test_set import open_test_set
+from search.process.atomic_files import write_json
 
 
 @pytest.fixture
@@ -51,6 +52,13 @@ def test_the_test_images_are_measured_and_looks_are_counted(run):
     assert {row.name for row in found.slices} >= {"PNG"}
     again = open_test_set(run, model, temperature=2.0, threshold=None).figures
     assert again.test_set_opened == 2
+    # A count that is lost does not begin again: the last export knows it too.
+    write_json(run.run.metrics, {"lock_box_opened": 2})
+    for damaged in (None, "{", '{"opened": "many"}'):
+        file = run.run.path / "lock_box.json"
+        file.unlink() if damaged is None else file.write_text(damaged)
+        again = open_test_set(run, model, temperature=2.0, threshold=None).figures
+        assert again.test_set_opened == 3
 
 
 def test_calibration_is_shown_against_the_model_before_it(run):

@@ -10,7 +10,7 @@ from search.cli import _run
 from search.cli import export as exporting
 from search.process import stop_signal
 from search.process.stop_signal import StopSignal
-from search.run_folder.records import load_records
+from search.run_folder.records import CROSS_VALIDATED, load_records
 from search.trial.messages import Progress
 from search.tuning import time_to_export
 from search.tuning.time_to_export import (
@@ -162,19 +162,27 @@ def test_nothing_is_kept_back_while_there_is_nothing_to_export(run, clock):
         assert stop._kept_back > 0
 
 
+def out_of_fold(record, score):
+    """The same with a score by cross-validation."""
+    *before, last = record.history
+    return record.with_outcome(history=[*before, {**last, CROSS_VALIDATED: score}])
+
+
 @pytest.mark.parametrize(
     ("family", "other"),
     [
         ("transfer", {"transfer/unfreeze": 0.3}),  # fine-tuned, behind a head
-        ("joined", {"joined/backbone": "a", "joined/second": "b"}),  # two networks, behind one
+        # Two networks, behind one on the images to validate on, and ahead out of fold.
+        ("joined", {"joined/backbone": "a", "joined/second": "b"}),
     ],
 )
 def test_time_is_kept_for_what_may_be_exported_in_place_of_the_leader(run, clock, family, other):
     names = {"backbone": "a", "image_size": 160}
     led_by = "transfer" if family == "transfer" else "probe"
-    leader = best_of(run).with_outcome(values={"family": led_by, "transfer/unfreeze": 0.0})
+    leader = out_of_fold(best_of(run), 0.68)
+    leader = leader.with_outcome(values={"family": led_by, "transfer/unfreeze": 0.0})
     values = {"family": family, **other, **{f"{family}/{k}": v for k, v in names.items()}}
-    second = leader.with_outcome(
+    second = out_of_fold(leader, 0.69).with_outcome(
         trial_id="0002", configuration="0002", values=values, score=0.65, seconds=9.0
     )
     with StopSignal(1000.0) as stop:
@@ -183,6 +191,19 @@ def test_time_is_kept_for_what_may_be_exported_in_place_of_the_leader(run, clock
         once, each = choosing_seconds([leader, second], run, top=3)
         assert stop._kept_back == pytest.approx(export_seconds(second, run) + once + 3 * each)
         assert export_seconds(second, run) > export_seconds(leader, run)
+
+
+def test_no_time_is_kept_for_two_networks_that_would_not_be_exported(run, clock):
+    leader = out_of_fold(best_of(run), 0.69).with_outcome(values={"family": "probe"})
+    names = {"joined/backbone": "a", "joined/second": "b", "joined/image_size": 160}
+    joined = out_of_fold(leader, 0.68).with_outcome(
+        trial_id="0002", configuration="0002", values={"family": "joined", **names}, score=0.9
+    )
+    with StopSignal(1000.0) as stop:
+        watch = TimeToExport(stop, run, [leader])
+        watch.trial_started(joined)
+        watch.trial_finished(joined)
+        assert stop._kept_back == pytest.approx(export_seconds(leader, run))
 
 
 def test_probes_that_saw_a_part_of_the_images_are_not_compared_for_nothing(run, monkeypatch):

@@ -11,6 +11,8 @@ from search.cli import _run
 from search.errors import TuneError
 from search.executors.worker_pool import WorkerLimits
 from search.process.memory import machine_memory
+from search.run_folder.data import load_splits
+from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
 from search.tuning import new_run
 from search.tuning import run as running
@@ -102,6 +104,26 @@ def test_a_folder_that_is_no_run_is_left_alone(results, photos):
     with pytest.raises(TuneError, match="not empty, and no run"):
         start(photos, "notes", {}, environment(results))
     assert (results / "notes" / "mine.txt").read_text() == "mine"
+
+
+def test_a_run_that_was_killed_before_it_began_does_not_block_its_name(
+    results, photos, monkeypatch
+):
+    monkeypatch.setattr(running, "_search", lambda *anything: None)
+    killed = RunFolder(results / "small")
+    killed.path.mkdir()
+    for path in (killed.splits, killed.data, killed.path / "lock", killed.path / "workers.log"):
+        path.write_text("of other data")
+    (killed.path / ".splits.npz.0123.tmp").touch()
+    options = {"families": ("cnn",), "image_size": (16, 16), "validation": 0.25, "test": 0.25}
+    run = start(photos, "small", options, environment(results))
+    assert len(load_splits(run).train) > 0
+    assert json.loads(run.data.read_text())["labels"]
+
+
+def test_a_run_that_another_process_prepares_is_called_that(results, photos):
+    with locked(RunFolder(results / "small")), pytest.raises(TuneError, match="works on this run"):
+        start(photos, "small", {}, environment(results))
 
 
 def test_a_run_without_a_name_is_named_after_its_data_and_the_time(photos):

@@ -14,7 +14,7 @@ from data_pipeline.catalog.entries import Catalog, Entry
 
 # Increase it when a check records something new or comes to another result: earlier checks are
 # then made again.
-_VERSION = 4
+_VERSION = 5
 
 
 def default_cache_dir() -> Path:

@@ -30,7 +30,7 @@ class Entry:
         height: in pixels once upright; 0 where bad.
         content_hash: of the file's bytes, hex; "" where they could not be read.
         pixel_hash: of the upright RGB pixels, hex; "" where bad.
-        sketch: what it looks like (see `data_pipeline.near_duplicates.sketch`), 224 characters;
+        sketch: what it looks like (see `data_pipeline.near_duplicates.sketch`), 940 characters;
             "" where bad, and where an image has too few details.
         group: what it has in common with other files (a patient, a recording); "" for nothing.
         verdict: "kept" where both decoders read it, else "bad".

@@ -1,14 +1,14 @@
-"""Measure how much two images differ after one is laid over the other."""
+"""Lay one image over another, and measure how much their outlines differ then."""
 
 import numpy as np
 
-from data_pipeline.near_duplicates.sketch import FREQUENCIES
+from data_pipeline.near_duplicates.sketch import OUTLINE
 
-_POINTS = FREQUENCIES + 2
+_POINTS = OUTLINE + 2
 _GRID = ((np.arange(_POINTS) + 0.5) / _POINTS - 0.5).astype(np.float32)
 # Both images are compared without their borders: a moved image has no values beyond its own.
 _PLACES = 0.95 * _GRID
-_HALF_TURNS = np.pi * np.arange(FREQUENCIES, dtype=np.float32)[:, np.newaxis]
+_WAVES = np.arange(OUTLINE, dtype=np.float32)[:, np.newaxis]
 # As a share of the width or height. Cropping by 3 % moves each edge by 0.03, which is measured
 # as up to 0.04.
 _FURTHEST = 0.05
@@ -21,25 +21,46 @@ _LEAST_NUMBER = 0.01
 _LEAST_COMPARED = 64
 
 
-def difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the share of numbers that differ in sign after the best small shift and stretch.
+def motion(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Find the stretch and shift that lead from one image to another, small ones at best.
+
+    One step of least squares on their slopes (Lucas & Kanade 1981), each image moved by half;
+    on sketches, a second step changes nothing.
+
+    Args:
+        first: outlines, [n, 13, 13].
+        second: the outlines to lay over them, [n, 13, 13].
+
+    Returns:
+        float32 [n, 4]: stretch and shift across and down, as shares of the width and height.
+    """
+    still = np.zeros((len(first), 4), np.float32)
+    ours, theirs = _moved(first, still), _moved(second, still)
+    across, down = ((ours[..., axis] + theirs[..., axis]) / 2 for axis in (1, 2))
+    columns, rows = np.tile(_PLACES, _POINTS), np.repeat(_PLACES, _POINTS)
+    causes = np.stack([across * columns, across, down * rows, down, ours[..., 0]], axis=-1)
+    transposed = causes.transpose(0, 2, 1)
+    normal = transposed @ causes + _STIFFNESS * np.eye(5, dtype=np.float32)
+    return np.linalg.solve(normal, transposed @ theirs[..., :1])[:, :4, 0]
+
+
+def difference(first: np.ndarray, second: np.ndarray, moved_by: np.ndarray) -> np.ndarray:
+    """Return the share of numbers that differ in sign once one image is laid over the other.
 
     Signs and not values, so that all numbers count alike: most of what varies in pages of text
     is the block of text, which different pages have in common.
 
     Args:
-        first: sketches, [n, 13, 13].
-        second: the sketches to compare them with, [n, 13, 13].
+        first: outlines, [n, 13, 13].
+        second: the outlines to compare them with, [n, 13, 13].
+        moved_by: what `motion` found, [n, 4].
 
     Returns:
         float [n], from 0 for copies to 0.5 for unrelated images; 1 where the images had to be
         moved further than cropping by 3 % moves them, or have too few details to tell.
     """
-    first, second = (np.asarray(sketches, np.float32) for sketches in (first, second))
-    still = np.zeros((len(first), 4), np.float32)
-    motion = _motion(_moved(first, still), _moved(second, still))
-    edges = np.abs(motion[:, [1, 3]]) + np.abs(motion[:, [0, 2]]) / 2
-    ours, theirs = _numbers(_moved(first, motion / 2)), _numbers(_moved(second, -motion / 2))
+    edges = np.abs(moved_by[:, [1, 3]]) + np.abs(moved_by[:, [0, 2]]) / 2
+    ours, theirs = _numbers(_moved(first, moved_by / 2)), _numbers(_moved(second, -moved_by / 2))
     sure = np.minimum(np.abs(ours), np.abs(theirs)) >= _LEAST_NUMBER
     compared = sure.sum(axis=1)
     apart = (sure & (ours * theirs < 0)).sum(axis=1) / np.maximum(compared, 1)
@@ -47,27 +68,39 @@ def difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.where(comparable, apart, 1.0)
 
 
-def _motion(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """float32 [n, 4]: stretch and shift across and down that lead from the first to the second.
-
-    One step of least squares on their slopes (Lucas & Kanade 1981), each image moved by half;
-    on sketches, a second step changes nothing.
-    """
-    across, down = ((first[..., axis] + second[..., axis]) / 2 for axis in (1, 2))
-    columns, rows = np.tile(_PLACES, _POINTS), np.repeat(_PLACES, _POINTS)
-    causes = np.stack([across * columns, across, down * rows, down, first[..., 0]], axis=-1)
-    transposed = causes.transpose(0, 2, 1)
-    normal = transposed @ causes + _STIFFNESS * np.eye(5, dtype=np.float32)
-    return np.linalg.solve(normal, transposed @ second[..., :1])[:, :4, 0]
-
-
-def _moved(sketches: np.ndarray, motion: np.ndarray) -> np.ndarray:
-    """float32 [n, points², 3]: values, with mean 0 and length 1, and slopes across and down.
+def cosines(
+    stretch: np.ndarray, shift: np.ndarray, *, frequencies: int, places: np.ndarray
+) -> np.ndarray:
+    """Evaluate waves at moved places.
 
     A sketch is a sum of waves. So moving it needs no resampling: it is evaluated at other places.
+
+    Args:
+        stretch, shift: float32 [n] each, one axis of what `motion` found.
+        frequencies: how many waves, from the mean on.
+        places: float32 [points], -0.5 to 0.5.
+
+    Returns:
+        float32 [n, frequencies, points].
     """
-    across, slope_across = _waves(motion[:, 0], motion[:, 1])
-    down, slope_down = (waves.transpose(0, 2, 1) for waves in _waves(motion[:, 2], motion[:, 3]))
+    waves = np.cos(_angles(stretch, shift, frequencies, places))
+    waves[:, 0] *= np.sqrt(0.5)  # As in the transform that the waves undo.
+    return waves
+
+
+def _angles(
+    stretch: np.ndarray, shift: np.ndarray, frequencies: int, places: np.ndarray
+) -> np.ndarray:
+    moved = 0.5 + places + stretch[:, np.newaxis] * places + shift[:, np.newaxis]
+    half_turns = np.pi * np.arange(frequencies, dtype=np.float32)[:, np.newaxis]
+    return half_turns * moved[:, np.newaxis].astype(np.float32)
+
+
+def _moved(sketches: np.ndarray, moved_by: np.ndarray) -> np.ndarray:
+    """float32 [n, points², 3]: values, with mean 0 and length 1, and slopes across and down."""
+    sketches = np.asarray(sketches, np.float32)
+    across, slope_across = _waves(moved_by[:, 0], moved_by[:, 1])
+    down, slope_down = (waves.transpose(0, 2, 1) for waves in _waves(*moved_by[:, 2:].T))
     along = sketches @ across
     parts = [down @ along, down @ (sketches @ slope_across), slope_down @ along]
     moved = np.stack([part.reshape(-1, _POINTS**2) for part in parts], axis=-1)
@@ -78,16 +111,14 @@ def _moved(sketches: np.ndarray, motion: np.ndarray) -> np.ndarray:
 
 def _waves(stretch: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """float32 [n, 13, points] twice: cosines at the moved places, and their slopes there."""
-    places = 0.5 + _PLACES + stretch[:, np.newaxis] * _PLACES + shift[:, np.newaxis]
-    angles = _HALF_TURNS * places[:, np.newaxis]
-    size = np.ones((FREQUENCIES, 1), np.float32)
-    size[0] = np.sqrt(0.5)  # As in the transform that the waves undo.
-    return size * np.cos(angles), -_HALF_TURNS * np.sin(angles)
+    angles = _angles(stretch, shift, OUTLINE, _PLACES)
+    slopes = -np.pi * _WAVES * np.sin(angles)
+    return cosines(stretch, shift, frequencies=OUTLINE, places=_PLACES), slopes
 
 
 def _numbers(moved: np.ndarray) -> np.ndarray:
     """float32 [n, 168]: the sketches of moved images, the largest number of each 1."""
-    waves = np.cos(_HALF_TURNS * (0.5 + _GRID))
+    waves = np.cos(np.pi * _WAVES * (0.5 + _GRID))
     numbers = waves @ moved[..., 0].reshape(-1, _POINTS, _POINTS) @ waves.T
-    numbers = numbers.reshape(-1, FREQUENCIES**2)[:, 1:]
+    numbers = numbers.reshape(-1, OUTLINE**2)[:, 1:]
     return numbers / np.maximum(np.abs(numbers).max(axis=1, keepdims=True), 1e-9)

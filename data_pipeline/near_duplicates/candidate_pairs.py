@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from data_pipeline.near_duplicates.sketch import frequency
+from data_pipeline.near_duplicates.sketch import OUTLINE, frequency
 
 Pairs = tuple[np.ndarray, np.ndarray]
 """Indices of the first and of the second sketch of each pair, each int64 [pairs]."""
@@ -29,12 +29,12 @@ def candidate_pairs(flat: np.ndarray) -> Iterator[Pairs]:
     """Find pairs that may be copies; a pair may come several times.
 
     Keys are signs of projections, and neighbouring keys are looked up as well (Lv et al. 2007,
-    "Multi-probe LSH"). The projections are the sketch's own numbers.
+    "Multi-probe LSH"). The projections are the outline's own numbers.
 
     Args:
-        flat: int8 [n, 169], sketches as rows.
+        flat: int8 [n, 169], outlines as rows.
     """
-    coarse_first = np.argsort(frequency().ravel(), kind="stable")[1:]
+    coarse_first = np.argsort(frequency()[:OUTLINE, :OUTLINE].ravel(), kind="stable")[1:]
     packed = np.packbits(flat[:, coarse_first[:_SIGNS]] > 0, axis=1)
     signs = np.ascontiguousarray(packed).view(np.uint64)[:, 0]
     for number in range(_KEYS):

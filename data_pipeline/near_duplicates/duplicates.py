@@ -13,8 +13,8 @@ from data_pipeline.near_duplicates.sketch import read_sketches
 Group = tuple[int, ...]
 """Two or more indices into `catalog.kept`, ascending."""
 
-# In a larger group of near-duplicates the images look alike as a kind (X-rays, scans) and are
-# no copies. As one group they could not be split.
+# A larger group of near-duplicates (the frames of a video, say) leaves nothing to be dealt: most
+# classes would be in one split alone.
 _LARGEST_SHARE = 0.1
 _LARGEST_AT_LEAST = 20
 
@@ -53,14 +53,30 @@ def label_conflicts(catalog: Catalog) -> list[Group]:
 
 
 def group_ids(catalog: Catalog) -> np.ndarray:
-    """Return the group of each image: its copies, and what the data set puts into one group.
+    """Return the group that each image is dealt with: its copies, and what the data set says.
 
-    Computed once per catalog, as `copy_ids` is.
+    Of `large_groups` only exact copies are dealt together. Computed once per catalog.
 
     Returns:
         int64 [len(kept)], read-only: the smallest index in the image's group.
     """
-    return _once(_groups, catalog, _grouped)
+    return _once(_groups, catalog, _dealt_together)
+
+
+def related_ids(catalog: Catalog) -> np.ndarray:
+    """Return the group of each image: all its copies, and what the data set puts into one group.
+
+    Returns:
+        int64 [len(kept)]: the smallest index in the image's group.
+    """
+    return _join(len(catalog.kept), _given_links(catalog), start=copy_ids(catalog))
+
+
+def large_groups(catalog: Catalog) -> list[Group]:
+    """List the groups of copies that are too large for one split, and are dealt over several."""
+    dealt, largest = group_ids(catalog), _largest(catalog)
+    groups = [group for group in _members(copy_ids(catalog)) if len(group) > largest]
+    return [group for group in groups if len(set(dealt[list(group)].tolist())) > 1]
 
 
 def copy_ids(catalog: Catalog) -> np.ndarray:
@@ -85,17 +101,24 @@ def _once(
     return known[catalog]
 
 
-def _grouped(catalog: Catalog) -> np.ndarray:
-    return _join(len(catalog.kept), _given_links(catalog), start=copy_ids(catalog))
+def _dealt_together(catalog: Catalog) -> np.ndarray:
+    copies, size = copy_ids(catalog), len(catalog.kept)
+    small = np.bincount(copies, minlength=size)[copies] <= _largest(catalog)
+    together = np.where(small, copies, _exact_ids(catalog))
+    return _join(size, _given_links(catalog), start=together)
+
+
+def _largest(catalog: Catalog) -> int:
+    return max(_LARGEST_AT_LEAST, int(_LARGEST_SHARE * len(catalog.kept)))
 
 
 def _copied(catalog: Catalog) -> np.ndarray:
-    size = len(catalog.kept)
-    exact = _join(size, ((group[0], other) for group in exact_groups(catalog) for other in group))
-    near = _join(size, _near_links(catalog), start=exact)
-    counts = np.bincount(near, minlength=size)
-    largest = max(_LARGEST_AT_LEAST, int(_LARGEST_SHARE * size))
-    return np.where(counts[near] > largest, exact, near)
+    return _join(len(catalog.kept), _near_links(catalog), start=_exact_ids(catalog))
+
+
+def _exact_ids(catalog: Catalog) -> np.ndarray:
+    groups = exact_groups(catalog)
+    return _join(len(catalog.kept), ((group[0], other) for group in groups for other in group))
 
 
 def _given_links(catalog: Catalog) -> Iterator[tuple[int, int]]:

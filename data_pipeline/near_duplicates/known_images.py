@@ -8,7 +8,7 @@ import numpy as np
 
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.near_duplicates.copy_pairs import copy_pairs
-from data_pipeline.near_duplicates.sketch import read_sketches
+from data_pipeline.near_duplicates.sketch import CHARACTERS, read_sketches
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class KnownImages:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
-        """Make it of what `arrays` returned."""
-        return cls(
-            *(
-                frozenset(value.decode() for value in arrays[name].tolist())
-                for name in ("pixel_hashes", "sketches")
-            )
+        """Make it of what `arrays` returned; sketches of older versions cannot be compared."""
+        pixel_hashes, sketches = (
+            [value.decode() for value in arrays[name].tolist()]
+            for name in ("pixel_hashes", "sketches")
         )
+        known = (text for text in sketches if len(text) == CHARACTERS)
+        return cls(frozenset(pixel_hashes), frozenset(known))
 
     def among(self, catalog: Catalog) -> np.ndarray:
         """Tell which kept images of another catalog are known, as they are or as a near-copy.

@@ -5,7 +5,7 @@ from typing import Any
 
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.catalog.listing import Split
-from data_pipeline.near_duplicates.duplicates import group_ids
+from data_pipeline.near_duplicates.duplicates import large_groups, related_ids
 
 # The split whose score a leak spoils, then the split that its images are known from. The worst
 # pair comes first.
@@ -28,6 +28,7 @@ def find_leaks(catalog: Catalog) -> list[dict[str, Any]]:
         pictures: how many images of `split` have a copy or near-copy in `other`, or are of a group
             of the data set that is there too.
         grouped: how many are of such a group.
+        large: how many are of a group of copies that is too large for one split.
         exact: how many of these have a copy with the same pixels.
         of, share: images in `split`, and what share of them `pictures` is, 0 to 1.
         groups: lists of {path, label}, the images of `split` first.
@@ -43,7 +44,7 @@ def find_leaks(catalog: Catalog) -> list[dict[str, Any]]:
 
 
 def _leak(catalog: Catalog, here: list[int], there: list[int]) -> dict[str, Any]:
-    ids = group_ids(catalog).tolist()
+    ids = related_ids(catalog).tolist()
     both = {ids[index] for index in here} & {ids[index] for index in there}
     leaking, known = ([index for index in side if ids[index] in both] for side in (here, there))
     groups: dict[int, list[dict[str, str]]] = defaultdict(list)
@@ -51,10 +52,12 @@ def _leak(catalog: Catalog, here: list[int], there: list[int]) -> dict[str, Any]
         entry = catalog.kept[index]
         groups[ids[index]].append({"path": entry.path, "label": entry.label})
     given = {catalog.kept[index].group for index in known} - {""}
+    large = {index for group in large_groups(catalog) for index in group}
     pixels = {catalog.kept[index].pixel_hash for index in known}
     return {
         "pictures": len(leaking),
         "grouped": sum(catalog.kept[index].group in given for index in leaking),
+        "large": sum(index in large for index in leaking),
         "exact": sum(catalog.kept[index].pixel_hash in pixels for index in leaking),
         "of": len(here),
         "share": len(leaking) / len(here),

@@ -1,69 +1,144 @@
-"""Describe what an image looks like by 168 numbers that are nearly the same in its copies."""
+"""Describe what an image looks like by 703 numbers that are nearly the same in its copies."""
 
 import base64
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
-# 13² - 1 is divisible by 3, so base64 has no padding and sketches can be joined.
-FREQUENCIES = 13
-_SIDE = 32
-_NUMBERS = FREQUENCIES**2 - 1
+FREQUENCIES = 24  # of grey; the lowest of them are enough to find what may be a copy
+OUTLINE = 13
+TINTS = 8  # frequencies of each of two colour differences
+CHARACTERS = 940
+"""Length of a sketch. 705 bytes are divisible by 3, so that base64 has no padding."""
+_BYTES = 705
+_GREY, _COLOUR = FREQUENCIES**2 - 1, 2 * TINTS**2
+_SIDE = 48  # cells
 # Standard deviation of the small grey image, of 255. Below it noise determines the sketch.
 _LEAST_CONTRAST = 4.0
 # Pixels. Smaller images have fewer details than there are numbers.
 _LEAST_SIDE = 16
+# Images of two tones alone, as digits and discs are, look alike as a kind. Photos have more: of
+# 1,000 none has a share of its variance explained by two tones as large as this. Small drawings
+# are blurred, and small photos seldom have so few tones.
+_TWO_TONES, _TWO_TONES_IF_SMALL = 0.95, 0.83
+_SMALL = 48  # pixels
 # The rows of a cell are alike: four per cell are enough for a large image.
 _ROWS = 4 * _SIDE
-_BAND = 8
+_BAND = 12
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_TINT_STEP = 3.0  # levels per unit of a colour number
+
+
+@dataclass(frozen=True)
+class Sketches:
+    """What some images look like.
+
+    Attributes:
+        grey: int8 [n, 24, 24], vertical frequency first; the mean, at [0, 0], is 0.
+        colour: int8 [n, 2, 8, 8], of what red and what blue have more than grey.
+    """
+
+    grey: np.ndarray
+    colour: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.grey)
+
+    @property
+    def outline(self) -> np.ndarray:
+        """The lowest frequencies of grey: int8 [n, 13, 13]."""
+        return self.grey[:, :OUTLINE, :OUTLINE]
+
+    def rows(self, index: np.ndarray) -> Self:
+        """Those of some images."""
+        return type(self)(self.grey[index], self.colour[index])
+
+    def with_mirrored(self) -> Self:
+        """These, and after them those of the mirrored images."""
+        grey, colour = mirrored(self.grey), mirrored(self.colour)
+        return type(self)(np.concatenate([self.grey, grey]), np.concatenate([self.colour, colour]))
+
+
+def mirrored(waves: np.ndarray) -> np.ndarray:
+    """Give the waves of the mirrored image: of the odd ones across, [..., 1::2], the negatives."""
+    signs = 1 - 2 * (np.arange(waves.shape[-1]) % 2)
+    return waves * signs.astype(waves.dtype)
 
 
 def sketch(pixels: np.ndarray) -> str:
-    """Compute the lowest frequencies of a grey copy, which resizing and recompression keep.
+    """Compute the lowest frequencies of a small copy, which resizing and recompression keep.
 
-    These are of the discrete cosine transform of 32×32 cells, as in pHash (Zauner 2010), but
-    with sizes and not signs alone, and without the mean. Each is multiplied by its frequency,
-    as in the image's gradient: the lowest would otherwise outweigh the rest, and all images
-    with a dark middle on a light background would look alike. The largest is scaled to 127.
+    These are of the discrete cosine transform of 48×48 cells, as in pHash (Zauner 2010), but
+    with sizes and not signs alone, and without the mean. Those of grey are multiplied by their
+    frequency, as in the image's gradient: the lowest would otherwise outweigh the rest, and all
+    images with a dark middle on a light background would look alike. The largest is scaled to 127.
 
     Args:
         pixels: uint8 [height, width, 3], 0–255.
 
     Returns:
-        Base64 of 168 int8, row by row; "" for an image with too few details to be told from
-        others.
+        Base64 of int8, first 575 of grey, row by row, then 64 of red less grey and 64 of blue
+        less grey, then two zeros; "" for an image with too few details to be told from others.
     """
-    grey = _small_grey(pixels)
-    if min(pixels.shape[:2]) < _LEAST_SIDE or grey.std() < _LEAST_CONTRAST:
+    cells = _cells(pixels)
+    grey = cells @ _LUMA
+    side = min(pixels.shape[:2])
+    if side < _LEAST_SIDE or grey.std() < _LEAST_CONTRAST:
         return ""
-    cosines = _cosines()
-    steep = (cosines @ grey @ cosines.T * frequency()).ravel()[1:]
-    scaled = np.rint(steep * (127 / np.abs(steep).max()))
-    return base64.b64encode(scaled.astype(np.int8).tobytes()).decode()
+    if _two_tones(grey) >= (_TWO_TONES_IF_SMALL if side < _SMALL else _TWO_TONES):
+        return ""
+    waves = _cosines(FREQUENCIES)
+    steep = (waves @ grey @ waves.T * frequency()).ravel()[1:]
+    tint = (cells[..., ::2] - grey[..., np.newaxis]).transpose(2, 0, 1)
+    waves = _cosines(TINTS) * (2 / _SIDE)
+    colour = np.clip(waves @ tint @ waves.T / _TINT_STEP, -127, 127)
+    numbers = [np.rint(steep * (127 / np.abs(steep).max())), np.rint(colour.ravel()), np.zeros(2)]
+    return base64.b64encode(np.concatenate(numbers).astype(np.int8).tobytes()).decode()
 
 
-def read_sketches(sketches: Sequence[str]) -> np.ndarray:
-    """Decode what `sketch` returned, without "": int8 [n, 13, 13], vertical frequency first.
+def read_sketches(sketches: Sequence[str]) -> Sketches:
+    """Decode what `sketch` returned, without ""."""
+    numbers = np.frombuffer(base64.b64decode("".join(sketches)), np.int8).reshape(-1, _BYTES)
+    grey = np.zeros((len(sketches), FREQUENCIES**2), np.int8)
+    grey[:, 1:] = numbers[:, :_GREY]
+    colour = numbers[:, _GREY : _GREY + _COLOUR]
+    return Sketches(grey.reshape(-1, FREQUENCIES, FREQUENCIES), colour.reshape(-1, 2, TINTS, TINTS))
 
-    The mean, at [0, 0], is 0.
+
+def tints(colour: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """Give the colour differences at some places, in levels of 255: float32 [n, 2, rows, columns].
+
+    Args:
+        colour: [n, 2, 8, 8], of `Sketches`.
+        down: cosines, [n, 8, rows].
+        across: cosines, [n, 8, columns].
     """
-    numbers = np.frombuffer(base64.b64decode("".join(sketches)), np.int8)
-    whole = np.zeros((len(sketches), FREQUENCIES**2), np.int8)
-    whole[:, 1:] = numbers.reshape(-1, _NUMBERS)
-    return whole.reshape(-1, FREQUENCIES, FREQUENCIES)
+    waves = colour.astype(np.float32) * _TINT_STEP
+    return down.transpose(0, 2, 1)[:, np.newaxis] @ waves @ across[:, np.newaxis]
 
 
 @functools.cache
 def frequency() -> np.ndarray:
-    """Return float32 [13, 13]: how many half waves the pattern of each number has."""
+    """Return float32 [24, 24]: how many half waves the pattern of each number of grey has."""
     steps = np.arange(FREQUENCIES, dtype=np.float32)
     return np.hypot(steps[:, np.newaxis], steps)
 
 
-def _small_grey(pixels: np.ndarray) -> np.ndarray:
-    """float32 [32, 32]: the mean brightness of each cell; pixels on a border count in part.
+def _two_tones(grey: np.ndarray) -> float:
+    """The share of the variance that two tones explain, each cell having the nearer one."""
+    low, high = grey.min(), grey.max()
+    for _ in range(8):  # of the iteration of k-means
+        nearer = np.abs(grey - low) < np.abs(grey - high)
+        low, high = grey[nearer].mean(), grey[~nearer].mean()
+    rest = np.minimum((grey - low) ** 2, (grey - high) ** 2).mean()
+    return float(1 - rest / grey.var())
+
+
+def _cells(pixels: np.ndarray) -> np.ndarray:
+    """float32 [48, 48, 3]: the mean colour of each cell; pixels on a border count in part.
 
     Blocks of whole pixels, as Pillow's `reducing_gap` takes them, would shift the image by up
     to a block, and a resized copy by another: one copy in four is then not recognised.
@@ -78,13 +153,12 @@ def _small_grey(pixels: np.ndarray) -> np.ndarray:
         used = slice(start * len(lines) // _SIDE, -(-stop * len(lines) // _SIDE))
         band = lines[used].astype(np.float32)
         np.matmul(shares[start:stop, used], band, out=rows[start:stop])
-    grey = rows.reshape(-1, 3) @ _LUMA
-    return grey.reshape(_SIDE, width) @ _shares(width).T
+    return _shares(width) @ rows.reshape(_SIDE, width, 3)
 
 
 @functools.lru_cache(512)
 def _shares(size: int) -> np.ndarray:
-    """float32 [32, size]: how much each of `size` pixels adds to the mean of each cell."""
+    """float32 [48, size]: how much each of `size` pixels adds to the mean of each cell."""
     edges = np.arange(_SIDE + 1) * (size / _SIDE)
     pixels = np.arange(size)
     overlap = np.minimum(edges[1:, np.newaxis], pixels + 1)
@@ -93,9 +167,9 @@ def _shares(size: int) -> np.ndarray:
 
 
 @functools.cache
-def _cosines() -> np.ndarray:
-    """float32 [13, 32]: the lowest rows of the orthonormal discrete cosine transform."""
-    step = np.arange(FREQUENCIES)[:, np.newaxis]
+def _cosines(frequencies: int) -> np.ndarray:
+    """float32 [frequencies, 48]: the lowest rows of the discrete cosine transform."""
+    step = np.arange(frequencies)[:, np.newaxis]
     position = np.arange(_SIDE)[np.newaxis]
     cosines = np.cos(np.pi * step * (2 * position + 1) / (2 * _SIDE))
     cosines[0] *= np.sqrt(0.5)

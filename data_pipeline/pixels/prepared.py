@@ -15,12 +15,11 @@ import numpy as np
 from data_pipeline.atomic_files import UnfinishedFile, sweep
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.errors import DataError
+from data_pipeline.pixels.resize_mode import ResizeMode
 
 # Increase it when decoding, resizing or the file's layout changes: old files are then replaced.
 _VERSION = 2
 _BLOCK_BYTES = 16 * 2**20  # moved at once
-# The cache has no lock: what another process is still writing must stay.
-_ABANDONED_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,10 @@ class PreparedPixels:
 
 
 def pixels_of(
-    catalog: Catalog, image_size: tuple[int, int], crop_to_aspect_ratio: bool, cache_dir: Path
+    catalog: Catalog, image_size: tuple[int, int], resize_mode: ResizeMode, cache_dir: Path
 ) -> PreparedPixels:
     """Name the file of these images at this size, whether it exists or not."""
-    digest = hashlib.sha256(f"{_VERSION} {image_size} {crop_to_aspect_ratio}".encode())
+    digest = hashlib.sha256(f"{_VERSION} {image_size} {resize_mode}".encode())
     for entry in catalog.kept:
         digest.update(entry.content_hash.encode())
     fingerprint = digest.hexdigest()[:32]
@@ -68,7 +67,7 @@ class RowFile:
 
     path: Path
     image_size: tuple[int, int]
-    crop_to_aspect_ratio: bool
+    resize_mode: ResizeMode
 
     @property
     def row_bytes(self) -> int:
@@ -101,17 +100,17 @@ class PixelsBuilder:
     """Makes a file of pixels under a temporary name; as a context, deletes it if not finished."""
 
     def __init__(
-        self, folder: Path, rows: int, image_size: tuple[int, int], crop_to_aspect_ratio: bool
+        self, folder: Path, rows: int, image_size: tuple[int, int], resize_mode: ResizeMode
     ) -> None:
         """Reserve a row for each of `rows` files, since it is not known yet which are bad.
 
         Raises:
             DataError: the disk has no room for it.
         """
-        sweep(folder, older_than=_ABANDONED_SECONDS)
+        sweep(folder)
         # Images may be private: other users of the machine cannot read them.
         self._file = UnfinishedFile(folder / "pixels.npy", mode=0o600)
-        self.rows = RowFile(self._file.path, image_size, crop_to_aspect_ratio)
+        self.rows = RowFile(self._file.path, image_size, resize_mode)
         needed = rows * self.rows.row_bytes
         free = shutil.disk_usage(folder).free
         if needed > free:

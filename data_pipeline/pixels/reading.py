@@ -9,6 +9,7 @@ import numpy as np
 from data_pipeline.catalog.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.resize import resize
+from data_pipeline.pixels.resize_mode import ResizeMode
 from data_pipeline.processes.limits import Failure
 from data_pipeline.processes.standing_workers import StandingWorkers
 from data_pipeline.processes.workers import WITH_PILLOW, run_in_workers, start_server
@@ -45,7 +46,7 @@ def read_images(
     paths: Sequence[Path],
     *,
     image_size: tuple[int, int],
-    crop_to_aspect_ratio: bool,
+    resize_mode: ResizeMode,
     workers: int | None = None,
 ) -> Iterator[Read]:
     """Read files as the check does, in the order of `paths`; a bad one does not affect others.
@@ -56,7 +57,7 @@ def read_images(
     Args:
         paths: any files.
         image_size: (height, width) of the result.
-        crop_to_aspect_ratio: crop the middle instead of distorting the image.
+        resize_mode: how an image of another shape is made to fit.
         workers: processes; None for one per core.
 
     Raises:
@@ -70,7 +71,7 @@ def read_images(
         turn = 0
         results = run_in_workers(_read, tasks, workers=workers, chunk=1, preload=WITH_PILLOW)
         for (number, _), result in results:
-            done[number] = _prepared(result, image_size, crop_to_aspect_ratio)
+            done[number] = _prepared(result, image_size, resize_mode)
             while turn in done:
                 yield done.pop(turn)
                 turn += 1
@@ -94,14 +95,14 @@ class ImageReader:
 
     Args:
         image_size: (height, width) of the result.
-        crop_to_aspect_ratio: crop the middle instead of distorting the image.
+        resize_mode: how an image of another shape is made to fit.
         workers: processes; None for one per core.
     """
 
     def __init__(
-        self, *, image_size: tuple[int, int], crop_to_aspect_ratio: bool, workers: int | None = None
+        self, *, image_size: tuple[int, int], resize_mode: ResizeMode, workers: int | None = None
     ) -> None:
-        self._wanted = (image_size, crop_to_aspect_ratio)
+        self._wanted = (image_size, resize_mode)
         self._workers = StandingWorkers(workers=workers, preload=WITH_PILLOW)
 
     def read(self, path: Path) -> Image | str:
@@ -118,23 +119,23 @@ class ImageReader:
         self._workers.close()
 
 
-def _read_small(task: tuple[Path, tuple[int, int], bool]) -> Image | str:  # in a worker
-    path, image_size, crop_to_aspect_ratio = task
+def _read_small(task: tuple[Path, tuple[int, int], ResizeMode]) -> Image | str:  # in a worker
+    path, image_size, resize_mode = task
     whole = _read((0, path))
     if isinstance(whole, str):
         return whole
     try:
-        pixels = resize(whole, image_size, crop_to_aspect_ratio=crop_to_aspect_ratio)
+        pixels = resize(whole, image_size, resize_mode=resize_mode)
     except MemoryError:
         return "out of memory"
     return Image(pixels, (whole.shape[0], whole.shape[1]))
 
 
 def _prepared(
-    result: np.ndarray | str | Failure, image_size: tuple[int, int], crop_to_aspect_ratio: bool
+    result: np.ndarray | str | Failure, image_size: tuple[int, int], resize_mode: ResizeMode
 ) -> Read:
     if isinstance(result, Failure):
         return None, f"{result.reason}; {_REMEDY}"
     if isinstance(result, str):
         return None, result
-    return resize(result, image_size, crop_to_aspect_ratio=crop_to_aspect_ratio), ""
+    return resize(result, image_size, resize_mode=resize_mode), ""

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from data_pipeline.pixels.resize_mode import ResizeMode
+
 _CHANNELS = 3
 # Neighbouring results are sums over nearly the same pixels. So many of them are computed as one
 # small matrix product.
@@ -28,9 +30,11 @@ class _Band(NamedTuple):
 
 
 def resize(
-    images: np.ndarray, image_size: tuple[int, int], *, crop_to_aspect_ratio: bool = False
+    images: np.ndarray, image_size: tuple[int, int], *, resize_mode: ResizeMode = "squeeze"
 ) -> np.ndarray:
     """Resize as `keras.layers.Resizing(interpolation="bilinear", antialias=True)` does.
+
+    The layer's `crop_to_aspect_ratio` and `pad_to_aspect_ratio` are the modes "crop" and "pad".
 
     The result is rounded half to even, as the exported model rounds after that layer. The
     weights are the layer's, but sums are added in another order: where the layer's result is
@@ -40,7 +44,7 @@ def resize(
     Args:
         images: uint8 [height, width, 3] or [batch, height, width, 3], 0–255.
         image_size: (height, width) of the result.
-        crop_to_aspect_ratio: crop the middle first, instead of distorting the image.
+        resize_mode: what is done where the image has another shape than `image_size`.
 
     Returns:
         uint8 of the same rank, 0–255.
@@ -49,11 +53,13 @@ def resize(
         MemoryError: there is not enough memory.
     """
     batch = images if images.ndim == 4 else images[np.newaxis]
-    if crop_to_aspect_ratio:
+    if resize_mode == "crop":
         batch = _crop(batch, image_size)
-    if batch.shape[1:3] != tuple(image_size):
-        scaled = _scaled if max(batch.shape[1:3]) <= _LONGEST_SIDE else _scaled_by_tensorflow
-        batch = np.stack([_rounded(scaled(image, image_size)) for image in batch])
+    size = batch.shape[1:3]
+    bars = _bars(size, image_size) if resize_mode == "pad" else (0, 0)
+    if size != tuple(image_size) or any(bars):
+        scaled = _scaled if max(size) + 2 * max(bars) <= _LONGEST_SIDE else _scaled_by_tensorflow
+        batch = np.stack([_rounded(scaled(image, image_size, bars)) for image in batch])
     return batch if images.ndim == 4 else batch[0]
 
 
@@ -62,36 +68,42 @@ def _rounded(image: np.ndarray) -> np.ndarray:
     return np.rint(image, out=image).astype(np.uint8)
 
 
-def _scaled(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+def _scaled(
+    image: np.ndarray, image_size: tuple[int, int], bars: tuple[int, int] = (0, 0)
+) -> np.ndarray:
     """float32 [*image_size, 3], not rounded: first rows, then columns, as TensorFlow does it.
 
     In between, the image is transposed to [width, 3, rows of the result]: so both passes are
-    products of small matrices with contiguous memory.
+    products of small matrices with contiguous memory. Black bars add nothing to a sum: they are
+    never made.
     """
     height, width = image.shape[:2]
     lines = image.reshape(height, width * _CHANNELS)
     columns = np.empty((width * _CHANNELS, image_size[0]), np.float32)
-    for target, source, weights in _bands(height, image_size[0]):
+    for target, source, weights in _bands(height, image_size[0], bars[0]):
         np.matmul(lines[source].astype(np.float32).T, weights.T, out=columns[:, target])
     columns = columns.reshape(width, _CHANNELS * image_size[0])
     result = np.empty((image_size[1], _CHANNELS * image_size[0]), np.float32)
-    for target, source, weights in _bands(width, image_size[1]):
+    for target, source, weights in _bands(width, image_size[1], bars[1]):
         np.matmul(weights, columns[source], out=result[target])
     return result.reshape(image_size[1], _CHANNELS, image_size[0]).transpose(2, 0, 1)
 
 
 # The photos of a folder have a few hundred sizes. The weights of 512 take about 20 MB at most.
 @functools.lru_cache(512)
-def _bands(size: int, wanted: int) -> tuple[_Band, ...]:
-    first, last, weights = _triangles(size, wanted)
-    dense = np.zeros((wanted, size), np.float32)
+def _bands(size: int, wanted: int, bar: int) -> tuple[_Band, ...]:
+    """The bands of `size` pixels with a black bar of `bar` pixels before and after them."""
+    first, last, weights = _triangles(size + 2 * bar, wanted)
+    dense = np.zeros((wanted, size + 2 * bar), np.float32)
     taps = first[:, np.newaxis] + np.arange(weights.shape[1])
     inside = taps <= last[:, np.newaxis]
     dense[np.nonzero(inside)[0], taps[inside]] = weights[inside]
+    dense = dense[:, bar : bar + size]
+    begins, ends = (np.clip(edges - bar, 0, size) for edges in (first, last + 1))
     bands = []
     for start in range(0, wanted, _BAND):
         stop = min(start + _BAND, wanted)
-        source = slice(int(first[start]), int(last[stop - 1]) + 1)
+        source = slice(int(begins[start]), int(ends[stop - 1]))
         bands.append(_Band(slice(start, stop), source, dense[start:stop, source].copy()))
     return tuple(bands)
 
@@ -118,10 +130,14 @@ def _triangles(size: int, wanted: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return first, last, weights * (one / total)
 
 
-def _scaled_by_tensorflow(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+def _scaled_by_tensorflow(
+    image: np.ndarray, image_size: tuple[int, int], bars: tuple[int, int]
+) -> np.ndarray:
     """float32 [*image_size, 3], not rounded."""
     import tensorflow as tf
 
+    if any(bars):  # they would be larger than the image by its length over its width
+        raise MemoryError
     try:
         return np.array(tf.image.resize(image, image_size, antialias=True))
     except tf.errors.ResourceExhaustedError as error:
@@ -138,3 +154,12 @@ def _crop(batch: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     crop_width = max(min(width, crop_width), 1)
     top, left = (height - crop_height) // 2, (width - crop_width) // 2
     return batch[:, top : top + crop_height, left : left + crop_width]
+
+
+def _bars(size: tuple[int, ...], image_size: tuple[int, int]) -> tuple[int, int]:
+    """Rows above and below, columns left and right, by Keras's arithmetic, in float32."""
+    height, width = size
+    target_height, target_width = image_size
+    padded_height = int(np.float32(width * target_height) / np.float32(target_width))
+    padded_width = int(np.float32(height * target_width) / np.float32(target_height))
+    return max(padded_height - height, 0) // 2, max(padded_width - width, 0) // 2

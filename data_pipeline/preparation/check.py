@@ -65,8 +65,7 @@ def check_file(task: CheckTask) -> Entry:
 
 
 def _write(rows: RowFile, row: int, pixels: np.ndarray) -> None:
-    crop = rows.crop_to_aspect_ratio
-    rows.write(row, resize(pixels, rows.image_size, crop_to_aspect_ratio=crop))
+    rows.write(row, resize(pixels, rows.image_size, resize_mode=rows.resize_mode))
 
 
 def bad_entry(file: ListedFile, reason: str) -> Entry:

@@ -1,6 +1,7 @@
 """Check a data set and prepare its pixels, doing only what has not been done before."""
 
 import dataclasses
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,11 +13,16 @@ from data_pipeline.catalog.listing import ListedFile, Listing
 from data_pipeline.catalog.sources import PLAIN, DataOptions, list_images
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.prepared import PixelsBuilder, PreparedPixels, RowFile, pixels_of
+from data_pipeline.pixels.resize_mode import ResizeMode
 from data_pipeline.preparation.check import CheckTask, bad_entry, check_file
 from data_pipeline.processes.limits import Failure
 from data_pipeline.processes.workers import WITH_TENSORFLOW, run_in_workers, start_server
 
 Progress = Callable[[int, int], None]
+
+# Checks are saved after so many seconds, and in no more than that share of the time.
+_SAVE_AFTER = 2.0
+_SAVING_SHARE = 0.05
 
 # How reasons begin that may no longer hold the next time, although the file has not changed: a
 # machine with too little memory or a slow network drive makes decoders fail on good files.
@@ -76,7 +82,7 @@ def prepare(
     data: Path,
     *,
     image_sizes: Sequence[tuple[int, int]],
-    crop_to_aspect_ratio: bool = False,
+    resize_mode: ResizeMode = "squeeze",
     cache_dir: Path,
     options: DataOptions = PLAIN,
     workers: int | None = None,
@@ -90,7 +96,7 @@ def prepare(
     Args:
         data: as `open_catalog` takes it.
         image_sizes: (height, width) of the prepared images, at least one.
-        crop_to_aspect_ratio: crop the middle instead of distorting the image, as in Keras.
+        resize_mode: how an image of another shape is made to fit.
         cache_dir: where checks are remembered and prepared pixels kept.
         options: what the user says of the data set.
         workers: processes; None for one per core.
@@ -110,32 +116,32 @@ def prepare(
     missing = tuple(image_sizes)
     if all(file.path in known for file in files):
         catalog = checks.catalog()
-        prepared = _prepared(catalog, image_sizes, crop_to_aspect_ratio, cache_dir)
+        prepared = _prepared(catalog, image_sizes, resize_mode, cache_dir)
         missing = tuple(p.image_size for p in prepared if not p.is_whole(len(catalog.kept)))
         if not missing:
             return catalog, prepared
     folder = cache_dir / "prepared"
     with ExitStack() as stack:
         builders = [
-            stack.enter_context(PixelsBuilder(folder, len(files), size, crop_to_aspect_ratio))
+            stack.enter_context(PixelsBuilder(folder, len(files), size, resize_mode))
             for size in missing
         ]
         tasks = _pixel_tasks(listing, known, tuple(builder.rows for builder in builders))
         catalog = checks.run(tasks, workers, progress)
         rows = _usable_rows(catalog)
-        made = _prepared(catalog, missing, crop_to_aspect_ratio, cache_dir)
+        made = _prepared(catalog, missing, resize_mode, cache_dir)
         for builder, pixels in zip(builders, made, strict=True):
             builder.finish(rows, pixels.path)
-    return catalog, _prepared(catalog, image_sizes, crop_to_aspect_ratio, cache_dir)
+    return catalog, _prepared(catalog, image_sizes, resize_mode, cache_dir)
 
 
 def _prepared(
     catalog: Catalog,
     image_sizes: Sequence[tuple[int, int]],
-    crop_to_aspect_ratio: bool,
+    resize_mode: ResizeMode,
     cache_dir: Path,
 ) -> tuple[PreparedPixels, ...]:
-    return tuple(pixels_of(catalog, size, crop_to_aspect_ratio, cache_dir) for size in image_sizes)
+    return tuple(pixels_of(catalog, size, resize_mode, cache_dir) for size in image_sizes)
 
 
 def _usable_rows(catalog: Catalog) -> list[int]:
@@ -194,7 +200,7 @@ def _still_known(files: Sequence[ListedFile], entries: Mapping[str, Entry]) -> d
 
 
 class _Checks:
-    """The checks of a data set so far. They are remembered even if the rest is interrupted."""
+    """The checks of a data set so far. They are remembered even if the rest is killed."""
 
     def __init__(
         self, data: Path, listing: Listing, known: Mapping[str, Entry], cache_dir: Path
@@ -224,6 +230,7 @@ class _Checks:
         """Make the checks of `tasks`; the catalog is complete afterwards."""
         if not tasks:
             return self.catalog()
+        due = time.monotonic() + _SAVE_AFTER
         try:
             results = run_in_workers(check_file, tasks, workers=workers)
             for done, (task, result) in enumerate(results, start=1):
@@ -232,6 +239,14 @@ class _Checks:
                 )
                 if progress is not None:
                     progress(done, len(tasks))
+                if time.monotonic() >= due:
+                    due = time.monotonic() + max(_SAVE_AFTER, self._save() / _SAVING_SHARE)
         finally:
-            save_catalog(self.catalog(), self.data, self.cache_dir)
+            self._save()
         return self.catalog()
+
+    def _save(self) -> float:
+        """Remember the checks so far; return the seconds that it took."""
+        begun = time.monotonic()
+        save_catalog(self.catalog(), self.data, self.cache_dir)
+        return time.monotonic() - begun

@@ -25,6 +25,8 @@ class ModelOptions:
             default those that `models.families.backbone.enlarged` allows.
         largest_side: Longer side in pixels of the largest prepared images: a backbone that sees
             larger ones enlarges them itself. None for no limit.
+        class_counts: Images of each class, where they are so unequal that images of rare classes
+            may count more; () elsewhere.
     """
 
     image_size: tuple[int, int]
@@ -34,6 +36,7 @@ class ModelOptions:
     weights: str | None = None
     backbone_sizes: tuple[int, ...] = ()
     largest_side: int | None = None
+    class_counts: tuple[int, ...] = ()
 
     def scaled(self, side: int) -> tuple[int, int]:
         """Return (height, width) of the aspect of `image_size` whose longer side is `side`."""

@@ -42,7 +42,7 @@ class DurableOracle(RaceFirst):
 
     Args:
         baselines: values tried before any random ones, in order.
-        race, baselines_on, time_left, to_train: see `RaceFirst`.
+        race, baselines_on, time_left: see `RaceFirst`.
         open_ended: whether it goes on after its last round of Hyperband.
         most: trials to propose; None for no end but that of the algorithm.
         allowed: whether values keep to the limits of the run; what does not is never proposed.
@@ -63,7 +63,6 @@ class DurableOracle(RaceFirst):
         baselines_on: Callable[[list[Values]], list[Values]] | None = None,
         allowed: Callable[[Values], bool] = lambda values: True,
         time_left: Callable[[], float] = lambda: math.inf,
-        to_train: int | None = None,
         open_ended: bool = False,
         most: int | None = None,
         judged_on: int | None = None,
@@ -73,7 +72,7 @@ class DurableOracle(RaceFirst):
     ):
         self.baselines, self.allowed, self.judged_on = baselines, allowed, judged_on
         self.race, self.baselines_on, self.time_left = race, baselines_on, time_left
-        self.to_train = to_train
+        self.seconds = {}
         self.open_ended, self.most = open_ended, most
         # `search.tuning.retry` decides when a search is hopeless; KerasTuner raises after three
         # failures in a row.
@@ -140,6 +139,7 @@ class DurableOracle(RaceFirst):
         if trial.status in ("COMPLETED", "FAILED"):
             return
         self._note(trial, record)
+        self.seconds[record.trial_id] = record.seconds
         trial.status = "COMPLETED" if record.status in (COMPLETED, DIVERGED) else "FAILED"
         trial.message = record.reason or None
         # KerasTuner's `end_trial` removes it only after it has saved the state.

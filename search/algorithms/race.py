@@ -95,7 +95,8 @@ class Race:
             allowed: whether what is joined keeps to the limits of the run.
             in_a_hurry: whether there is no time for all rungs; asked after the first, when the
                 others may be left out but the last.
-            fits: whether there is time for a probe of all images; asked where others are left out.
+            fits: whether there is time for a probe of all images at more than the smallest size;
+                asked where rungs are left out.
         """
         alone = _alone(entries)
         following = self._next_alone(alone, in_a_hurry, fits)
@@ -116,10 +117,11 @@ class Race:
         short = self._is_short(entries, in_a_hurry)
         for number in (0, len(self.rungs) - 1) if short else range(len(self.rungs)):
             here = [entry for entry in entries if entry.rung == number]
-            at_once = short and number > 0
-            field = self._largest(entries, fits) if at_once else self._field(entries, number)
+            field = self._field(entries, number)[: self.rungs[number].size]
+            if short and number > 0:
+                field = [(values, None) for values in self._at_once(entries, fits)]
             begun = [entry.values for entry in here]
-            for values, parent in field[: self.rungs[number].size]:
+            for values, parent in field:
                 if values not in begun:
                     return Next(values, number, parent)
             if not all(entry.ended for entry in here):
@@ -135,17 +137,29 @@ class Race:
             return False
         return in_a_hurry() if not beyond else beyond == {last}
 
-    def _largest(
-        self, entries: Sequence[Probed], fits: Callable[[Values], bool]
-    ) -> list[tuple[Values, str | None]]:
-        """The best of the first rung, each at the largest size that fits: most are best there."""
+    def _at_once(self, entries: Sequence[Probed], fits: Callable[[Values], bool]) -> list[Values]:
+        """What follows on the first rung in a hurry: its best at the smallest size, then larger.
+
+        So something is there soon, and by its time it is known what else there is time for.
+        """
+        last = len(self.rungs) - 1
         ranked = _ranked(entry for entry in entries if entry.rung == 0)
-        begun = {entry.values[BACKBONE]: entry.values for entry in entries if entry.rung}
-        field: list[tuple[Values, str | None]] = []
-        for name in dict.fromkeys(entry.values[BACKBONE] for entry in ranked):
-            sizes = [values for values in self.candidates if values[BACKBONE] == name]
-            fitting = [values for values in sizes if fits(values)]  # the cheapest first
-            field.append((begun.get(name) or [*sizes[:1], *fitting][-1], None))
+        names = dict.fromkeys(entry.values[BACKBONE] for entry in ranked)
+        sizes: dict[Any, list[Values]] = {  # the smallest first
+            name: [values for values in self.candidates if values[BACKBONE] == name]
+            for name in list(names)[: self.rungs[last].size]
+        }
+        field = [values[0] for values in sizes.values()]
+        finals = [entry for entry in entries if entry.rung == last]
+        if not all(values in [entry.values for entry in finals if entry.ended] for values in field):
+            return field
+        begun = {
+            entry.values[BACKBONE]: entry.values for entry in finals if entry.values not in field
+        }
+        for entry in _ranked(entry for entry in finals if entry.values in field):
+            name = entry.values[BACKBONE]
+            larger = [begun[name]] if name in begun else list(filter(fits, sizes[name][1:]))
+            field += larger[-1:]  # most are best at the largest
         return field
 
     def place(self, following: Next) -> Values:

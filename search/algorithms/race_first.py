@@ -7,6 +7,7 @@ from typing import Any
 import keras_tuner
 
 from search.algorithms.race import (
+    BACKBONE,
     FINALISTS,
     IMAGE_SIZE,
     Probed,
@@ -34,7 +35,7 @@ class RaceFirst(keras_tuner.Oracle):
         baselines_on: gives them, given values of the winners, the best first.
         allowed: whether values keep to the limits of the run.
         time_left: gives the seconds that the search still has.
-        to_train: images to train on; None where that is not known.
+        seconds: of the trials that ended in this process, by id.
     """
 
     race: Race | None
@@ -42,7 +43,7 @@ class RaceFirst(keras_tuner.Oracle):
     baselines_on: Callable[[list[Values]], list[Values]] | None
     allowed: Callable[[Values], bool]
     time_left: Callable[[], float]
-    to_train: int | None
+    seconds: dict[str, float]
     _began: float | None = None
     _opening = 0.0  # seconds of the first rung
     trials: dict[str, Any]
@@ -70,14 +71,13 @@ class RaceFirst(keras_tuner.Oracle):
         return self.time_left() < REST_OF_RACE * self._opening
 
     def _fits(self, values: Values) -> bool:
-        """Whether there is time for a probe of all images, by what those of the first rung took."""
-        if self.race is None or self.to_train is None:
-            return True
-        images = self.race.rungs[0].images or self.to_train
-        sides = [int(opened[IMAGE_SIZE]) for opened in self.race.opening]
-        larger = (int(values[IMAGE_SIZE]) / min(sides)) ** 2
-        each = self._opening / len(sides)
-        return each * larger * self.to_train / images < self.time_left()
+        """Whether there is time for a probe of all images, by what it took at a smaller size."""
+        for probed in self._probed():
+            same = probed.values.get(BACKBONE) == values[BACKBONE] and probed.rung > 0
+            if same and probed.trial_id in self.seconds:
+                larger = (int(values[IMAGE_SIZE]) / int(probed.values[IMAGE_SIZE])) ** 2
+                return self.seconds[probed.trial_id] * larger < self.time_left()
+        return False
 
     def propose(self, trial_id: str) -> dict[str, Any]:
         """What the algorithm tries next, in KerasTuner's form."""

@@ -122,7 +122,6 @@ def make_oracle(
     time_left: Callable[[], float] = lambda: math.inf,
     open_ended: bool = False,
     images: int | None = None,
-    to_train: int | None = None,
 ) -> DurableOracle:
     """Make the oracle of a run, reloaded where its project folder holds a state.
 
@@ -136,7 +135,6 @@ def make_oracle(
         time_left: gives the seconds that the search still has, by which the race is cut short.
         open_ended: whether it goes on after its last round or trial.
         images: to validate on; None where no family is to be given up.
-        to_train: images to train on, by which a race is cut short; None where that is not known.
 
     Raises:
         TuneError: the state is broken.
@@ -153,7 +151,6 @@ def make_oracle(
         allowed=allowed,
         time_left=time_left,
         open_ended=open_ended,
-        to_train=to_train,
         judged_on=images if _may_give_up(config) else None,
         seed=config.seed,
         directory=directory,

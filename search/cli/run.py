@@ -54,6 +54,12 @@ def _objectives() -> tuple[str, ...]:
     return (AUTO, *OBJECTIVES)
 
 
+def _resize_modes() -> tuple[str, ...]:
+    from data_pipeline.pixels.resize_mode import RESIZE_MODES
+
+    return RESIZE_MODES
+
+
 def _families() -> tuple[str, ...]:
     from models.families.registry import FAMILIES
 
@@ -97,10 +103,11 @@ def _backbones() -> tuple[str, ...]:
     "--image-size, if given, and enlarged ones; else 224,288 with a GPU, else 160,224]",
 )
 @click.option(
-    "--crop/--no-crop",
-    "crop_to_aspect_ratio",
-    default=None,
-    help="Crop images to shape instead of squeezing them.  [default: no-crop]",
+    "--resize",
+    "resize_mode",
+    type=OneOf(_resize_modes),
+    help="How images of another shape are made to fit: squeezed, their middle cut out, or black "
+    "bars added.  [default: squeeze]",
 )
 @click.option(
     "--max-epochs",

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from search.cli.options import AS_JSON, RESULTS, console_progress, print_json
+from search.process.printable import printable
 
 
 @click.command()
@@ -47,6 +48,9 @@ def list_command(results: Path, as_json: bool) -> None:
     if not rows:
         click.echo(f"{results}/: no runs here; start one with: tune run DATA", err=True)
     for row in rows:
+        if row.problem:
+            click.echo(f"{printable(row.run)}  cannot be read: {row.problem}")
+            continue
         best = "–" if row.best is None else f"{row.best:.4f}"
         exported = ", exported" if row.exported else ""
         click.echo(

@@ -143,8 +143,13 @@ def suited_to(counts: Sequence[int]) -> str:
     Accuracy where they are about equal; else balanced accuracy, for which all classes count the
     same: accuracy says little where always naming the largest class has a high one.
     """
+    return BALANCED if are_unequal(counts) else ACCURACY
+
+
+def are_unequal(counts: Sequence[int]) -> bool:
+    """Tell whether the largest class has far more images than the smallest; none has none."""
     present = [count for count in counts if count]
-    return BALANCED if present and max(present) > UNEQUAL * min(present) else ACCURACY
+    return bool(present) and max(present) > UNEQUAL * min(present)
 
 
 def objective_named(name: str) -> Objective:

@@ -156,12 +156,13 @@ def _limits(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str:
 
 def _use(experiment: Experiment, metrics: Metrics) -> str:
     height, width = metrics.image_size
-    crop = "True" if experiment.config.crop_to_aspect_ratio else "False"
+    mode = experiment.config.resize_mode
+    shape = "" if mode == "squeeze" else f"{mode}_to_aspect_ratio=True, "
     return (
         f"## Use\n\n```python\n{READ_AND_PREDICT}```\n\n"
         f"Resizing and scaling are part of the model. The {_fixed_size()} files take the same "
         f'pixels already resized: `keras.layers.Resizing({height}, {width}, "bilinear", '
-        f"crop_to_aspect_ratio={crop}, antialias=True)`, rounded, float32, 0 to 255, "
+        f"{shape}antialias=True)`, rounded, float32, 0 to 255, "
         f"[1, {height}, {width}, 3]."
     )
 

@@ -1,14 +1,17 @@
 """Test a model on the images that the search never saw, and count how often that is done."""
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from search.errors import TuneError
 from search.evaluation.calibration import answered, with_temperature
 from search.evaluation.metrics import expected_calibration_error, measure
 from search.export.slices import by_slice
-from search.process.atomic_files import read_json, write_json
+from search.process.atomic_files import read_object, write_json
 from search.run_folder.data import Images
 from search.run_folder.metrics import HeldOutFigures
 from search.trial.experiment import Experiment
@@ -62,6 +65,15 @@ def open_test_set(
 
 def _count(experiment: Experiment) -> int:
     file = experiment.run.path / "lock_box.json"
-    opened = (read_json(file)["opened"] if file.exists() else 0) + 1
+    # Two files know it: with one of them lost, the count does not begin again.
+    opened = 1 + max(_number(file, "opened"), _number(experiment.run.metrics, "lock_box_opened"))
     write_json(file, {"opened": opened})
     return opened
+
+
+def _number(file: Path, key: str) -> int:
+    """A count in a JSON file; 0 where the file is missing or damaged."""
+    with suppress(TuneError):
+        value = read_object(file).get(key)
+        return value if type(value) is int else 0
+    return 0

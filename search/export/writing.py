@@ -91,7 +91,7 @@ def write_beside(
         {
             "labels": list(experiment.class_names),
             "image_size": list(experiment.image_size),
-            "crop_to_aspect_ratio": config.crop_to_aspect_ratio,
+            "resize_mode": config.resize_mode,
             "threshold": metrics.calibration.threshold,
         },
     )

@@ -28,7 +28,7 @@ def source_of(experiment: Experiment, model: Any, representative: NDArray[np.uin
     finished = with_preprocessing(
         model,
         image_size=experiment.image_size,
-        crop_to_aspect_ratio=config.crop_to_aspect_ratio,
+        resize_mode=config.resize_mode,
         num_classes=experiment.num_classes,
     )
     return Source(model, finished, experiment.image_size, experiment.num_classes, representative)

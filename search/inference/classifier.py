@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_pipeline.pixels.resize_mode import ResizeMode
 from search.errors import TuneError
 from search.inference.labels_file import read_labels
 from search.inference.model_file import load_model_file
@@ -78,7 +79,7 @@ class Classifier:
     model: Any
     class_names: tuple[str, ...]
     image_size: tuple[int, int]
-    crop_to_aspect_ratio: bool
+    resize_mode: ResizeMode
     threshold: float = 0.0
 
     def predict(self, files: Sequence[InputFile]) -> Iterator[Prediction]:
@@ -88,7 +89,7 @@ class Classifier:
         images = read_images(
             [file.path for file in files if not file.problem],
             image_size=self.image_size,
-            crop_to_aspect_ratio=self.crop_to_aspect_ratio,
+            resize_mode=self.resize_mode,
         )
         waiting = iter(files)
         while batch := list(itertools.islice(waiting, BATCH)):
@@ -142,7 +143,7 @@ def _load_exported(path: Path) -> Classifier:
         loaded,
         labels_file.class_names,
         labels_file.image_size,
-        labels_file.crop_to_aspect_ratio,
+        labels_file.resize_mode,
         labels_file.threshold,
     )
 
@@ -155,7 +156,7 @@ def _load_imagenet(name: str) -> Classifier:
     if name not in BACKBONES:
         raise TuneError(f"imagenet:{name}: no such backbone; there are {', '.join(BACKBONES)}")
     size = BACKBONES[name].image_size
-    return Classifier(imagenet_classifier(name), imagenet_class_names(), (size, size), True)
+    return Classifier(imagenet_classifier(name), imagenet_class_names(), (size, size), "crop")
 
 
 def input_files(paths: Iterable[Path]) -> list[InputFile]:

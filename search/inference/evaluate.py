@@ -1,5 +1,6 @@
 """Measure an exported model on labelled images: `tune evaluate`."""
 
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from search.evaluation.calibration import Abstention, answered
 from search.evaluation.intervals import wilson_interval
 from search.evaluation.metrics import Measurement, measure
 from search.inference.classifier import BATCH, Classifier
+from search.process.atomic_files import read_arrays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,7 @@ def evaluate_folder(
     catalog, (prepared,) = prepare(
         data,
         image_sizes=[classifier.image_size],
-        crop_to_aspect_ratio=classifier.crop_to_aspect_ratio,
+        resize_mode=classifier.resize_mode,
         **preparing,
     )
     if unknown := set(catalog.class_names) - set(classifier.class_names):
@@ -105,5 +107,10 @@ def known_to(model: str) -> KnownImages | None:
     file = (path if path.is_dir() else path.parent).resolve().parent / "known.npz"
     if not file.is_file():
         return None
-    with np.load(file, allow_pickle=False) as arrays:
-        return KnownImages.from_arrays(arrays)
+    names = ("pixel_hashes", "sketches")
+    try:
+        arrays = read_arrays(file, names, "S", remedy="what the model was trained on is not known")
+    except TuneError as error:
+        warnings.warn(str(error), stacklevel=2)
+        return None
+    return KnownImages.from_arrays(dict(zip(names, arrays, strict=True)))

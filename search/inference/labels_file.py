@@ -1,4 +1,4 @@
-"""Read and check the labels.json of an exported model: classes, size and crop of images."""
+"""Read and check the labels.json of an exported model: classes, size and shape of images."""
 
 import json
 import stat
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_pipeline.pixels.resize_mode import RESIZE_MODES, ResizeMode
 from search.errors import TuneError
 from search.process.printable import printable
 
@@ -20,13 +21,13 @@ class LabelsFile:
     Attributes:
         class_names: in the order of the model's outputs.
         image_size: (height, width) in pixels of prepared images.
-        crop_to_aspect_ratio: whether the middle was cut out, instead of squeezing.
+        resize_mode: how an image of another shape was made to fit.
         threshold: confidence below which the model is unsure, 0 to 1; 0 if it never is.
     """
 
     class_names: tuple[str, ...]
     image_size: tuple[int, int]
-    crop_to_aspect_ratio: bool
+    resize_mode: ResizeMode
     threshold: float = 0.0
 
 
@@ -40,7 +41,7 @@ def read_labels(path: Path) -> LabelsFile:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
             raise ValueError("not a regular file of bearable size")
-        values = json.loads(path.read_bytes())
+        values = _of_this_version(json.loads(path.read_bytes()))
         if problem := _problem(values):
             raise ValueError(problem)
     except (OSError, ValueError, RecursionError) as error:
@@ -53,9 +54,16 @@ def read_labels(path: Path) -> LabelsFile:
     return LabelsFile(
         tuple(values["labels"]),
         (height, width),
-        values["crop_to_aspect_ratio"],
+        values["resize_mode"],
         values.get("threshold") or 0.0,
     )
+
+
+def _of_this_version(values: Any) -> Any:
+    """An export of an older version says whether the middle was cut out, and nothing of bars."""
+    if not isinstance(values, dict) or type(values.get("crop_to_aspect_ratio")) is not bool:
+        return values
+    return {"resize_mode": "crop" if values["crop_to_aspect_ratio"] else "squeeze"} | values
 
 
 def _problem(values: Any) -> str:
@@ -69,8 +77,8 @@ def _problem(values: Any) -> str:
     size = values.get("image_size")
     if not isinstance(size, list) or len(size) != 2 or not all(_is_side(side) for side in size):
         return "'image_size' is no [height, width] of 8 to 4096 pixels"
-    if not isinstance(values.get("crop_to_aspect_ratio"), bool):
-        return "'crop_to_aspect_ratio' is neither true nor false"
+    if values.get("resize_mode") not in RESIZE_MODES:
+        return f"'resize_mode' is none of {', '.join(RESIZE_MODES)}"
     return _problem_of_threshold(values.get("threshold"))
 
 

@@ -21,7 +21,7 @@ from search.label_errors.suspect_rows import Suspect, SuspectReport
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
-from search.run_folder.data import Images, require_written
+from search.run_folder.data import Images, load_groups, require_written
 from search.run_folder.paths import RunFolder
 from search.run_folder.schema import to_json
 from search.trial.experiment import Experiment
@@ -54,7 +54,7 @@ def find_suspects(
     experiment = Experiment.load(run)
     prepare_to_train(experiment.config)
     judge = choose_judge(experiment)
-    groups = np.load(run.groups, allow_pickle=False)
+    groups = load_groups(run)
     # Before any training: a class of one image cannot be judged at all.
     possible = possible_folds(experiment.targets, groups, experiment.class_names, wanted=folds)
     started = time.monotonic()

@@ -20,6 +20,7 @@ from search.observers.hparams import (
 )
 from search.observers.plots import confusion_image, side_by_side
 from search.run_folder.config import objective_of
+from search.run_folder.data import load_predictions
 from search.run_folder.ranking import best_first, configuration_history
 from search.run_folder.records import COMPLETED, Logs, TrialRecord, load_records
 from search.trial.experiment import Experiment
@@ -145,7 +146,7 @@ class TensorBoardLog:
             return
         path = self.experiment.run.predictions(record.trial_id)
         targets = self.experiment.targets[self.experiment.validation]
-        matrix = confusion_matrix(np.load(path, allow_pickle=False), targets)
+        matrix = confusion_matrix(load_predictions(path), targets)
         image = confusion_image(matrix, self.experiment.class_names)
         with self._writing(IMAGES):
             tf.summary.image("confusion matrix of the best", image[None], step=int(record.trial_id))

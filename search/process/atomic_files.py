@@ -1,13 +1,37 @@
 """Write JSON and arrays as files that appear whole or not at all, and read them."""
 
+from __future__ import annotations
+
 import io
 import json
+import os
+import stat
 import warnings
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_pipeline.atomic_files import write_bytes
 from search.errors import TuneError
+from search.process.printable import printable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# What NumPy has been seen to raise on files that are no arrays.
+_NO_ARRAY = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -40,11 +64,95 @@ def read_json(path: Path) -> Any:
         TuneError: the file is missing or not JSON.
     """
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(_read(path))
+    except (ValueError, RecursionError) as error:
+        raise TuneError(f"{printable(path)}: not readable as JSON ({error})") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read JSON that holds an object.
+
+    Raises:
+        TuneError: the file is missing, not JSON, or holds something else.
+    """
+    values = read_json(path)
+    if not isinstance(values, dict):
+        raise TuneError(f"{printable(path)}: holds no JSON object, as tune writes it")
+    return values
+
+
+def read_array(path: Path, kind: str, *, dimensions: int, remedy: str) -> NDArray[Any]:
+    """Read one array of a .npy file.
+
+    Args:
+        path: the file.
+        kind: of its numbers, as `numpy.dtype.kind` has it: "f", "i".
+        dimensions: that it has.
+        remedy: what to do where it is damaged, for the message.
+
+    Raises:
+        TuneError: the file is missing, or holds no such array.
+    """
+    import numpy as np
+
+    content = _read(path)
+    try:
+        return _checked(np.load(io.BytesIO(content), allow_pickle=False), kind, dimensions)
+    except _NO_ARRAY as error:
+        raise TuneError(
+            f"{printable(path)}: damaged, no array as tune writes it; {remedy}"
+        ) from error
+
+
+def read_arrays(
+    path: Path, names: tuple[str, ...], kind: str, *, remedy: str
+) -> tuple[NDArray[Any], ...]:
+    """Read arrays of one dimension each of a .npz file.
+
+    Args:
+        path: the file.
+        names: of the arrays.
+        kind: of their numbers, as `numpy.dtype.kind` has it.
+        remedy: what to do where it is damaged, for the message.
+
+    Raises:
+        TuneError: the file is missing, or lacks one of these arrays.
+    """
+    import numpy as np
+
+    content = _read(path)
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return tuple(_checked(arrays[name], kind, 1) for name in names)
+    except _NO_ARRAY as error:
+        raise TuneError(
+            f"{printable(path)}: damaged, lacks arrays as tune writes them; {remedy}"
+        ) from error
+
+
+def _checked(array: Any, kind: str, dimensions: int) -> NDArray[Any]:
+    if array.dtype.kind != kind or array.ndim != dimensions:
+        raise ValueError(f"{array.ndim} dimensions of {array.dtype}")
+    return array
+
+
+def _read(path: Path) -> bytes:
+    """Read a regular file as a whole: a named pipe would be waited for without end."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError as error:
-        raise TuneError(f"{path}: no such file") from error
-    except ValueError as error:
-        raise TuneError(f"{path}: not readable as JSON ({error})") from error
+        raise TuneError(f"{printable(path)}: no such file") from error
+    except OSError as error:
+        raise TuneError(f"{printable(path)}: {error.strerror}") from error
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise TuneError(f"{printable(path)}: not a regular file")
+        with os.fdopen(os.dup(handle), "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise TuneError(f"{printable(path)}: {error.strerror}") from error
+    finally:
+        os.close(handle)
 
 
 def move_broken_file(path: Path, why: str) -> None:

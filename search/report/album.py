@@ -9,7 +9,7 @@ import numpy as np
 from data_pipeline.pixels.thumbnails import remains, thumbnails
 from search.errors import TuneError
 from search.process.atomic_files import read_json
-from search.run_folder.data import Images, load_splits
+from search.run_folder.data import Images, load_splits, load_targets
 from search.run_folder.paths import RunFolder
 
 SIDE = 144  # pixels of the longer side
@@ -40,7 +40,7 @@ def class_samples(run: RunFolder, class_names: Sequence[str]) -> dict[str, list[
         TuneError: the run's folder lacks what older versions did not write.
     """
     images, rows = Images.load(run), load_splits(run).train
-    targets = np.load(run.targets, allow_pickle=False)[rows]
+    targets = load_targets(run)[rows]
     chosen = {}
     for number, label in enumerate(class_names[:CLASSES]):
         of_label = rows[targets == number]

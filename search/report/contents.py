@@ -1,5 +1,6 @@
 """Read what a report is made of from a run's folder; no TensorFlow."""
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.algorithms.race import is_raced
+from search.errors import TuneError
 from search.evaluation.classes import doubts
 from search.evaluation.metrics import confusion_matrix
 from search.insights.cached import cached_insights
@@ -20,7 +22,7 @@ from search.report.mistakes import Mistake, worst_mistakes
 from search.report.summary import verdict
 from search.report.timeline import Ended, timeline
 from search.run_folder.config import RunConfig, objective_of
-from search.run_folder.data import Images, load_splits
+from search.run_folder.data import Images, load_predictions, load_splits, load_targets
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.metrics import Metrics
 from search.run_folder.paths import RunFolder
@@ -135,7 +137,7 @@ def _exported(run: RunFolder, finished: int) -> tuple[Metrics | None, str]:
 
 
 def _classes(run: RunFolder, class_names: Sequence[str]) -> list[tuple[str, int, int, int]]:
-    targets, splits = np.load(run.targets, allow_pickle=False), load_splits(run)
+    targets, splits = load_targets(run), load_splits(run)
     counts = [
         np.bincount(targets[rows], minlength=len(class_names)).tolist()
         for rows in (splits.train, splits.validation, splits.test)
@@ -150,7 +152,7 @@ def _answers(
     if (found := predictions_of(run, ranked)) is None:
         return None
     exported, predictions, rows = found
-    targets = np.load(run.targets, allow_pickle=False)[rows]
+    targets = load_targets(run)[rows]
     matrix = confusion_matrix(predictions, targets)
     return Answers(
         exported=exported,
@@ -175,16 +177,21 @@ def predictions_of(
         Whether it is the exported model; float32 [n, classes]; int64 [n], the rows of the images.
         None where there are no predictions.
     """
-    splits = load_splits(run)
-    exported = run.test_predictions.exists()
-    path, rows = run.test_predictions, splits.test
-    if not exported:
-        # Trials that failed have no predictions.
-        written = (run.predictions(record.trial_id) for record in ranked)
-        path, rows = next((path for path in written if path.exists()), path), splits.validation
+    splits, classes = load_splits(run), len(DataSummary.load(run).class_names)
+    # Trials that failed have no predictions.
+    written = [(run.test_predictions, splits.test)]
+    written += [(run.predictions(record.trial_id), splits.validation) for record in ranked]
+    for path, rows in written:
         if not path.exists():
-            return None
-    return exported, np.load(path, allow_pickle=False), rows
+            continue
+        try:
+            predictions = load_predictions(path)
+        except TuneError as error:
+            warnings.warn(str(error), stacklevel=2)
+            continue
+        if predictions.shape == (len(rows), classes):
+            return path == run.test_predictions, predictions, rows
+    return None
 
 
 def _paths(run: RunFolder, rows: NDArray[np.int64]) -> list[Path]:

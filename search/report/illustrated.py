@@ -38,7 +38,7 @@ def with_heat(mistakes: Sequence[Mistake], run: RunFolder) -> list[Mistake]:
     read = read_images(
         [mistake.path for mistake in mistakes],
         image_size=classifier.image_size,
-        crop_to_aspect_ratio=classifier.crop_to_aspect_ratio,
+        resize_mode=classifier.resize_mode,
     )
     pixels: list[Any] = [image for image, _ in read]
     # Without a thumbnail there is nothing to lay the heat over, nor its proportions.
@@ -53,7 +53,7 @@ def with_heat(mistakes: Sequence[Mistake], run: RunFolder) -> list[Mistake]:
         layer = heat_layer(
             heat,
             size=_size(mistakes[k].image),
-            crop_to_aspect_ratio=classifier.crop_to_aspect_ratio,
+            resize_mode=classifier.resize_mode,
             image_size=classifier.image_size,
         )
         illustrated[k] = replace(mistakes[k], heat=layer)

@@ -115,12 +115,14 @@ class RunRow:
         objective: its name.
         best: best score; None without one.
         exported: whether there is an exported model.
+        problem: why nothing more is known of it; None where it can be read.
     """
 
     run: str
-    algo: str
-    data: str
-    finished: int
-    objective: str
-    best: float | None
-    exported: bool
+    algo: str = ""
+    data: str = ""
+    finished: int = 0
+    objective: str = ""
+    best: float | None = None
+    exported: bool = False
+    problem: str | None = omitted()

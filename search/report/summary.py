@@ -3,8 +3,10 @@
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from models.describe import describe
+from search.errors import TuneError
 from search.evaluation.objective import ACCURACY
 from search.insights.cached import cached_insights
 from search.process.atomic_files import read_json
@@ -40,7 +42,7 @@ def run_report(run: RunFolder) -> RunReport:
         seconds=round(sum(record.seconds for record in records), 1),
         verdict=verdict(records, config),
         insights=cached_insights(run, records, config),
-        finalists=read_json(run.finalists) if run.finalists.exists() else [],
+        finalists=_finalists(run),
         exported=_exported(run),
         configurations=tuple(_configuration(best, rungs[best.configuration]) for best in ranked),
         race=standings(records, sign=objective_of(config).sign),
@@ -54,18 +56,26 @@ def _doubts(run: RunFolder, ranked: list[TrialRecord]) -> tuple[str, ...]:
     if not run.splits.exists():
         return ()
     # NumPy takes a tenth of a second, which `tune list` need not wait for.
-    import numpy as np
-
     from search.evaluation.classes import doubts
     from search.evaluation.metrics import confusion_matrix
     from search.report.contents import predictions_of
+    from search.run_folder.data import load_targets
 
     if (found := predictions_of(run, ranked)) is None:
         return ()
     _, predictions, rows = found
-    targets = np.load(run.targets, allow_pickle=False)[rows]
+    targets = load_targets(run)[rows]
     names = [printable(name) for name in DataSummary.load(run).class_names]
     return tuple(doubts(confusion_matrix(predictions, targets), names))
+
+
+def _finalists(run: RunFolder) -> list[Any]:
+    rows = read_json(run.finalists) if run.finalists.exists() else []
+    if not isinstance(rows, list):
+        raise TuneError(
+            f"{printable(run.finalists)}: holds no list; tune export-best writes it anew"
+        )
+    return rows
 
 
 def _exported(run: RunFolder) -> Exported | None:
@@ -116,20 +126,23 @@ def verdict(records: list[TrialRecord], config: RunConfig) -> str:
 
 def list_runs(results: Path) -> list[RunRow]:
     """Read what `tune list` prints: one row per run, newest first."""
-    rows = []
-    for run in runs(results):
+    return [_row(run) for run in runs(results)]
+
+
+def _row(run: RunFolder) -> RunRow:
+    """One run; of one that is damaged, what is wrong with it."""
+    try:
         config = RunConfig.load(run)
         records = load_records(run)
         ranked = best_first(records, objective_of(config))
-        rows.append(
-            RunRow(
-                run=run.name,
-                algo=config.preset or config.algo,
-                data=config.data,
-                finished=sum(record.finished for record in records),
-                objective=config.objective,
-                best=ranked[0].score if ranked else None,
-                exported=(run.export / "model.keras").exists(),
-            )
-        )
-    return rows
+    except TuneError as error:
+        return RunRow(run=run.name, problem=str(error))
+    return RunRow(
+        run=run.name,
+        algo=config.preset or config.algo,
+        data=config.data,
+        finished=sum(record.finished for record in records),
+        objective=config.objective,
+        best=ranked[0].score if ranked else None,
+        exported=(run.export / "model.keras").exists(),
+    )

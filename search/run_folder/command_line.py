@@ -28,7 +28,7 @@ def command(config: RunConfig) -> str:
             words += ["--range", f"{name}={low!r}:{high!r}"]
         words += _limits(config)
         words += [] if config.early_stop else ["--no-early-stop"]
-        words += ["--crop"] if config.crop_to_aspect_ratio else []
+        words += [] if config.resize_mode == "squeeze" else ["--resize", config.resize_mode]
     words += ["--image-size", f"{height}x{width}", "--max-epochs", str(config.max_epochs)]
     words += ["--precision", config.precision, "--seed", str(config.seed)]
     words += _data_options(config)

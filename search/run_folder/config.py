@@ -5,14 +5,16 @@ from itertools import product
 from typing import Any
 
 from data_pipeline.catalog.sources import DataOptions
+from data_pipeline.pixels.resize_mode import ResizeMode
 from models.families.baselines import baselines_on
 from models.families.family import ModelOptions
 from models.families.registry import family_named
 from search.errors import TuneError
 from search.evaluation.objective import AUTO, Objective, objective_named
-from search.process.atomic_files import read_json, write_json
+from search.process.atomic_files import read_object, write_json
 from search.run_folder.budget import Budget
 from search.run_folder.paths import RunFolder
+from search.run_folder.schema import require_types
 
 DEFAULT_TRIALS = 20
 DATA_OPTIONS = (
@@ -38,7 +40,7 @@ class RunConfig:
         families: which of `models.FAMILIES` are searched.
         backbones: which pretrained networks the transfer family may choose.
         image_size: (height, width) of the images that models are trained on from scratch.
-        crop_to_aspect_ratio: crop instead of squeeze, as Keras has it.
+        resize_mode: how an image of another shape is made to fit.
         compact: narrower models, for machines without a GPU.
         weights: "imagenet", the path of a file or folder of weights, or None (random).
         max_epochs: full budget of one configuration.
@@ -79,7 +81,7 @@ class RunConfig:
     families: tuple[str, ...]
     backbones: tuple[str, ...]
     image_size: tuple[int, int]
-    crop_to_aspect_ratio: bool
+    resize_mode: ResizeMode
     compact: bool
     weights: str | None
     max_epochs: int
@@ -164,7 +166,9 @@ class RunConfig:
         Raises:
             TuneError: missing, broken, or written by another version.
         """
-        values: dict[str, Any] = read_json(run.config)
+        values = read_object(run.config)
+        if "crop_to_aspect_ratio" in values:  # of an older version
+            values["resize_mode"] = "crop" if values.pop("crop_to_aspect_ratio") else "squeeze"
         known = {field.name for field in fields(cls)}
         needed = {field.name for field in fields(cls) if field.default is MISSING}
         # Unknown names are refused too: a newer version's option would be lost without a word.
@@ -173,6 +177,7 @@ class RunConfig:
             raise TuneError(
                 f"{run.config}: written by another version of tune (differs in: {names})"
             )
+        require_types(cls, values, file=run.config)
         for name in _LISTS:
             values[name] = tuple(values.get(name, ()))
         for name in ("ranges", "left_out"):

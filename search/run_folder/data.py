@@ -1,5 +1,6 @@
 """Write and read the data of a run: images, classes, groups and splits."""
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,15 @@ from data_pipeline.pixels.prepared import PreparedPixels
 from data_pipeline.preparation.split import Splits
 from data_pipeline.preparation.summary import not_used
 from search.errors import TuneError
-from search.process.atomic_files import read_json, write_array, write_arrays, write_json
+from search.process.atomic_files import (
+    read_array,
+    read_arrays,
+    read_object,
+    write_array,
+    write_arrays,
+    write_json,
+)
+from search.process.printable import printable
 from search.run_folder.data_summary import DataSummary, Leak, SplitSizes, made_by, this_version
 from search.run_folder.paths import RunFolder
 from search.run_folder.schema import from_json, to_json
@@ -44,13 +53,21 @@ class Images:
         Raises:
             TuneError: the file is missing or broken; a `--resume` writes it anew.
         """
-        values = read_json(run.images)
-        return cls(
-            root=Path(values["root"]),
-            paths=tuple(values["paths"]),
-            formats=tuple(values["formats"]),
-            sizes=np.array(values["sizes"], np.int32).reshape(-1, 2),
-        )
+        values = read_object(run.images)
+        try:
+            images = cls(
+                root=Path(values["root"]),
+                paths=tuple(map(os.fspath, values["paths"])),
+                formats=tuple(values["formats"]),
+                sizes=np.array(values["sizes"], np.int32).reshape(-1, 2),
+            )
+            if not len(images.paths) == len(images.formats) == len(images.sizes):
+                raise ValueError("lists of unequal length")
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise TuneError(
+                f"{printable(run.images)}: not as tune writes it; {_anew(run)}"
+            ) from error
+        return images
 
 
 def require_written(run: RunFolder, *paths: Path) -> None:
@@ -69,14 +86,50 @@ def require_written(run: RunFolder, *paths: Path) -> None:
 
 
 def load_splits(run: RunFolder) -> Splits:
-    """Read which image is for what in this run."""
-    with np.load(run.splits, allow_pickle=False) as splits:
-        return Splits(*(splits[name] for name in ("train", "validation", "test")))
+    """Read which image is for what in this run.
+
+    Raises:
+        TuneError: the file is missing or damaged.
+    """
+    names = ("train", "validation", "test")
+    lost = "put it back from a copy: without it nobody knows which images are for the test"
+    return Splits(*read_arrays(run.splits, names, "i", remedy=lost))
+
+
+def load_targets(run: RunFolder) -> NDArray[np.int32]:
+    """Read the class number of each prepared image, int32 [n].
+
+    Raises:
+        TuneError: the file is missing or damaged.
+    """
+    return read_array(run.targets, "i", dimensions=1, remedy=_anew(run))
+
+
+def load_groups(run: RunFolder) -> NDArray[np.int64]:
+    """Read the group of copies of each prepared image, int64 [n].
+
+    Raises:
+        TuneError: the file is missing or damaged.
+    """
+    return read_array(run.groups, "i", dimensions=1, remedy=_anew(run))
+
+
+def load_predictions(path: Path) -> NDArray[np.float32]:
+    """Read class probabilities, float32 [n, classes].
+
+    Raises:
+        TuneError: the file is missing or damaged.
+    """
+    return read_array(path, "f", dimensions=2, remedy="delete it to go on without")
+
+
+def _anew(run: RunFolder) -> str:
+    return f"'tune run --resume {run.name}' writes it anew"
 
 
 def class_counts(run: RunFolder) -> list[int]:
     """Count the usable images of each class, in the order of class numbers."""
-    targets = np.load(run.targets, allow_pickle=False)
+    targets = load_targets(run)
     classes = len(DataSummary.load(run).class_names)
     return [int(count) for count in np.bincount(targets, minlength=classes)]
 

@@ -23,10 +23,12 @@ results/<run>/
     labels/            what `tune labels` writes
 """
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from search.errors import TuneError
+from search.process.atomic_files import read_object
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def find_run(results: Path, name: str | None) -> RunFolder:
     """
     known = runs(results)
     if name is None and known:
-        return known[0]
+        return _newest(known)
     for run in known:
         if run.name == name:
             return run
@@ -170,3 +172,15 @@ def find_run(results: Path, name: str | None) -> RunFolder:
         raise TuneError(f"{results}/: no runs here; start one with 'tune run DATA'")
     names = ", ".join(run.name for run in known[:10])
     raise TuneError(f"no run named {name!r} in {results}/; there are: {names}")
+
+
+def _newest(known: list[RunFolder]) -> RunFolder:
+    """The newest run whose configuration can be read; where none can be, the newest."""
+    for run in known:
+        try:
+            read_object(run.config)
+        except TuneError as error:
+            warnings.warn(f"{error}; {run.name} is left out", stacklevel=2)
+        else:
+            return run
+    return known[0]

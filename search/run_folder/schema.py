@@ -9,7 +9,7 @@ from dataclasses import MISSING, Field, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from search.errors import TuneError
 
@@ -69,6 +69,20 @@ def from_json(kind: type[T], values: Any, *, file: Path | str, made_by: str | No
         raise TuneError(f"{file}: not as tune writes it ({error})") from error
 
 
+def require_types(kind: type, values: dict[str, Any], *, file: Path | str) -> None:
+    """Refuse values of another type than the fields of a dataclass have; keys are not looked at.
+
+    Raises:
+        TuneError: a value is of another kind than expected.
+    """
+    hints = _hints(kind)
+    for name in set(hints) & set(values):
+        try:
+            _converted(hints[name], values[name])
+        except (TypeError, ValueError) as error:
+            raise TuneError(f"{file}: {name} is not as tune writes it ({error})") from error
+
+
 def _read(kind: Any, values: Any) -> Any:
     if not isinstance(values, dict):
         raise TypeError(f"expected an object for {kind.__name__}, received {values!r:.40}")
@@ -90,19 +104,58 @@ def _converted(hint: Any, value: Any) -> Any:
     """JSON's value as the type of a field: lists become tuples, objects dataclasses."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (UnionType, Union):
-        # Of all unions here the first type alone has to be converted.
-        return None if value is None else _converted(inner[0], value)
+        return _one_of(inner, value)
     if is_dataclass(hint):
         return _read(hint, value)
-    if origin not in (tuple, list):
-        return value
-    if not isinstance(value, list):
-        raise TypeError(f"expected a list, received {value!r:.40}")
-    if origin is list:
-        return [_converted(inner[0], item) for item in value]
-    if inner[-1] is Ellipsis:  # tuple[X, ...]
-        return tuple(_converted(inner[0], item) for item in value)
+    if origin is dict:
+        _require(value, dict)
+        return {key: _converted(inner[1], item) for key, item in value.items()}
+    if origin in (tuple, list):
+        return _sequence(origin, inner, value)
+    if origin is Literal and value not in inner:
+        raise TypeError(f"expected one of {', '.join(map(str, inner))}, received {value!r:.40}")
+    if hint in _PLAIN:
+        _require(value, hint)
+    return value
+
+
+def _sequence(kind: type, inner: tuple[Any, ...], value: Any) -> Any:
+    _require(value, list)
+    if kind is list or inner[-1] is Ellipsis:  # list[X] and tuple[X, ...]
+        return kind(_converted(inner[0], item) for item in value)
     return tuple(_converted(each, item) for each, item in zip(inner, value, strict=True))
+
+
+# A whole number is a number as well; True is none.
+_PLAIN: dict[type, tuple[type, ...]] = {
+    bool: (bool,),
+    int: (int,),
+    float: (float, int),
+    str: (str,),
+    dict: (dict,),
+    list: (list,),
+}
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+_WORDS |= {dict: "an object", list: "a list"}
+
+
+def _require(value: Any, kind: type) -> None:
+    known = _PLAIN[kind]
+    if not isinstance(value, known) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"expected {_WORDS[kind]}, received {value!r:.40}")
+
+
+def _one_of(kinds: tuple[Any, ...], value: Any) -> Any:
+    """JSON's value as the first of several types that it fits."""
+    if value is None and type(None) in kinds:
+        return None
+    others = [kind for kind in kinds if kind is not type(None)]
+    for kind in others[:-1]:
+        try:
+            return _converted(kind, value)
+        except TypeError:
+            continue
+    return _converted(others[-1], value)
 
 
 @cache

@@ -43,7 +43,7 @@ def candidates(
     """
     objective = objective_of(config)
     ranked = [r for r in best_first(records, objective) if r.score is not None]
-    ranked = _with_probes_in_order(ranked, objective)
+    ranked = with_probes_in_order(ranked, objective)
     chosen: list[TrialRecord] = []
     kinds: set[object] = set()
     for record in ranked:
@@ -60,10 +60,14 @@ def candidates(
     return chosen
 
 
-def _with_probes_in_order(ranked: list[TrialRecord], objective: Objective) -> list[TrialRecord]:
-    """The same, but in the places of cross-validated probes these in the order of that.
+def with_probes_in_order(ranked: list[TrialRecord], objective: Objective) -> list[TrialRecord]:
+    """Return the same, but in the places of cross-validated probes these in the order of that.
 
     It is on several times as many images as the score.
+
+    Args:
+        ranked: records with a score, the best first.
+        objective: of the run.
     """
     values = {r.trial_id: r.cross_validated for r in ranked if r.cross_validated is not None}
     known = [record for record in ranked if record.trial_id in values and record.images is None]

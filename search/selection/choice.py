@@ -15,6 +15,7 @@ from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.budget import Budget, Cost
 from search.run_folder.config import RunConfig
+from search.run_folder.data import load_predictions
 from search.run_folder.finalist_rows import Ensemble, FinalistRow
 from search.run_folder.records import TrialRecord, load_records
 from search.run_folder.schema import to_json
@@ -123,10 +124,7 @@ def _best_of_search(experiment: Experiment, fitting: list[TrialRecord]) -> Choic
     finalists = compared(
         experiment,
         records,
-        {
-            r.configuration: [np.load(_in_search(experiment, r), allow_pickle=False)]
-            for r in records
-        },
+        {r.configuration: [load_predictions(_in_search(experiment, r))] for r in records},
     )
     ranked = sorted(finalists, key=lambda finalist: finalist.comparison.behind)
     winner = beyond_luck(ranked[0], finalists)

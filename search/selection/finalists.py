@@ -8,6 +8,7 @@ run folder: an interrupted export goes on where it was, a second one trains noth
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.describe import describe
+from search.errors import TuneError
 from search.evaluation.bootstrap import Comparison, comparisons
 from search.evaluation.objective import AS_GOOD_WITHIN
 from search.evaluation.shares import log_likelihoods
@@ -24,6 +26,7 @@ from search.process.progress import ProgressSink, Task
 from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
 from search.run_folder.config import objective_of
+from search.run_folder.data import load_predictions
 from search.run_folder.finalist_rows import Ensemble
 from search.run_folder.records import TrialRecord
 from search.selection.candidates import is_solved, training_seconds
@@ -131,9 +134,10 @@ def _repeat(
     # Named by its epochs too: a search that went on may have found its best at another epoch.
     path = experiment.run.repeat(record.configuration, record.epochs_to_best, number)
     if path.exists():
-        return np.load(path, allow_pickle=False)
+        with suppress(TuneError):  # a damaged one is made again
+            return load_predictions(path)
     if is_solved(record) and record.images is None:
-        return np.load(experiment.run.predictions(record.trial_id), allow_pickle=False)
+        return load_predictions(experiment.run.predictions(record.trial_id))
     # From 1 on: 0 is the seed of the search, whose luck is to be left out.
     seed = configuration_seed(experiment.config.seed, record.configuration, number)
     # Else TensorFlow keeps about 22 MB of each small model that was trained.

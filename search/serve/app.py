@@ -108,7 +108,7 @@ class App:
                 "name": self._model.name,
                 "labels": classifier.class_names,
                 "image_size": classifier.image_size,
-                "crop_to_aspect_ratio": classifier.crop_to_aspect_ratio,
+                "resize_mode": classifier.resize_mode,
                 "threshold": classifier.threshold,
                 "heat": self._model.answerer.has_heat,
                 "max_bytes": self._limits.max_bytes,
@@ -158,7 +158,7 @@ class App:
         layer = heat_layer(
             answer.heat,
             size=image.size,
-            crop_to_aspect_ratio=classifier.crop_to_aspect_ratio,
+            resize_mode=classifier.resize_mode,
             image_size=classifier.image_size,
         )
         return {**row, "heat": f"data:image/png;base64,{base64.b64encode(layer).decode()}"}

@@ -57,11 +57,11 @@ def serving(
 ) -> Iterator[App]:
     """Answer on `listener` while this lasts; the model is warm when it begins."""
     limits = limits or UploadLimits()
-    size, crop = classifier.image_size, classifier.crop_to_aspect_ratio
+    size, mode = classifier.image_size, classifier.resize_mode
     with (
         tempfile.TemporaryDirectory(prefix="tune-serve-") as folder,
         closing(Answerer(classifier)) as answerer,
-        closing(ImageReader(image_size=size, crop_to_aspect_ratio=crop)) as reader,
+        closing(ImageReader(image_size=size, resize_mode=mode)) as reader,
     ):
         app = App(Model(name, classifier, reader, answerer), Path(folder), limits)
         server = _Server(listener, app, limits)

@@ -4,7 +4,7 @@ A worker is given a folder and a record, both plain values; this turns the folde
 and a hypermodel, so that a trial runs the same in any process on any machine that sees it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_pipeline.pixels.prepared import PreparedPixels
+from search.evaluation.objective import are_unequal
 from search.run_folder.config import RunConfig
-from search.run_folder.data import load_splits
+from search.run_folder.data import load_groups, load_splits, load_targets
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.paths import RunFolder
 
@@ -62,7 +63,8 @@ class Experiment:
     @cached_property
     def classifier(self) -> Any:
         """The hypermodel (`models.hypermodel.ImageClassifier`) of this run."""
-        return classifier_of(self.config, self.num_classes)
+        counts = np.bincount(self.targets, minlength=self.num_classes)
+        return classifier_of(self.config, counts.tolist())
 
     def seen_by(self, values: Mapping[str, Any]) -> "Experiment":
         """The same with the pixels of the size that a configuration takes."""
@@ -108,7 +110,7 @@ class Experiment:
             config=config,
             pixels=PreparedPixels(files[config.image_size], config.image_size, "").open(),
             image_size=config.image_size,
-            targets=np.load(run.targets, allow_pickle=False),
+            targets=load_targets(run),
             class_names=tuple(data.class_names),
             groups=_groups(run, data),
             files=files,
@@ -120,22 +122,28 @@ class Experiment:
 
 def _groups(run: RunFolder, data: DataSummary) -> Rows | None:
     drawn = data.given is not None and "validation" not in data.given
-    return np.load(run.groups, allow_pickle=False) if drawn else None
+    return load_groups(run) if drawn else None
 
 
-def classifier_of(config: RunConfig, num_classes: int) -> Any:
-    """Make the hypermodel (`models.hypermodel.ImageClassifier`) of a run."""
+def classifier_of(config: RunConfig, counts: Sequence[int]) -> Any:
+    """Make the hypermodel (`models.hypermodel.ImageClassifier`) of a run.
+
+    Args:
+        config: of the run.
+        counts: images of each class.
+    """
     from models.hypermodel import ImageClassifier
 
     return ImageClassifier(
         families=config.families,
         backbones=config.backbones,
         image_size=config.image_size,
-        num_classes=num_classes,
+        num_classes=len(counts),
         compact=config.compact,
         weights=config.weights,
         backbone_sizes=config.backbone_sizes,
         largest_side=config.largest_side,
+        class_counts=tuple(counts) if are_unequal(counts) else (),
     )
 
 

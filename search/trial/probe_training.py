@@ -1,6 +1,8 @@
 """Fit a probe: the last layer of a model on the cached features of a frozen backbone."""
 
+import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,9 +39,8 @@ class ProbeTraining(HeadTraining):
         targets = self.experiment.targets[self.rows]
         name = digest(np.concatenate([self.rows, targets]))
         path = self.feature_cache.folder / f"probe-{name}.npz"
-        if path.exists():
-            with np.load(path, allow_pickle=False) as layer:
-                return LastLayer(layer["kernel"], layer["bias"])
+        if path.exists() and (known := _read_layer(path)):
+            return known
         features = self.feature_cache.plain(self.rows, self.update)[self.rows]
         layer = solve(features, targets, num_classes=self.experiment.num_classes)
         write_arrays(path, **layer._asdict())
@@ -92,3 +93,12 @@ class ProbeTraining(HeadTraining):
         for callback in callbacks:
             callback.on_train_batch_end(0, logs)
             callback.on_epoch_end(initial_epoch, logs)
+
+
+def _read_layer(path: Path) -> LastLayer | None:
+    """Read what was solved before; None where the file is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as layer:
+            return LastLayer(layer["kernel"], layer["bias"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_pipeline.catalog.sources import DataOptions
 from models.families.backbone import enlarged
 from search.run_folder.config import DATA_OPTIONS
+
+if TYPE_CHECKING:
+    from data_pipeline.preparation.typical_shape import TypicalShape
 
 # Longer sides in pixels, without and with a GPU. Models that are trained from scratch take images
 # of the first: on a processor their epochs are too long at more. A frozen backbone passes each
@@ -39,7 +42,8 @@ def image_sizes(
 
     With `image_size` given, backbones see images of that size, or enlarge them; images are
     prepared larger only where `backbone_sizes` are given too. No image is prepared larger than
-    the images of the data set typically are.
+    the images of the data set typically are. Where all of them are long, so are those that models
+    see, with as many pixels: squeezed to a square, they would lose detail along their longer side.
 
     Args:
         given: the user's options; missing ones are open.
@@ -50,18 +54,27 @@ def image_sizes(
     Raises:
         DataError: no such data.
     """
-    from data_pipeline.preparation.typical_side import typical_side
+    from data_pipeline.preparation.typical_shape import TypicalShape, typical_shape
 
     asked, sides = given.get("image_size"), given.get("backbone_sizes")
     if asked and not sides:
         return ImageSizes(tuple(asked), enlarged(asked), max(asked))
     reading: Any = {name: given.get(name) for name in DATA_OPTIONS}
     options = DataOptions.of(**reading)
-    typical = typical_side(data, cache_dir=cache_dir, options=options)
-    side = SCRATCH[on_gpu] if typical is None else min(SCRATCH[on_gpu], typical)
-    side = max(side, _SMALLEST)
+    found = typical_shape(data, cache_dir=cache_dir, options=options)
+    typical = found or TypicalShape(SCRATCH[on_gpu])
+    size = _shaped(SCRATCH[on_gpu], typical)
+    longer = [round(side * (max(size) / min(size)) ** 0.5) for side in BACKBONES[on_gpu]]
     return ImageSizes(
-        image_size=tuple(asked or (side, side)),
-        backbone_sizes=tuple(sorted(set(sides or BACKBONES[on_gpu]))),
-        largest_side=None if typical is None else max(typical, _SMALLEST),
+        image_size=tuple(asked or size),
+        backbone_sizes=tuple(sorted(set(sides or longer))),
+        largest_side=None if found is None else max(found.side, _SMALLEST),
     )
+
+
+def _shaped(side: int, typical: "TypicalShape") -> tuple[int, int]:
+    """(height, width) of that aspect with about as many pixels as a square of that side."""
+    length = max(typical.aspect, 1 / typical.aspect)
+    longer = max(min(round(side * length**0.5), typical.side), _SMALLEST)
+    shorter = max(round(longer / length), _SMALLEST)
+    return (shorter, longer) if typical.aspect >= 1 else (longer, shorter)

@@ -1,6 +1,6 @@
-"""Warn of images that are in two of the splits that the folder gives."""
+"""Warn of images that are in two splits, as copies or as near-copies."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,26 @@ def leak_in_words(leak: dict[str, Any]) -> str:
     near = "" if exact == count else "near-"
     are = f"is a {near}copy of one" if count == 1 else f"are {near}copies of images"
     exact_copies = f", {exact:,} of them exact" if 0 < exact < count else ""
+    large = leak.get("large")
+    video = f", {large:,} of them in large groups, as the frames of a video are" if large else ""
     return (
         f"{leak['split']}: {count:,} of {leak['of']:,} images ({100 * leak['share']:.1f} %) "
-        f"{are} in {leak['other']}{exact_copies}"
+        f"{are} in {leak['other']}{exact_copies}{video}"
     )
+
+
+def warn_of_large_groups(groups: Sequence[Sequence[int]], progress: ProgressSink) -> None:
+    """Say that splits that are dealt have near-copies of one another, where groups are too large.
+
+    Args:
+        groups: what `data_pipeline.near_duplicates.duplicates.large_groups` found.
+        progress: where the warning goes.
+    """
+    if groups:
+        images = sum(map(len, groups))
+        of = f"{len(groups)} groups" if len(groups) > 1 else "a group"
+        progress.warning(
+            f"{images:,} images are in {of} of near-copies, as the frames of a video are, too "
+            "large for one split: they are dealt one by one, and scores flatter; say which images "
+            "belong together with --group-by or --group-column"
+        )

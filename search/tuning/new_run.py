@@ -38,6 +38,8 @@ def settled(
     """
     from data_pipeline.preparation.prepare import preload_decoders
 
+    for path in _written_before_the_configuration(run):
+        path.unlink(missing_ok=True)  # of a run that was killed before it began, on other data
     preload_decoders(data, cache_dir=cache_dir)
     config = resolve_config(data, options, progress, cache_dir=cache_dir)
     require_ranges(config)
@@ -53,7 +55,7 @@ def settled(
 
 
 def new_folder(results: Path, name: str) -> RunFolder:
-    """Give the folder of a new run.
+    """Give the folder of a new run, which may hold what a run has that was killed before it began.
 
     Raises:
         TuneError: the name is no plain name, or there is something of that name already.
@@ -66,9 +68,22 @@ def new_folder(results: Path, name: str) -> RunFolder:
             f"{run.path}: there is a run of this name already; "
             f"go on with it by 'tune run --resume {name}', or choose another --name"
         )
-    if run.path.exists() and any(run.path.iterdir()):
+    own = {*_written_before_the_configuration(run), *(run.path / name for name in _ALWAYS_THERE)}
+    if run.path.exists() and any(not _is_ours(path, own) for path in run.path.iterdir()):
         raise TuneError(f"{run.path}: not empty, and no run; choose another --name")
     return run
+
+
+_ALWAYS_THERE = ("lock", "workers.log")
+
+
+def _written_before_the_configuration(run: RunFolder) -> tuple[Path, ...]:
+    data = (run.data, run.images, run.excluded, run.splits, run.known, run.targets, run.groups)
+    return (*data, run.costs)
+
+
+def _is_ours(path: Path, own: set[Path]) -> bool:
+    return path in own or (path.name.startswith(".") and path.name.endswith(".tmp"))
 
 
 def default_name(data: Path) -> str:

@@ -19,18 +19,19 @@ def prepare_data(
     Raises:
         TuneError: the run was begun on other data.
     """
+    from data_pipeline.near_duplicates.duplicates import large_groups
     from data_pipeline.near_duplicates.leaks import find_leaks
     from data_pipeline.preparation.prepare import prepare
     from data_pipeline.preparation.split import split_by_group
     from search.run_folder.data import load_splits, save_data
     from search.run_folder.data_summary import DataSummary
-    from search.tuning.leak_warning import warn_of_leaks
+    from search.tuning.leak_warning import warn_of_large_groups, warn_of_leaks
 
     with progress.task("checking and preparing images", counted=True) as task:
         catalog, prepared = prepare(
             Path(config.data),
             image_sizes=config.prepared_sizes,
-            crop_to_aspect_ratio=config.crop_to_aspect_ratio,
+            resize_mode=config.resize_mode,
             cache_dir=cache_dir,
             options=config.data_options,
             progress=task.update,
@@ -55,6 +56,8 @@ def prepare_data(
         )
     leaks = find_leaks(catalog)
     warn_of_leaks(leaks, Path(config.data), progress)
+    if not leaks:
+        warn_of_large_groups(large_groups(catalog), progress)
     save_data(run, catalog, prepared, splits, leaks)
 
 

@@ -24,7 +24,7 @@ def preset_options(name: str, given: dict[str, Any]) -> dict[str, Any]:
         "compact": False,
         "image_size": preset.image_size,
         "max_epochs": preset.epochs,
-        "crop_to_aspect_ratio": preset.crop_to_aspect_ratio,
+        "resize_mode": preset.resize_mode,
     }
     if backbone := preset.values.get(f"{preset.values['family']}/backbone"):
         published["backbones"] = (backbone,)

@@ -28,7 +28,7 @@ def resolve_config(
     )
     defaults: Options = {
         "algo": "hyperband",
-        "crop_to_aspect_ratio": False,
+        "resize_mode": "squeeze",
         "compact": compact,
         "max_epochs": 27 if hardware.gpus else 9,
         "factor": 3,

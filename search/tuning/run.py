@@ -239,7 +239,6 @@ def _oracle(
         open_ended=open_ended,
         directory=experiment.run.path,
         images=len(experiment.validation),
-        to_train=len(experiment.train),
     )
 
 

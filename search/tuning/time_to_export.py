@@ -11,7 +11,13 @@ from search.run_folder.config import objective_of
 from search.run_folder.finalist_rows import SEEDS, TOP
 from search.run_folder.ranking import best_first
 from search.run_folder.records import TrialRecord, load_records
-from search.selection.candidates import candidates, is_head, is_solved, training_seconds
+from search.selection.candidates import (
+    candidates,
+    is_head,
+    is_solved,
+    training_seconds,
+    with_probes_in_order,
+)
 from search.trial.experiment import Experiment
 from search.trial.messages import Progress
 
@@ -188,17 +194,17 @@ class TimeToExport:
 
     def _ranked(self) -> list[TrialRecord]:
         ranked = best_first(list(self.records.values()), self.objective)
-        return [record for record in ranked if record.score is not None]
+        scored = [record for record in ranked if record.score is not None]
+        return with_probes_in_order(scored, self.objective)
 
     def _keep_back(self, running: float | None = None, probe: TrialRecord | None = None) -> None:
         ranked = self._ranked()
         if not ranked and running is None:
             return
-        # A head may lead by luck: then the best of the others is exported; of probes the one that
-        # cross-validation prefers.
+        # A head may lead by luck: then the best of the others is exported, or the best probe.
         others = [record for record in ranked if not is_head(record)]
         probes = [record for record in ranked if is_solved(record) and record.images is None]
-        likely = [*ranked[:1], *others[:1], *probes, *([probe] if probe else [])]
+        likely = [*ranked[:1], *others[:1], *probes[:1], *([probe] if probe else [])]
         least = export_seconds(None, self.experiment) + (running or 0.0)
         each = [export_seconds(record, self.experiment) for record in likely]
         self.stop.keep_back(max([least, *each]) + self._choosing())

@@ -67,7 +67,7 @@ def export(run, experiment):
     with_preprocessing(
         experiment.classifier.build(hp),
         image_size=config.image_size,
-        crop_to_aspect_ratio=config.crop_to_aspect_ratio,
+        resize_mode=config.resize_mode,
         num_classes=2,
     ).save(run.export / "model.keras")
     write_json(
@@ -75,7 +75,7 @@ def export(run, experiment):
         {
             "labels": list(NAMES),
             "image_size": list(config.image_size),
-            "crop_to_aspect_ratio": config.crop_to_aspect_ratio,
+            "resize_mode": config.resize_mode,
             "threshold": None,
         },
     )

@@ -37,7 +37,7 @@ def run_config(**changes):
         "families": ("cnn",),
         "backbones": (),
         "image_size": (16, 16),
-        "crop_to_aspect_ratio": False,
+        "resize_mode": "squeeze",
         "compact": True,
         "weights": None,
         "max_epochs": 9,

@@ -29,7 +29,7 @@ def small_classifier(**changes):
     model = keras.Model(images, layers.Concatenate()([other, x]), name="small")
     model.get_layer("light").set_weights([np.full((1, 1, 3, 1), 1 / 3), np.zeros(1)])
     model.get_layer("probabilities").set_weights([np.full((1, 1), 8.0), np.full(1, -4.0)])
-    return Classifier(model, LABELS, SIZE, False, **changes)
+    return Classifier(model, LABELS, SIZE, "squeeze", **changes)
 
 
 @contextmanager

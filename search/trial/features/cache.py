@@ -20,7 +20,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ from numpy.typing import NDArray
 
 from data_pipeline.augment.augment import augmenter
 from data_pipeline.pixels.dataset import encode
-from search.process.atomic_files import read_json, write_json
+from search.errors import TuneError
+from search.process.atomic_files import read_object, write_json
 from search.process.progress import Update
 from search.trial.experiment import Experiment, Rows
 from search.trial.features.row_store import RowStore
@@ -59,13 +60,16 @@ class FeatureCache:
     def about(self) -> dict[str, Any]:
         """Its "shape" (of one image's features) and "parameters", known without building it."""
         path = self.folder / "about.json"
-        if not path.exists():
-            about = {
-                "shape": list(self.extractor.output_shape[1:]),
-                "parameters": self.extractor.count_params(),
-            }
-            write_json(path, about)
-        return dict(read_json(path))
+        with suppress(TuneError):  # missing, or damaged
+            known = read_object(path)
+            if known.keys() >= {"shape", "parameters"}:
+                return known
+        about = {
+            "shape": list(self.extractor.output_shape[1:]),
+            "parameters": self.extractor.count_params(),
+        }
+        write_json(path, about)
+        return about
 
     @property
     def shape(self) -> tuple[int, ...]:

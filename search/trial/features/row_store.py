@@ -1,11 +1,14 @@
 """A file of rows of numbers, of which each is written once, in any order.
 
 A row is made when it is first needed: the file has room for all from the start, as a file with
-holes, and beside it stands which rows are there. What is noted as there is on disk.
+holes, and beside it stands which rows are there, with their checksums. What is noted as there is
+on disk.
 """
 
 import os
 import time
+import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 from data_pipeline.atomic_files import write_bytes
 
 SYNC_SECONDS = 10.0  # of work that a crash may cost
+CHECKED = 256  # rows, spread over all: what damages a file seldom leaves the others as they were
 
 
 class RowStore:
@@ -24,7 +28,7 @@ class RowStore:
         shape: (rows, columns) of the whole, float32.
 
     Attributes:
-        known: bool [rows], those that are there.
+        sums: uint32 [rows], checksums of those that are there; 0 for the others.
     """
 
     def __init__(self, path: Path, shape: tuple[int, int]) -> None:
@@ -34,17 +38,29 @@ class RowStore:
 
     def look_again(self) -> None:
         """Read which rows are there by now."""
-        self.known = self._known()
-
-    def _known(self) -> NDArray[np.bool_]:
+        self.sums = np.zeros(self.shape[0], np.uint32)
         if not (self.path.exists() and self.about.exists()):
-            return np.zeros(self.shape[0], bool)
-        known = np.frombuffer(self.about.read_bytes(), np.bool_).copy()
-        return known if len(known) == self.shape[0] else np.zeros(self.shape[0], bool)
+            return
+        noted = self.about.read_bytes()
+        if len(noted) != self.sums.nbytes:  # of an older version
+            return
+        sums = np.frombuffer(noted, np.uint32).copy()
+        if self._is_whole(sums):
+            self.sums = sums
+        else:
+            warnings.warn(f"{self.path}: damaged; it is made again", stacklevel=2)
+
+    def _is_whole(self, sums: NDArray[np.uint32]) -> bool:
+        if self.path.stat().st_size != 4 * self.shape[0] * self.shape[1]:
+            return False
+        there = np.flatnonzero(sums)
+        picks = there[np.linspace(0, len(there) - 1, min(CHECKED, len(there))).astype(int)]
+        lines = self.open()
+        return all(_checksum(lines[row]) == sums[row] for row in picks.tolist())
 
     def missing(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of `rows` that are not there, in their order."""
-        return rows[~self.known[rows]]
+        return rows[self.sums[rows] == 0]
 
     def open(self) -> NDArray[np.float32]:
         """Map the file: float32 [rows, columns], of which only what is known may be used.
@@ -72,17 +88,23 @@ class RowStore:
             OSError: the disk is full or failing.
         """
         # Writes and not a mapping: a full disk is then an error and not a signal.
-        for row, value in zip(rows.tolist(), np.ascontiguousarray(values), strict=True):
+        values = np.ascontiguousarray(values, np.float32)
+        for row, value in zip(rows.tolist(), values, strict=True):
             data, offset = memoryview(value).cast("B"), 4 * row * self.shape[1]
             while data:
                 written = os.pwrite(self.file, data, offset)
                 data, offset = data[written:], offset + written
-        self.known[rows] = True
+            self.sums[row] = _checksum(value)
         if time.monotonic() - self.synced > SYNC_SECONDS:
             self._sync()
 
     def _sync(self) -> None:
         os.fsync(self.file)
         # After the content is on disk, so that it never names rows that a crash has lost.
-        write_bytes(self.about, self.known.tobytes())
+        write_bytes(self.about, self.sums.tobytes())
         self.synced = time.monotonic()
+
+
+def _checksum(row: NDArray[np.float32]) -> int:
+    """Never 0, which stands for none."""
+    return zlib.crc32(np.ascontiguousarray(row).tobytes()) or 1
