@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import keras_tuner
 
-from models import optimization, space
+from models import loss, optimization, space
 from models.adjustable import set_dropout
 from models.errors import ModelError
 from models.families.backbone import enlarged
@@ -78,7 +78,7 @@ class ImageClassifier(keras_tuner.HyperModel):
         for family in families:
             with hp.conditional_scope("family", [family]):
                 family_named(family).declare(hp, self.options)
-        weights = tuple(optimization.CLASS_WEIGHTS) if self.options.class_counts else ()
+        weights = tuple(loss.CLASS_WEIGHTS) if self.options.class_counts else ()
         space.declare_training(hp, compact=self.options.compact, class_weights=weights)
         space.declare_augmentation(hp, compact=self.options.compact)
 
@@ -168,12 +168,12 @@ class ImageClassifier(keras_tuner.HyperModel):
             optimizer=optimization.optimizer(
                 hp, optimization.Schedule(**numbers), _rate_factors(model, hp)
             ),
-            loss=optimization.CrossEntropy(
+            loss=loss.CrossEntropy(
                 self.options.num_classes,
                 hp.get("label_smoothing"),
-                optimization.class_weights(hp, self.options.class_counts),
+                loss.class_weights(hp, self.options.class_counts),
             ),
-            metrics=[optimization.accuracy(num_classes=self.options.num_classes)],
+            metrics=[loss.accuracy(num_classes=self.options.num_classes)],
             steps_per_execution=steps_per_execution,
             jit_compile=optimization.jit_compile(),
         )
@@ -197,7 +197,7 @@ class ImageClassifier(keras_tuner.HyperModel):
         optimization.adjust(model.optimizer, hp, numbers)
         model.loss.label_smoothing.assign(hp.get("label_smoothing"))
         if self.options.class_counts:
-            weights = optimization.class_weights(hp, self.options.class_counts)
+            weights = loss.class_weights(hp, self.options.class_counts)
             model.loss.class_weights.assign(weights)
         set_dropout(model, hp)
 

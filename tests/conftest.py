@@ -12,6 +12,14 @@ from browser import browser  # noqa: E402, F401
 from drawing import draw_folder  # noqa: E402
 
 
+@pytest.fixture(scope="session", autouse=True)
+def data_home(tmp_path_factory):
+    """The user's data folder, which a test must not write to."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data-home")))
+        yield
+
+
 @pytest.fixture
 def photos(tmp_path):
     """A folder of two classes, four different images each."""

@@ -41,7 +41,8 @@ def classifier():
 def export(tmp_path):
     """An exported folder, its model a mean over the image."""
     images = keras.Input((None, None, 3))
-    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(images))
+    small = keras.layers.Resizing(8, 8)(images)
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(small))
     x = keras.layers.Dense(2, activation="softmax")(x)
     folder = tmp_path / "export"
     folder.mkdir()
@@ -183,6 +184,16 @@ def test_labels_must_be_there_and_fit_the_model(export):
         load_classifier(str(export))
     (export / "labels.json").unlink()
     with pytest.raises(TuneError, match=r"labels\.json: No such file"):
+        load_classifier(str(export))
+
+
+def test_labels_that_name_another_image_size_are_refused(export):
+    """Else images would be read at 4096×4096 for a model of 8×8."""
+    about = {"labels": ["a", "b"], "image_size": [4096, 4096], "resize_mode": "squeeze"}
+    write_json(export / "labels.json", about)
+    with pytest.raises(
+        TuneError, match=r"\(4096, 4096\), and .*model\.keras resizes them to \(8, 8"
+    ):
         load_classifier(str(export))
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import click
 import pytest
@@ -273,6 +274,92 @@ def test_a_file_name_with_control_characters_is_shown_and_not_obeyed(photos, cac
     printed = capsys.readouterr().out
     assert "\x1b" not in printed
     assert "red\\x1b[31m.jpg" in printed
+
+
+def test_the_help_shows_examples_on_lines_of_their_own_and_every_command_in_short(capsys):
+    assert _run(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert "\\b" not in text
+    assert "  tune show                 see what it found\n" in text
+    listed = text[text.index("Commands:") :]
+    assert "..." not in listed
+    for name in COMMANDS:
+        assert f"\n  {name} " in listed
+
+
+def test_a_command_that_is_misspelt_is_answered_with_one_that_there_is(capsys):
+    assert _run(["exprot-best"]) == 2
+    assert "Did you mean 'export-best'?" in capsys.readouterr().err
+    assert _run(["xyzzy"]) == 2
+    assert "Did you mean" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["-V", "--version"])
+def test_the_version_is_said(flag, capsys):
+    assert _run([flag]) == 0
+    assert capsys.readouterr().out.startswith("tune, version ")
+
+
+def test_it_can_be_run_as_a_module():
+    command = [sys.executable, "-m", "search", "presets", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout)
+
+
+def test_a_folder_of_results_that_is_not_there_is_an_error(tmp_path, capsys):
+    assert _run(["list", "--results", str(tmp_path / "nope")]) == 1
+    assert "no such folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(["--max-time", "0s"], "no time to do anything in"), (["--name", ""], "use letters, digits")],
+)
+def test_what_would_leave_a_run_of_nothing_is_refused(photos, tmp_path, capsys, options, said):
+    folders = ["--results", str(tmp_path / "results"), "--cache-dir", str(tmp_path / "cache")]
+    assert _run(["run", str(photos), *options, *folders]) != 0
+    assert said in capsys.readouterr().err
+    assert not list((tmp_path / "results").glob("*"))
+
+
+def test_a_model_or_a_photo_that_is_not_there_is_said_before_tensorflow_is_loaded(tmp_path):
+    (tmp_path / "photo.jpg").touch()
+    there = tmp_path / "model.keras"
+    there.touch()
+    for words in (["nope", tmp_path / "photo.jpg"], [there, tmp_path / "nope.jpg"]):
+        assert "loaded 1 []" in modules_after("predict", *words)
+
+
+def test_without_a_home_the_cache_is_asked_for(photos, monkeypatch, capsys):
+    def no_home(*_):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("data_pipeline.catalog.cache.default_cache_dir", no_home)
+    assert _run(["clean", str(photos)]) == 1
+    assert "give --cache-dir FOLDER" in capsys.readouterr().err
+
+
+def test_a_cache_that_cannot_be_made_is_named(photos, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert _run(["clean", str(photos), "--cache-dir", str(tmp_path / "file" / "cache")]) == 1
+    said = capsys.readouterr().err
+    assert "Not a directory" in said
+    assert "give another --cache-dir" in said
+
+
+def test_what_a_stranger_wrote_into_a_run_is_shown_and_not_obeyed(tmp_path, capsys):
+    run = RunFolder(tmp_path / "results" / "run\x1b[2J")
+    run_config(algo="ran\x1b]0;x\x07dom").save(run)
+    write_json(run.data, DATA)
+    trial_record("0000", status="failed", reason="bad\x9b31m\u202e", score=None).save(run)
+    results = ["--results", str(tmp_path / "results")]
+    for command in (["list"], ["show"], ["list", "--json"], ["show", "--json"]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _run([*command, *results])
+        printed = capsys.readouterr()
+        for text in (printed.out, printed.err):
+            assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text), command
 
 
 def convert(kind, value):

@@ -13,6 +13,7 @@ from small_trials import COUNT
 from data_pipeline.preparation.split import split_by_group
 from search.cli import _run
 from search.label_errors import out_of_fold, suspects
+from search.process.printable import cell
 from search.run_folder.data import save_data
 from search.run_folder.paths import RunFolder
 from search.trial.features.cache import FeatureCache
@@ -73,7 +74,8 @@ def test_the_list_its_table_and_its_page_name_the_wrong_labels(run, capsys):
     shares = [row["probability_given"] for row in report["suspects"]]
     assert shares == sorted(shares)
     assert shares[-1] < 0.5
-    assert [row["path"] for row in rows_of(run)] == [row["path"] for row in report["suspects"]]
+    paths = [cell(row["path"]) for row in report["suspects"]]
+    assert [row["path"] for row in rows_of(run)] == paths
     columns = ["path", "given", "suggested", "probability_given", "probability_suggested"]
     assert list(rows_of(run)[0]) == [*columns, "flagged", "split"]
     page = (run.label_errors / "suspects.html").read_text()

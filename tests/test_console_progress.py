@@ -9,7 +9,8 @@ from search.process.console_progress import ConsoleProgress
 
 ROOT = Path(__file__).parents[1]
 BAR = "━"
-SHOWING = {"search/observers/display.py", "search/process/console_progress.py"}
+PROCESS = {"search/process/console.py", "search/process/console_progress.py"}
+SHOWING = {"search/observers/display.py", *PROCESS}
 
 
 def sink(*, terminal=False):

@@ -48,7 +48,7 @@ def road(tmp_path_factory):
     said.demo = tune("demo", data, "--pictures", "32")
     said.clean = tune("clean", data, "--cache-dir", cache, "--json")
     begin = ["run", data, *RUN, "--name", "first", "--workers", "0", "--cache-dir", cache, *where]
-    said.begun = tune(*begin, "--max-time", "0s")
+    said.begun = tune(*begin, "--max-time", "0.01s")
     said.refused = tune(*go_on, "--seed", "2", "--max-epochs", "3")
     said.stopped = _stopped_after(2, go_on)
     said.records_before = _records(said.run)

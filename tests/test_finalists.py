@@ -31,8 +31,8 @@ def names(found):
     return [getattr(one, "record", one).configuration for one in found]
 
 
-def asked(run, top, fits=lambda record: True):
-    return candidates(load_records(run.run), run.config, top=top, fits=fits)
+def asked(run, top, fits=lambda record: True, judged_on=6):
+    return candidates(load_records(run.run), run.config, top=top, fits=fits, judged_on=judged_on)
 
 
 def test_the_best_and_each_familys_best_known_good_are_candidates(run):
@@ -109,6 +109,34 @@ def test_what_is_clearly_behind_is_trained_twice_and_keeps_its_place(many, train
     assert found["0002"].comparison.as_good
     assert not found["0001"].comparison.as_good
     assert found["0001"].comparison.behind == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(("left", "rounds"), [(3.0, 1), (5.0, 2), (100.0, 3)])
+def test_a_round_that_would_last_longer_than_there_is_time_is_not_begun(
+    many, trainings, monkeypatch, left, rounds
+):
+    made, counted = trainings
+    for name in ("0002", "0003", "0001", "0000"):
+        made[name] = made_up(many, 0.8)
+    now, repeat = [50.0], module._repeat
+
+    def slowly(*arguments):
+        now[0] += 1.0  # so that a round takes four seconds, whatever the search said
+        return repeat(*arguments)
+
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module, "_repeat", slowly)
+    after_one = 54.0 + left
+    train_again(many, asked(many, 2), seeds=3, until=after_one, stop=NEVER, progress=QUIET)
+    assert max(number for _, number in counted) == rounds
+
+
+def test_a_known_good_one_that_is_far_behind_is_not_trained_again(run):
+    """One is 0.4 behind the leader; five standard errors are 0.4 of 39 images, and 0.395 of 40."""
+    assert names(asked(run, 2, judged_on=39)) == ["0002", "0003", "0001", "0000"]
+    assert names(asked(run, 2, judged_on=40)) == ["0002", "0003", "0001"]
+    # The best of them is, however far behind: what the search has gained is measured by it.
+    assert names(asked(run, 2, judged_on=10_000)) == ["0002", "0003", "0001"]
 
 
 def test_what_diverges_is_out_and_the_others_go_on(many, trainings):

@@ -2,13 +2,21 @@
 
 import pytest
 from fake_search import FakeExecutor, make_hyperband
-from searching import oracle_in
+from searching import oracle_in, run_config
 from stopping import NEVER, StopWhen
 
 from search.errors import TuneError
 from search.run_folder import records as records_module
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import ERROR, FAILED, STOPPED, TrialResult, load_record, load_records
+from search.run_folder.records import (
+    COMPLETED,
+    ERROR,
+    FAILED,
+    STOPPED,
+    TrialResult,
+    load_record,
+    load_records,
+)
 from search.trial.checkpoint import TrainingState
 from search.tuning.loop import Search
 
@@ -57,6 +65,20 @@ def test_five_failures_after_a_success_do_not_stop_a_search(run):
 def test_a_success_among_the_first_five_gives_hope_for_good(run):
     assert search(run, trials=12, outcome=failing(0, 1, 2, 3, *range(5, 12)))
     assert statuses(run).count(FAILED) == 11
+
+
+def test_a_run_that_is_renamed_while_it_runs_ends_and_is_not_begun_anew(run):
+    run_config().save(run)
+    elsewhere = run.path.with_name("renamed")
+
+    def outcome(record):
+        if int(record.trial_id) == 2:
+            run.path.rename(elsewhere)
+
+    with pytest.raises(TuneError, match="was moved or deleted while the search ran"):
+        search(run, trials=5, outcome=outcome)
+    assert statuses(RunFolder(elsewhere)).count(COMPLETED) == 2
+    assert not list(run.path.glob("trials/*.json"))
 
 
 def test_failures_from_before_a_resume_count_among_the_first(run):

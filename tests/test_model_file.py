@@ -218,6 +218,15 @@ def test_an_output_of_terabytes_is_refused(tmp_path):
     refused(tmp_path / "wide.keras", "puts out")
 
 
+def test_what_comes_before_the_resize_is_refused(tmp_path):
+    """Of an image of any size nobody knows how large it makes it."""
+    images = keras.Input((None, None, 3))
+    x = keras.layers.ZeroPadding2D(20_000)(images)
+    x = keras.layers.Resizing(32, 32)(x)
+    keras.Model(images, keras.layers.GlobalAveragePooling2D()(x)).save(tmp_path / "padded.keras")
+    refused(tmp_path / "padded.keras", "ZeroPadding2D takes images of any size")
+
+
 def virtual(file):
     layout = h5py.VirtualLayout((4,), "f4")
     layout[:] = h5py.VirtualSource("elsewhere.h5", "data", (4,))

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from search.errors import TuneError
-from search.run_folder.paths import RunFolder, find_run, runs
+from search.run_folder.paths import RunFolder, exported_at, find_run, runs
 
 
 def begun(results, name, age):
@@ -41,3 +41,29 @@ def test_a_run_that_is_not_there_is_answered_with_those_that_are(tmp_path):
 def test_no_runs_at_all_is_answered_with_how_to_start_one(tmp_path, name):
     with pytest.raises(TuneError, match=r"no runs here; start one with 'tune run DATA'"):
         find_run(tmp_path / "results", name)
+
+
+def test_a_run_is_found_by_its_folder_and_by_its_export_too(tmp_path, monkeypatch):
+    run = begun(tmp_path / "results", "cats", age=1)
+    run.export.mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in ("results/cats", "results/cats/", str(run.path), "results/cats/export"):
+        assert find_run(tmp_path / "results", name).path.resolve() == run.path
+        assert find_run(tmp_path / "elsewhere", name).path.resolve() == run.path
+
+
+def test_a_model_is_found_by_the_name_of_its_run(tmp_path, monkeypatch):
+    run = begun(tmp_path / "results", "cats", age=1)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        TuneError, match=r"cats: has no exported model yet; .*'tune export-best cats'"
+    ):
+        exported_at("cats")
+    run.export.mkdir()
+    (run.export / "model.keras").touch()
+    for name in ("cats", "results/cats", str(run.path)):
+        assert exported_at(name).endswith("results/cats/export")
+    for name in ("results/cats/export", "results/cats/export/model.keras", "imagenet:mobilenet"):
+        assert exported_at(name) == name
+    with pytest.raises(TuneError, match="dogs: no such model"):
+        exported_at("dogs")

@@ -1,8 +1,13 @@
+import io
+import json
 import os
 
 import pytest
+from rich.progress import Progress
+from rich.text import Text
 
-from search.process.printable import printable
+from search.process.console import SafeConsole
+from search.process.printable import cell, json_text, printable, visible
 
 ODD = [os.fsdecode(b"caf\xe9"), "new\nline", "$\\frac$ 5", "\x1b[2J", "x" * 250]
 
@@ -19,3 +24,41 @@ def test_every_name_is_one_line_that_can_be_printed(name):
 
 def test_names_that_differ_stay_different():
     assert len({printable(name) for name in ["a\nb", "a\tb", os.fsdecode(b"a\xe9b"), "aéb"]}) == 4
+
+
+BAD = "a\x1b[2Jb\x07c\x9bd\u202ee\u2066f\rg\x00"
+
+
+def test_a_text_keeps_its_lines_and_shows_what_a_terminal_would_obey():
+    assert visible("two\nlines\tof Häschen 猫") == "two\nlines\tof Häschen 猫"
+    assert visible(BAD) == r"a\x1b[2Jb\x07c\x9bd\u202ee\u2066f\rg\x00"
+
+
+def test_json_has_the_same_values_and_no_such_characters():
+    value = {"name": BAD, "bytes": os.fsdecode(b"caf\xe9"), "text": "Häschen 猫\n"}
+    text = json_text(json.dumps(value, ensure_ascii=False))
+    assert json.loads(text) == value
+    assert visible(text) == text
+    assert "Häschen 猫" in text
+    text.encode()
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+def test_a_cell_is_no_formula(text):
+    assert cell(text).startswith("'")
+    assert cell("photo.jpg") == "photo.jpg"
+    assert cell("a\x1b") == r"a\x1b"
+
+
+def test_a_console_obeys_its_own_colours_and_no_text():
+    file = io.StringIO()
+    console = SafeConsole(file=file, force_terminal=True, width=80, color_system="truecolor")
+    console.print(Text("a\x1b[2Jb\x9bc", style="red"))
+    printed = file.getvalue()
+    assert r"a\x1b[2Jb\x9bc" in printed
+    assert "\x1b[31m" in printed
+    assert "\x1b[2J" not in printed
+    with Progress(console=console) as bar:
+        bar.add_task(BAD, total=1)
+    assert "\x1b[2J" not in file.getvalue()
+    assert "\x1b[?25l" in file.getvalue()  # the cursor is hidden, and comes back

@@ -123,3 +123,46 @@ def test_a_folder_that_is_no_quarantine_is_an_error(tmp_path):
     (tmp_path / "manifest.json").write_text(json.dumps({"files": [record]}))
     with pytest.raises(DataError, match="outside the folder"):
         restore(tmp_path)
+
+
+def test_a_manifest_of_somebody_else_restores_nothing_until_told_where_to(
+    folder, tmp_path, monkeypatch
+):
+    before, bad_files = _state(folder), _catalog(folder)
+    quarantine(bad_files, tmp_path / "bad")
+    manifest = tmp_path / "bad" / "manifest.json"
+    values = json.loads(manifest.read_text())
+    values["files"][0]["origin"] = str(tmp_path / "home" / ".profile")
+    manifest.write_text(json.dumps(values))
+    with pytest.raises(DataError, match=r"not written by you on this machine.*--into DATA"):
+        restore(tmp_path / "bad")
+    with pytest.raises(DataError, match="not written by you"):
+        quarantine(bad_files, tmp_path / "bad")  # nor is it signed by adding to it
+    assert not (tmp_path / "home").exists()
+    assert restore(tmp_path / "bad", folder) == 3
+    assert _state(folder) == before
+
+
+def test_nothing_is_moved_through_a_link_to_a_folder(folder, tmp_path):
+    quarantine(_catalog(folder), tmp_path / "bad")
+    private = tmp_path / "private"
+    (tmp_path / "bad" / "dog").rename(private)
+    (tmp_path / "bad" / "dog").symlink_to(private)
+    with pytest.raises(DataError, match="behind a link"):
+        restore(tmp_path / "bad")
+    assert len(list(private.iterdir())) == 1
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "cat").symlink_to(private)
+    with pytest.raises(DataError, match="behind a link"):
+        restore(tmp_path / "bad", tmp_path / "other")
+    assert len(list(private.iterdir())) == 1
+
+
+def test_without_a_home_what_is_set_aside_can_be_told_where_to_go(folder, tmp_path, monkeypatch):
+    before = _state(folder)
+    monkeypatch.setenv("XDG_DATA_HOME", "/dev/null/none")
+    quarantine(_catalog(folder), tmp_path / "bad")
+    with pytest.raises(DataError, match="not written by you"):
+        restore(tmp_path / "bad")
+    assert restore(tmp_path / "bad", folder) == 3
+    assert _state(folder) == before

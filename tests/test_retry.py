@@ -12,7 +12,7 @@ from search.run_folder.records import (
     RUNNING,
     TrialRecord,
 )
-from search.tuning.retry import MAX_KILLS, abandoned, next_attempt
+from search.tuning.retry import MAX_KILLS, abandoned, in_full, next_attempt
 
 VALUES = {"batch_size": 32, "learning_rate": 1e-3}
 
@@ -49,3 +49,12 @@ def test_a_trial_that_was_started_too_often_is_set_aside_at_its_start():
     aside = abandoned(record(attempts=3), max_starts=3)
     assert (aside.status, aside.failure) == (FAILED, KILLED)
     assert "3 times" in aside.reason
+
+
+def test_a_trial_that_is_given_up_says_how_many_workers_it_cost():
+    once = record(failure=KILLED, reason="its worker was killed by SIGKILL")
+    assert in_full(once) == once
+    twice = in_full(once.with_outcome(kills=1))
+    assert (twice.kills, twice.reason) == (2, "its worker was killed by SIGKILL (2 times)")
+    other = record(failure=ERROR, reason="broken", kills=1)
+    assert in_full(other) == other

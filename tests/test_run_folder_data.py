@@ -47,7 +47,9 @@ def test_files_that_are_set_aside_are_written_down_with_their_reason(cache_dir, 
     run = RunFolder(tmp_path / "run")
     places = {"cache_dir": cache_dir, "progress": Silent()}
     prepare_data(run, run_config(data=str(photos), validation=0.25, test=0.25), **places)
-    assert read_json(run.excluded) == [{"path": "cat/notes.jpg", "reason": "not an image"}]
+    (row,) = read_json(run.excluded)
+    assert (row["path"], row["reason"]) == ("cat/notes.jpg", "not an image")
+    assert len(row["content_hash"]) == 32  # by which it is known to be the same file
 
 
 def test_a_run_that_goes_on_keeps_the_splits_it_was_begun_with(begun):

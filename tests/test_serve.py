@@ -139,12 +139,17 @@ def test_nothing_sent_is_said(client):
         client.send(),
         client.send((b"a.png", grey(1), "photo")),
         client.send((b"", b"")),
-        client.ask("POST", "/predict", b"junk", Content_Type="multipart/form-data"),
-        client.ask("POST", "/predict", b"junk", Content_Type="multipart/form-data; boundary=x"),
     ):
         assert status == 400
         assert said["error"].startswith("received nothing; expected the bytes of a photo")
         assert "'file'" in said["error"]
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
+def test_a_form_that_cannot_be_read_is_not_called_empty(client, kind):
+    status, said, _ = client.ask("POST", "/predict", b"junk", Content_Type=kind)
+    assert status == 400
+    assert said["error"].startswith("received a form that cannot be read")
 
 
 def bomb_png(side):
@@ -345,3 +350,9 @@ def descendants(pid):
         for child in map(int, thread.read_text().split()):
             found += [child, *descendants(child)]
     return found
+
+
+def test_a_form_with_a_name_that_is_no_utf_8_says_so(client):
+    status, said, _ = client.send(("é.png".encode("latin-1"), grey(255)))
+    assert status == 400
+    assert "a file name that is no UTF-8" in said["error"]

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -142,3 +143,36 @@ def test_a_thread_that_cannot_be_started_costs_one_connection_and_no_place(monke
                 client.ask("GET", "/")
         assert client.ask("GET", "/", timeout=10)[0] == 200
     assert "can't start new thread" in capsys.readouterr().err
+
+
+def test_many_that_send_nothing_are_soon_seen_off():
+    """They hold all threads; one that asks is answered long before they would be idle."""
+    limits = UploadLimits(
+        waiting=1, spare_threads=1, idle_seconds=60, head_seconds=30, crowded_seconds=0.2
+    )
+    with running(small_classifier(), limits=limits) as client:
+        silent = [socket.create_connection(("127.0.0.1", client.port)) for _ in range(6)]
+        assert client.ask("POST", "/predict", grey(255), timeout=25)[0] == 200
+        for connection in silent:
+            connection.close()
+
+
+def test_a_body_that_drips_has_less_time_than_one_that_flows():
+    limits = UploadLimits(
+        max_bytes=10**12, stored=1, idle_seconds=20, patience_seconds=0.5, least_rate=2.0**12
+    )
+    with (
+        running(small_classifier(), limits=limits) as client,
+        client.begin(ENDLESS) as slow,
+        dripping(slow, b"x"),
+    ):
+        assert status_of(slow)[0] == 408
+    photo = grey(255)
+    with (
+        running(small_classifier(), limits=limits) as client,
+        client.begin(f"Content-Length: {2**16 + len(photo)}\r\n", photo) as steady,
+    ):
+        for _ in range(16):  # 40 kB per second, for longer than the patience
+            steady.sendall(bytes(2**12))
+            time.sleep(0.1)
+        assert status_of(steady)[0] == 200

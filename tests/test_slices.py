@@ -10,7 +10,8 @@ from search.run_folder.data import Images
 
 
 def images_of(sizes, formats):
-    return Images("/photos", tuple("abc"), tuple(formats), np.array(sizes, np.int32))
+    names = tuple("abc")
+    return Images("/photos", names, tuple(formats), np.array(sizes, np.int32), names)
 
 
 def stripes(width, *, low=0, high=255, side=16):

@@ -60,10 +60,10 @@ def test_a_full_disk_stops_it_and_is_looked_at_every_few_seconds(tmp_path, monke
     now, free = [0.0], [10**12]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     monkeypatch.setattr(stop_signal, "free_bytes", lambda path: free[0])
-    stop = StopSignal(disk=tmp_path)
+    stop = StopSignal(disks=[tmp_path])
     assert not stop.requested
     free[0] = 0
     assert not stop.requested, "looked at a moment ago"
     now[0] = stop_signal.DISK_CHECK_SECONDS
     assert stop.requested
-    assert stop.reason == "the disk is nearly full"
+    assert f"the disk of {tmp_path} is nearly full: 0 MiB are free, and 256 MiB" in stop.reason

@@ -12,8 +12,8 @@ from search.process import stop_signal
 from search.process.stop_signal import StopSignal
 from search.run_folder.records import CROSS_VALIDATED, load_records
 from search.trial.messages import Progress
-from search.tuning import time_to_export
-from search.tuning.time_to_export import (
+from search.tuning import export_estimate, time_to_export
+from search.tuning.export_estimate import (
     BUILDING_SECONDS,
     FIXED_SECONDS,
     SECONDS_PER_COST,
@@ -21,11 +21,11 @@ from search.tuning.time_to_export import (
     SECONDS_PER_NETWORK,
     SECONDS_PER_TEST_IMAGE,
     TRACING_SECONDS,
-    TimeToExport,
     choosing_seconds,
     export_seconds,
     seeds_within,
 )
+from search.tuning.time_to_export import TimeToExport
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_probes_that_saw_a_part_of_the_images_are_not_compared_for_nothing(run, 
     assert choosing_seconds([probe], run, top=3) == (0, 0)
     once = BUILDING_SECONDS + (7 - BUILDING_SECONDS) * 12 / 8
     assert choosing_seconds([part], run, top=3) == (0, pytest.approx(once))
-    monkeypatch.setattr(time_to_export, "load_records", lambda _: [part])
+    monkeypatch.setattr(export_estimate, "load_records", lambda _: [part])
     enough = export_seconds(part, run) + once
     assert seeds_within(enough, run, top=3, most=3) == 1
     assert seeds_within(enough - 0.5 * once, run, top=3, most=3) == 0
@@ -223,11 +223,11 @@ def test_what_two_probes_cost_is_measured_only_where_there_is_time(run, monkeypa
     """Neither is trained again: the search has said what they reach."""
     probe = best_of(run).with_outcome(values={"family": "probe"})
     two = [probe, probe.with_outcome(trial_id="0009", configuration="0009")]
-    monkeypatch.setattr(time_to_export, "load_records", lambda _: two)
+    monkeypatch.setattr(export_estimate, "load_records", lambda _: two)
     alone = export_seconds(probe, run)
     # Six images cannot show that one is as good as another, so no cost is measured.
     assert seeds_within(alone + 0.1, run, top=3, most=3) == 3
-    monkeypatch.setattr(time_to_export, "enough_images", lambda count: count == 6)
+    monkeypatch.setattr(export_estimate, "enough_images", lambda count: count == 6)
     enough = alone + 2 * SECONDS_PER_COST
     assert seeds_within(enough + 0.1, run, top=3, most=3) == 3
     assert seeds_within(enough - 0.1, run, top=3, most=3) == 0

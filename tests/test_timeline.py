@@ -33,6 +33,11 @@ def test_trials_of_an_older_version_are_taken_one_after_another_before_the_other
     assert seconds(records) == [("0", 10.0), ("2", 12.0), ("1", 17.0)]
 
 
+def test_a_clock_that_was_set_back_does_not_put_the_first_trial_last():
+    records = [trial("0", 10.0, 9010.0), trial("1", 5.0, 5016.0), trial("2", 4.0, 5021.0)]
+    assert seconds(records) == [("0", 10.0), ("1", 15.0), ("2", 19.0)]
+
+
 def test_what_still_runs_is_left_out():
     assert seconds([trial("0", 10.0, None, status=RUNNING)]) == []
 

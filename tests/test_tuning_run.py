@@ -205,7 +205,7 @@ def test_a_search_keeps_time_back_for_the_export_whoever_makes_it(
             made.append(self.experiment.run.name)
 
     monkeypatch.setattr("search.tuning.time_to_export.TimeToExport", Noted)
-    options = ["--name", "short", "--workers", "0", "--max-time", "0s"]
+    options = ["--name", "short", "--workers", "0", "--max-time", "0.01s"]
     status = small_run(results, photos, *options, *(["--then-export"] if then_export else []))
     assert made == ["short"]
     assert status == (1 if then_export else 0)

@@ -11,6 +11,7 @@ from typing import Any
 from data_pipeline.atomic_files import UnfinishedFile, sync_folder, write_bytes
 from data_pipeline.catalog.entries import Catalog, Entry
 from data_pipeline.errors import DataError
+from data_pipeline.signature import is_ours, sign
 
 _MANIFEST = "manifest.json"
 
@@ -34,7 +35,7 @@ def quarantine(catalog: Catalog, destination: Path) -> int:
             f"{destination}: lies inside {catalog.root}; expected a folder outside the data, "
             "which would be taken for a class; choose another"
         )
-    records = _load(target) if (target / _MANIFEST).exists() else []
+    records = _load(target, own=True) if (target / _MANIFEST).exists() else []
     names = {record["stored"] for record in records}
     moves = []
     for entry in catalog.entries:
@@ -49,8 +50,13 @@ def quarantine(catalog: Catalog, destination: Path) -> int:
     return len(moves)
 
 
-def restore(destination: Path) -> int:
+def restore(destination: Path, into: Path | None = None) -> int:
     """Put every file in quarantine back where it was, with its content and times unchanged.
+
+    Args:
+        destination: the folder that `quarantine` moved them to.
+        into: the folder of the data set, where another user or another machine made the manifest:
+            it could name any place.
 
     Returns:
         How many files were put back.
@@ -60,10 +66,14 @@ def restore(destination: Path) -> int:
             other files are put back.
     """
     remaining, restored = [], 0
-    for record in _load(destination):
-        stored, origin = destination / record["stored"], Path(record["origin"])
+    for record in _load(destination, own=into is None):
+        stored = destination / record["stored"]
+        origin = Path(record["origin"]) if into is None else into / record["stored"]
         if not os.path.lexists(stored):
             continue  # The program was ended between the manifest and the move.
+        _require_inside(stored, destination)
+        if into is not None:
+            _require_inside(origin, into)
         if os.path.lexists(origin):
             remaining.append(record)
             continue
@@ -138,11 +148,24 @@ def _copy(source: Path, target: Path) -> None:
         file.publish(target)
 
 
-def _load(destination: Path) -> list[dict[str, Any]]:
+def _require_inside(path: Path, folder: Path) -> None:
+    """Follow links: a folder inside may be one to anywhere."""
+    if not path.parent.resolve().is_relative_to(folder.resolve()):
+        raise DataError(f"{path}: lies outside {folder}, behind a link; move it back by hand")
+
+
+def _load(destination: Path, *, own: bool) -> list[dict[str, Any]]:
+    """Read a manifest; with `own` only one that this user made on this machine."""
     path = destination / _MANIFEST
     try:
-        records = json.loads(path.read_text(encoding="utf-8"))["files"]
+        values = json.loads(path.read_text(encoding="utf-8"))
+        records: list[dict[str, Any]] = values["files"]
         if all(_stays_inside(record["stored"]) and record["origin"] for record in records):
+            if own and not is_ours(_signed(records), values.get("signature")):
+                raise DataError(
+                    f"{path}: not written by you on this machine, so it could name any place; say "
+                    f"which folder the files belong to: tune restore {destination} --into DATA"
+                )
             return records
         reason = "it names files outside the folder"
     except FileNotFoundError as error:
@@ -162,7 +185,12 @@ def _stays_inside(stored: str) -> bool:
 
 
 def _save(destination: Path, records: list[dict[str, Any]]) -> None:
-    write_bytes(destination / _MANIFEST, json.dumps({"files": records}, indent=1).encode())
+    values = {"files": records, "signature": sign(_signed(records))}
+    write_bytes(destination / _MANIFEST, json.dumps(values, indent=1).encode())
+
+
+def _signed(records: list[dict[str, Any]]) -> bytes:
+    return json.dumps(records, sort_keys=True).encode()
 
 
 def _remove_empty_folders(folder: Path) -> None:

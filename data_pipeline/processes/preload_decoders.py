@@ -7,6 +7,9 @@ import ctypes
 import os
 from contextlib import suppress
 
+from data_pipeline.processes.orphans import ignore_orphans
+
+ignore_orphans()
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 # A thread pool does not survive a fork, and there is only one core per worker.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"

@@ -4,6 +4,7 @@ import io
 import sys
 import traceback
 import warnings
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TextIO
 
@@ -11,7 +12,9 @@ import click
 
 from data_pipeline.errors import DataError
 from models.errors import ModelError
+from search.cli.printing.out import echo
 from search.errors import TuneError
+from search.process.stop_signal import SAID
 
 INTERRUPTED = 130
 # The module of each command. Only that of the command which is called is imported: the options
@@ -35,6 +38,26 @@ _MODULES = {
 }
 
 
+# For the list of commands, which is printed without importing any of them.
+_IN_SHORT = {
+    "clean": "Check a folder of images: bad files, copies, leaks.",
+    "demo": "Draw a small set of labelled images to try things on.",
+    "evaluate": "Measure an exported model on labelled images.",
+    "export-best": "Retrain the best, test it once, write it as a file.",
+    "labels": "List the images whose labels are likely wrong.",
+    "list": "List all runs.",
+    "predict": "Classify images with an exported model.",
+    "presets": "List published configurations.",
+    "report": "Write what a run has found as one HTML file.",
+    "restore": "Put back the files that clean has set aside.",
+    "run": "Search for the best classifier.",
+    "serve": "Try a model on a page of this machine.",
+    "show": "Show what a run has found.",
+    "tensorboard": "Look at a run in TensorBoard.",
+    "train": "Train one published configuration.",
+}
+
+
 class Commands(click.Group):
     """The commands, each imported when it is asked for."""
 
@@ -45,6 +68,23 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context | None, cmd_name: str) -> click.Command | None:
         """One of them, or None where there is none of that name."""
         return self.load(cmd_name) if cmd_name in _MODULES else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Look a command up; of a name that there is not say which one is like it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if not (like := get_close_matches(args[0], _MODULES, n=1)):
+                raise
+            message = f"{error.message} Did you mean {like[0]!r}?"
+            raise click.UsageError(message, ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with what it does in a few words."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _IN_SHORT[name]) for name in self.list_commands(ctx)])
 
     @staticmethod
     def load(name: str) -> click.Command:
@@ -57,17 +97,17 @@ class Commands(click.Group):
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name="image-tune", prog_name="tune")
+@click.version_option(None, "-V", "--version", package_name="image-tune", prog_name="tune")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def tune(debug: bool) -> None:
-    r"""Find, train and export the best image classifier for a folder of labelled photos.
+    """Find, train and export the best image classifier for a folder of labelled photos.
 
     \b
-    tune run photos/        search over models and how to train them
-    tune show               see what it found
-    tune export-best        retrain the winner, test it once, write it as a file
-    tune predict MODEL x.jpg
-    """
+    tune run photos/          search over models and how to train them
+    tune show                 see what it found
+    tune export-best          retrain the winner, test it once, write it as a file
+    tune predict RUN x.jpg    ask what it is
+    """  # noqa: D301 - click takes the backspace itself for "leave these lines alone"
 
 
 def main() -> None:
@@ -90,7 +130,7 @@ def _warn(
 ) -> None:
     """Print warnings of ours in one line; those of libraries are for their developers."""
     if category is UserWarning:
-        click.echo(f"warning: {message}", err=True)
+        echo(f"warning: {message}", err=True)
 
 
 def _run(arguments: list[str]) -> int:
@@ -100,12 +140,13 @@ def _run(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+    except (KeyboardInterrupt, click.Abort) as error:
+        if SAID not in (error.__cause__ or error).args:
+            echo("interrupted", err=True)
         return INTERRUPTED
     except (TuneError, DataError, ModelError, OSError) as error:
         if "--debug" in arguments:
             traceback.print_exc()
-        click.echo(f"error: {error}", err=True)
+        echo(f"error: {error}", err=True)
         return 1
     return status if isinstance(status, int) else 0

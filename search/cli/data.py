@@ -6,15 +6,8 @@ from typing import Any
 import click
 
 from search.cli.data_options import data_options
-from search.cli.options import (
-    AS_JSON,
-    CACHE,
-    DATA,
-    FOLDER,
-    cache_folder,
-    console_progress,
-    print_json,
-)
+from search.cli.options import AS_JSON, CACHE, DATA, FOLDER, cache_folder, console_progress
+from search.cli.printing.out import echo, print_json
 
 
 @click.command()
@@ -62,21 +55,25 @@ def clean_command(
     if destination is not None:
         moved = quarantine(catalog, destination)
         # On stderr: stdout holds the summary, perhaps as JSON.
-        click.echo(
-            f"moved {moved} files; bring them back with: tune restore {destination}", err=True
-        )
+        echo(f"moved {moved} files; bring them back with: tune restore {destination}", err=True)
 
 
 @click.command()
 @click.argument("folder", type=FOLDER)
-def restore_command(folder: Path) -> None:
+@click.option(
+    "--into",
+    type=FOLDER,
+    help="Put the files into this folder, where another user or machine set them aside.  "
+    "[default: where they were]",
+)
+def restore_command(folder: Path, into: Path | None) -> None:
     """Put every file that 'tune clean --quarantine FOLDER' moved back where it was.
 
     Example: tune restore set-aside/
     """
     from data_pipeline.catalog.quarantine import restore
 
-    click.echo(f"put {restore(folder)} files back")
+    echo(f"put {restore(folder, into)} files back")
 
 
 @click.command()
@@ -97,7 +94,7 @@ def demo_command(folder: Path, pictures: int, seed: int) -> None:
     from data_pipeline.sample import draw_sample
 
     draw_sample(folder, images_per_class=pictures, seed=seed)
-    click.echo(f"drew the sample in {folder}/; search it with: tune run {folder}")
+    echo(f"drew the sample in {folder}/; search it with: tune run {folder}")
 
 
 COMMANDS = (clean_command, restore_command, demo_command)

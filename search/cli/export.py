@@ -1,20 +1,16 @@
 """The command `export-best`, and the export that `run --then-export` makes."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from search.cli.limits import asked_formats, format_options, limit_options
-from search.cli.options import (
-    AS_JSON,
-    RESULTS,
-    Share,
-    console_progress,
-    print_json,
-)
+from search.cli.options import AS_JSON, RESULTS, Share, console_progress
 from search.cli.printing.export import print_export
+from search.cli.printing.out import echo, print_json
 from search.evaluation.objective import AS_GOOD_WITHIN
 from search.process.printable import printable
 from search.process.quiet import import_tensorflow
@@ -101,7 +97,7 @@ def export_best_command(
         print_json(metrics)
         return
     print_export(metrics)
-    click.echo(
+    echo(
         f"next: tune predict {chosen.export} PHOTO, tune serve {chosen.export}, "
         f"tune report {chosen.name}",
         err=True,
@@ -117,7 +113,7 @@ def export_run(run: "RunFolder", options: "ExportOptions") -> "Metrics":
         with StopSignal() as stop:
             return export_best(run, options, stop=stop, progress=console_progress())
     except KeyboardInterrupt:
-        click.echo(
+        echo(
             f"{printable(run.name)}: what was trained again so far is kept; give the same "
             "command to go on",
             err=True,
@@ -150,14 +146,17 @@ def _export_in_time(run: "RunFolder", deadline: float | None) -> "Metrics":
     from search.export.export_best import ExportOptions
     from search.run_folder.config import RunConfig
     from search.trial.experiment import Experiment
-    from search.tuning.time_to_export import seeds_within
+    from search.tuning.export_estimate import seconds_to_choose, seeds_within
 
-    seeds = SEEDS
+    options = ExportOptions(formats=RunConfig.load(run).formats, top=TOP, seeds=SEEDS)
     if deadline is not None:
-        left = deadline - time.monotonic()
-        seeds = seeds_within(left, Experiment.load(run), top=TOP, most=SEEDS)
-    formats = RunConfig.load(run).formats
-    return export_run(run, ExportOptions(formats=formats, top=TOP, seeds=seeds))
+        experiment, left = Experiment.load(run), deadline - time.monotonic()
+        options = replace(
+            options,
+            seeds=seeds_within(left, experiment, top=TOP, most=SEEDS),
+            choose_until=deadline - left + seconds_to_choose(left, experiment, top=TOP),
+        )
+    return export_run(run, options)
 
 
 COMMANDS = (export_best_command,)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from search.cli.options import AS_JSON, RESULTS, console_progress, print_json
+from search.cli.options import AS_JSON, RESULTS, console_progress
+from search.cli.printing.out import echo, print_json
 from search.process.printable import printable
 from search.process.quiet import import_tensorflow
 
@@ -58,13 +59,13 @@ def labels_command(run: str | None, limit: int, folds: int, results: Path, as_js
 
 def print_suspects(report: "SuspectReport") -> None:
     """Print the list, what to think of it and what to do, on stdout."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from search.label_errors.page import CAUTION, REMEDY, summary
+    from search.process.console import SafeConsole
 
-    out = Console(highlight=False)
+    out = SafeConsole(highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", justify="right")
     for name, side in (("label", "left"), ("", "right"), ("likelier", "left"), ("", "right")):
@@ -84,7 +85,7 @@ def print_suspects(report: "SuspectReport") -> None:
     for line in (summary(report), CAUTION, REMEDY):
         out.print(Text(line), soft_wrap=True)
     for path in report.files:
-        click.echo(f"wrote {printable(path)}")
+        echo(f"wrote {printable(path)}")
 
 
 COMMANDS = (labels_command,)

@@ -1,16 +1,16 @@
 """Options that several commands share, the types of their values, and printing as JSON."""
 
-import json
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from search.run_folder.schema import to_json
+from search.errors import TuneError
+from search.process.printable import printable
 
 if TYPE_CHECKING:
     from search.process.console_progress import ConsoleProgress
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 DATA = click.Path(exists=True, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+DEFAULT_RESULTS = Path("results")
 RESULTS = click.option(
     "--results",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path("results"),
+    default=DEFAULT_RESULTS,
     show_default=True,
     help="Folder of all runs.",
 )
@@ -48,6 +49,17 @@ class Duration(click.ParamType[float]):
         if not parts or "".join(number + unit for number, unit in parts) != value:
             self.fail(f"{value!r} is no time; write 90s, 30m, 8h or 1h30m", param, ctx)
         return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+class TimeLimit(Duration):
+    """A time that something may take, above 0."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Parse it to seconds."""
+        seconds = super().convert(value, param, ctx)
+        if seconds <= 0:
+            self.fail(f"{value!r} is no time to do anything in; write 90s, 30m or 8h", param, ctx)
+        return seconds
 
 
 class ShortDuration(click.ParamType[float]):
@@ -186,38 +198,32 @@ class Names(click.ParamType[tuple[str, ...]]):
         return names
 
 
-def print_json(value: Any) -> None:
-    """Print results for machines on stdout: plain values, or dataclasses of them."""
-    click.echo(_as_json(to_json(value)))
-
-
-def print_json_list(rows: Iterable[Any]) -> None:
-    """Print a JSON list on stdout, row by row, so that memory holds only one row."""
-    before = "[\n"
-    for row in rows:
-        click.echo(before + _as_json(row), nl=False)
-        before = ",\n"
-    click.echo("\n]" if before == ",\n" else "[]")
-
-
-def _as_json(value: Any) -> str:
-    # Python holds a byte of a file name that is not text as half a surrogate pair. UTF-8 cannot
-    # encode that, but JSON can escape it: "\udce9" is read back as the same name.
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
-
-
 def cache_folder(given: Path | None) -> Path:
-    """Return the given cache folder, or the user's."""
+    """Make the given cache folder, or the user's, if it is not there yet.
+
+    Raises:
+        TuneError: it cannot be made, or there is no home folder.
+    """
     from data_pipeline.catalog.cache import default_cache_dir
 
-    return given or default_cache_dir()
+    try:
+        folder = given or default_cache_dir()
+        folder.mkdir(parents=True, exist_ok=True)
+    except RuntimeError as error:  # an unknown user without HOME
+        raise TuneError(
+            "there is no home folder to keep checked images in; give --cache-dir FOLDER"
+        ) from error
+    except OSError as error:
+        raise TuneError(
+            f"{printable(str(error.filename or given))}: {error.strerror}; checked images are kept "
+            "there; give another --cache-dir"
+        ) from error
+    return folder
 
 
 def console_progress() -> "ConsoleProgress":
     """Make the sink for messages, warnings and progress, on stderr: stdout is for results."""
-    from rich.console import Console
-
+    from search.process.console import SafeConsole
     from search.process.console_progress import ConsoleProgress
 
-    return ConsoleProgress(Console(stderr=True, highlight=False))
+    return ConsoleProgress(SafeConsole(stderr=True, highlight=False))

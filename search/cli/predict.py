@@ -1,6 +1,7 @@
 """The commands on exported models: `predict`, `evaluate`."""
 
 import csv
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,17 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli.data_options import data_options
-from search.cli.options import (
-    AS_JSON,
-    CACHE,
-    DATA,
-    cache_folder,
-    console_progress,
-    print_json,
-    print_json_list,
-)
+from search.cli.options import AS_JSON, CACHE, DATA, cache_folder, console_progress
 from search.cli.printing.export import print_evaluation
+from search.cli.printing.out import echo, print_json, print_json_list
+from search.errors import TuneError
+from search.process.printable import cell, printable
 from search.process.quiet import import_tensorflow
+from search.run_folder.paths import exported_at
 
 if TYPE_CHECKING:
     from search.inference.classifier import Prediction
@@ -38,13 +35,16 @@ if TYPE_CHECKING:
 def predict_command(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) -> None:
     """Say what MODEL sees in PATHS, files or folders.
 
-    MODEL is an exported folder or .keras file, or imagenet:BACKBONE for an ImageNet classifier.
-    The exit status is 1 where no file could be read.
+    MODEL is a run, an exported folder or .keras file, or imagenet:BACKBONE for an ImageNet
+    classifier. The exit status is 1 where no file could be read.
 
     Example: tune predict results/cats/export photo.jpg
     """
     from data_pipeline.pixels.reading import get_ready
 
+    if missing := [path for path in paths if not os.path.lexists(path)]:
+        raise TuneError(f"{printable(missing[0])}: no such file or folder")
+    model = exported_at(model)
     get_ready()  # while TensorFlow is imported and the model loaded
     import_tensorflow()  # before the library does, to hide its start-up messages
     from search.inference.classifier import input_files, load_classifier
@@ -59,7 +59,7 @@ def predict_command(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: 
         _print_csv(predictions, classifier.class_names)
     else:
         for prediction in predictions:
-            click.echo(prediction.line())
+            echo(prediction.line())
     if not readable.count:
         raise click.exceptions.Exit(1)
 
@@ -89,6 +89,7 @@ def evaluate_command(
 
     Example: tune evaluate results/cats/export more-photos/
     """
+    model = exported_at(model)
     import_tensorflow()
     from data_pipeline.catalog.sources import DataOptions
     from search.inference.classifier import load_classifier
@@ -114,13 +115,13 @@ def evaluate_command(
 def _print_csv(predictions: Any, class_names: tuple[str, ...]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     # A class may be called as one of the other columns is.
-    shares_of = [f"probability:{name}" for name in class_names]
+    shares_of = [cell(f"probability:{name}") for name in class_names]
     writer.writerow(["path", "label", *shares_of, "unsure", "error"])
     for prediction in predictions:
         row = prediction.row()
         shares = [prediction.probabilities.get(label, "") for label in class_names]
-        unsure = "unsure" if prediction.unsure else ""
-        writer.writerow([row["path"], row["label"] or "", *shares, unsure, prediction.error])
+        unsure, error = "unsure" if prediction.unsure else "", cell(prediction.error)
+        writer.writerow([cell(row["path"]), cell(row["label"] or ""), *shares, unsure, error])
 
 
 COMMANDS = (predict_command, evaluate_command)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from search.cli.options import AS_JSON, RESULTS, Duration, console_progress, print_json
+from search.cli.options import AS_JSON, RESULTS, Duration, console_progress
+from search.cli.printing.out import echo, print_json
 from search.process.printable import printable
 
 
@@ -54,7 +55,7 @@ def report_command(
         with StopSignal() as stop:
             file = write_report(chosen, wanted, stop=stop, progress=console_progress())
     except KeyboardInterrupt:
-        click.echo(
+        echo(
             f"{printable(chosen.name)}: no report was written; what was measured for it is kept",
             err=True,
         )
@@ -63,7 +64,7 @@ def report_command(
     if as_json:
         print_json({"run": chosen.name, "file": str(file), "bytes": size})
     else:
-        click.echo(f"wrote {printable(file)} ({size / 1e6:.1f} MB); open it in a browser")
+        echo(f"wrote {printable(file)} ({size / 1e6:.1f} MB); open it in a browser")
 
 
 COMMANDS = (report_command,)

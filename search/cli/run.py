@@ -20,8 +20,8 @@ from search.cli.options import (
     Sides,
     cache_folder,
     console_progress,
-    print_json,
 )
+from search.cli.printing.out import print_json
 from search.cli.training_options import (
     DRY_RUN,
     MAX_TIME,

@@ -4,6 +4,7 @@ import click
 
 from search.cli.options import console_progress
 from search.process.quiet import import_tensorflow
+from search.run_folder.paths import exported_at
 
 
 @click.command()
@@ -18,13 +19,15 @@ from search.process.quiet import import_tensorflow
 def serve_command(model: str, port: int) -> None:
     """Try MODEL on a page of this machine: drop photos, see the answers and where they come from.
 
-    MODEL is an exported folder or .keras file, or imagenet:BACKBONE for an ImageNet classifier.
+    MODEL is a run, an exported folder or .keras file, or imagenet:BACKBONE for an ImageNet
+    classifier.
     Programs ask the same address: curl --data-binary @photo.jpg http://127.0.0.1:8000/predict
 
     Example: tune serve results/cats/export
     """
     from data_pipeline.pixels.reading import get_ready
 
+    model = exported_at(model)
     get_ready()  # while TensorFlow is imported and the model loaded
     import_tensorflow()
     from search.serve.server import serve

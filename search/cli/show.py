@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
-from search.cli.options import AS_JSON, RESULTS, console_progress, print_json
+from search.cli.options import AS_JSON, DEFAULT_RESULTS, RESULTS, console_progress
+from search.cli.printing.out import echo, print_json
+from search.errors import TuneError
 from search.process.printable import printable
 
 
@@ -41,21 +43,21 @@ def list_command(results: Path, as_json: bool) -> None:
     """
     from search.report.summary import list_runs
 
+    if not results.is_dir() and results != DEFAULT_RESULTS:
+        raise TuneError(f"{printable(results)}: no such folder; the runs lie where --results says")
     rows = list_runs(results)
     if as_json:
         print_json(rows)
         return
     if not rows:
-        click.echo(f"{results}/: no runs here; start one with: tune run DATA", err=True)
+        echo(f"{results}/: no runs here; start one with: tune run DATA", err=True)
     for row in rows:
         if row.problem:
-            click.echo(f"{printable(row.run)}  cannot be read: {row.problem}")
+            echo(f"{printable(row.run)}  cannot be read: {row.problem}")
             continue
         best = "–" if row.best is None else f"{row.best:.4f}"
         exported = ", exported" if row.exported else ""
-        click.echo(
-            f"{row.run}  {row.algo}  {row.finished} trials  {row.objective} {best}{exported}"
-        )
+        echo(f"{row.run}  {row.algo}  {row.finished} trials  {row.objective} {best}{exported}")
 
 
 @click.command()

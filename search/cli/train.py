@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from search.cli.data_options import data_options
-from search.cli.options import AS_JSON, CACHE, DATA, RESULTS, ImageSize, print_json
+from search.cli.options import AS_JSON, CACHE, DATA, RESULTS, ImageSize
+from search.cli.printing.out import print_json
 from search.cli.run import run_environment
 from search.cli.training_options import (
     MAX_TIME,
@@ -80,10 +81,10 @@ def presets_command(as_json: bool) -> None:
 
 def print_presets() -> None:
     """Print the table of presets, on stdout."""
-    from rich.console import Console
     from rich.table import Table
 
     from models.presets import PRESETS
+    from search.process.console import SafeConsole
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("name", "what", "epochs", "published", "source"):
@@ -94,7 +95,7 @@ def print_presets() -> None:
         table.add_row(
             preset.name, preset.description, str(preset.epochs), preset.published, preset.source
         )
-    Console(highlight=False).print(table)
+    SafeConsole(highlight=False).print(table)
 
 
 COMMANDS = (train_command, presets_command)

@@ -2,7 +2,7 @@
 
 import click
 
-from search.cli.options import Duration
+from search.cli.options import Duration, TimeLimit
 from search.process.hardware import PRECISIONS
 
 WORKERS = click.option(
@@ -19,7 +19,7 @@ TRIAL_TIMEOUT = click.option(
 )
 MAX_TIME = click.option(
     "--max-time",
-    type=Duration(),
+    type=TimeLimit(),
     help="End within this time, as 90s, 30m or 8h, early enough to export the best in the rest.  "
     "[default: none]",
 )

@@ -1,5 +1,7 @@
 """Run trials in this process, one at a time; an exception in a trial becomes its result."""
 
+import errno
+
 from search.process.memory import released_graphs
 from search.process.stop_signal import StopSignal
 from search.run_folder.records import ERROR, FAILED, MEMORY, TrialResult
@@ -56,8 +58,14 @@ def run_guarded(
     except Exception as error:
         # A kept model may be in the middle of a step, or hold the memory that was missing.
         models.clear()
-        if _is_of_the_disk(error):
-            raise
+        if isinstance(error, OSError) and _is_of_the_disk(error):
+            where = error.filename or experiment.run.path
+            raise OSError(
+                error.errno,
+                f"{error.strerror}; the trial is not lost: free some space, and go on with "
+                f"'tune run --resume {experiment.run.name}'",
+                str(where),
+            ) from error
         return TrialResult(status=FAILED, failure=_kind(error), reason=_in_one_line(error))
 
 
@@ -68,10 +76,8 @@ def _kind(error: Exception) -> str:
     return MEMORY if out_of_memory else ERROR
 
 
-def _is_of_the_disk(error: Exception) -> bool:
-    import errno
-
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT)
+def _is_of_the_disk(error: OSError) -> bool:
+    return error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT)
 
 
 def _in_one_line(error: Exception) -> str:

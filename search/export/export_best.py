@@ -4,6 +4,7 @@ The order matters: files that do not compute what the model does are found befor
 are looked at, and what stood in the export folder is replaced only once all of the new is written.
 """
 
+import math
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -53,6 +54,7 @@ class ExportOptions:
         seeds: how often each; 0 for not at all.
         cheaper_within: how much worse one may be that is cheaper to run, 0 to 1, of the objective
             and in nats of log loss (`search.evaluation.bootstrap.comparisons`).
+        choose_until: of `time.monotonic`: none of the best is trained again later.
     """
 
     formats: tuple[str, ...] = ()
@@ -61,6 +63,7 @@ class ExportOptions:
     top: int = TOP
     seeds: int = SEEDS
     cheaper_within: float = AS_GOOD_WITHIN
+    choose_until: float = math.inf
 
 
 def export_best(
@@ -100,6 +103,7 @@ def _export(
         top=options.top,
         seeds=options.seeds,
         cheaper_within=options.cheaper_within,
+        until=options.choose_until,
         stop=stop,
         progress=progress,
     )

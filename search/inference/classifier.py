@@ -139,6 +139,11 @@ def _load_exported(path: Path) -> Classifier:
             f"{printable(beside)}: names {len(labels_file.class_names)} classes, and "
             f"{printable(path)} gives {loaded.output_shape[1]}; copy both from one export"
         )
+    if (size := _resized_to(loaded)) != labels_file.image_size:
+        raise TuneError(
+            f"{printable(beside)}: says that images are {labels_file.image_size}, and "
+            f"{printable(path)} resizes them to {size}; copy both from one export"
+        )
     return Classifier(
         loaded,
         labels_file.class_names,
@@ -146,6 +151,12 @@ def _load_exported(path: Path) -> Classifier:
         labels_file.resize_mode,
         labels_file.threshold,
     )
+
+
+def _resized_to(model: Any) -> tuple[int, int] | None:
+    """(height, width) to which an exported model resizes images; None where it does not."""
+    sizes = [(each.height, each.width) for each in model.layers if hasattr(each, "interpolation")]
+    return sizes[0] if sizes else None
 
 
 def _load_imagenet(name: str) -> Classifier:

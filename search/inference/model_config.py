@@ -87,7 +87,9 @@ def why_too_large(config: dict[str, Any], weights_bytes: int) -> str:
     # In a thread of its own, since Keras keeps its scopes and the variables that it has yet to
     # create for each thread: here they vanish with it.
     with ThreadPoolExecutor(1) as executor:
-        declared, activation = executor.submit(_sizes, config).result()
+        declared, activation, unknown = executor.submit(_sizes, config).result()
+    if unknown:
+        return f"{_shown(unknown)} takes images of any size"
     if declared * _WEIGHT_BYTES > weights_bytes:
         return f"it declares {declared:,} weights and holds {weights_bytes:,} bytes of them"
     if activation > MAX_ACTIVATION:
@@ -132,20 +134,30 @@ def _is_known(module: str, name: str) -> bool:
     return module == "keras.layers" and any(name in family.layers for family in FAMILIES.values())
 
 
-def _sizes(config: dict[str, Any]) -> tuple[int, int]:
-    """Count (numbers in all variables, in the largest output for one image), without memory."""
+def _sizes(config: dict[str, Any]) -> tuple[int, int, str]:
+    """Count (numbers in all variables, in the largest output for one image), without memory.
+
+    The last is the name of a layer that gives an image of unknown size, as none but the input of
+    ours does: how large it gets could not be counted. "" for none.
+    """
     import keras
 
     with keras.StatelessScope(initialize_variables=False):
         # A copy, since Keras removes entries from a configuration while it reads it.
         model = keras.saving.deserialize_keras_object(copy.deepcopy(config), safe_mode=True)
     declared = sum(math.prod(variable.shape) for variable in model.variables)
-    outputs = [
-        math.prod(size or 1 for size in tensor.shape[1:])
+    shapes = [
+        (type(layer).__name__, tensor.shape[1:])
         for layer in _layers(model)
         for tensor in _outputs(layer)
+        if type(layer).__name__ != "InputLayer"
     ]
-    return declared, max(outputs, default=0)
+    unknown = next((name for name, shape in shapes if None in shape), "")
+    return (
+        declared,
+        max((math.prod(size or 1 for size in s) for _, s in shapes), default=0),
+        unknown,
+    )
 
 
 def _layers(model: Any) -> Iterator[Any]:

@@ -5,7 +5,6 @@ import io
 import time
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from search.label_errors.confident_learning import LabelErrors, find_label_error
 from search.label_errors.out_of_fold import Judge, choose_judge, out_of_fold
 from search.label_errors.page import suspects_page
 from search.label_errors.suspect_rows import Suspect, SuspectReport
+from search.process.printable import cell
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
@@ -141,8 +141,8 @@ def write_suspects(
         suspects=suspects,
         files=tuple(str(folder / f"suspects.{kind}") for kind in ("csv", "html")),
     )
-    files = [Path(report.root) / suspect.path for suspect in suspects]
-    images = thumbnails(files, experiment.pixels[rows])
+    known = Images.load(experiment.run)
+    images = thumbnails([known.file(row) for row in rows], experiment.pixels[rows])
     stop.raise_if_requested()  # the last chance: the two files belong together
     write_bytes(folder / "suspects.csv", _csv(suspects))
     write_bytes(folder / "suspects.html", suspects_page(report, images).encode())
@@ -153,5 +153,6 @@ def _csv(suspects: Sequence[Suspect]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(to_json(suspects))
+    for row in to_json(suspects):
+        writer.writerow({k: cell(v) if isinstance(v, str) else v for k, v in row.items()})
     return text.getvalue().encode(errors="surrogateescape")  # names go out as the bytes they are

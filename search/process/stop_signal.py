@@ -3,12 +3,15 @@
 import math
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from search.process.disk import RESERVE_BYTES, free_bytes
+from search.process.printable import printable
 
+SAID = "said"  # the argument of a KeyboardInterrupt of which the user has been told
 MOST_KEPT_BACK = 0.5  # of the time limit
 DISK_CHECK_SECONDS = 5.0  # between two looks at the disk, each of which is a system call
 
@@ -20,19 +23,20 @@ class StopSignal:
 
     Args:
         limit: seconds from now after which to stop, or None.
-        disk: a path on the disk that must keep room, or None.
+        disks: paths on the disks that must keep room.
 
     Attributes:
         limit: as given; infinite where there is none.
         interrupted: whether Ctrl-C or SIGTERM came.
+        full_disk: which disk is nearly full, and how much it lacks; "" for none.
     """
 
-    def __init__(self, limit: float | None = None, disk: Path | None = None):
+    def __init__(self, limit: float | None = None, disks: Iterable[Path] = ()):
         self._deadline = None if limit is None else time.monotonic() + limit
         self.limit, self._kept_back = math.inf if limit is None else limit, 0.0
-        self._disk = disk
+        self._disks = tuple(disks)
         self.interrupted = False
-        self._disk_is_full = False
+        self.full_disk = ""
         self._looked = -DISK_CHECK_SECONDS
         self._before: dict[int, Any] = {}
 
@@ -56,8 +60,8 @@ class StopSignal:
         """Why to stop, where that is requested."""
         if self.interrupted:
             return "interrupted"
-        if self._disk_is_full:
-            return "the disk is nearly full"
+        if self.full_disk:
+            return self.full_disk
         early = self._deadline is not None and time.monotonic() < self._deadline
         return "the rest of the time is for the export" if early else "time is up"
 
@@ -71,10 +75,10 @@ class StopSignal:
 
     def _out_of_disk(self) -> bool:
         now = time.monotonic()
-        if self._disk is not None and now - self._looked >= DISK_CHECK_SECONDS:
+        if self._disks and now - self._looked >= DISK_CHECK_SECONDS:
             self._looked = now
-            self._disk_is_full = free_bytes(self._disk) < RESERVE_BYTES
-        return self._disk_is_full
+            self.full_disk = next(filter(None, map(_lack, self._disks)), "")
+        return bool(self.full_disk)
 
     def __enter__(self) -> "StopSignal":
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -89,3 +93,14 @@ class StopSignal:
         if self.interrupted:
             raise KeyboardInterrupt
         self.interrupted = True
+
+
+def _lack(path: Path) -> str:
+    """What a nearly full disk lacks, in words; "" where it has room."""
+    free = free_bytes(path)
+    if free >= RESERVE_BYTES:
+        return ""
+    return (
+        f"the disk of {printable(path)} is nearly full: {free / 2**20:,.0f} MiB are free, and "
+        f"{RESERVE_BYTES / 2**20:,.0f} MiB must be, so that everything can still be saved"
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from data_pipeline.pixels.thumbnails import remains, thumbnails
+from data_pipeline.pixels.thumbnails import KnownFile, remains, thumbnails
 from search.errors import TuneError
 from search.process.atomic_files import read_json
 from search.run_folder.data import Images, load_splits, load_targets
@@ -45,10 +45,10 @@ def class_samples(run: RunFolder, class_names: Sequence[str]) -> dict[str, list[
     for number, label in enumerate(class_names[:CLASSES]):
         of_label = rows[targets == number]
         spread = np.linspace(0, len(of_label) - 1, min(PER_CLASS, len(of_label))).astype(int)
-        chosen[label] = [images.root / images.paths[row] for row in of_label[spread]]
+        chosen[label] = [images.file(row) for row in of_label[spread]]
     # All in one call: the images of all classes are read at the same time.
-    jpegs = iter(thumbnails([path for paths in chosen.values() for path in paths], side=SIDE))
-    of_class = {label: [next(jpegs) for _ in paths] for label, paths in chosen.items()}
+    jpegs = iter(thumbnails([file for files in chosen.values() for file in files], side=SIDE))
+    of_class = {label: [next(jpegs) for _ in files] for label, files in chosen.items()}
     return {label: [jpeg for jpeg in read if jpeg] for label, read in of_class.items()}
 
 
@@ -62,9 +62,14 @@ def excluded(run: RunFolder, *, images: bool) -> list[SetAside]:
     if not run.excluded.exists():
         return []
     files: list[dict[str, Any]] = read_json(run.excluded)
+    if not isinstance(files, list) or not all(map(_is_row, files)):
+        raise TuneError(
+            f"{run.excluded}: not as tune writes it; 'tune run --resume {run.name}' writes it anew"
+        )
     root = Images.load(run).root
     looked_at = files[:BROKEN] if images else []
-    jpegs = remains([root / file["path"] for file in looked_at], side=SIDE)
+    known = [KnownFile(root / file["path"], file.get("content_hash", "")) for file in looked_at]
+    jpegs = remains(known, side=SIDE)
     jpegs += [b""] * (len(files) - len(jpegs))
     return [
         SetAside(file["path"], file["reason"], jpeg)
@@ -73,7 +78,19 @@ def excluded(run: RunFolder, *, images: bool) -> list[SetAside]:
 
 
 def require_images(run: RunFolder) -> None:
-    """Raise TuneError where the user's images are no longer there to be shown."""
-    root = Images.load(run).root
-    if not root.is_dir():
-        raise TuneError(f"{root}: the images of {run.name} are not there; give --no-pictures")
+    """Raise TuneError where the user's images are no longer there to be shown, or not known."""
+    images = Images.load(run)
+    if not images.root.is_dir():
+        raise TuneError(
+            f"{images.root}: the images of {run.name} are not there; give --no-pictures"
+        )
+    if not all(images.pixel_hashes):
+        raise TuneError(
+            f"{run.images}: does not say by what each image is known, as an older version wrote "
+            f"it; 'tune run --resume {run.name}' writes it anew, or give --no-pictures"
+        )
+
+
+def _is_row(file: Any) -> bool:
+    values = file if isinstance(file, dict) else {}
+    return all(isinstance(values.get(name), str) for name in ("path", "reason"))

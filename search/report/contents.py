@@ -4,11 +4,11 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data_pipeline.pixels.thumbnails import KnownFile
 from search.algorithms.race import is_raced
 from search.errors import TuneError
 from search.evaluation.classes import doubts
@@ -159,7 +159,7 @@ def _answers(
         confusion_matrix=matrix,
         doubts=doubts(matrix, [printable(name) for name in class_names]),
         mistakes=worst_mistakes(
-            predictions, targets, paths=_paths(run, rows), class_names=class_names
+            predictions, targets, files=_files(run, rows), class_names=class_names
         ),
     )
 
@@ -194,9 +194,9 @@ def predictions_of(
     return None
 
 
-def _paths(run: RunFolder, rows: NDArray[np.int64]) -> list[Path]:
+def _files(run: RunFolder, rows: NDArray[np.int64]) -> list[KnownFile]:
     images = Images.load(run)
-    return [images.root / images.paths[row] for row in rows]
+    return [images.file(row) for row in rows]
 
 
 def most_confused(

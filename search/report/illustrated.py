@@ -16,7 +16,7 @@ from search.run_folder.paths import RunFolder
 
 def with_images(mistakes: Sequence[Mistake]) -> list[Mistake]:
     """Add a thumbnail to each mistake."""
-    jpegs = thumbnails([mistake.path for mistake in mistakes])
+    jpegs = thumbnails([mistake.file for mistake in mistakes])
     return [replace(m, image=jpeg) for m, jpeg in zip(mistakes, jpegs, strict=True)]
 
 
@@ -36,7 +36,7 @@ def with_heat(mistakes: Sequence[Mistake], run: RunFolder) -> list[Mistake]:
 
     classifier = load_classifier(str(run.export))
     read = read_images(
-        [mistake.path for mistake in mistakes],
+        [mistake.file.path for mistake in mistakes],
         image_size=classifier.image_size,
         resize_mode=classifier.resize_mode,
     )

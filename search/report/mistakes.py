@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from data_pipeline.pixels.thumbnails import KnownFile
 
 MOST = 12  # mistakes that are shown
 
@@ -15,14 +16,14 @@ class Mistake:
     """An image that was taken for something else.
 
     Attributes:
-        path: the file.
+        file: with the hash of its pixels.
         label, answer: what it is, and what it was taken for.
         share, share_of_label: probability of either, 0 to 1.
         image: JPEG; b"" where the file cannot be read.
         heat: PNG with transparency to lay over it: where the answer comes from; b"" for none.
     """
 
-    path: Path
+    file: KnownFile
     label: str
     answer: str
     share: float
@@ -35,7 +36,7 @@ def worst_mistakes(
     predictions: NDArray[np.float32],
     targets: NDArray[np.int32],
     *,
-    paths: Sequence[Path],
+    files: Sequence[KnownFile],
     class_names: Sequence[str],
     most: int = MOST,
 ) -> list[Mistake]:
@@ -44,7 +45,7 @@ def worst_mistakes(
     Args:
         predictions: float32 [n, classes].
         targets: int32 [n].
-        paths: of the n images.
+        files: of the n images.
         class_names: class names.
         most: how many at most.
     """
@@ -55,7 +56,7 @@ def worst_mistakes(
     worst = wrong[np.argsort(of_label[wrong], kind="stable")][:most]
     return [
         Mistake(
-            path=paths[k],
+            file=files[k],
             label=class_names[targets[k]],
             answer=class_names[answers[k]],
             share=float(predictions[k, answers[k]]),

@@ -29,8 +29,28 @@ def timeline(records: Iterable[TrialRecord]) -> list[Ended]:
     start = before[-1].seconds if before else 0.0
     return before + [
         Ended(start + end.seconds, end.record)
-        for end in _while_any_ran(sorted(dated, key=lambda record: record.ended or 0.0))
+        for end in _while_any_ran(sorted(_with_clock_set_right(dated), key=_end))
     ]
+
+
+def _with_clock_set_right(records: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """The same where the clock was set back while a search ran.
+
+    Then trials seem to have begun before the first one did. Trials begin in the order of their
+    ids: such a one is taken to have begun when all before it had ended.
+    """
+    set_right: list[TrialRecord] = []
+    for record in sorted(records, key=lambda record: record.trial_id):
+        start = _end(record) - record.seconds
+        if set_right and start < _end(set_right[0]) - set_right[0].seconds:
+            latest = max(map(_end, set_right))
+            record = record.with_outcome(ended=latest + record.seconds)  # noqa: PLW2901
+        set_right.append(record)
+    return set_right
+
+
+def _end(record: TrialRecord) -> float:
+    return record.ended or 0.0
 
 
 def _while_any_ran(finished: Iterable[TrialRecord]) -> list[Ended]:

@@ -13,6 +13,7 @@ from data_pipeline.catalog.entries import Catalog
 from data_pipeline.near_duplicates.duplicates import group_ids
 from data_pipeline.near_duplicates.known_images import KnownImages
 from data_pipeline.pixels.prepared import PreparedPixels
+from data_pipeline.pixels.thumbnails import KnownFile
 from data_pipeline.preparation.split import Splits
 from data_pipeline.preparation.summary import not_used
 from search.errors import TuneError
@@ -39,12 +40,19 @@ class Images:
         paths: relative to it, with "/".
         formats: one of `data_pipeline.catalog.decode.FORMATS` each, or "HEIF".
         sizes: int32 [n, 2], height and width in pixels once upright.
+        pixel_hashes: by which a file is known to be the one that was checked; "" each where an
+            older version did not write them.
     """
 
     root: Path
     paths: tuple[str, ...]
     formats: tuple[str, ...]
     sizes: NDArray[np.int32]
+    pixel_hashes: tuple[str, ...]
+
+    def file(self, row: int) -> KnownFile:
+        """One of them, to be shown."""
+        return KnownFile(self.root / self.paths[row], self.pixel_hashes[row])
 
     @classmethod
     def load(cls, run: RunFolder) -> "Images":
@@ -60,8 +68,10 @@ class Images:
                 paths=tuple(map(os.fspath, values["paths"])),
                 formats=tuple(values["formats"]),
                 sizes=np.array(values["sizes"], np.int32).reshape(-1, 2),
+                pixel_hashes=tuple(values.get("pixel_hashes") or [""] * len(values["paths"])),
             )
-            if not len(images.paths) == len(images.formats) == len(images.sizes):
+            lists = (images.formats, images.sizes, images.pixel_hashes)
+            if any(len(each) != len(images.paths) for each in lists):
                 raise ValueError("lists of unequal length")
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise TuneError(
@@ -181,12 +191,13 @@ def _save_files(run: RunFolder, catalog: Catalog) -> None:
             "paths": [entry.path for entry in catalog.kept],
             "formats": [entry.format for entry in catalog.kept],
             "sizes": [[entry.height, entry.width] for entry in catalog.kept],
+            "pixel_hashes": [entry.pixel_hash for entry in catalog.kept],
         },
     )
     write_json(
         run.excluded,
         [
-            {"path": entry.path, "reason": entry.reason}
+            {"path": entry.path, "reason": entry.reason, "content_hash": entry.content_hash}
             for entry in catalog.entries
             if entry.verdict == "bad"
         ],

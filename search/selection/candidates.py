@@ -1,5 +1,6 @@
 """Choose which configurations of a search may be exported, before any is trained again."""
 
+import math
 from collections.abc import Callable
 
 from models.families.registry import family_named
@@ -9,6 +10,9 @@ from search.run_folder.ranking import best_first
 from search.run_folder.records import TrialRecord
 
 Fits = Callable[[TrialRecord], bool]
+# Standard errors, at most, of a share of so many images: what is behind by more than so many is
+# not trained again for being known-good.
+_HOPELESS = 5.0
 
 
 def is_solved(record: TrialRecord) -> bool:
@@ -28,18 +32,20 @@ def training_seconds(record: TrialRecord) -> float:
 
 
 def candidates(
-    records: list[TrialRecord], config: RunConfig, *, top: int, fits: Fits
+    records: list[TrialRecord], config: RunConfig, *, top: int, fits: Fits, judged_on: int
 ) -> list[TrialRecord]:
     """Choose the `top` best that fit, and the best known-good one of each kind that does.
 
-    A kind is a family; heads and what is fine-tuned are two. A probe that saw a part of the images
-    has lost the race: it is a candidate where nothing else fits.
+    A kind is a family; heads and what is fine-tuned are two. The best known-good one of all is
+    there in any case, of the other kinds that are far behind none. A probe that saw a part of
+    the images has lost the race: it is a candidate where nothing else fits.
 
     Args:
         records: of the run.
         config: of the run.
         top: how many, at least 1.
         fits: whether a configuration may be exported at all; asked of as few as possible.
+        judged_on: images to validate on.
     """
     objective = objective_of(config)
     ranked = [r for r in best_first(records, objective) if r.score is not None]
@@ -52,12 +58,22 @@ def candidates(
             break
         kind = record.values["family"], is_head(record)
         first = record.baseline and kind not in kinds
+        # One at least, so that what the search has gained is known.
+        first = first and not (kinds and _far_behind(record, chosen[0], objective, judged_on))
         # `fits` comes last: it may write and time a model, which takes seconds.
         if (len(chosen) < top or first) and fits(record):
             chosen.append(record)
             if record.baseline:
                 kinds.add(kind)
     return chosen
+
+
+def _far_behind(
+    record: TrialRecord, leader: TrialRecord, objective: Objective, judged_on: int
+) -> bool:
+    if objective.direction == "min" or record.score is None or leader.score is None:
+        return False  # of a loss it is not known how far it goes
+    return leader.score - record.score > _HOPELESS * 0.5 / math.sqrt(judged_on)
 
 
 def with_probes_in_order(ranked: list[TrialRecord], objective: Objective) -> list[TrialRecord]:

@@ -1,6 +1,8 @@
 """Choose which of a run's configurations is exported, and say why that one."""
 
+import math
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +63,7 @@ def choose(
     top: int,
     seeds: int,
     cheaper_within: float,
+    until: float = math.inf,
     stop: StopSignal,
     progress: ProgressSink,
 ) -> Choice:
@@ -73,6 +76,7 @@ def choose(
         top: how many of the best are trained again.
         seeds: how often each; 0 believes the scores of the search.
         cheaper_within: how much worse a cheaper one may be: the margin of `comparisons`.
+        until: of `time.monotonic`; see `train_again`.
         stop: asked whether to stop.
         progress: told what is done.
 
@@ -84,8 +88,9 @@ def choose(
     if not any(record.score is not None for record in records):
         name = experiment.run.name
         raise TuneError(f"{name}: no trial has finished yet; go on with 'tune run --resume {name}'")
+    judged_on = len(experiment.validation)
     fitting = candidates(
-        records, config, top=top, fits=lambda record: within(costs, budget, record)
+        records, config, top=top, fits=partial(within, costs, budget), judged_on=judged_on
     )
     if not fitting:
         raise costs.none_fits(budget)
@@ -95,9 +100,8 @@ def choose(
     # One candidate is compared with nothing: its predictions of the search will do.
     if seeds == 0 or (len(fitting) == 1 and _in_search(experiment, fitting[0]).exists()):
         return _best_of_search(experiment, fitting)
-    trained = train_again(
-        experiment, fitting, seeds=seeds, stop=stop, progress=progress, within=cheaper_within
-    )
+    again = partial(train_again, seeds=seeds, until=until, within=cheaper_within)
+    trained = again(experiment, fitting, stop=stop, progress=progress)
     if not trained:
         raise TuneError("none of the best could be trained again: each diverged; search further")
     choice = _of_trained(experiment, trained, costs, top, cheaper_within)

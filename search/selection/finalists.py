@@ -7,6 +7,8 @@ round by round, and what is clearly behind drops out of the next round. Each res
 run folder: an interrupted export goes on where it was, a second one trains nothing again.
 """
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -59,11 +61,22 @@ def train_again(
     records: Sequence[TrialRecord],
     *,
     seeds: int,
+    until: float = math.inf,
     stop: StopSignal,
     progress: ProgressSink,
     within: float = AS_GOOD_WITHIN,
 ) -> list[Finalist]:
     """Train each again, `seeds` times, and compare; what is clearly behind is trained less often.
+
+    Args:
+        experiment: the run.
+        records: of the configurations.
+        seeds: how often each, at most.
+        until: of `time.monotonic`: no round is begun that would end later, by what the one
+            before took.
+        stop: asked whether to stop.
+        progress: told what is done.
+        within: the margin of `comparisons`.
 
     Returns:
         Those that could be trained.
@@ -73,13 +86,15 @@ def train_again(
     """
     expected = duration_in_words(seeds * sum(map(training_seconds, records)))
     progress.message(
-        f"training the best {len(records)} again with {seeds} other seeds each: at most {expected}"
+        f"training the best {len(records)} again with up to {seeds} other seeds each: "
+        f"at most {expected}"
     )
     cache = ModelCache()  # of one shape with another seed: nothing is traced again
     trained: dict[str, list[NDArray[np.float32]]] = {r.configuration: [] for r in records}
     alive, finalists, done = list(records), [], 0.0
     with progress.task("training the best again") as task:
         for number in range(1, seeds + 1):
+            began, expected_before = time.monotonic(), done
             total = done + sum(map(training_seconds, alive)) * (seeds - number + 1)
             for record in alive:
                 if number > 1 and is_solved(record):
@@ -95,6 +110,11 @@ def train_again(
             finalists = compared(experiment, records, trained, within=within)
             # One training of each does not show how much trainings differ.
             alive = [f.record for f in finalists if number == 1 or not f.comparison.out]
+            took, expected_seconds = time.monotonic() - began, done - expected_before
+            following = sum(training_seconds(r) for r in alive if not is_solved(r))
+            pace = took / expected_seconds if expected_seconds else 1.0
+            if time.monotonic() + following * pace > until:
+                break
     return finalists
 
 

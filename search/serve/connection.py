@@ -2,6 +2,7 @@
 
 import io
 import socket
+import threading
 import time
 from contextlib import suppress
 from typing import Any
@@ -11,26 +12,31 @@ from werkzeug.serving import WSGIRequestHandler
 from search.serve.limits import UploadLimits
 
 _CHUNK = 2**16
+_LOOK_AGAIN_SECONDS = 0.25
 
 
 class Handler(WSGIRequestHandler):
     """Handle a connection; it logs nothing, and does not tell clients what it is made of.
 
     Attributes:
-        limits: set by a subclass, since the server makes a handler for each connection.
+        limits, crowded: set by a subclass, since the server makes a handler for each connection;
+            how long it may take, and whether others wait for a thread.
     """
 
     limits: UploadLimits
+    crowded: threading.Event
     _refused = False
 
     def setup(self) -> None:
         """Prepare to read what the client sends, with limits."""
         super().setup()
-        self.rfile = io.BufferedReader(_Incoming(self.connection, self.limits))
+        self._incoming = _Incoming(self.connection, self.limits, self.crowded)
+        self.rfile = io.BufferedReader(self._incoming)
 
     def make_environ(self) -> dict[str, Any]:
         """Make the WSGI environment that the application gets."""
         environ = super().make_environ()
+        self._incoming.head_has_come()
         # Werkzeug reads what is left of a request after the answer, up to 10 GB for as long as it
         # takes: there is nothing here to read.
         self.rfile = io.BytesIO()
@@ -68,21 +74,44 @@ class Handler(WSGIRequestHandler):
 class _Incoming(io.RawIOBase):
     """Read what a client sends. Only the time of waiting for it counts."""
 
-    def __init__(self, connection: socket.socket, limits: UploadLimits) -> None:
-        self._connection = connection
-        self._idle_seconds = limits.idle_seconds
-        self._left = limits.sending_seconds
+    def __init__(
+        self, connection: socket.socket, limits: UploadLimits, crowded: threading.Event
+    ) -> None:
+        self._connection, self._limits, self._crowded = connection, limits, crowded
+        self._waited, self._received, self._head = 0.0, 0, True
+
+    def head_has_come(self) -> None:
+        """From here on the client has the time of a body."""
+        self._head = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        if self._left <= 0:
-            raise TimeoutError
-        start = time.monotonic()
-        self._connection.settimeout(min(self._idle_seconds, self._left))
+        idle = 0.0
         try:
-            return self._connection.recv_into(buffer)
+            while True:
+                if idle >= self._limits.idle_seconds or self._waited >= self._allowed():
+                    raise TimeoutError
+                start = time.monotonic()
+                # In short waits, since it may become crowded meanwhile.
+                self._connection.settimeout(_LOOK_AGAIN_SECONDS)
+                try:
+                    count = self._connection.recv_into(buffer)
+                except TimeoutError:
+                    count = -1
+                passed = time.monotonic() - start
+                self._waited, idle = self._waited + passed, idle + passed
+                if count >= 0:
+                    self._received += count
+                    return count
         finally:
-            self._left -= time.monotonic() - start
-            self._connection.settimeout(self._idle_seconds)  # the answer has its own time
+            self._connection.settimeout(self._limits.idle_seconds)  # the answer has its own time
+
+    def _allowed(self) -> float:
+        """Seconds that a client may be waited for, by what it has sent so far."""
+        limits = self._limits
+        if self._head:
+            return limits.crowded_seconds if self._crowded.is_set() else limits.head_seconds
+        patience = limits.patience_seconds + self._received / limits.least_rate
+        return min(patience, limits.sending_seconds)

@@ -106,7 +106,8 @@ class _Server(ThreadedWSGIServer):
     """Werkzeug's server with a bounded number of threads; the rest waits to be accepted."""
 
     def __init__(self, listener: socket.socket, app: App, limits: UploadLimits) -> None:
-        handler = type("Handler", (Handler,), {"limits": limits})
+        self._crowded = threading.Event()
+        handler = type("Handler", (Handler,), {"limits": limits, "crowded": self._crowded})
         # By its descriptor: the port was opened before the model was loaded.
         super().__init__(ADDRESS, 0, app, handler, fd=listener.fileno())
         self._slots = threading.Semaphore(limits.waiting + limits.spare_threads)
@@ -121,6 +122,7 @@ class _Server(ThreadedWSGIServer):
         """Give the connection a thread as soon as there is one."""
         # In short waits: `end` must not hang while slow clients hold all slots.
         while not self._slots.acquire(timeout=_POLL_SECONDS):
+            self._crowded.set()
             if self._ending:
                 self.shutdown_request(request)
                 return
@@ -136,3 +138,4 @@ class _Server(ThreadedWSGIServer):
             super().process_request_thread(request, client_address)
         finally:
             self._slots.release()
+            self._crowded.clear()  # set again as long as somebody waits

@@ -13,6 +13,7 @@ from werkzeug.exceptions import (
     RequestEntityTooLarge,
     RequestTimeout,
 )
+from werkzeug.formparser import FormDataParser
 from werkzeug.wrappers import Request
 
 from search.serve.limits import UploadLimits
@@ -49,6 +50,13 @@ def received(environ: dict[str, Any], folder: Path, limits: UploadLimits) -> Ite
         request = _request_into(Path(own), limits)(environ)
         try:
             uploads = _of_form(request) if is_form(request) else _of_body(request, Path(own))
+        except UnicodeDecodeError as error:
+            raise BadRequest(
+                "received a form with a file name that is no UTF-8; expected UTF-8, or the bytes "
+                "of a photo alone"
+            ) from error
+        except ValueError as error:
+            raise BadRequest(f"received a form that cannot be read ({error})") from error
         except RequestEntityTooLarge as error:
             raise RequestEntityTooLarge(
                 f"received too much; expected {limits.max_bytes / 2**20:g} MiB and "
@@ -78,6 +86,11 @@ def _request_into(folder: Path, limits: UploadLimits) -> type[Request]:
     class _Stored(Request):
         max_content_length = limits.max_bytes
         max_form_parts = limits.max_files
+
+        def make_form_data_parser(self) -> FormDataParser:
+            parser = super().make_form_data_parser()
+            parser.silent = False  # a form that cannot be read is not an empty one
+            return parser
 
         # Werkzeug's hook for where a file of a form goes: by default small ones stay in memory.
         def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:

@@ -6,6 +6,7 @@ from typing import Protocol
 from data_pipeline.atomic_files import sweep
 from search.algorithms.base import DurableOracle
 from search.algorithms.race import is_raced, own_values
+from search.errors import TuneError
 from search.observers.observer import Observer
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
@@ -21,7 +22,7 @@ from search.run_folder.records import (
 from search.trial.checkpoint import TrainingState
 from search.trial.early_stop import peer_curves
 from search.trial.messages import Progress, Report, TrialTask
-from search.tuning.retry import FirstFailures, abandoned, next_attempt
+from search.tuning.retry import FirstFailures, abandoned, in_full, next_attempt
 
 
 class Executor(Protocol):
@@ -69,6 +70,7 @@ class Search:
         self.running: set[str] = set()
         self.slot = 0
         self.first_failures = FirstFailures()
+        self.begun_with_configuration = False
 
     def to_the_end(self) -> bool:
         """Run trials until the oracle has no more (True) or a stop is requested (False).
@@ -76,7 +78,7 @@ class Search:
         Raises:
             TuneError: nothing works: the first trials all failed.
         """
-        # The run's lock is held: no other process writes these temporary files.
+        self.begun_with_configuration = self.run.config.exists()
         sweep(self.run.path)
         move_broken_records(self.run)
         self.records = {record.trial_id: record for record in load_records(self.run)}
@@ -106,6 +108,12 @@ class Search:
         return None
 
     def _save(self, record: TrialRecord) -> TrialRecord:
+        # Writing would make the folder again, with nothing but this record in it.
+        if self.begun_with_configuration and not self.run.config.exists():
+            raise TuneError(
+                f"{self.run.path}: was moved or deleted while the search ran; what had ended is in "
+                "it: go on with 'tune run --resume NAME', under its name by now"
+            )
         self.records[record.trial_id] = record.save(self.run)
         return record
 
@@ -182,6 +190,7 @@ class Search:
         if (retry := next_attempt(record)) and not self.stop.requested:
             self._start(retry)
             return
+        record = in_full(record)
         if record.status == STOPPED:
             record = record.with_outcome(attempts=record.attempts - 1)
         record = self._save(self._ended(record))

@@ -29,6 +29,14 @@ def next_attempt(record: TrialRecord) -> TrialRecord | None:
     return None
 
 
+def in_full(record: TrialRecord) -> TrialRecord:
+    """A trial that is given up, its reason with the number of workers that it cost."""
+    if record.status != FAILED or record.failure not in (KILLED, HUNG) or not record.kills:
+        return record
+    kills = record.kills + 1
+    return record.with_outcome(kills=kills, reason=f"{record.reason} ({kills} times)")
+
+
 def abandoned(record: TrialRecord, max_starts: int) -> TrialRecord | None:
     """The trial as failed, if it was started so often that it must be what kills the program.
 

@@ -23,7 +23,7 @@ from search.observers.scoreboard import Scoreboard
 from search.process.hardware import devices
 from search.process.memory import machine_memory
 from search.process.progress import ProgressSink, Silent
-from search.process.stop_signal import StopSignal
+from search.process.stop_signal import SAID, StopSignal
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
@@ -71,10 +71,10 @@ def start(data: Path, name: str | None, options: Options, environment: RunEnviro
     Raises:
         TuneError, DataError, ModelError: what a user can mend.
     """
-    run = new_folder(environment.results, name or default_name(data))
+    run = new_folder(environment.results, default_name(data) if name is None else name)
     with (
         locked(run),
-        StopSignal(environment.max_time, run.path) as stop,
+        StopSignal(environment.max_time, (run.path, environment.cache_dir)) as stop,
         _executor(run, environment) as workers,
     ):
         try:
@@ -110,8 +110,8 @@ def plan_only(
     """
     from search.trial.experiment import Experiment
 
-    run = new_folder(environment.results, name or default_name(data))
-    with locked(run), StopSignal(environment.max_time, run.path) as stop:
+    run = new_folder(environment.results, default_name(data) if name is None else name)
+    with locked(run), StopSignal(environment.max_time, (run.path, environment.cache_dir)) as stop:
         try:
             config = _settled(run, data, options, stop, environment)
             return announce(
@@ -145,7 +145,7 @@ def resume(
         )
     with (
         locked(run),
-        StopSignal(environment.max_time, run.path) as stop,
+        StopSignal(environment.max_time, (run.path, environment.cache_dir)) as stop,
         _executor(run, environment) as workers,
     ):
         load_tensorflow(environment.progress)
@@ -217,7 +217,9 @@ def _search(
             f"go on with: tune run --resume {run.name}"
         )
     if stop.interrupted:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(SAID)
+    if stop.full_disk:
+        raise TuneError("free some space, and go on with the command above")
     with environment.progress.task("looking at what the search has taught"):
         cached_insights(run, load_records(run), config)
 

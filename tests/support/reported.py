@@ -9,6 +9,7 @@ from exported_metrics import METRICS
 from finished_runs import finished_run
 from PIL import Image
 
+from data_pipeline.catalog.hashes import content_hash, pixel_hash
 from models.serving import with_preprocessing
 from search.algorithms.registry import make_oracle
 from search.process.atomic_files import read_json, write_array, write_json
@@ -27,8 +28,12 @@ def reported_run(experiment, folder):
     _draw(run, np.asarray(experiment.pixels), folder / "pictures")
     (folder / "pictures" / "along" / "half.png").write_bytes(_half_an_image(folder))
     aside = [
-        {"path": "along/half.png", "reason": "truncated"},
-        {"path": "along/gone.png", "reason": "unreadable: no <such> file"},
+        {
+            "path": "along/half.png",
+            "reason": "truncated",
+            "content_hash": content_hash(_half_an_image(folder)),
+        },
+        {"path": "along/gone.png", "reason": "unreadable: no <such> file", "content_hash": ""},
     ]
     write_json(run.excluded, aside)
     write_json(
@@ -44,11 +49,14 @@ def reported_run(experiment, folder):
 
 def _draw(run: RunFolder, pixels, folder):
     """The run's images as files, larger than they were prepared."""
-    pictures = read_json(run.images)
+    pictures, hashes = read_json(run.images), []
     for path, picture in zip(pictures["paths"], pixels, strict=True):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture).resize((90, 60)).save(folder / path)
-    run.images.write_text(json.dumps(pictures | {"root": str(folder)}))
+        image = Image.fromarray(picture).resize((90, 60))
+        image.save(folder / path)
+        hashes.append(pixel_hash(np.asarray(image)))
+    known = {"root": str(folder), "pixel_hashes": hashes}
+    run.images.write_text(json.dumps(pictures | known))
 
 
 def _half_an_image(folder):

@@ -70,6 +70,7 @@ def experiment_in(folder, **config):
             "paths": paths,
             "formats": ["PNG"] * COUNT,
             "sizes": [size] * COUNT,
+            "pixel_hashes": ["0" * 32] * COUNT,  # there are no such files
         },
     )
     write_array(run.targets, targets)

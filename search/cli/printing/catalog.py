@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from search.process.console import SafeConsole
 from search.process.printable import printable
 from search.tuning.leak_warning import leak_in_words
 
@@ -14,7 +14,7 @@ SHOWN = 5  # paths shown of each kind; --json has all
 
 def print_summary(summary: dict[str, Any]) -> None:
     """Print a catalog's summary (see `data_pipeline.preparation.summary.summarize`) to stdout."""
-    console = Console(highlight=False)
+    console = SafeConsole(highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("what")
     table.add_column("files", justify="right")

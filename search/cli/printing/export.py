@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from search.cli.printing.out import echo
 from search.evaluation.classes import class_figures, doubts
 from search.process.printable import printable
 
@@ -22,16 +21,16 @@ MOST_CLASSES = 20  # of which the figures are printed
 def print_metrics(metrics: Metrics | Evaluation) -> None:
     """Print accuracy, interval, AUC, calibration, withheld answers and the confusion matrix."""
     low, high = metrics.accuracy_interval
-    click.echo(
+    echo(
         f"accuracy {metrics.accuracy:.4f} on {metrics.images:,} images "
         f"(95 % interval {low:.4f} to {high:.4f}; always the largest class: "
         f"{metrics.majority_class_accuracy:.4f}), {_balanced(metrics)}AUC {metrics.auc:.4f}, "
         f"calibration error {metrics.ece:.4f}"
     )
     for doubt in doubts(metrics.confusion_matrix, [printable(n) for n in metrics.class_names]):
-        click.echo(f"careful: {doubt}")
+        echo(f"careful: {doubt}")
     if abstain := metrics.abstain:
-        click.echo(_withheld(abstain))
+        echo(_withheld(abstain))
     _print_classes(metrics)
 
 
@@ -40,7 +39,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     print_metrics(evaluation)
     if evaluation.trained_on is None:
         return
-    click.echo(_trained_on(evaluation))
+    echo(_trained_on(evaluation))
 
 
 def _trained_on(evaluation: Evaluation) -> str:
@@ -71,9 +70,9 @@ def _print_classes(metrics: Metrics | Evaluation) -> None:
     if len(rows) > MOST_CLASSES:
         rows.sort(key=lambda row: 2.0 if row[0].recall is None else row[0].recall)
         rows = rows[:MOST_CLASSES]
-        click.echo(f"the {MOST_CLASSES} classes with the lowest recall:")
+        echo(f"the {MOST_CLASSES} classes with the lowest recall:")
     width = max(len(each.name) for each, _ in rows)
-    click.echo(f"  {'true class':<{width}}  images  recall (95 %)           precision  predicted")
+    echo(f"  {'true class':<{width}}  images  recall (95 %)           precision  predicted")
     for each, row in rows:
         counts = ", ".join(
             f"{other} {count}" for other, count in zip(names, row, strict=True) if count
@@ -81,35 +80,33 @@ def _print_classes(metrics: Metrics | Evaluation) -> None:
         low, high = each.recall_interval
         recall = "–" if each.recall is None else f"{each.recall:.4f} ({low:.2f} to {high:.2f})"
         precision = "–" if each.precision is None else f"{each.precision:.4f}"
-        click.echo(
-            f"  {each.name:<{width}}  {each.images:6,}  {recall:<22}  {precision:<9}  {counts}"
-        )
+        echo(f"  {each.name:<{width}}  {each.images:6,}  {recall:<22}  {precision:<9}  {counts}")
 
 
 def print_export(metrics: Metrics) -> None:
     """Print what was chosen and why, its test figures, and the files written."""
-    from rich.console import Console
+    from search.process.console import SafeConsole
 
-    console = Console(highlight=False)
+    console = SafeConsole(highlight=False)
     _print_choice(metrics)
     print_metrics(metrics)
-    click.echo(_optimism(metrics))
+    echo(_optimism(metrics))
     calibration = metrics.calibration
     if calibration.adjustment:
-        click.echo(
+        echo(
             "answers are shifted towards rare classes: logit adjustment with strength "
             f"{calibration.adjustment:.1f}, fitted on validation"
         )
-    click.echo(
+    echo(
         f"calibrated by a temperature of {calibration.temperature:.2f}: calibration error "
         f"{metrics.ece_uncalibrated:.4f} before, {metrics.ece:.4f} after"
     )
     _print_slices(metrics.slices)
     if metrics.time:
-        click.echo(f"time: {metrics.time.in_words()}")
+        echo(f"time: {metrics.time.in_words()}")
     console.print(_files(metrics.parity), soft_wrap=not console.is_terminal)
     for path in metrics.files:
-        click.echo(f"wrote {printable(path)}")
+        echo(f"wrote {printable(path)}")
 
 
 def _withheld(abstain: Abstention) -> str:
@@ -131,19 +128,19 @@ def _print_choice(metrics: Metrics) -> None:
         place = "best" if row is finalists[0] else f"{behind}{', as good' if row.as_good else ''}"
         cost = "" if row.latency is None else f", {row.latency * 1e3:.1f} ms"
         known = " [known-good]" if row.known_good else ""
-        click.echo(
+        echo(
             f"{mark} {abs(row.mean):.4f} over {row.trainings} "
             f"training{'' if row.trainings == 1 else 's'} "
             f"({row.score_in_search:.4f} in the search){cost}, {place}: "
             f"{row.summary}{known}"
         )
     if metrics.verdict:
-        click.echo(metrics.verdict)
+        echo(metrics.verdict)
     if together := metrics.ensemble:
         price = (
             f", {together.latency * 1e3:.1f} ms per image" if together.latency is not None else ""
         )
-        click.echo(
+        echo(
             f"the average of the best {len(together.members)} would reach "
             f"{together.value:.4f} on validation (the best of them alone "
             f"{together.of_best:.4f}){price}"
@@ -166,7 +163,7 @@ def _optimism(metrics: Metrics) -> str:
 def _print_slices(slices: Sequence[Slice]) -> None:
     for row in slices:
         low, high = row.interval
-        click.echo(
+        echo(
             f"  {row.name:<6}  {row.accuracy:.4f} ({low:.4f} to {high:.4f}) of {row.images} images"
         )
 

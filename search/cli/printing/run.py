@@ -2,12 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from search.cli.options import print_json
+from search.cli.printing.out import echo, print_json
+from search.process.console import SafeConsole
 from search.process.wording import duration_in_words
 from search.report.race import race_in_words
 from search.report.run_rows import RunReport
@@ -28,7 +27,7 @@ def print_result(run: "RunFolder", as_json: bool, *, hint: bool = True) -> None:
         return
     print_report(report, limit=5)
     if hint and report.configurations and report.configurations[0].score is not None:
-        click.echo(
+        echo(
             f"next: tune export-best {run.name}, or look: tune report {run.name}, "
             f"tune tensorboard {run.name}",
             err=True,
@@ -42,7 +41,7 @@ def print_report(report: RunReport, *, limit: int) -> None:
         report: of the run.
         limit: configurations shown at most.
     """
-    console = Console(highlight=False)
+    console = SafeConsole(highlight=False)
     console.print(
         f"[bold]{report.run}[/]: {report.algo}, {report.finished} trials finished, "
         f"{report.data.images:,} images of {len(report.data.class_names)} classes"

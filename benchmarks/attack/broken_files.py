@@ -1,0 +1,159 @@
+"""Break the files of a finished and exported run one by one, and look at what each command says.
+
+    python benchmarks/attack/broken_files.py results/RUN --photo PHOTO [--report]
+
+Each file is emptied, cut in half, filled with random bytes of its length, deleted, and made a
+named pipe; JSON also becomes `{}`, `[]`, and each of its values one of another type. After each
+damage `list`, `show`, `predict` and, with --report, `report` are called on a copy, in this process.
+Counts what was the same as before, what was said in a line, what was made again, and what must not
+be: a traceback, a hang, or another answer without a word.
+"""
+
+import io
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import click
+import numpy as np
+
+from search.cli import _run
+
+SECONDS = 60  # for one command
+OTHER_TYPES = (None, "text", -1, [], {}, True)
+FROM_STRANGERS = 40  # values of one file that are changed, at most
+
+
+class HangError(Exception):
+    """A command took too long."""
+
+
+def damages(path):
+    """Yield (name, a function that damages the file)."""
+    content = path.read_bytes()
+    half, noise = content[: len(content) // 2], np.random.default_rng(0).bytes(len(content))
+    yield "empty", lambda: path.write_bytes(b"")
+    yield "half", lambda: path.write_bytes(half)
+    yield "random", lambda: path.write_bytes(noise)
+    yield "deleted", path.unlink
+    yield "pipe", lambda: (path.unlink(), os.mkfifo(path))
+    if path.suffix == ".json":
+        yield "{}", lambda: path.write_text("{}")
+        yield "[]", lambda: path.write_text("[]")
+        yield from _changed_values(path, json.loads(content))
+
+
+def _changed_values(path, values):
+    places = list(_places(values))
+    for number in np.linspace(0, len(places) - 1, min(FROM_STRANGERS, len(places))).astype(int):
+        for other in OTHER_TYPES:
+            place = places[number]
+
+            def change(place=place, other=other):
+                changed = json.loads(json.dumps(values))
+                holder = changed
+                for key in place[:-1]:
+                    holder = holder[key]
+                holder[place[-1]] = other
+                path.write_text(json.dumps(changed))
+
+            yield f"{'/'.join(map(str, place))} = {json.dumps(other)}", change
+
+
+def _places(values, path=()):
+    items = values.items() if isinstance(values, dict) else enumerate(values)
+    for key, value in items:
+        yield (*path, key)
+        if isinstance(value, dict | list) and value and len(path) < 3:
+            yield from _places(value, (*path, key))
+
+
+def answer(arguments):
+    """What a command prints, and how it ended: a status, or the name of an exception."""
+    out, err = io.StringIO(), io.StringIO()
+
+    def hang(*_):
+        raise HangError
+
+    signal.signal(signal.SIGALRM, hang)
+    signal.alarm(SECONDS)
+    said = []
+    try:
+        with warnings.catch_warnings(record=True) as caught, redirect_stdout(out):
+            warnings.simplefilter("always")
+            with redirect_stderr(err):
+                status = _run(arguments)
+        said = [str(w.message) for w in caught if w.category is UserWarning]
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is counted
+        status = f"{type(error).__name__}: {str(error)[:200]}"
+    finally:
+        signal.alarm(0)
+    return status, out.getvalue(), err.getvalue() + "".join(said)
+
+
+def verdict(before, after):
+    if isinstance(after[0], str):
+        return "HANG" if after[0].startswith("HangError") else "TRACEBACK"
+    if after[0] == 1 and "error:" in after[2]:
+        return "one line"
+    if after[:2] == before[:2]:
+        return "same" if after[2] == before[2] else "same, and said"
+    return "other, and said" if after[2] != before[2] or "cannot be read" in after[1] else "OTHER"
+
+
+@click.command()
+@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--photo", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("--report", is_flag=True, help="Call report too.")
+@click.option("--only", help="Files whose path holds this text alone.")
+def main(run, photo, report, only):
+    counts, bad = Counter(), []
+    with tempfile.TemporaryDirectory() as folder:
+        results = Path(folder)
+        copy = results / run.name
+        commands = {
+            "list": ["list", "--results", folder],
+            "show": ["show", run.name, "--results", folder, "--json"],
+            "predict": ["predict", str(copy / "export"), str(photo), "--json"],
+        }
+        if report:
+            written = ["--output", str(results / "report.html"), "--no-pictures", "--measure", "0s"]
+            commands["report"] = ["report", run.name, "--results", folder, *written]
+        shutil.copytree(run, copy)
+        before = {name: answer(words) for name, words in commands.items()}
+        assert all(found[0] == 0 for found in before.values()), before
+        files = [p.relative_to(copy) for p in sorted(copy.rglob("*")) if p.is_file()]
+        for file in files:
+            if only and only not in str(file):
+                continue
+            shutil.rmtree(copy)
+            shutil.copytree(run, copy)
+            for name, damage in list(damages(copy / file)):
+                shutil.rmtree(copy)
+                shutil.copytree(run, copy)
+                damage()
+                for command, words in commands.items():
+                    after = answer(words)
+                    found = verdict(before[command], after)
+                    if found == "OTHER" and " = " in name:
+                        found = "another value of a right type"
+                    counts[found] += 1
+                    if found.isupper():
+                        bad.append((str(file), name, command, found, after[0]))
+    print(f"{len(files)} files, {sum(counts.values())} calls")
+    for found, count in counts.most_common():
+        print(f"  {found}: {count}")
+    for row in bad[:200]:
+        print("  ", *row, sep=" | ")
+    sys.exit(bool(bad))
+
+
+if __name__ == "__main__":
+    main()

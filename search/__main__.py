@@ -1,0 +1,5 @@
+"""`python -m search` is `tune`."""
+
+from search.cli import main
+
+main()

@@ -1,0 +1,147 @@
+"""Estimate the seconds of an export, and of choosing among the best few, by what trials took."""
+
+from typing import NamedTuple
+
+from models.families.registry import family_named
+from search.evaluation.bootstrap import enough_images
+from search.run_folder.records import TrialRecord, load_records
+from search.selection.candidates import candidates, is_solved, training_seconds
+from search.trial.experiment import Experiment
+
+# Besides the retraining: the file is written, read and timed in a process of its own, compared on
+# whole photos, tested. 11 s with one MobileNet on two cores, 27 s with two of them.
+FIXED_SECONDS = 5.0
+SECONDS_PER_NETWORK = 10.0
+SECONDS_PER_FORMAT = 15.0  # each further one: converted, and looked at in the same way
+SECONDS_PER_TEST_IMAGE = 0.01
+SECONDS_PER_COST = 8.0  # of a configuration: written and timed
+BUILDING_SECONDS = 2.0  # of a probe's network, which is kept
+OVERRUN = 0.2  # of the seconds of a round of training again: estimates are rather too high
+TRACING_SECONDS = 6.0  # of the training step of a network whose last layers are trained
+
+
+def export_seconds(record: TrialRecord | None, experiment: Experiment) -> float:
+    """Estimate the seconds of an export of this configuration, where nothing is compared.
+
+    Args:
+        record: of the configuration; None where none is known yet.
+        experiment: the run.
+    """
+    tested = SECONDS_PER_TEST_IMAGE * len(experiment.test)
+    formats = SECONDS_PER_FORMAT * len(experiment.config.formats)
+    known = FIXED_SECONDS + formats + tested
+    if record is None:
+        return known + SECONDS_PER_NETWORK
+    return known + SECONDS_PER_NETWORK * _networks(record) + _retraining(record, experiment)
+
+
+def _networks(record: TrialRecord) -> int:
+    features = family_named(str(record.values["family"])).features
+    return max(1, len(features.parts(record.values)) if features else 0)
+
+
+def _retraining(record: TrialRecord, experiment: Experiment) -> float:
+    """Estimate the seconds of the last training, on train + validation, by those of the trial."""
+    if is_solved(record):
+        # What it was fitted to, and as many of those to validate on: their features are there.
+        counts = len(experiment.train), len(experiment.validation)
+        known = sum(min(count, record.images or count) for count in counts)
+        others = max(0.0, record.seconds - BUILDING_SECONDS)
+        return others * (sum(counts) - known) / known
+    steps = record.step_seconds or record.seconds
+    trained = steps * record.epochs_to_best / max(len(record.history), 1)
+    return seconds_again(trained, record.seconds - steps, experiment)
+
+
+def seconds_again(steps: float, others: float, experiment: Experiment) -> float:
+    """Seconds that it takes again, on more images.
+
+    Args:
+        steps: seconds of its steps.
+        others: seconds before them: features, which are kept, and tracing.
+        experiment: the run.
+    """
+    more = _more_images(experiment)
+    tracing = min(others, TRACING_SECONDS) if steps else 0.0
+    return steps * more + others * (more - 1) + tracing
+
+
+def _more_images(experiment: Experiment) -> float:
+    """How many times as many images there are with those to validate on."""
+    return (len(experiment.train) + len(experiment.validation)) / max(len(experiment.train), 1)
+
+
+class Choosing(NamedTuple):
+    """Seconds that it takes to choose among the best few.
+
+    Attributes:
+        once: to measure what they cost to run.
+        each: to train all of them again, each time.
+    """
+
+    once: float
+    each: float
+
+
+def choosing_seconds(records: list[TrialRecord], experiment: Experiment, *, top: int) -> Choosing:
+    """Estimate the seconds of training the best few again and of comparing them.
+
+    Args:
+        records: of the run.
+        experiment: the run.
+        top: how many of the best.
+    """
+    chosen = _candidates(records, experiment, top)
+    priced = chosen[1:] and enough_images(len(experiment.validation))
+    return Choosing(
+        once=SECONDS_PER_COST * len(chosen) if priced else 0.0,
+        each=sum(_choosing_one(record, experiment) for record in chosen),
+    )
+
+
+def _choosing_one(record: TrialRecord, experiment: Experiment) -> float:
+    if not is_solved(record):
+        return training_seconds(record)
+    # What the search said of one that saw all images is taken as it is.
+    return 0.0 if record.images is None else BUILDING_SECONDS + _retraining(record, experiment)
+
+
+def seeds_within(seconds: float, experiment: Experiment, *, top: int, most: int) -> int:
+    """How often the best few can be trained again before an export, 0 to `most`.
+
+    Args:
+        seconds: until the export shall have ended.
+        experiment: the run.
+        top: how many of the best are trained again.
+        most: how often at most.
+    """
+    records = load_records(experiment.run)
+    if not _candidates(records, experiment, top):
+        return most
+    choosing = choosing_seconds(records, experiment, top=top)
+    left = seconds_to_choose(seconds, experiment, top=top) - choosing.once
+    if left < 0:
+        return 0
+    return min(most, int(left / choosing.each + OVERRUN)) if choosing.each else most
+
+
+def seconds_to_choose(seconds: float, experiment: Experiment, *, top: int) -> float:
+    """Seconds that are left for choosing among the best few.
+
+    Args:
+        seconds: until the export shall have ended.
+        experiment: the run.
+        top: how many of the best are chosen from.
+    """
+    chosen = _candidates(load_records(experiment.run), experiment, top)
+    return seconds - export_seconds(chosen[0] if chosen else None, experiment)
+
+
+def _candidates(records: list[TrialRecord], experiment: Experiment, top: int) -> list[TrialRecord]:
+    return candidates(
+        records,
+        experiment.config,
+        top=top,
+        fits=lambda record: True,
+        judged_on=len(experiment.validation),
+    )
