@@ -26,7 +26,7 @@ import_tensorflow()
 from models.pretrained.backbones import default_backbones  # noqa: E402
 from search.algorithms.race import Probed  # noqa: E402
 from search.algorithms.race_plan import race_of  # noqa: E402
-from search.cli.options import Sides  # noqa: E402
+from search.cli.options.values import Sides  # noqa: E402
 from search.evaluation.metrics import prediction_metrics  # noqa: E402
 from search.process.progress import Silent  # noqa: E402
 from search.run_folder.paths import RunFolder  # noqa: E402

@@ -11,7 +11,7 @@ from given_data import DATA
 from searching import epoch_logs, run_config, trial_record
 
 from search.cli import _run, tune
-from search.cli.options import Duration, FileSize, ImageSize, Names, Share, ShortDuration
+from search.cli.options.values import Duration, FileSize, ImageSize, Names, Share, ShortDuration
 from search.process.atomic_files import write_json
 from search.run_folder.paths import RunFolder
 
@@ -183,7 +183,10 @@ def test_an_empty_list_is_valid_json(tmp_path, monkeypatch, capsys):
 
 def test_the_list_has_a_line_a_run(results, capsys):
     assert _run(["list", "--results", str(results)]) == 0
-    assert capsys.readouterr().out == "cats  hyperband  2 trials  val_accuracy 0.8750\n"
+    head, line = capsys.readouterr().out.splitlines()
+    assert head.split()[0] == "run"
+    assert line.split()[0] == "cats"
+    assert line.split()[3:9] == ["ended", "photos", "hyperband", "2", "0.8750", "no"]
 
 
 def test_show_prints_the_table_and_the_verdict(results, capsys):
@@ -191,7 +194,7 @@ def test_show_prints_the_table_and_the_verdict(results, capsys):
     printed = capsys.readouterr().out
     assert "cats: hyperband, 2 trials finished, 1,234 images of 2 classes" in printed
     assert printed.index("0.8750") < printed.index("0.7500")
-    assert "0.1250 better than the best known-good configuration" in printed
+    assert "0.1250 better than the best built-in configuration" in printed
 
 
 def test_an_interrupted_export_says_how_to_go_on(results, monkeypatch, capsys):

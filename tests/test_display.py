@@ -57,7 +57,7 @@ def test_a_plain_line_says_which_trial_what_came_out_the_best_and_the_time_left(
         "val_accuracy 0.8125",
         "(10 s)",
         "best 0.8125",
-        "left 3 min 10 s",
+        "3 min 10 s left",
     ):
         assert part in line
 
@@ -207,7 +207,7 @@ def test_the_panel_says_what_is_going_on_before_anything_is_measured():
     display.trial_started(running())
     text = panel(display)
     assert "building" in text
-    assert "not known yet left" in text
+    assert "time left not known yet" in text
 
 
 def test_the_panel_lists_the_best_three_and_the_last_failure():

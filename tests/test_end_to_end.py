@@ -225,6 +225,18 @@ def test_predict_names_files_it_cannot_read_and_answers_for_the_others(road, tmp
     assert set(shares) == set(road.shown.json["data"]["labels"])
 
 
+def test_predict_takes_paths_from_standard_input_and_copies_photos_by_class(
+    road, tmp_path, monkeypatch
+):
+    photos = [path for path in sorted(road.data.rglob("*.png"))][:3]
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{path}\n" for path in photos)))
+    rows = tune("predict", road.export, "-", "--copy-to", tmp_path / "to", "--json").json
+    assert [row["path"] for row in rows] == [str(path) for path in photos]
+    copied = sorted(path for path in (tmp_path / "to").rglob("*") if path.is_file())
+    assert {path.parent.name for path in copied} <= {*rows[0]["probabilities"], "unsure"}
+    assert len(copied) == 3
+
+
 def test_predict_fails_where_no_file_can_be_read(road, tmp_path):
     (tmp_path / "bad.jpg").write_bytes(b"no image")
     for form in ([], ["--csv"]):

@@ -65,7 +65,7 @@ def test_an_adjustment_towards_rare_classes_is_in_the_file(run, monkeypatch):
         return model.predict_on_batch(np.asarray(run.pixels[run.test]))
 
     frequencies = np.array([0.8, 0.2])
-    monkeypatch.setattr(module, "class_frequencies", lambda _: frequencies)
+    monkeypatch.setattr("search.selection.calibrate.class_frequencies", lambda _: frequencies)
     plain, shifted = exported(0.0), exported(0.5)
     np.testing.assert_allclose(shifted, adjusted(plain, frequencies, 0.5), atol=1e-3)
     assert np.abs(shifted - plain).max() > 0.05

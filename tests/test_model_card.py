@@ -98,7 +98,8 @@ def test_its_limits_are_those_of_this_model(card):
 def test_withheld_answers_are_told(card):
     abstain = {"coverage": 0.8, "answered": 64, "precision": 1.0, "precision_interval": [0.94, 1.0]}
     text = card(abstain=abstain)
-    assert "1.0000 right (0.9400 to 1.0000) of the 80.0% answered; asked for were 0.99" in text
+    said = "1.0000 of the answers are right (0.9400 to 1.0000; goal 0.99); 80.0% of the images are"
+    assert said in text
 
 
 def test_splits_that_the_folder_gave_are_not_said_to_be_clean(card):

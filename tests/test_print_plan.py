@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import keras_tuner
+import pytest
 from recorded_progress import Recorded
 from searching import run_config
 
@@ -36,6 +37,19 @@ def test_the_plan_its_data_and_the_need_of_disk_are_said(scratch, monkeypatch):
     # A whole rung of six and the one that runs, 12 bytes for each weight.
     need = bytes_in_words(7 * 12 * 10**6)
     assert disk == f"disk: up to {need} for training states, {bytes_in_words(3 * 10**9)} free"
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [("squeeze", "16"), ("crop", "16 (their middle alone)"), ("pad", "16 (with black bars)")],
+)
+def test_how_images_are_made_to_fit_is_said_where_they_are_not_squeezed(
+    scratch, monkeypatch, mode, said
+):
+    monkeypatch.setattr(print_plan, "largest_model", lambda experiment: 10**6)
+    printed = Recorded()
+    announce(PLAN, run_config(resize_mode=mode), scratch, printed)
+    assert printed.lines[1].endswith(f"at 16×{said}")
 
 
 def test_of_many_classes_the_smallest_and_the_largest_are_named():

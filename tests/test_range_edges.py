@@ -3,7 +3,7 @@ import pytest
 from searching import oracle_in
 
 from search.algorithms.ranges import check_ranges
-from search.cli.options import Range
+from search.cli.options.values import Range
 from search.insights.findings import Edge
 from search.insights.range_edges import edges, widened
 from search.insights.ranks import Member

@@ -5,7 +5,7 @@ from searching import drive, finished, oracle_in, run_config
 
 from search.algorithms.ranges import check_ranges, limits, with_ranges
 from search.cli import _run
-from search.cli.options import Range
+from search.cli.options.values import Range
 from search.errors import TuneError
 from search.insights.space import read_space
 from search.run_folder.paths import RunFolder

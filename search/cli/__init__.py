@@ -20,8 +20,10 @@ INTERRUPTED = 130
 # The module of each command. Only that of the command which is called is imported: the options
 # of `run` and `export-best` come from tables that would cost `tune show` a sixth of its time.
 _MODULES = {
+    "cache": "upkeep",
     "clean": "data",
     "demo": "data",
+    "doctor": "upkeep",
     "evaluate": "predict",
     "export-best": "export",
     "labels": "labels",
@@ -30,6 +32,7 @@ _MODULES = {
     "presets": "train",
     "report": "report",
     "restore": "data",
+    "rm": "upkeep",
     "run": "run",
     "serve": "serve",
     "show": "show",
@@ -40,8 +43,10 @@ _MODULES = {
 
 # For the list of commands, which is printed without importing any of them.
 _IN_SHORT = {
+    "cache": "Say what is kept for later runs, or clear it.",
     "clean": "Check a folder of images: bad files, copies, leaks.",
     "demo": "Draw a small set of labelled images to try things on.",
+    "doctor": "Look at this machine, and what is missing for what.",
     "evaluate": "Measure an exported model on labelled images.",
     "export-best": "Retrain the best, test it once, write it as a file.",
     "labels": "List the images whose labels are likely wrong.",
@@ -50,6 +55,7 @@ _IN_SHORT = {
     "presets": "List published configurations.",
     "report": "Write what a run has found as one HTML file.",
     "restore": "Put back the files that clean has set aside.",
+    "rm": "Delete runs.",
     "run": "Search for the best classifier.",
     "serve": "Try a model on a page of this machine.",
     "show": "Show what a run has found.",

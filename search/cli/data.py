@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from search.cli.data_options import data_options
-from search.cli.options import AS_JSON, CACHE, DATA, FOLDER, cache_folder, console_progress
+from search.cli.options.common import AS_JSON, CACHE, DATA, FOLDER, cache_folder, console_progress
+from search.cli.options.data import data_options
 from search.cli.printing.out import echo, print_json
 
 

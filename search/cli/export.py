@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from search.cli.limits import asked_formats, format_options, limit_options
-from search.cli.options import AS_JSON, RESULTS, Share, console_progress
+from search.cli.options.common import AS_JSON, RESULTS, console_progress
+from search.cli.options.limits import asked_formats, format_options, limit_options
+from search.cli.options.values import Share
 from search.cli.printing.export import print_export
 from search.cli.printing.out import echo, print_json
 from search.evaluation.objective import AS_GOOD_WITHIN

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli.data_options import data_options
-from search.cli.options import AS_JSON, CACHE, DATA, cache_folder, console_progress
+from search.cli.options.common import AS_JSON, CACHE, DATA, cache_folder, console_progress
+from search.cli.options.data import data_options
 from search.cli.printing.export import print_evaluation
 from search.cli.printing.out import echo, print_json, print_json_list
 from search.errors import TuneError
@@ -20,6 +20,7 @@ from search.run_folder.paths import exported_at
 
 if TYPE_CHECKING:
     from search.inference.classifier import Prediction
+    from search.inference.sorted_copies import SortedCopies
 
 
 @click.command()
@@ -31,9 +32,17 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Print CSV: path, label, probability:CLASS for each class, unsure, error.",
 )
+@click.option(
+    "--copy-to",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Copy the photos into this folder, each into one of the class that it is given.  "
+    "[default: nothing is copied]",
+)
 @AS_JSON
-def predict_command(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) -> None:
-    """Say what MODEL sees in PATHS, files or folders.
+def predict_command(
+    model: str, paths: tuple[Path, ...], as_csv: bool, copy_to: Path | None, as_json: bool
+) -> None:
+    """Say what MODEL sees in PATHS, files or folders; - for paths on standard input.
 
     MODEL is a run, an exported folder or .keras file, or imagenet:BACKBONE for an ImageNet
     classifier. The exit status is 1 where no file could be read.
@@ -42,16 +51,18 @@ def predict_command(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: 
     """
     from data_pipeline.pixels.reading import get_ready
 
+    paths = tuple(_from_input(paths))
     if missing := [path for path in paths if not os.path.lexists(path)]:
         raise TuneError(f"{printable(missing[0])}: no such file or folder")
     model = exported_at(model)
     get_ready()  # while TensorFlow is imported and the model loaded
     import_tensorflow()  # before the library does, to hide its start-up messages
     from search.inference.classifier import input_files, load_classifier
+    from search.inference.sorted_copies import SortedCopies
 
     files = input_files(paths)
     classifier = load_classifier(model)
-    readable = _Readable()
+    readable = _Readable(SortedCopies(copy_to) if copy_to else None)
     predictions = readable.counted(classifier.predict(files))
     if as_json:
         print_json_list(prediction.row() for prediction in predictions)
@@ -60,19 +71,32 @@ def predict_command(model: str, paths: tuple[Path, ...], as_csv: bool, as_json: 
     else:
         for prediction in predictions:
             echo(prediction.line())
+    if readable.copies:
+        echo(f"copied {readable.copies.count:,} photos into {copy_to}", err=True)
     if not readable.count:
         raise click.exceptions.Exit(1)
 
 
-class _Readable:
-    """Counts the predictions that pass by, those of unreadable files left out."""
+def _from_input(paths: Iterable[Path]) -> Iterator[Path]:
+    """The paths, in place of "-" those on standard input, a line each."""
+    for path in paths:
+        if str(path) == "-":
+            yield from (Path(line.rstrip("\n")) for line in sys.stdin if line.strip())
+        else:
+            yield path
 
-    def __init__(self) -> None:
-        self.count = 0
+
+class _Readable:
+    """Counts the predictions that pass by, those of unreadable files left out; copies photos."""
+
+    def __init__(self, copies: "SortedCopies | None") -> None:
+        self.count, self.copies = 0, copies
 
     def counted(self, predictions: "Iterable[Prediction]") -> "Iterator[Prediction]":
         for prediction in predictions:
             self.count += not prediction.error
+            if self.copies:
+                self.copies.add(prediction)
             yield prediction
 
 

@@ -6,23 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli.data_options import data_options
-from search.cli.limits import asked_formats, flag_name, format_options, limit_options
-from search.cli.options import (
-    AS_JSON,
-    CACHE,
-    DATA,
-    RESULTS,
-    ImageSize,
-    Names,
-    OneOf,
-    Range,
-    Sides,
-    cache_folder,
-    console_progress,
-)
-from search.cli.printing.out import print_json
-from search.cli.training_options import (
+from search.cli.options.common import AS_JSON, CACHE, DATA, RESULTS, cache_folder, console_progress
+from search.cli.options.data import data_options
+from search.cli.options.limits import asked_formats, flag_name, format_options, limit_options
+from search.cli.options.training import (
     DRY_RUN,
     MAX_TIME,
     NAME,
@@ -32,6 +19,8 @@ from search.cli.training_options import (
     WEIGHTS,
     WORKERS,
 )
+from search.cli.options.values import ImageSize, Names, OneOf, Range, Sides
+from search.cli.printing.out import print_json
 from search.evaluation.objective import UNEQUAL
 from search.formats.registry import flagged
 

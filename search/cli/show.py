@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from search.cli.options import AS_JSON, DEFAULT_RESULTS, RESULTS, console_progress
+from search.cli.options.common import AS_JSON, DEFAULT_RESULTS, RESULTS, console_progress
 from search.cli.printing.out import echo, print_json
 from search.errors import TuneError
 from search.process.printable import printable
@@ -41,6 +41,7 @@ def list_command(results: Path, as_json: bool) -> None:
 
     Example: tune list
     """
+    from search.cli.printing.runs import print_runs
     from search.report.summary import list_runs
 
     if not results.is_dir() and results != DEFAULT_RESULTS:
@@ -51,13 +52,8 @@ def list_command(results: Path, as_json: bool) -> None:
         return
     if not rows:
         echo(f"{results}/: no runs here; start one with: tune run DATA", err=True)
-    for row in rows:
-        if row.problem:
-            echo(f"{printable(row.run)}  cannot be read: {row.problem}")
-            continue
-        best = "–" if row.best is None else f"{row.best:.4f}"
-        exported = ", exported" if row.exported else ""
-        echo(f"{row.run}  {row.algo}  {row.finished} trials  {row.objective} {best}{exported}")
+    else:
+        print_runs(rows)
 
 
 @click.command()

@@ -5,11 +5,9 @@ from typing import Any
 
 import click
 
-from search.cli.data_options import data_options
-from search.cli.options import AS_JSON, CACHE, DATA, RESULTS, ImageSize
-from search.cli.printing.out import print_json
-from search.cli.run import run_environment
-from search.cli.training_options import (
+from search.cli.options.common import AS_JSON, CACHE, DATA, RESULTS
+from search.cli.options.data import data_options
+from search.cli.options.training import (
     MAX_TIME,
     NAME,
     PRECISION,
@@ -17,6 +15,9 @@ from search.cli.training_options import (
     WEIGHTS,
     WORKERS,
 )
+from search.cli.options.values import ImageSize
+from search.cli.printing.out import print_json
+from search.cli.run import run_environment
 
 
 @click.command()

@@ -7,12 +7,10 @@ are looked at, and what stood in the export folder is replaced only once all of 
 import math
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
 from models.describe import describe
-from models.families.head import divide_logits, shift_logits
 from search.evaluation.calibration import Calibration
 from search.evaluation.objective import ACCURACY, AS_GOOD_WITHIN
 from search.export.folder import export_folder
@@ -33,7 +31,7 @@ from search.run_folder.metrics import FileFigures, HeldOutFigures, Metrics
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import load_records
 from search.run_folder.time_spent import ExportTime
-from search.selection.calibrate import calibrate, class_frequencies, require_enough
+from search.selection.calibrate import calibrate, calibrate_model, require_enough
 from search.selection.choice import Choice, choose
 from search.trial.experiment import Experiment
 from search.trial.keras_setup import prepare_to_train
@@ -114,7 +112,7 @@ def _export(
     model, history = retrain(experiment, choice.winner.record, stop=stop, progress=progress)
     watch.lap()
     # Before anything is written: the files, and what is measured of them, are of one model.
-    _calibrate_model(model, calibration, experiment)
+    calibrate_model(model, calibration, experiment)
     with export_folder(run) as folder:
         model, parities = write_models(
             experiment, model, options.formats, folder, stop=stop, progress=progress
@@ -122,12 +120,8 @@ def _export(
         stop.raise_if_requested()
         _warn_of_cost(options.budget, [p for p in parities if p.format.name in asked_for], progress)
         # From here on nothing may refuse the export: a look at the test images is not undone.
-        tested = open_test_set(
-            experiment,
-            model,
-            temperature=calibration.temperature,
-            threshold=calibration.threshold,
-        )
+        temperature, threshold = calibration.temperature, calibration.threshold
+        tested = open_test_set(experiment, model, temperature=temperature, threshold=threshold)
         write_array(folder / run.test_predictions.name, tested.predictions)
         metrics = _metrics(
             experiment,
@@ -141,12 +135,6 @@ def _export(
         watch.lap()
         metrics = replace(metrics, time=ExportTime(*watch.laps))
         return write_beside(experiment, choice.winner.record, metrics, history, folder)
-
-
-def _calibrate_model(model: Any, calibration: Calibration, experiment: Experiment) -> None:
-    if calibration.adjustment:
-        shift_logits(model, -calibration.adjustment * np.log(class_frequencies(experiment)))
-    divide_logits(model, calibration.temperature)
 
 
 class _Watch:

@@ -13,7 +13,7 @@ from rich.text import Text
 from models.describe import describe
 from search.observers.scoreboard import RunningTrial, Scoreboard, outcome, progress_in_words, score
 from search.process.terminal import without_ctrl_c_echo
-from search.process.wording import duration_in_words
+from search.process.wording import duration_in_words, time_left
 from search.run_folder.origins import ORIGINS
 from search.run_folder.ranking import best_first
 from search.run_folder.records import DIVERGED, FAILED, TrialRecord
@@ -52,7 +52,7 @@ class PlainDisplay:
         self.console.print(
             f"trial {number}{board.of_all()}  {what}  "
             f"{outcome(record, board.objective.name)}  ({duration_in_words(record.seconds)})  "
-            f"best {score(board.best)}  left {duration_in_words(board.pace.seconds_left())}",
+            f"best {score(board.best)}  {time_left(board.pace.seconds_left())}",
             soft_wrap=True,
             highlight=False,
             markup=False,
@@ -97,7 +97,7 @@ class LiveDisplay:
         elapsed = duration_in_words(time.monotonic() - pace.started)
         bar.add_row(
             ProgressBar(total=1.0, completed=pace.share),
-            f"{pace.share:.0%}   {elapsed} gone   {duration_in_words(pace.seconds_left())} left",
+            f"{pace.share:.0%}   {elapsed} gone   {time_left(pace.seconds_left())}",
         )
         parts: list[RenderableType] = [self._running(), bar, Text(), self._leaders()]
         lines = max(len(self.board.running), 2) + _OTHER_LINES

@@ -1,5 +1,6 @@
 """Free disk space, and how much of it the checkpoints of a search may need."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -22,3 +23,13 @@ def checkpoint_bytes(weights: int, kept: int) -> int:
         kept: training states kept at once.
     """
     return weights * CHECKPOINT_BYTES_PER_WEIGHT * kept
+
+
+def used_bytes(path: Path) -> int:
+    """Bytes that a file, or a folder with all below it, takes on the disk; links are not followed.
+
+    Files with holes take less than they are long.
+    """
+    if path.is_symlink() or not path.is_dir():
+        return path.lstat().st_blocks * 512 if os.path.lexists(path) else 0
+    return sum(used_bytes(Path(entry.path)) for entry in os.scandir(path))

@@ -13,11 +13,18 @@ def duration_in_words(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def time_left(seconds: float | None) -> str:
+    """The time that is left: `45 s left`; None where it is not known yet."""
+    return "time left not known yet" if seconds is None else f"{duration_in_words(seconds)} left"
+
+
 def bytes_in_words(count: int) -> str:
     """Bytes as people say them: `12 MB`, `3.4 GB`."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
 def megabytes(size: int) -> str:
-    """Bytes as `4.1 MB`, or `12 KB` where there are few."""
+    """Bytes as `4.1 MB`, `12 KB` where there are few, or `3.4 GB` where there are many."""
+    if size >= 1e9:
+        return bytes_in_words(size)
     return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} KB"

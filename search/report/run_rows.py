@@ -115,6 +115,9 @@ class RunRow:
         objective: its name.
         best: best score; None without one.
         exported: whether there is an exported model.
+        begun: local date and time, "2026-11-26 19:40"; "" where that is not known.
+        state: "running", "stopped" where trials may go on, else "ended".
+        bytes: on the disk.
         problem: why nothing more is known of it; None where it can be read.
     """
 
@@ -125,4 +128,7 @@ class RunRow:
     objective: str = ""
     best: float | None = None
     exported: bool = False
+    begun: str = ""
+    state: str = ""
+    bytes: int = 0
     problem: str | None = omitted()

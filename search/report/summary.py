@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ from search.errors import TuneError
 from search.evaluation.objective import ACCURACY
 from search.insights.cached import cached_insights
 from search.process.atomic_files import read_json
+from search.process.disk import used_bytes
 from search.process.printable import printable
 from search.report.race import standings
 from search.report.run_rows import ConfigurationRow, Exported, RunReport, RunRow
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data_summary import DataSummary, made_by
+from search.run_folder.lock import is_locked
 from search.run_folder.paths import RunFolder, runs
 from search.run_folder.ranking import best_first
 from search.run_folder.records import TrialRecord, load_records
@@ -112,16 +115,16 @@ def verdict(records: list[TrialRecord], config: RunConfig) -> str:
     if not ranked or config.preset:
         return ""
     if not first:
-        return "None of the known-good configurations finished."
+        return "None of the built-in configurations that it began with finished."
     best = ranked[0]
     if best.score == first[0].score:
         return (
-            "The search did not beat the known-good configuration it started from "
+            "The search found nothing better than the built-in configuration that it began with "
             f"({describe(first[0].values)})."
         )
     # Without its sign: of a loss, less is better.
     gain = abs((best.score or 0.0) - (first[0].score or 0.0))
-    return f"The best is {gain:.4f} better than the best known-good configuration."
+    return f"The best is {gain:.4f} better than the best built-in configuration that it began with."
 
 
 def list_runs(results: Path) -> list[RunRow]:
@@ -131,14 +134,20 @@ def list_runs(results: Path) -> list[RunRow]:
 
 def _row(run: RunFolder) -> RunRow:
     """One run; of one that is damaged, what is wrong with it."""
+    known: dict[str, Any] = {
+        "run": run.name,
+        "begun": f"{datetime.fromtimestamp(run.config.stat().st_mtime):%Y-%m-%d %H:%M}",
+        "bytes": used_bytes(run.path),
+    }
     try:
         config = RunConfig.load(run)
         records = load_records(run)
         ranked = best_first(records, objective_of(config))
     except TuneError as error:
-        return RunRow(run=run.name, problem=str(error))
+        return RunRow(**known, problem=str(error))
     return RunRow(
-        run=run.name,
+        **known,
+        state=_state(run, records),
         algo=config.preset or config.algo,
         data=config.data,
         finished=sum(record.finished for record in records),
@@ -146,3 +155,9 @@ def _row(run: RunFolder) -> RunRow:
         best=ranked[0].score if ranked else None,
         exported=(run.export / "model.keras").exists(),
     )
+
+
+def _state(run: RunFolder, records: list[TrialRecord]) -> str:
+    if is_locked(run):
+        return "running"
+    return "ended" if records and all(record.finished for record in records) else "stopped"

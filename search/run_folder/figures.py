@@ -48,7 +48,7 @@ def _abstain(metrics: Metrics, abstain: Abstention) -> str:
     low, high = abstain.precision_interval
     precision = "–" if abstain.precision is None else f"{abstain.precision:.4f}"
     return (
-        f"{precision} right ({low:.4f} to {high:.4f}) of the {abstain.coverage:.1%} answered; "
-        f"asked for were {metrics.precision_wished:g}, from a confidence of "
-        f"{metrics.calibration.threshold:.4f} on"
+        f"{precision} of the answers are right ({low:.4f} to {high:.4f}; goal "
+        f"{metrics.precision_wished:g}); {abstain.coverage:.1%} of the images are answered, those "
+        f'below a confidence of {metrics.calibration.threshold:.4f} are "unsure"'
     )

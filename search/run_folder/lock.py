@@ -1,7 +1,9 @@
-"""Lock a run, so that one program at a time works on it."""
+"""Lock a run, so that one program at a time works on it; and delete one that nobody works on."""
 
 import fcntl
 import os
+import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,3 +34,32 @@ def locked(run: RunFolder, name: str = "lock") -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def is_locked(run: RunFolder) -> bool:
+    """Tell whether a process searches in this run at the moment."""
+    try:
+        handle = os.open(run.path / "lock", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def remove(run: RunFolder) -> None:
+    """Delete a run with all that is in its folder.
+
+    It goes under another name first, so that a half deleted run is none.
+
+    Raises:
+        TuneError: another process works on this run.
+    """
+    with locked(run):
+        going = run.path.with_name(f".{run.name[:100]}.{uuid.uuid4().hex}.removed")
+        run.path.rename(going)
+        shutil.rmtree(going)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.families.head import divide_logits, shift_logits
 from search.errors import TuneError
 from search.evaluation.calibration import (
     Calibration,
@@ -73,6 +74,19 @@ def calibrate(
         return float(np.mean([expected_calibration_error(p, targets) for p in trainings]))
 
     return Calibration(temperature, threshold, (ece(before), ece(after)), adjustment)
+
+
+def calibrate_model(model: Any, calibration: Calibration, experiment: Experiment) -> None:
+    """Build what was fitted into a model, in place: its answers are then as they were calibrated.
+
+    Args:
+        model: ends in what `models.families.head.probabilities` made.
+        calibration: of the winner.
+        experiment: the run.
+    """
+    if calibration.adjustment:
+        shift_logits(model, -calibration.adjustment * np.log(class_frequencies(experiment)))
+    divide_logits(model, calibration.temperature)
 
 
 def class_frequencies(experiment: Experiment) -> NDArray[np.float64]:

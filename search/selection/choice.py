@@ -190,14 +190,14 @@ def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
     # A preset is one published configuration: there was no search that could have beaten it.
     if first is None or config.preset:
         return ""
-    name = f"the known-good configuration it started from ({describe(first.record.values)})"
+    name = f"the built-in configuration that it began with ({describe(first.record.values)})"
     leader = ranked[0]
     if leader.baseline:
-        return f"The search did not beat {name}."
+        return f"The search found nothing better than {name}."
     low, high = first.comparison.interval
     gain = f"{first.comparison.behind:.4f} (95 % interval {low:.4f} to {high:.4f} on validation)"
     if low <= 0:  # the interval holds 0
-        return f"The search did not beat {name}: its best is {gain} better, which may be chance."
+        return f"The search found nothing better than {name}: {gain} may be chance."
     return f"The best is {gain} better than {name}."
 
 

@@ -72,8 +72,7 @@ def train_again(
         experiment: the run.
         records: of the configurations.
         seeds: how often each, at most.
-        until: of `time.monotonic`: no round is begun that would end later, by what the one
-            before took.
+        until: of `time.monotonic`: no round is begun that would end later than this.
         stop: asked whether to stop.
         progress: told what is done.
         within: the margin of `comparisons`.
@@ -84,17 +83,13 @@ def train_again(
     Raises:
         KeyboardInterrupt: told to stop; what is done is kept.
     """
-    expected = duration_in_words(seeds * sum(map(training_seconds, records)))
-    progress.message(
-        f"training the best {len(records)} again with up to {seeds} other seeds each: "
-        f"at most {expected}"
-    )
+    _announce(records, seeds, progress)
     cache = ModelCache()  # of one shape with another seed: nothing is traced again
     trained: dict[str, list[NDArray[np.float32]]] = {r.configuration: [] for r in records}
     alive, finalists, done = list(records), [], 0.0
     with progress.task("training the best again") as task:
         for number in range(1, seeds + 1):
-            began, expected_before = time.monotonic(), done
+            began, before = time.monotonic(), done
             total = done + sum(map(training_seconds, alive)) * (seeds - number + 1)
             for record in alive:
                 if number > 1 and is_solved(record):
@@ -110,12 +105,17 @@ def train_again(
             finalists = compared(experiment, records, trained, within=within)
             # One training of each does not show how much trainings differ.
             alive = [f.record for f in finalists if number == 1 or not f.comparison.out]
-            took, expected_seconds = time.monotonic() - began, done - expected_before
+            slower = (time.monotonic() - began) / (done - before) if done > before else 1.0
             following = sum(training_seconds(r) for r in alive if not is_solved(r))
-            pace = took / expected_seconds if expected_seconds else 1.0
-            if time.monotonic() + following * pace > until:
+            if time.monotonic() + slower * following > until:
                 break
     return finalists
+
+
+def _announce(records: Sequence[TrialRecord], seeds: int, progress: ProgressSink) -> None:
+    most = duration_in_words(seeds * sum(map(training_seconds, records)))
+    what = f"training the best {len(records)} again with up to {seeds} other seeds each"
+    progress.message(f"{what}: at most {most}")
 
 
 def compared(

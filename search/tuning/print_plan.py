@@ -21,6 +21,9 @@ from search.run_folder.records import Values
 MOST_CLASSES = 12  # named in the plan
 
 
+_FITTED = {"squeeze": "", "crop": " (their middle alone)", "pad": " (with black bars)"}
+
+
 @dataclass(frozen=True)
 class PlannedRun:
     """What a search will do.
@@ -79,7 +82,7 @@ def announce(
         f"{experiment.run.name}: {config.algo}, {plan.configurations} configurations in "
         f"{plan.trials} trials, {plan.epochs} epochs in all{more}\n"
         f"{sizes}{splits.test:,} test images of {experiment.num_classes} classes at "
-        f"{height}×{width}{_seen(config)}\n"
+        f"{height}×{width}{_FITTED[config.resize_mode]}{_seen(config)}\n"
         f"{classes_in_plan(experiment.class_names, counts)}\n"
         f"{not_used_in_plan(not_used, config.data)}"
         f"families: {families}{' (compact, as there is no GPU)' if config.compact else ''}, "

@@ -1,38 +1,13 @@
-"""Options that several commands share, the types of their values, and printing as JSON."""
+"""The types of the values of options: what is written on the command line, and what it becomes."""
 
 import math
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from search.errors import TuneError
-from search.process.printable import printable
-
-if TYPE_CHECKING:
-    from search.process.console_progress import ConsoleProgress
-
-# A folder or a file: `data_pipeline.catalog.sources` knows which of them hold labelled images.
-DATA = click.Path(exists=True, path_type=Path)
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-DEFAULT_RESULTS = Path("results")
-RESULTS = click.option(
-    "--results",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_RESULTS,
-    show_default=True,
-    help="Folder of all runs.",
-)
-CACHE = click.option(
-    "--cache-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=None,
-    help="Folder for checked catalogs and prepared pixels.  [default: the user's cache folder]",
-)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -196,34 +171,3 @@ class Names(click.ParamType[tuple[str, ...]]):
             listed = ", ".join(unknown) or "nothing"
             self.fail(f"received {listed}; choose among {', '.join(allowed)}", param, ctx)
         return names
-
-
-def cache_folder(given: Path | None) -> Path:
-    """Make the given cache folder, or the user's, if it is not there yet.
-
-    Raises:
-        TuneError: it cannot be made, or there is no home folder.
-    """
-    from data_pipeline.catalog.cache import default_cache_dir
-
-    try:
-        folder = given or default_cache_dir()
-        folder.mkdir(parents=True, exist_ok=True)
-    except RuntimeError as error:  # an unknown user without HOME
-        raise TuneError(
-            "there is no home folder to keep checked images in; give --cache-dir FOLDER"
-        ) from error
-    except OSError as error:
-        raise TuneError(
-            f"{printable(str(error.filename or given))}: {error.strerror}; checked images are kept "
-            "there; give another --cache-dir"
-        ) from error
-    return folder
-
-
-def console_progress() -> "ConsoleProgress":
-    """Make the sink for messages, warnings and progress, on stderr: stdout is for results."""
-    from search.process.console import SafeConsole
-    from search.process.console_progress import ConsoleProgress
-
-    return ConsoleProgress(SafeConsole(stderr=True, highlight=False))

@@ -2,7 +2,7 @@
 
 import click
 
-from search.cli.options import Duration, TimeLimit
+from search.cli.options.values import Duration, TimeLimit
 from search.process.hardware import PRECISIONS
 
 WORKERS = click.option(

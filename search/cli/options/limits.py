@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from search.cli.options import FileSize, ShortDuration
+from search.cli.options.values import FileSize, ShortDuration
 from search.formats.registry import ALWAYS, FORMATS, flagged
 
 Command = Callable[..., None]

@@ -1,0 +1,64 @@
+"""Say what the cache holds, and clear it."""
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from search.process.disk import used_bytes
+
+# What lies where below the cache folder.
+_PARTS = (
+    ("verdicts on files", "catalogs/*"),
+    ("prepared images", "prepared/*.npy"),
+    ("features of pretrained networks", "prepared/*.features"),
+)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One kind of what is kept.
+
+    Attributes:
+        what: in words.
+        files: how many.
+        bytes: that they take on the disk.
+    """
+
+    what: str
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class CacheUse:
+    """What the cache holds.
+
+    Attributes:
+        folder: where it lies.
+        rows: a kind each.
+    """
+
+    folder: str
+    rows: tuple[Kept, ...]
+
+
+def use_of(folder: Path) -> CacheUse:
+    """Look at what is kept in a cache folder."""
+    rows = [_kept(what, folder.glob(pattern)) for what, pattern in _PARTS]
+    return CacheUse(str(folder), tuple(rows))
+
+
+def clear_cache(folder: Path) -> None:
+    """Delete what is kept in a cache folder, and nothing else that lies there.
+
+    A search that uses it goes on with what it has mapped, and makes anew what it lacks.
+    """
+    for name in dict.fromkeys(pattern.split("/")[0] for _, pattern in _PARTS):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _kept(what: str, paths: Iterable[Path]) -> Kept:
+    found = list(paths)
+    files = [file for path in found for file in ([path] if path.is_file() else path.rglob("*"))]
+    return Kept(what, sum(file.is_file() for file in files), sum(map(used_bytes, found)))

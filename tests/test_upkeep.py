@@ -1,0 +1,168 @@
+"""The commands that delete runs, look at the cache, and look at the machine."""
+
+import json
+
+import pytest
+from given_data import DATA
+from searching import run_config, trial_record
+
+from search.cli import _run
+from search.process.atomic_files import write_json
+from search.process.cache_use import clear_cache, use_of
+from search.process.disk import used_bytes
+from search.process.hardware import Hardware
+from search.run_folder.lock import is_locked, locked
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import STOPPED
+from search.tuning import doctor
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Two runs, one with a trial that may go on."""
+    for name, status in (("cats", "completed"), ("dogs", STOPPED)):
+        run = RunFolder(tmp_path / "results" / name)
+        run_config().save(run)
+        write_json(run.data, DATA)
+        trial_record("0000", 0.75, status=status).save(run)
+    return tmp_path / "results"
+
+
+def names(results):
+    return sorted(path.name for path in results.iterdir())
+
+
+def test_runs_are_deleted_by_name_or_folder_and_nothing_else(results, capsys):
+    words = ["rm", "cats", str(results / "cats"), "--yes", "--results", str(results)]
+    assert _run(words) == 0
+    assert names(results) == ["dogs"]
+    assert "deleted cats" in capsys.readouterr().out
+
+
+def test_who_does_not_agree_keeps_them(results, monkeypatch):
+    monkeypatch.setattr("click.confirm", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert _run(["rm", "cats", "--results", str(results)]) == 130
+    assert names(results) == ["cats", "dogs"]
+
+
+@pytest.mark.parametrize("words", [["cats", "birds"], ["birds"]])
+def test_a_name_that_is_wrong_deletes_nothing(results, words, capsys):
+    assert _run(["rm", *words, "--yes", "--results", str(results)]) == 1
+    assert "no run named 'birds'" in capsys.readouterr().err
+    assert names(results) == ["cats", "dogs"]
+
+
+def test_a_run_that_is_worked_on_is_not_deleted(results, capsys):
+    with locked(RunFolder(results / "dogs")):
+        assert is_locked(RunFolder(results / "dogs"))
+        assert _run(["rm", "cats", "dogs", "--yes", "--results", str(results)]) == 1
+    assert "a search works on this run" in capsys.readouterr().err
+    assert names(results) == ["cats", "dogs"]
+    assert not is_locked(RunFolder(results / "dogs"))
+
+
+def test_the_list_says_what_each_run_is_and_whether_it_may_go_on(results, capsys):
+    with locked(RunFolder(results / "cats")):
+        assert _run(["list", "--results", str(results), "--json"]) == 0
+    rows = {row["run"]: row for row in json.loads(capsys.readouterr().out)}
+    assert [rows[name]["state"] for name in ("cats", "dogs")] == ["running", "stopped"]
+    assert rows["cats"]["bytes"] == used_bytes(results / "cats") > 0
+    assert _run(["list", "--results", str(results)]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split() == [
+        *("run", "begun", "state", "data", "algorithm", "trials", "best", "exported", "size")
+    ]
+    (cats,) = [line for line in lines if line.startswith("cats ")]
+    assert cats.split()[3:9] == ["ended", "photos", "hyperband", "1", "0.7500", "no"]
+
+
+@pytest.fixture
+def cache(tmp_path):
+    folder = tmp_path / "cache"
+    for path, size in (
+        ("catalogs/a.json", 5_000),
+        ("prepared/b.npy", 50_000),
+        ("prepared/b.features/net/plain.f32", 9_000),
+        ("mine.txt", 10),
+    ):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(bytes(range(250)) * (size // 250 + 1))
+    return folder
+
+
+def test_the_cache_is_measured_kind_by_kind(cache, capsys):
+    rows = use_of(cache).rows
+    assert [row.files for row in rows] == [1, 1, 1]
+    assert rows[1].bytes >= 50_000
+    assert _run(["cache", "--cache-dir", str(cache)]) == 0
+    assert f"{cache}\n" in capsys.readouterr().out
+    assert (cache / "prepared" / "b.npy").exists()
+
+
+def test_clearing_the_cache_leaves_what_is_not_of_it(cache, monkeypatch, capsys):
+    monkeypatch.setattr("click.confirm", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert _run(["cache", "--clear", "--cache-dir", str(cache)]) == 130
+    assert (cache / "catalogs").exists()
+    assert _run(["cache", "--clear", "--yes", "--cache-dir", str(cache)]) == 0
+    assert [path.name for path in cache.iterdir()] == ["mine.txt"]
+    assert sum(row.bytes for row in use_of(cache).rows) == 0
+    clear_cache(cache)  # a second time is no error
+
+
+def test_a_file_with_holes_takes_what_it_holds(tmp_path):
+    with (tmp_path / "holes").open("wb") as file:
+        file.truncate(10**9)
+    assert used_bytes(tmp_path) < 10**8
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert used_bytes(tmp_path) < 10**8
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Findings by what they are of, on a machine with these GPUs."""
+
+    def with_gpus(*gpus, shown=0, folder=None):
+        hardware = Hardware(gpus, (8, 6) if gpus else (0, 0))
+        monkeypatch.setattr(doctor, "load_tensorflow", lambda _: hardware)
+        if folder:
+            for number in range(shown):
+                (folder / str(number)).mkdir(parents=True)
+            monkeypatch.setattr(doctor, "GPUS", folder)
+        found = doctor.examine(folder or doctor.Path(), folder or doctor.Path(), None)
+        return {finding.what: finding for finding in found}
+
+    return with_gpus
+
+
+def test_a_machine_is_looked_at(machine, tmp_path):
+    found = machine("RTX 3060", folder=tmp_path)
+    assert found["GPUs"].found == "RTX 3060 (compute capability 8.6, mixed_bfloat16)"
+    assert {"tune", "tensorflow", "memory", "processor", "weights"} <= set(found)
+    assert found["disk of the cache"].fine
+
+
+def test_gpus_that_tensorflow_does_not_see_are_named(machine, tmp_path):
+    finding = machine(shown=2, folder=tmp_path / "gpus")["GPUs"]
+    assert not finding.fine
+    assert "the driver shows 2, TensorFlow none" in finding.found
+    assert machine(folder=tmp_path / "none")["GPUs"].fine
+
+
+def test_packages_that_are_missing_are_named_with_what_needs_them(machine, monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None)
+    found = machine(folder=tmp_path)
+    assert not found["HEIC photos"].fine
+    assert "pip install 'image-tune[onnx]'" in " ".join(each.found for each in found.values())
+
+
+def test_the_doctor_prints_a_line_for_each_and_json(monkeypatch, capsys):
+    finding = doctor.Finding("disk of the cache", "0.1 GB free", fine=False)
+    monkeypatch.setattr(doctor, "examine", lambda *_: [doctor.Finding("tune", "0.1"), finding])
+    assert _run(["doctor"]) == 0
+    assert capsys.readouterr().out == "  tune               0.1\n! disk of the cache  0.1 GB free\n"
+    assert _run(["doctor", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[1] == {
+        "what": "disk of the cache",
+        "found": "0.1 GB free",
+        "fine": False,
+    }
