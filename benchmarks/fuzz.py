@@ -2,10 +2,11 @@
 
     python benchmarks/fuzz.py --files 5000 --seconds 300 --seed 0
 
-Draws JPEG, PNG, GIF, WebP and BMP files, breaks most of them (bits, cuts, splices, headers) and
-prepares the folder as `tune run` does. Afterwards every file goes through both decoders once
-more, one by one, in a process with a limit of time and memory, with code that shares nothing
-with the check but the decoders. Prints a JSON summary; exits 1 where the check was wrong:
+Draws files of nine formats, breaks most of them (bits, cuts, splices, headers) and prepares the
+folder as `tune run` does. Afterwards every file goes through Pillow once more, and through
+TensorFlow where it knows the format, one by one, in a process with a limit of time and memory,
+with code that shares nothing with the check but the decoders. Prints a JSON summary; exits 1
+where the check was wrong:
 
     lost         dropped, though both decoders read it
     unreadable   kept, though a decoder does not read it
@@ -32,7 +33,8 @@ from data_pipeline.processes.limits import Failure
 from data_pipeline.processes.workers import run_in_workers
 
 SIZE = (32, 32)
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
+BOTH_READ = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
+FORMATS = (*BOTH_READ, "TIFF", "PPM", "AVIF", "JPEG2000")
 PIXELS = 89_478_485
 CHUNKS = 20  # files are drawn, checked and verified by so many parts of the whole
 BOTH = {"pillow": "", "tensorflow": ""}
@@ -50,10 +52,18 @@ def draw(rng: random.Random) -> bytes:
         "GIF": ("P", "L"),
         "WEBP": ("RGB", "RGBA"),
         "BMP": ("RGB", "L", "P", "1"),
+        "TIFF": ("RGB", "RGBA", "L", "CMYK", "P", "1", "I;16"),
+        "PPM": ("RGB", "L", "1"),
+        "AVIF": ("RGB", "RGBA"),
+        "JPEG2000": ("RGB", "RGBA", "L"),
     }
     options: dict = {}
     if name == "JPEG":
         options = {"progressive": rng.random() < 0.3, "quality": rng.randint(5, 95)}
+    if name == "TIFF":
+        options = {"compression": rng.choice((None, "tiff_lzw", "tiff_deflate", "packbits"))}
+    if name == "AVIF":
+        options = {"speed": 10, "quality": rng.randint(5, 95)}
     if name == "WEBP":
         options = {"lossless": rng.random() < 0.4, "method": 0}
     if name in ("GIF", "WEBP") and rng.random() < 0.3:
@@ -147,19 +157,23 @@ def write_files(folder: Path, numbers: range, seed: int) -> Counter:
 def decode_with_both(path: str) -> dict[str, str]:
     """What each decoder says of a file: "" where it reads it.  In a worker."""
     contents = Path(path).read_bytes()
-    return {"pillow": _pillow(contents), "tensorflow": _tensorflow(contents)}
+    known, said = _pillow(contents)
+    return {"pillow": said, "tensorflow": _tensorflow(contents) if known else ""}
 
 
-def _pillow(contents: bytes) -> str:
+def _pillow(contents: bytes) -> tuple[bool, str]:
+    """Whether TensorFlow has to read the format too, and what Pillow says."""
+    name = ""
     try:
         with Image.open(io.BytesIO(contents), formats=FORMATS) as image:
+            name = "JPEG" if image.format == "MPO" else str(image.format)
             if image.width * image.height > PIXELS:
-                return "too many pixels"
+                return name in BOTH_READ, "too many pixels"
             image.load()
             image.convert("RGB")
     except Exception as error:  # noqa: BLE001 - whatever it raises, it does not read the file
-        return f"{type(error).__name__}: {error}"[:100]
-    return ""
+        return name in BOTH_READ, f"{type(error).__name__}: {error}"[:100]
+    return name in BOTH_READ, ""
 
 
 def _tensorflow(contents: bytes) -> str:

@@ -7,7 +7,8 @@ learns from, unless it has one. A peer searches pretrained networks at 96 and at
 for the longest time (`benchmarks/peers/`, each in an environment of its own that is made here);
 of its models the best by validation after each time is measured on test/, or on the unseen
 photos, and the better of the two sizes counts. `tune run --max-time T --then-export` is run anew
-for each time and seed.
+for each time and seed. Where the largest class has more than twice the images of the smallest,
+balanced accuracy stands for accuracy.
 
 Runs part by part, writes race.json after each, and goes on there when it is called again: let
 nothing else run beside it. Prints what each has after each time, and draws race.png.
@@ -26,6 +27,7 @@ from probe import experiment_of
 from race_plot import draw
 from racing import link, logged, run, time_to
 
+from search.evaluation.objective import are_unequal
 from search.run_folder.data import Images
 
 SIZES = (96, 224)
@@ -91,6 +93,7 @@ def race_peer(name, size, photos, options):
     times = ",".join(str(60 * minutes) for minutes in options["minutes"])
     arguments = [python, scripts / "evaluate.py", folder, options["unseen"] or photos / "test"]
     arguments += ["--seconds", times, "--image-size", size]
+    arguments += ["--balanced"] if unequal(photos) else []
     *_, shown, failed = run(arguments, folder / "evaluate.log")
     unseen = {} if failed else json.loads(shown.splitlines()[-1])
     return {
@@ -116,12 +119,26 @@ def race_tune(minutes, seed, photos, options):
     if trouble:
         return found
     metrics = json.loads((out / name / "export" / "metrics.json").read_text())
-    found |= {"summary": metrics["summary"], "unseen": metrics["accuracy"]}
+    found |= {"summary": metrics["summary"], "unseen": score(metrics, photos)}
     if options["unseen"]:
         arguments = [tune, "evaluate", out / name / "export", options["unseen"], "--json"]
         *_, shown, trouble = run([*arguments, "--cache-dir", out / "cache"], log)
-        found["unseen"] = None if trouble else json.loads(shown)["accuracy"]
+        found["unseen"] = None if trouble else score(json.loads(shown), photos)
     return found
+
+
+def unequal(photos):
+    """Whether `tune run` takes balanced accuracy for these classes."""
+    counts = [len(list(folder.iterdir())) for folder in (photos / "train").iterdir()]
+    return are_unequal(counts)
+
+
+def score(measured, photos):
+    if not unequal(photos):
+        return measured["accuracy"]
+    rows = [row for row in measured["confusion_matrix"] if sum(row)]
+    recalls = [row[k] / sum(row) for k, row in enumerate(measured["confusion_matrix"]) if sum(row)]
+    return sum(recalls) / len(rows)
 
 
 def rising(epochs):

@@ -82,6 +82,17 @@ def test_classes_that_hold_the_same_folders_are_refused(tmp_path):
     assert list_class_folders(tmp_path / "deep").class_names == ("cat", "dog")
 
 
+def test_a_folder_above_the_classes_beside_empty_ones_names_the_one_that_was_meant(tmp_path):
+    draw_folder(tmp_path / "above" / "data", {"cat": 1, "dog": 1})
+    (tmp_path / "above" / "notes").mkdir()
+    with pytest.raises(DataError, match=f"did you mean {tmp_path}/above/data"):
+        list_class_folders(tmp_path / "above")
+    # A class may be empty still, and another one sorted into folders.
+    draw_folder(tmp_path / "classes" / "cat", {"2019": 1})
+    (tmp_path / "classes" / "dog").mkdir()
+    assert list_class_folders(tmp_path / "classes").class_names == ("cat", "dog")
+
+
 def test_a_folder_of_data_sets_names_one_that_was_meant(tmp_path):
     draw_folder(tmp_path, {"notes": 1})
     for name in ("train", "Val"):

@@ -265,7 +265,7 @@ def test_bad_files_are_reported_moved_and_put_back(photos, cache_dir, tmp_path, 
     assert _run([*common, "--quarantine", str(aside)]) == 0
     said = capsys.readouterr()
     assert "broken.jpg" in said.out
-    assert "moved 1 files" in said.err
+    assert "moved 1 file;" in said.err
     assert not (photos / "cat" / "broken.jpg").exists()
     assert _run(["restore", str(aside)]) == 0
     assert (photos / "cat" / "broken.jpg").exists()

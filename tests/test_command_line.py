@@ -5,14 +5,16 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
+from exported_metrics import METRICS, metrics_with
 from recorded_progress import Recorded
 
 from data_pipeline.preparation.typical_shape import TypicalShape
 from models.presets import PRESETS
-from search.cli import _run
+from search.cli import _run, export
 from search.errors import TuneError
+from search.formats.registry import flagged
 from search.process.hardware import Hardware
-from search.run_folder.command_line import command
+from search.run_folder.command_line import command, export_command
 from search.run_folder.config import RunConfig
 from search.tuning import resolve_config as resolving
 from search.tuning.preset import preset_options
@@ -151,3 +153,49 @@ def test_folders_and_files_are_told_by_their_names_alone(folder):
     line = command(changed(folder, "weights"))
     assert str(folder) not in line
     assert {"photos", "own file.h5"} <= set(shlex.split(line))
+
+
+FILE = METRICS["parity"][0]
+EXPORT = {
+    "formats": (
+        {"parity": [FILE | {"format": name} for name in ("keras", "onnx", "litert-int8")]},
+        ("onnx", "litert-int8"),
+    ),
+    "max_latency": ({"budget": {"latency": 0.0155, "size": None}}, 0.0155),
+    "max_size": ({"budget": {"latency": None, "size": 1_234_567}}, 1_234_567),
+    "precision": ({"precision_wished": 0.985}, 0.985),
+    "top": ({"top": 5}, 5),
+    "seeds": ({"seeds": 0}, 0),
+    "cheaper_within": ({"cheaper_within": 0.025}, 0.025),
+}
+
+
+def exported_by(line, monkeypatch):
+    """The options that `tune export-best` is given by a command line."""
+    given = {}
+    monkeypatch.setattr(
+        export.export_best_command, "callback", lambda **options: given.update(options)
+    )
+    program, *words = shlex.split(line)
+    assert program == "tune"
+    assert _run(words) == 0
+    return given
+
+
+def test_every_option_of_an_export_is_looked_at():
+    names = {parameter.name for parameter in export.export_best_command.params}
+    flags = {row.option.removeprefix("--") for row in flagged()}
+    # Which run, where it lies, and how the result is printed.
+    assert set(EXPORT) == names - flags - {"run", "results", "as_json"}
+
+
+@pytest.mark.parametrize("name", EXPORT)
+def test_the_command_of_an_export_has_the_same_options(name, monkeypatch):
+    nothing = {"parity": [FILE | {"format": "keras"}], "precision_wished": None}
+    usual = exported_by(export_command(metrics_with(**nothing)), monkeypatch)
+    changes, expected = EXPORT[name]
+    given = exported_by(export_command(metrics_with(**nothing | changes)), monkeypatch)
+    assert given[name] == expected != usual[name]
+    assert {k: v for k, v in given.items() if k != name} == {
+        k: v for k, v in usual.items() if k != name
+    }

@@ -119,6 +119,6 @@ def test_names_are_shown_and_not_obeyed(card):
 
 
 def test_the_command_that_made_the_run_stands_in_the_card(card, run):
-    assert f"{command(run.config)}\ntune export-best {run.run.name}\n" in card()
-    text = card(cheaper_within=0.025)
-    assert f"tune export-best {run.run.name} --cheaper-within 0.025\n" in text
+    export = f"tune export-best {run.run.name} --format onnx --precision 0.99"
+    assert f"{command(run.config)}\n{export}\n" in card()
+    assert f"{export} --cheaper-within 0.025\n" in card(cheaper_within=0.025)

@@ -1,6 +1,6 @@
 import pytest
 
-from search.process.wording import duration_in_words
+from search.process.wording import counted, duration_in_words, time_left
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,22 @@ from search.process.wording import duration_in_words
 )
 def test_a_duration_is_said_as_people_say_it(seconds, words):
     assert duration_in_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("number", "thing", "words"),
+    [
+        (1, "trial", "1 trial"),
+        (0, "trial", "0 trials"),
+        (1234, "image", "1,234 images"),
+        (3, "class", "3 classes"),
+        (1, "class", "1 class"),
+    ],
+)
+def test_one_thing_is_not_called_many(number, thing, words):
+    assert counted(number, thing) == words
+
+
+def test_time_that_is_not_known_is_said_to_be():
+    assert time_left(None) == "time left not known yet"
+    assert time_left(61) == "1 min 01 s left"

@@ -2,7 +2,8 @@
 
     python benchmarks/peers/evaluate.py OUT PHOTOS --seconds 60,180,600 --image-size 224
 
-Prints JSON: for each time the accuracy, null where there was no model yet.
+Prints JSON: for each time the accuracy, with --balanced the mean of the recalls of all classes;
+null where there was no model yet.
 """
 
 import argparse
@@ -19,6 +20,7 @@ def main():
     parser.add_argument("photos", type=Path)
     parser.add_argument("--seconds", required=True)
     parser.add_argument("--image-size", type=int, required=True)
+    parser.add_argument("--balanced", action="store_true")
     options = parser.parse_args()
     dataset = keras.utils.image_dataset_from_directory(
         options.photos,
@@ -32,20 +34,24 @@ def main():
         there = [path for path in models if float(path.stem.partition("-")[2]) <= limit]
         best = there[-1] if there else None
         if best not in known:
-            known[best] = accuracy(best, dataset) if best else None
+            known[best] = accuracy(best, dataset, balanced=options.balanced) if best else None
         measured[f"{limit:g}"] = known[best]
     print(json.dumps(measured))
 
 
-def accuracy(path, dataset):
+def accuracy(path, dataset, *, balanced):
     model = keras.models.load_model(path, compile=False, custom_objects=own_layers())
-    right = []
+    right, classes = [], []
     for images, labels in dataset:
         answers = model.predict_on_batch(images)
         # Of two classes AutoKeras gives the second one's probability alone.
         chosen = answers[:, 0] > 0.5 if answers.shape[1] == 1 else answers.argmax(axis=1)
         right.append(chosen == labels.numpy())
-    return float(np.concatenate(right).mean())
+        classes.append(labels.numpy())
+    right, classes = np.concatenate(right), np.concatenate(classes)
+    if balanced:
+        return float(np.mean([right[classes == label].mean() for label in np.unique(classes)]))
+    return float(right.mean())
 
 
 def own_layers():

@@ -8,6 +8,7 @@ import click
 from search.cli.options.common import AS_JSON, CACHE, DATA, FOLDER, cache_folder, console_progress
 from search.cli.options.data import data_options
 from search.cli.printing.out import echo, print_json
+from search.process.wording import counted
 
 
 @click.command()
@@ -55,7 +56,10 @@ def clean_command(
     if destination is not None:
         moved = quarantine(catalog, destination)
         # On stderr: stdout holds the summary, perhaps as JSON.
-        echo(f"moved {moved} files; bring them back with: tune restore {destination}", err=True)
+        echo(
+            f"moved {counted(moved, 'file')}; bring them back with: tune restore {destination}",
+            err=True,
+        )
 
 
 @click.command()
@@ -73,7 +77,7 @@ def restore_command(folder: Path, into: Path | None) -> None:
     """
     from data_pipeline.catalog.quarantine import restore
 
-    echo(f"put {restore(folder, into)} files back")
+    echo(f"put {counted(restore(folder, into), 'file')} back")
 
 
 @click.command()

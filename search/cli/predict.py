@@ -16,6 +16,7 @@ from search.cli.printing.out import echo, print_json, print_json_list
 from search.errors import TuneError
 from search.process.printable import cell, printable
 from search.process.quiet import import_tensorflow
+from search.process.wording import counted
 from search.run_folder.paths import exported_at
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def predict_command(
         for prediction in predictions:
             echo(prediction.line())
     if readable.copies:
-        echo(f"copied {readable.copies.count:,} photos into {copy_to}", err=True)
+        echo(f"copied {counted(readable.copies.count, 'photo')} into {copy_to}", err=True)
     if not readable.count:
         raise click.exceptions.Exit(1)
 

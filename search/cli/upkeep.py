@@ -7,7 +7,7 @@ import click
 from search.cli.options.common import AS_JSON, CACHE, RESULTS, cache_folder, console_progress
 from search.cli.printing.out import echo, print_json
 from search.errors import TuneError
-from search.process.wording import megabytes
+from search.process.wording import counted, megabytes
 
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
 
@@ -59,7 +59,7 @@ def cache_command(clear: bool, yes: bool, cache_dir: Path | None, as_json: bool)
     else:
         echo(str(folder))
         for row in use.rows:
-            echo(f"  {megabytes(row.bytes):>12}  {row.what} ({row.files:,} files)")
+            echo(f"  {megabytes(row.bytes):>12}  {row.what} ({counted(row.files, 'file')})")
     if not clear:
         return
     if not yes:

@@ -200,6 +200,8 @@ def _metrics(
         verdict=choice.verdict,
         finalists=choice.rows(),
         cheaper_within=options.cheaper_within,
+        top=options.top,
+        seeds=options.seeds,
         ensemble=choice.ensemble,
         calibration=calibration,
         precision_wished=options.precision,

@@ -16,7 +16,7 @@ from search.evaluation.classes import class_figures, doubts
 from search.export.card_code import READ_AND_PREDICT
 from search.formats.registry import by_option
 from search.process.printable import printable
-from search.process.wording import megabytes
+from search.process.wording import counted, megabytes
 from search.run_folder.command_line import command, export_command
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.figures import figures
@@ -214,8 +214,8 @@ def _making(experiment: Experiment, metrics: Metrics) -> str:
     versions = ", ".join(f"{name} {import_module(name).__version__}" for name in _PACKAGES)
     verdict = f"\n\n{_text(metrics.verdict)}" if metrics.verdict else ""
     return (
-        f"## Making\n\n{_text(describe(metrics.configuration))}, {metrics.epochs} epochs."
-        f"{verdict}\n\n{settings}\n\n"
+        f"## Making\n\n{_text(describe(metrics.configuration))}, "
+        f"{counted(metrics.epochs, 'epoch')}.{verdict}\n\n{settings}\n\n"
         f"```sh\n{command(experiment.config)}\n{export_command(metrics)}\n```\n\n"
         f"Python {platform.python_version()}, {versions}."
     )

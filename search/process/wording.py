@@ -13,6 +13,12 @@ def duration_in_words(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things: `1 trial`, `1,234 trials`."""
+    ending = "" if number == 1 else "es" if thing.endswith("s") else "s"
+    return f"{number:,} {thing}{ending}"
+
+
 def time_left(seconds: float | None) -> str:
     """The time that is left: `45 s left`; None where it is not known yet."""
     return "time left not known yet" if seconds is None else f"{duration_in_words(seconds)} left"

@@ -5,8 +5,12 @@ from pathlib import Path
 
 from models.families.backbone import enlarged
 from search.evaluation.objective import AS_GOOD_WITHIN
+from search.run_folder.budget import Budget
 from search.run_folder.config import RunConfig
+from search.run_folder.finalist_rows import SEEDS, TOP
 from search.run_folder.metrics import Metrics
+
+_ALWAYS = "keras"  # the format that is written whatever is asked for
 
 
 def command(config: RunConfig) -> str:
@@ -39,10 +43,19 @@ def command(config: RunConfig) -> str:
 
 
 def export_command(metrics: Metrics) -> str:
-    """The command line that chooses among the configurations of a run by the same rule."""
-    margin = metrics.cheaper_within
-    option = "" if margin in (None, AS_GOOD_WITHIN) else f" --cheaper-within {margin:g}"
-    return f"tune export-best {metrics.run}{option}"
+    """The command line that exports from a run in the same way, with every option that matters."""
+    words = ["tune", "export-best", metrics.run]
+    for row in metrics.parity:
+        words += [] if row.format == _ALWAYS else ["--format", row.format]
+    words += _budget(metrics.budget)
+    for option, value, usual in (
+        ("--precision", metrics.precision_wished, None),
+        ("--top", metrics.top, TOP),
+        ("--seeds", metrics.seeds, SEEDS),
+        ("--cheaper-within", metrics.cheaper_within, AS_GOOD_WITHIN),
+    ):
+        words += [] if value in (None, usual) else [option, f"{value:g}"]
+    return shlex.join(words)
 
 
 def _data_options(config: RunConfig) -> list[str]:
@@ -57,13 +70,18 @@ def _data_options(config: RunConfig) -> list[str]:
 
 def _limits(config: RunConfig) -> list[str]:
     """The options that set the limits of a run and the files that they hold for."""
-    words: list[str] = []
-    if config.max_latency is not None:
-        words += ["--max-latency", f"{config.max_latency * 1e3:.12g}ms"]
-    if config.max_size is not None:
-        words += ["--max-size", f"{config.max_size / 1e6:.12g}MB"]
+    words = _budget(config.budget)
     for name in config.formats:
         words += ["--format", name]
+    return words
+
+
+def _budget(budget: Budget) -> list[str]:
+    words: list[str] = []
+    if budget.latency is not None:
+        words += ["--max-latency", f"{budget.latency * 1e3:.12g}ms"]
+    if budget.size is not None:
+        words += ["--max-size", f"{budget.size / 1e6:.12g}MB"]
     return words
 
 

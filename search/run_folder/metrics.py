@@ -98,6 +98,8 @@ class Metrics(HeldOutFigures):
         precision_wished: what the threshold was set for; None for no threshold.
         budget: what the files were allowed to cost.
         parity: each written file.
+        top, seeds: how many of the best were trained again, and how often at most; None where an
+            older version did not write it.
         epochs: that the model was trained for.
         trials: that had finished; None where an older version did not write it.
         configuration: the hyperparameters.
@@ -117,6 +119,8 @@ class Metrics(HeldOutFigures):
     verdict: str
     finalists: tuple[FinalistRow, ...]
     cheaper_within: float | None = omitted()
+    top: int | None = omitted()
+    seeds: int | None = omitted()
     ensemble: Ensemble | None = None
     calibration: Calibration
     precision_wished: float | None = None

@@ -26,7 +26,7 @@ from search.process.atomic_files import write_array
 from search.process.memory import released_graphs
 from search.process.progress import ProgressSink, Task
 from search.process.stop_signal import StopSignal
-from search.process.wording import duration_in_words
+from search.process.wording import counted, duration_in_words
 from search.run_folder.config import objective_of
 from search.run_folder.data import load_predictions
 from search.run_folder.finalist_rows import Ensemble
@@ -114,7 +114,7 @@ def train_again(
 
 def _announce(records: Sequence[TrialRecord], seeds: int, progress: ProgressSink) -> None:
     most = duration_in_words(seeds * sum(map(training_seconds, records)))
-    what = f"training the best {len(records)} again with up to {seeds} other seeds each"
+    what = f"training the best {len(records)} again with up to {counted(seeds, 'other seed')} each"
     progress.message(f"{what}: at most {most}")
 
 

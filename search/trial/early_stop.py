@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.evaluation.objective import ACCURACY
+from search.process.wording import counted
 from search.run_folder.ranking import configuration_history
 from search.run_folder.records import Logs, TrialRecord
 from search.trial.experiment import Experiment
@@ -79,7 +80,7 @@ class EarlyStop:
             return f"no better than chance after {steps} steps"
         peers = [max(curve[:epochs]) for curve in self.curves if len(curve) >= epochs]
         if not promoted and len(peers) >= MIN_PEERS and best + self._noise(best) < np.median(peers):
-            return f"below the median of {len(peers)} others after {epochs} epochs"
+            return f"below the median of {len(peers)} others after {counted(epochs, 'epoch')}"
         return ""
 
     @property

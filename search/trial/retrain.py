@@ -10,7 +10,7 @@ import numpy as np
 from search.errors import TuneError
 from search.process.progress import ProgressSink, Update
 from search.process.stop_signal import StopSignal
-from search.process.wording import duration_in_words
+from search.process.wording import counted, duration_in_words
 from search.run_folder.records import Logs, TrialRecord
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
@@ -87,7 +87,7 @@ def retrain(
                 "retraining diverged: the loss is not a number; export another run"
             ) from error
     seconds = time.monotonic() - started
-    progress.message(f"retrained {epochs} epochs in {duration_in_words(seconds)}")
+    progress.message(f"retrained {counted(epochs, 'epoch')} in {duration_in_words(seconds)}")
     return training.whole(model), history
 
 

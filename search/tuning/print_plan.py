@@ -13,7 +13,7 @@ from search.evaluation.objective import BALANCED, suited_to
 from search.process.disk import checkpoint_bytes, free_bytes
 from search.process.printable import printable
 from search.process.progress import ProgressSink
-from search.process.wording import bytes_in_words
+from search.process.wording import bytes_in_words, counted
 from search.run_folder.config import RunConfig
 from search.run_folder.data_summary import DataSummary, SplitSizes
 from search.run_folder.records import Values
@@ -79,9 +79,9 @@ def announce(
     race = race_in_plan(plan, config, splits.train)
     more = ", and more while there is time" if open_ended else ""
     progress.message(
-        f"{experiment.run.name}: {config.algo}, {plan.configurations} configurations in "
-        f"{plan.trials} trials, {plan.epochs} epochs in all{more}\n"
-        f"{sizes}{splits.test:,} test images of {experiment.num_classes} classes at "
+        f"{experiment.run.name}: {config.algo}, {counted(plan.configurations, 'configuration')} in "
+        f"{counted(plan.trials, 'trial')}, {counted(plan.epochs, 'epoch')} in all{more}\n"
+        f"{sizes}{splits.test:,} test images of {counted(experiment.num_classes, 'class')} at "
         f"{height}×{width}{_FITTED[config.resize_mode]}{_seen(config)}\n"
         f"{classes_in_plan(experiment.class_names, counts)}\n"
         f"{not_used_in_plan(not_used, config.data)}"

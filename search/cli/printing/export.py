@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from search.cli.printing.out import echo
 from search.evaluation.classes import class_figures, doubts
 from search.process.printable import printable
+from search.process.wording import counted
 
 # These modules import NumPy, which would slow down `tune --help`.
 if TYPE_CHECKING:
@@ -164,7 +165,8 @@ def _print_slices(slices: Sequence[Slice]) -> None:
     for row in slices:
         low, high = row.interval
         echo(
-            f"  {row.name:<6}  {row.accuracy:.4f} ({low:.4f} to {high:.4f}) of {row.images} images"
+            f"  {row.name:<6}  {row.accuracy:.4f} ({low:.4f} to {high:.4f}) of "
+            f"{counted(row.images, 'image')}"
         )
 
 

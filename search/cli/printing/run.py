@@ -7,7 +7,7 @@ from rich.text import Text
 
 from search.cli.printing.out import echo, print_json
 from search.process.console import SafeConsole
-from search.process.wording import duration_in_words
+from search.process.wording import counted, duration_in_words
 from search.report.race import race_in_words
 from search.report.run_rows import RunReport
 from search.run_folder.records import COMPLETED
@@ -42,9 +42,10 @@ def print_report(report: RunReport, *, limit: int) -> None:
         limit: configurations shown at most.
     """
     console = SafeConsole(highlight=False)
+    classes = counted(len(report.data.class_names), "class")
     console.print(
-        f"[bold]{report.run}[/]: {report.algo}, {report.finished} trials finished, "
-        f"{report.data.images:,} images of {len(report.data.class_names)} classes"
+        f"[bold]{report.run}[/]: {report.algo}, {counted(report.finished, 'trial')} finished, "
+        f"{counted(report.data.images, 'image')} of {classes}"
     )
     console.print(run_table(report, limit=limit), soft_wrap=not console.is_terminal)
     hidden = len(report.configurations) - limit
