@@ -193,6 +193,26 @@ def test_time_is_kept_for_what_may_be_exported_in_place_of_the_leader(run, clock
         assert export_seconds(second, run) > export_seconds(leader, run)
 
 
+def test_time_is_kept_for_the_costliest_of_those_that_are_chosen_from(run, clock):
+    """Training again may put the second first: its own last training then takes longer."""
+    leader = best_of(run)
+    slow = leader.with_outcome(
+        trial_id="0002",
+        configuration="0002",
+        values={**leader.values, "learning_rate": 0.002},
+        score=leader.score - 0.01,
+        seconds=40.0,
+        step_seconds=40.0,
+    )
+    assert export_seconds(slow, run) > export_seconds(leader, run)
+    with StopSignal(1000.0) as stop:
+        watch = TimeToExport(stop, run, [leader])
+        watch.trial_finished(slow)
+        once, each = choosing_seconds([leader, slow], run, top=3)
+        # 150 s, a share of the time, are enough for three rounds of 41 s.
+        assert stop._kept_back == pytest.approx(export_seconds(slow, run) + once + 3 * each)
+
+
 def test_no_time_is_kept_for_two_networks_that_would_not_be_exported(run, clock):
     leader = out_of_fold(best_of(run), 0.69).with_outcome(values={"family": "probe"})
     names = {"joined/backbone": "a", "joined/second": "b", "joined/image_size": 160}

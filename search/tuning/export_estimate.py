@@ -133,8 +133,22 @@ def seconds_to_choose(seconds: float, experiment: Experiment, *, top: int) -> fl
         experiment: the run.
         top: how many of the best are chosen from.
     """
-    chosen = _candidates(load_records(experiment.run), experiment, top)
-    return seconds - export_seconds(chosen[0] if chosen else None, experiment)
+    return seconds - costliest_export_seconds(load_records(experiment.run), experiment, top=top)
+
+
+def costliest_export_seconds(
+    records: list[TrialRecord], experiment: Experiment, *, top: int
+) -> float:
+    """Estimate the seconds of the longest export among the best few: any of them may be chosen.
+
+    Args:
+        records: of the run.
+        experiment: the run.
+        top: how many of the best are chosen from.
+    """
+    chosen = _candidates(records, experiment, top)
+    none_yet = export_seconds(None, experiment)
+    return max((export_seconds(record, experiment) for record in chosen), default=none_yet)
 
 
 def _candidates(records: list[TrialRecord], experiment: Experiment, top: int) -> list[TrialRecord]:

@@ -11,7 +11,12 @@ from search.run_folder.records import TrialRecord
 from search.selection.candidates import is_head, is_solved, with_probes_in_order
 from search.trial.experiment import Experiment
 from search.trial.messages import Progress
-from search.tuning.export_estimate import choosing_seconds, export_seconds, seconds_again
+from search.tuning.export_estimate import (
+    choosing_seconds,
+    costliest_export_seconds,
+    export_seconds,
+    seconds_again,
+)
 
 CHOOSING_SHARE = 0.15  # of the time limit that training the best few again may take
 
@@ -83,7 +88,11 @@ class TimeToExport:
         likely = [*ranked[:1], *others[:1], *probes[:1], *([probe] if probe else [])]
         least = export_seconds(None, self.experiment) + (running or 0.0)
         each = [export_seconds(record, self.experiment) for record in likely]
-        self.stop.keep_back(max([least, *each]) + self._choosing())
+        choosing = self._choosing()
+        if choosing:
+            records = list(self.records.values())
+            each.append(costliest_export_seconds(records, self.experiment, top=TOP))
+        self.stop.keep_back(max([least, *each]) + choosing)
 
     def _choosing(self) -> float:
         """Seconds for training the best few again, as often as a share of the time allows."""
