@@ -48,15 +48,16 @@ export CHROMIUM
 
 .PHONY: demo test check lint types imports tests coverage chromium docs shape clean
 
+# Its run has a name, so that another one in the same folder is not taken for it.
+demo: RUN := demo-$(shell date +%Y%m%d-%H%M%S)
 demo: .venv/installed
 	test -d $(DEMO) || $(BIN)/tune demo $(DEMO)
 	$(BIN)/tune clean $(DEMO)
-	$(BIN)/tune run $(DEMO) --algo hyperband --families cnn,xception --image-size 64 --max-epochs 8 --name demo-$$(date +%Y%m%d-%H%M%S)
-	$(BIN)/tune export-best --seeds 1
-	$(BIN)/tune report --measure 20s
-	run=$$($(BIN)/tune list --json | $(BIN)/python -c 'import json,sys; print(json.load(sys.stdin)[0]["run"])'); \
-	$(BIN)/tune predict results/$$run/export $(DEMO)/dotted/dotted_010.* && \
-	echo "The exported model is results/$$run/export/model.keras; look at the run in results/$$run/report.html, or with: $(BIN)/tune tensorboard $$run"
+	$(BIN)/tune run $(DEMO) --algo hyperband --families cnn,xception --image-size 64 --max-epochs 8 --name $(RUN)
+	$(BIN)/tune export-best $(RUN) --seeds 1
+	$(BIN)/tune report $(RUN) --measure 20s
+	$(BIN)/tune predict results/$(RUN)/export $(DEMO)/dotted/dotted_010.*
+	@echo "The exported model is results/$(RUN)/export/model.keras; look at the run in results/$(RUN)/report.html, or with: $(BIN)/tune tensorboard $(RUN)"
 
 test: .venv/installed-dev chromium
 	$(MAKE) check
@@ -97,7 +98,8 @@ shape:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=24" "setuptools>=77"
 	$(BIN)/python -c "$$REQUIREMENTS" > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r .venv/requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	# setuptools warns of packages beside the working directory, which these are meant to be.
+	PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
 .venv/installed-dev: .venv/installed

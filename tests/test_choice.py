@@ -186,7 +186,9 @@ def test_without_further_seeds_the_search_is_taken_at_its_word(run):
 
 def test_a_search_without_a_result_names_the_way_on(scratch, tmp_path):
     empty = finished_run(scratch, tmp_path, [])
-    with pytest.raises(TuneError, match=r"no trial has finished yet.*tune run --resume run"):
+    with pytest.raises(
+        TuneError, match=f"no trial has finished yet.*tune run --resume {empty.run.argument}"
+    ):
         choice_of(empty, costs_of(empty))
 
 

@@ -164,7 +164,7 @@ def test_ctrl_c_is_status_130(monkeypatch, capsys):
 def test_a_name_that_is_taken_is_answered_with_how_to_go_on(results, photos, capsys):
     arguments = ["run", str(photos), "--name", "cats", "--results", str(results)]
     assert _run(arguments) == 1
-    assert "go on with it by 'tune run --resume cats'" in capsys.readouterr().err
+    assert f"go on with it by 'tune run --resume {results / 'cats'}'" in capsys.readouterr().err
 
 
 def test_an_empty_list_is_no_error(tmp_path, monkeypatch, capsys):

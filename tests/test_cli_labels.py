@@ -124,15 +124,14 @@ def test_a_run_of_an_older_version_is_told_what_writes_the_rest(run, missing, ca
     assert labels(run) == 1
     said = capsys.readouterr().err
     assert f"has no {path.name}" in said
-    assert "'tune run --resume run' writes what is missing" in said
+    assert f"'tune run --resume {run.argument}' writes what is missing" in said
 
 
 def test_a_run_without_finished_trials_is_told_how_to_go_on(transfer, tmp_path, capsys):
     run = copied_run(transfer, tmp_path)
     assert labels(run) == 1
-    assert (
-        "no trial has finished yet; go on with 'tune run --resume run'" in capsys.readouterr().err
-    )
+    way_on = f"go on with 'tune run --resume {run.argument}'"
+    assert f"no trial has finished yet; {way_on}" in capsys.readouterr().err
 
 
 def test_fewer_folds_are_said_and_so_is_that_whole_models_are_trained(

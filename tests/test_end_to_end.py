@@ -92,7 +92,7 @@ def test_a_search_without_time_ends_cleanly_and_says_how_to_go_on(road):
     assert road.begun.status == 0
     assert "in 6 trials, 11 epochs in all, and more while there is time" in road.begun.err
     assert "time is up: 0 trials are finished" in road.begun.err
-    assert "go on with: tune run --resume first" in road.begun.err
+    assert f"go on with: tune run --resume {road.run}\n" in road.begun.err
 
 
 def test_going_on_with_other_options_is_refused_with_what_differs(road):

@@ -53,7 +53,8 @@ def test_an_exception_is_a_failed_trial_with_its_kind_and_one_line(
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
 def test_a_full_or_failing_disk_is_not_the_fault_of_a_trial(scratch, raising, number):
     raising(OSError(number, "the disk"))
-    with pytest.raises(OSError, match="the disk; .*'tune run --resume run'") as caught:
+    way_on = scratch.run.argument
+    with pytest.raises(OSError, match=f"the disk; .*'tune run --resume {way_on}'") as caught:
         ended(InProcess(scratch))
     assert caught.value.errno == number
     assert caught.value.filename == str(scratch.run.path)

@@ -39,7 +39,7 @@ def test_a_warning_names_what_leaks_and_says_where_to_look():
     assert said.text == (
         "warning: test: 12 of 200 images (6.0 %) are near-copies of images in train, 3 of them "
         "exact; validation: 1 of 200 images (0.5 %) is a near-copy of one in train\n"
-        "scores on them flatter; see which they are: tune clean ph[b]otos"
+        "scores on them flatter; see which they are: tune clean 'ph[b]otos'"
     )
 
 

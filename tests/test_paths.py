@@ -1,10 +1,12 @@
 import json
 import os
+import shlex
+from pathlib import Path
 
 import pytest
 
 from search.errors import TuneError
-from search.run_folder.paths import RunFolder, exported_at, find_run, runs
+from search.run_folder.paths import DEFAULT_RESULTS, RunFolder, exported_at, find_run, runs
 
 
 def begun(results, name, age):
@@ -67,3 +69,13 @@ def test_a_model_is_found_by_the_name_of_its_run(tmp_path, monkeypatch):
         assert exported_at(name) == name
     with pytest.raises(TuneError, match="dogs: no such model"):
         exported_at("dogs")
+
+
+@pytest.mark.parametrize("results", [DEFAULT_RESULTS, Path("my runs"), Path("results/older")])
+def test_what_a_message_says_to_give_as_run_finds_that_run(tmp_path, monkeypatch, results):
+    monkeypatch.chdir(tmp_path)
+    begun(DEFAULT_RESULTS, "dogs", age=1)
+    run = begun(results, "cats", age=100)
+    (word,) = shlex.split(run.argument)
+    assert find_run(DEFAULT_RESULTS, word) == run
+    assert (word == "cats") == (results == DEFAULT_RESULTS)

@@ -289,7 +289,7 @@ def test_the_command_exports_in_what_is_left_of_its_time(told, photos, capsys):
     assert "tune export-best" not in capsys.readouterr().err
 
 
-def test_without_the_option_nothing_is_exported(told, photos, capsys):
+def test_without_the_option_nothing_is_exported(told, run, photos, capsys):
     assert _run(["run", str(photos), "--max-time", "1h"]) == 0
     assert told == []
-    assert "next: tune export-best run" in capsys.readouterr().err
+    assert f"next: tune export-best {run.run.argument}, " in capsys.readouterr().err

@@ -5,9 +5,11 @@ from typing import Any
 
 import click
 
-from search.cli.options.common import AS_JSON, CACHE, DATA, FOLDER, cache_folder, console_progress
 from search.cli.options.data import data_options
+from search.cli.options.folders import CACHE, DATA, FOLDER, cache_folder
+from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.out import echo, print_json
+from search.process.printable import shell_word
 from search.process.wording import counted
 
 
@@ -56,10 +58,8 @@ def clean_command(
     if destination is not None:
         moved = quarantine(catalog, destination)
         # On stderr: stdout holds the summary, perhaps as JSON.
-        echo(
-            f"moved {counted(moved, 'file')}; bring them back with: tune restore {destination}",
-            err=True,
-        )
+        back = f"tune restore {shell_word(destination)}"
+        echo(f"moved {counted(moved, 'file')}; bring them back with: {back}", err=True)
 
 
 @click.command()
@@ -98,7 +98,7 @@ def demo_command(folder: Path, pictures: int, seed: int) -> None:
     from data_pipeline.sample import draw_sample
 
     draw_sample(folder, images_per_class=pictures, seed=seed)
-    echo(f"drew the sample in {folder}/; search it with: tune run {folder}")
+    echo(f"drew the sample in {folder}/; search it with: tune run {shell_word(folder)}")
 
 
 COMMANDS = (clean_command, restore_command, demo_command)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from search.cli.options.common import AS_JSON, RESULTS, console_progress
+from search.cli.options.folders import RESULTS
 from search.cli.options.limits import asked_formats, format_options, limit_options
+from search.cli.options.output import AS_JSON, console_progress
 from search.cli.options.values import Share
 from search.cli.printing.export import print_export
 from search.cli.printing.out import echo, print_json
 from search.evaluation.objective import AS_GOOD_WITHIN
-from search.process.printable import printable
+from search.process.printable import printable, shell_word
 from search.process.quiet import import_tensorflow
 from search.run_folder.finalist_rows import SEEDS, TOP
 
@@ -98,9 +99,9 @@ def export_best_command(
         print_json(metrics)
         return
     print_export(metrics)
+    model = shell_word(chosen.export)
     echo(
-        f"next: tune predict {chosen.export} PHOTO, tune serve {chosen.export}, "
-        f"tune report {chosen.name}",
+        f"next: tune predict {model} PHOTO, tune serve {model}, tune report {chosen.argument}",
         err=True,
     )
 

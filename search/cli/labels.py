@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from search.cli.options.common import AS_JSON, RESULTS, console_progress
+from search.cli.options.folders import RESULTS
+from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.out import echo, print_json
 from search.process.printable import printable
 from search.process.quiet import import_tensorflow

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli.options.common import AS_JSON, CACHE, DATA, cache_folder, console_progress
 from search.cli.options.data import data_options
+from search.cli.options.folders import CACHE, DATA, cache_folder
+from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.export import print_evaluation
 from search.cli.printing.out import echo, print_json, print_json_list
 from search.errors import TuneError

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from search.cli.options.common import AS_JSON, RESULTS, console_progress
+from search.cli.options.folders import RESULTS
+from search.cli.options.output import AS_JSON, console_progress
 from search.cli.options.values import Duration
 from search.cli.printing.out import echo, print_json
 from search.process.printable import printable

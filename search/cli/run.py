@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli.options.common import AS_JSON, CACHE, DATA, RESULTS, cache_folder, console_progress
 from search.cli.options.data import data_options
+from search.cli.options.folders import CACHE, DATA, RESULTS, cache_folder
 from search.cli.options.limits import asked_formats, flag_name, format_options, limit_options
+from search.cli.options.output import AS_JSON, console_progress
 from search.cli.options.training import (
     DRY_RUN,
     MAX_TIME,

@@ -2,7 +2,7 @@
 
 import click
 
-from search.cli.options.common import console_progress
+from search.cli.options.output import console_progress
 from search.process.quiet import import_tensorflow
 from search.run_folder.paths import exported_at
 

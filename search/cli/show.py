@@ -4,10 +4,12 @@ from pathlib import Path
 
 import click
 
-from search.cli.options.common import AS_JSON, DEFAULT_RESULTS, RESULTS, console_progress
+from search.cli.options.folders import RESULTS
+from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.out import echo, print_json
 from search.errors import TuneError
 from search.process.printable import printable
+from search.run_folder.paths import DEFAULT_RESULTS
 
 
 @click.command()

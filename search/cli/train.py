@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
-from search.cli.options.common import AS_JSON, CACHE, DATA, RESULTS
 from search.cli.options.data import data_options
+from search.cli.options.folders import CACHE, DATA, RESULTS
+from search.cli.options.output import AS_JSON
 from search.cli.options.training import (
     MAX_TIME,
     NAME,

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from search.cli.options.common import AS_JSON, CACHE, RESULTS, cache_folder, console_progress
+from search.cli.options.folders import CACHE, RESULTS, cache_folder
+from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.out import echo, print_json
 from search.errors import TuneError
 from search.process.wording import counted, megabytes

@@ -63,7 +63,7 @@ def run_guarded(
             raise OSError(
                 error.errno,
                 f"{error.strerror}; the trial is not lost: free some space, and go on with "
-                f"'tune run --resume {experiment.run.name}'",
+                f"'tune run --resume {experiment.run.argument}'",
                 str(where),
             ) from error
         return TrialResult(status=FAILED, failure=_kind(error), reason=_in_one_line(error))

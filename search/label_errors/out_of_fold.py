@@ -60,8 +60,10 @@ def choose_judge(experiment: Experiment) -> Judge:
     ranked = best_first(load_records(experiment.run), objective_of(experiment.config))
     scored = [record for record in ranked if record.score is not None]
     if not scored:
-        name = experiment.run.name
-        raise TuneError(f"{name}: no trial has finished yet; go on with 'tune run --resume {name}'")
+        raise TuneError(
+            f"{experiment.run.name}: no trial has finished yet; "
+            f"go on with 'tune run --resume {experiment.run.argument}'"
+        )
     heads = [record for record in scored if _is_head(experiment, record)]
     return Judge((heads or scored)[0], on_features=bool(heads))
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from pathlib import Path
 
 # Control characters but line breaks and tabs, and those that turn the direction of text around.
@@ -18,6 +19,11 @@ def printable(name: str | Path) -> str:
     """
     text = os.fspath(name)
     return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def shell_word(name: str | Path) -> str:
+    """A name as it can be pasted into a command line of a POSIX shell."""
+    return shlex.quote(printable(name))
 
 
 def visible(text: str) -> str:

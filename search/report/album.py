@@ -64,7 +64,8 @@ def excluded(run: RunFolder, *, images: bool) -> list[SetAside]:
     files: list[dict[str, Any]] = read_json(run.excluded)
     if not isinstance(files, list) or not all(map(_is_row, files)):
         raise TuneError(
-            f"{run.excluded}: not as tune writes it; 'tune run --resume {run.name}' writes it anew"
+            f"{run.excluded}: not as tune writes it; "
+            f"'tune run --resume {run.argument}' writes it anew"
         )
     root = Images.load(run).root
     looked_at = files[:BROKEN] if images else []
@@ -87,7 +88,7 @@ def require_images(run: RunFolder) -> None:
     if not all(images.pixel_hashes):
         raise TuneError(
             f"{run.images}: does not say by what each image is known, as an older version wrote "
-            f"it; 'tune run --resume {run.name}' writes it anew, or give --no-pictures"
+            f"it; 'tune run --resume {run.argument}' writes it anew, or give --no-pictures"
         )
 
 

@@ -91,7 +91,7 @@ def require_written(run: RunFolder, *paths: Path) -> None:
         raise TuneError(
             f"{run.path}: has no {' and no '.join(missing)}, since "
             f"{made_by(run) or 'an older version of tune'} began it; "
-            f"'tune run --resume {run.name}' writes what is missing"
+            f"'tune run --resume {run.argument}' writes what is missing"
         )
 
 
@@ -134,7 +134,7 @@ def load_predictions(path: Path) -> NDArray[np.float32]:
 
 
 def _anew(run: RunFolder) -> str:
-    return f"'tune run --resume {run.name}' writes it anew"
+    return f"'tune run --resume {run.argument}' writes it anew"
 
 
 def class_counts(run: RunFolder) -> list[int]:

@@ -30,7 +30,9 @@ from pathlib import Path
 
 from search.errors import TuneError
 from search.process.atomic_files import read_object
-from search.process.printable import printable
+from search.process.printable import printable, shell_word
+
+DEFAULT_RESULTS = Path("results")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,12 @@ class RunFolder:
     def name(self) -> str:
         """The run's name, as in `--resume NAME`."""
         return self.path.name
+
+    @property
+    def argument(self) -> str:
+        """What to give as RUN in a command line: its name where that is enough, else its path."""
+        usual = self.path.parent.resolve() == DEFAULT_RESULTS.resolve()
+        return shell_word(self.name if usual else self.path)
 
     @property
     def config(self) -> Path:
@@ -187,7 +195,7 @@ def run_at(path: Path) -> RunFolder | None:
     return None if folder is None else RunFolder(folder)
 
 
-def exported_at(model: str, results: Path = Path("results")) -> str:
+def exported_at(model: str, results: Path = DEFAULT_RESULTS) -> str:
     """The exported model that is meant: a path as it is, or that of a run, by its path or name.
 
     Raises:
@@ -207,7 +215,7 @@ def exported_at(model: str, results: Path = Path("results")) -> str:
     if not run.export.is_dir():
         raise TuneError(
             f"{printable(run.name)}: has no exported model yet; make one with "
-            f"'tune export-best {printable(run.name)}'"
+            f"'tune export-best {run.argument}'"
         )
     return str(run.export)
 

@@ -86,8 +86,10 @@ def choose(
     config = experiment.config
     records = load_records(experiment.run)
     if not any(record.score is not None for record in records):
-        name = experiment.run.name
-        raise TuneError(f"{name}: no trial has finished yet; go on with 'tune run --resume {name}'")
+        raise TuneError(
+            f"{experiment.run.name}: no trial has finished yet; "
+            f"go on with 'tune run --resume {experiment.run.argument}'"
+        )
     judged_on = len(experiment.validation)
     fitting = candidates(
         records, config, top=top, fits=partial(within, costs, budget), judged_on=judged_on

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from search.process.printable import printable
+from search.process.printable import shell_word
 from search.process.progress import ProgressSink
 
 
@@ -20,7 +20,7 @@ def warn_of_leaks(leaks: Iterable[dict[str, Any]], data: Path, progress: Progres
     if sentences:
         progress.warning(
             f"{'; '.join(sentences)}\n"
-            f"scores on them flatter; see which they are: tune clean {printable(data)}"
+            f"scores on them flatter; see which they are: tune clean {shell_word(data)}"
         )
 
 

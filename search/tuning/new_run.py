@@ -66,7 +66,7 @@ def new_folder(results: Path, name: str) -> RunFolder:
     if run.config.exists():
         raise TuneError(
             f"{run.path}: there is a run of this name already; "
-            f"go on with it by 'tune run --resume {name}', or choose another --name"
+            f"go on with it by 'tune run --resume {run.argument}', or choose another --name"
         )
     own = {*_written_before_the_configuration(run), *(run.path / name for name in _ALWAYS_THERE)}
     if run.path.exists() and any(not _is_ours(path, own) for path in run.path.iterdir()):

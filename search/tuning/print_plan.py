@@ -11,7 +11,7 @@ from models.families.registry import family_named
 from search.algorithms.plan import Plan
 from search.evaluation.objective import BALANCED, suited_to
 from search.process.disk import checkpoint_bytes, free_bytes
-from search.process.printable import printable
+from search.process.printable import printable, shell_word
 from search.process.progress import ProgressSink
 from search.process.wording import bytes_in_words, counted
 from search.run_folder.config import RunConfig
@@ -133,7 +133,7 @@ def not_used_in_plan(not_used: Mapping[str, int], data: str) -> str:
         return ""
     total = sum(not_used.values())
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in not_used.items())
-    which = f"tune clean {printable(data)}"
+    which = f"tune clean {shell_word(data)}"
     said = f"not used: {total:,} files or folders ({reasons}); which: {which}\n"
     return f"{said}{_links(not_used)}"
 

@@ -214,7 +214,7 @@ def _search(
     if not done:
         environment.progress.message(
             f"{stop.reason}: {pace.trials_done}{board.of_all()} trials are finished and saved; "
-            f"go on with: tune run --resume {run.name}"
+            f"go on with: tune run --resume {run.argument}"
         )
     if stop.interrupted:
         raise KeyboardInterrupt(SAID)

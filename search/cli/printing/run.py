@@ -28,8 +28,8 @@ def print_result(run: "RunFolder", as_json: bool, *, hint: bool = True) -> None:
     print_report(report, limit=5)
     if hint and report.configurations and report.configurations[0].score is not None:
         echo(
-            f"next: tune export-best {run.name}, or look: tune report {run.name}, "
-            f"tune tensorboard {run.name}",
+            f"next: tune export-best {run.argument}, or look: tune report {run.argument}, "
+            f"tune tensorboard {run.argument}",
             err=True,
         )
 

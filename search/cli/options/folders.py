@@ -1,21 +1,16 @@
-"""Options that several commands share, and what they stand for."""
+"""Folders and files that several commands are given, and those they use otherwise."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from search.errors import TuneError
 from search.process.printable import printable
-
-if TYPE_CHECKING:
-    from search.process.console_progress import ConsoleProgress
+from search.run_folder.paths import DEFAULT_RESULTS
 
 # A folder or a file: `data_pipeline.catalog.sources` knows which of them hold labelled images.
 DATA = click.Path(exists=True, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-DEFAULT_RESULTS = Path("results")
 RESULTS = click.option(
     "--results",
     type=click.Path(file_okay=False, path_type=Path),
@@ -52,11 +47,3 @@ def cache_folder(given: Path | None) -> Path:
             "there; give another --cache-dir"
         ) from error
     return folder
-
-
-def console_progress() -> "ConsoleProgress":
-    """Make the sink for messages, warnings and progress, on stderr: stdout is for results."""
-    from search.process.console import SafeConsole
-    from search.process.console_progress import ConsoleProgress
-
-    return ConsoleProgress(SafeConsole(stderr=True, highlight=False))
