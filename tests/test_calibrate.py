@@ -21,7 +21,7 @@ def unequal():
     rare = 1 / (1 + np.exp(-evidence))
     rows = np.arange(2 * COUNT)
     experiment = SimpleNamespace(
-        targets=targets, train=rows[:COUNT], validation=rows[COUNT:], num_classes=2
+        targets=targets, validation=rows[COUNT:], class_counts=(1.8 * COUNT, 0.2 * COUNT)
     )
     return experiment, np.stack([1 - rare, rare], axis=1)[None]
 
@@ -29,6 +29,8 @@ def unequal():
 def test_answers_are_shifted_towards_rare_classes_where_the_objective_counts_classes(unequal):
     experiment, predictions = unequal
     np.testing.assert_allclose(class_frequencies(experiment), [0.9, 0.1])
+    none = SimpleNamespace(class_counts=(9, 0))
+    np.testing.assert_allclose(class_frequencies(none), [0.9, 0.1])
     experiment.config = run_config(objective="val_accuracy")
     assert calibrate(experiment, predictions, precision=None).adjustment == 0
     experiment.config = run_config(objective="val_balanced_accuracy")

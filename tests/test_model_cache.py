@@ -91,7 +91,8 @@ def test_a_kept_model_gives_the_bits_of_a_new_one(kind, optimizer, scratch, tran
 
 
 def test_what_rare_classes_count_for_is_a_number_of_a_kept_model(scratch, tmp_path):
-    unequal = replace(scratch, targets=np.where(np.arange(len(scratch.targets)) % 4, 0, 1))
+    targets = np.where(np.arange(len(scratch.targets)) % 4, 0, 1)
+    unequal = replace(scratch, targets=targets, class_counts=tuple(np.bincount(targets)))
     ours = values_for(unequal, "cnn", class_weights="balanced")
     before = values_for(unequal, "cnn")
     assert before["class_weights"] == "none"

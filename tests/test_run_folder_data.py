@@ -41,6 +41,18 @@ def test_row_i_of_the_pixels_is_image_i(begun, photos, cache_dir):
     assert [experiment.class_names[k] for k in experiment.targets] == labels
 
 
+def test_images_to_test_on_are_no_part_of_what_classes_are_weighted_by(begun):
+    run, _, _ = begun
+    targets = np.load(run.targets)
+    cats, dogs = np.flatnonzero(targets == 0), np.flatnonzero(targets == 1)
+    write_arrays(run.splits, train=[cats[0], *dogs[2:]], validation=dogs[:1], test=cats[1:])
+    experiment = Experiment.load(run)
+    assert experiment.class_counts == (1, len(dogs) - 1)
+    # A part of the images has the same classifier: its weights would else change on the way.
+    assert experiment.part(2).classifier.options.class_counts == experiment.class_counts
+    assert experiment.classifier.options.class_counts == experiment.class_counts
+
+
 def test_files_that_are_set_aside_are_written_down_with_their_reason(cache_dir, tmp_path):
     photos = draw_folder(tmp_path / "photos", {"cat": 8, "dog": 8})
     (photos / "cat" / "notes.jpg").write_text("no image")

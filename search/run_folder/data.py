@@ -137,11 +137,15 @@ def _anew(run: RunFolder) -> str:
     return f"'tune run --resume {run.argument}' writes it anew"
 
 
-def class_counts(run: RunFolder) -> list[int]:
-    """Count the usable images of each class, in the order of class numbers."""
-    targets = load_targets(run)
-    classes = len(DataSummary.load(run).class_names)
-    return [int(count) for count in np.bincount(targets, minlength=classes)]
+def class_counts(
+    targets: NDArray[np.int32], splits: Splits, *, num_classes: int
+) -> tuple[int, ...]:
+    """Count the images of each class to train and to validate on.
+
+    Those to test on are not counted: nothing may be chosen by them.
+    """
+    seen = targets[np.concatenate([splits.train, splits.validation])]
+    return tuple(np.bincount(seen, minlength=num_classes).tolist())
 
 
 def save_data(

@@ -90,7 +90,9 @@ def calibrate_model(model: Any, calibration: Calibration, experiment: Experiment
 
 
 def class_frequencies(experiment: Experiment) -> NDArray[np.float64]:
-    """Shares of the classes among the images that an exported model is trained on."""
-    rows = np.concatenate([experiment.train, experiment.validation])
-    counts = np.bincount(experiment.targets[rows], minlength=experiment.num_classes)
+    """Shares of the classes among the images that an exported model is trained on.
+
+    A class without any counts as having one: a share of 0 cannot be made up for.
+    """
+    counts = np.maximum(experiment.class_counts, 1)
     return np.asarray(counts / counts.sum())

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from data_pipeline.pixels.prepared import PreparedPixels
 from search.evaluation.objective import are_unequal
 from search.run_folder.config import RunConfig
-from search.run_folder.data import load_groups, load_splits, load_targets
+from search.run_folder.data import class_counts, load_groups, load_splits, load_targets
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.paths import RunFolder
 
@@ -33,6 +33,7 @@ class Experiment:
         targets: int32 [n], class numbers.
         train, validation, test: int64 row numbers into both.
         class_names: class names, in the order of class numbers.
+        class_counts: images of each class to train and to validate on, in a part too.
         groups: int64 [n], equal for copies of one image; None where the images to validate on
             were not drawn from those to train on, but given.
         files: path of the prepared pixels of each size.
@@ -47,6 +48,7 @@ class Experiment:
     validation: Rows
     test: Rows
     class_names: tuple[str, ...]
+    class_counts: tuple[int, ...]
     groups: Rows | None
     files: Mapping[tuple[int, int], Path]
 
@@ -63,8 +65,7 @@ class Experiment:
     @cached_property
     def classifier(self) -> Any:
         """The hypermodel (`models.hypermodel.ImageClassifier`) of this run."""
-        counts = np.bincount(self.targets, minlength=self.num_classes)
-        return classifier_of(self.config, counts.tolist())
+        return classifier_of(self.config, self.class_counts)
 
     def seen_by(self, values: Mapping[str, Any]) -> "Experiment":
         """The same with the pixels of the size that a configuration takes."""
@@ -105,13 +106,15 @@ class Experiment:
         config = config or RunConfig.load(run)
         paths = map(Path, (data.pixels, *(data.other_pixels or ())))
         files = dict(zip(config.prepared_sizes, paths, strict=True))
+        targets, num_classes = load_targets(run), len(data.class_names)
         return cls(
             run=run,
             config=config,
             pixels=PreparedPixels(files[config.image_size], config.image_size, "").open(),
             image_size=config.image_size,
-            targets=load_targets(run),
+            targets=targets,
             class_names=tuple(data.class_names),
+            class_counts=class_counts(targets, splits, num_classes=num_classes),
             groups=_groups(run, data),
             files=files,
             train=splits.train,
@@ -130,7 +133,7 @@ def classifier_of(config: RunConfig, counts: Sequence[int]) -> Any:
 
     Args:
         config: of the run.
-        counts: images of each class.
+        counts: images of each class to train and to validate on.
     """
     from models.hypermodel import ImageClassifier
 

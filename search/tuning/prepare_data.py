@@ -65,9 +65,12 @@ def with_objective(run: RunFolder, config: RunConfig) -> RunConfig:
     """The configuration with the objective that suits the classes, where that was left open."""
     if config.objective != AUTO:
         return config
-    from search.run_folder.data import class_counts
+    from search.run_folder.data import class_counts, load_splits, load_targets
+    from search.run_folder.data_summary import DataSummary
 
-    return replace(config, objective=suited_to(class_counts(run)))
+    num_classes = len(DataSummary.load(run).class_names)
+    counts = class_counts(load_targets(run), load_splits(run), num_classes=num_classes)
+    return replace(config, objective=suited_to(counts))
 
 
 def with_race(run: RunFolder, config: RunConfig) -> RunConfig:

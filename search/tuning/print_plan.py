@@ -86,7 +86,7 @@ def announce(
         f"{classes_in_plan(experiment.class_names, counts)}\n"
         f"{not_used_in_plan(not_used, config.data)}"
         f"families: {families}{' (compact, as there is no GPU)' if config.compact else ''}, "
-        f"{config.precision}, objective {config.objective}{_why(config, counts)}, "
+        f"{config.precision}, objective {config.objective}{_why(config, experiment.class_counts)}, "
         f"seed {config.seed}{moved}{limits}\n"
         f"{race}"
         f"disk: up to {bytes_in_words(need)} for training states, {bytes_in_words(free)} free"
