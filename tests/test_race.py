@@ -341,3 +341,23 @@ def test_a_probe_of_larger_images_is_one_that_ends_in_time(left, side, tmp_path)
     # Of a run that goes on it is not known what they took.
     again = make_oracle(config, space, baselines=[], directory=tmp_path, **hurry)
     assert again.seconds == {}
+
+
+def test_the_search_begins_from_the_winners_of_a_race_that_left_larger_images_out(tmp_path):
+    names = ("mobilenet_025", "mobilenet_050", "mobilenet_075", "mobilenet_v2")
+    known = {"backbones": names, "backbone_sizes": (160, 224), "weights": "imagenet"}
+    config = run_config(families=("probe",), race_images=(200, 400), **known)
+    space = keras_tuner.HyperParameters()
+    space.Choice("family", ["transfer"])
+    space.Choice("transfer/backbone", list(names))
+    hurry = {"time_left": lambda: 0.0, "baselines_on": lambda winners: []}
+    oracle = make_oracle(config, space, baselines=[], directory=tmp_path, **hurry)
+    oracle._in_a_hurry = lambda: True
+    trial = oracle.create_trial("a")
+    while trial.hyperparameters.values["family"] != "transfer":
+        place = names.index(trial.hyperparameters.values.get("probe/backbone", names[0]))
+        oracle.finish(finished(trial, score=0.5 + place / 10))
+        trial = oracle.create_trial("a")
+    assert oracle.race is None
+    (backbone,) = (each for each in oracle.hyperparameters.space if "backbone" in each.name)
+    assert list(backbone.values) == ["mobilenet_v2", "mobilenet_075"]

@@ -45,7 +45,6 @@ class RaceFirst(keras_tuner.Oracle):
     time_left: Callable[[], float]
     seconds: dict[str, float]
     _began: float | None = None
-    _opening = 0.0  # seconds of the first rung
     trials: dict[str, Any]
     hyperparameters: Any
 
@@ -67,8 +66,8 @@ class RaceFirst(keras_tuner.Oracle):
 
     def _in_a_hurry(self) -> bool:
         """Whether the rest of the race would take more time than there is."""
-        self._opening = time.monotonic() - (self._began or 0.0)
-        return self.time_left() < REST_OF_RACE * self._opening
+        opening = time.monotonic() - (self._began or 0.0)
+        return self.time_left() < REST_OF_RACE * opening
 
     def _fits(self, values: Values) -> bool:
         """Whether there is time for a probe of all images, by what it took at a smaller size."""
@@ -85,8 +84,11 @@ class RaceFirst(keras_tuner.Oracle):
 
     def settle_race(self) -> None:
         """Search on the winners alone, if the race is decided; where none won, on all."""
+        if self.race is None:
+            return
         probed = self._probed()
-        if self.race is None or not self.race.next(probed, self.allowed).over:
+        # What was left out for want of time is not made up for.
+        if not self.race.next(probed, self.allowed, fits=lambda values: False).over:
             return
         winners = self.race.ranking(probed)[:FINALISTS]
         self.race = None
