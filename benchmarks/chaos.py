@@ -19,7 +19,7 @@ from pathlib import Path
 import click
 
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import load_records
+from search.run_folder.record_files import load_records
 
 
 def table(run):

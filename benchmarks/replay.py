@@ -55,7 +55,7 @@ def record(run: Path) -> None:
     from search.run_folder.config import RunConfig
     from search.run_folder.data_summary import DataSummary
     from search.run_folder.paths import RunFolder
-    from search.run_folder.records import load_records
+    from search.run_folder.record_files import load_records
 
     folder = RunFolder(run)
     state = json.loads((run / "oracle" / "oracle.json").read_text())

@@ -11,7 +11,7 @@ from search.errors import TuneError
 from search.formats.cost import Budget, Cost, Costs
 from search.process.atomic_files import read_json, write_array
 from search.process.progress import Silent
-from search.run_folder.records import load_records
+from search.run_folder.record_files import load_records
 from search.run_folder.schema import to_json
 from search.selection import choice as module
 from search.selection.beyond_luck import beyond_luck

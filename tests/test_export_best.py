@@ -23,10 +23,10 @@ from search.formats.measuring import Measured
 from search.formats.parity import check
 from search.process.atomic_files import read_json
 from search.process.progress import Silent
-from search.run_folder.lock import locked
 from search.run_folder.metrics import Metrics
-from search.run_folder.records import load_records
+from search.run_folder.record_files import load_records
 from search.run_folder.schema import to_json
+from search.runs.lock import locked
 from search.trial.model_cache import ModelCache
 from search.trial.retrain import train_epochs
 from search.trial.training import Training, predict_rows

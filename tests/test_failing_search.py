@@ -14,15 +14,8 @@ from search.algorithms.plan import hyperband_rungs
 from search.errors import TuneError
 from search.executors.worker_pool import WorkerLimits, Workers
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import (
-    COMPLETED,
-    DIVERGED,
-    ERROR,
-    FAILED,
-    TrialResult,
-    load_record,
-    load_records,
-)
+from search.run_folder.record_files import load_record, load_records
+from search.run_folder.records import COMPLETED, DIVERGED, ERROR, FAILED, TrialResult
 from search.trial.checkpoint import TrainingState
 from search.tuning.loop import Search
 from search.tuning.retry import HOPELESS

@@ -10,7 +10,7 @@ from fake_search import search_to_the_end, table
 from forked import in_a_child
 
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import load_records
+from search.run_folder.record_files import load_records
 
 OPERATIONS = ("write", "fsync", "replace", "unlink")
 

@@ -6,7 +6,7 @@ from finished_runs import finished_run, made_up
 from stopping import NEVER, StopWhen
 
 from search.process.progress import Silent
-from search.run_folder.records import load_records
+from search.run_folder.record_files import load_records
 from search.selection import finalists as module
 from search.selection.candidates import candidates
 from search.selection.finalists import (

@@ -9,7 +9,7 @@ from stopping import NEVER
 
 from search.errors import TuneError
 from search.formats.cost import Budget, Cost, Costs, within
-from search.run_folder.records import load_records
+from search.run_folder.record_files import load_records
 
 FAST, SMALL, NEITHER = Cost(0.004, 9_000_000), Cost(0.02, 1_000_000), Cost(0.03, 8_000_000)
 

@@ -11,7 +11,7 @@ from logged_runs import begin, epoch, log_of, trial
 from small_trials import experiment_in, values_for
 
 from search.observers.hparams import FOREMOST
-from search.run_folder.records import load_records
+from search.run_folder.record_files import load_records
 
 pytestmark = pytest.mark.slow
 

@@ -1,13 +1,14 @@
 """One program a run, and a lock that dies with its holder."""
 
+import fcntl
 import multiprocessing
 import os
 
 import pytest
 
 from search.errors import TuneError
-from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
+from search.runs.lock import is_locked, locked
 
 
 def test_a_second_holder_is_refused_and_told_who_has_it(tmp_path):
@@ -30,3 +31,11 @@ def test_a_dead_holder_does_not_keep_it(tmp_path):
     assert holder.exitcode == 9
     with locked(RunFolder(tmp_path)):
         assert (tmp_path / "lock").read_text() == str(os.getpid())
+
+
+def test_who_only_looks_whether_a_run_is_locked_keeps_no_one_out(tmp_path, monkeypatch):
+    handle = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    monkeypatch.setattr("search.runs.lock.time.sleep", lambda _: os.close(handle))
+    with locked(RunFolder(tmp_path)):
+        assert is_locked(RunFolder(tmp_path))

@@ -8,15 +8,8 @@ from stopping import NEVER, StopWhen
 from search.errors import TuneError
 from search.run_folder import records as records_module
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import (
-    COMPLETED,
-    ERROR,
-    FAILED,
-    STOPPED,
-    TrialResult,
-    load_record,
-    load_records,
-)
+from search.run_folder.record_files import load_record, load_records
+from search.run_folder.records import COMPLETED, ERROR, FAILED, STOPPED, TrialResult
 from search.trial.checkpoint import TrainingState
 from search.tuning.loop import Search
 

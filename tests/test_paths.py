@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from search.errors import TuneError
-from search.run_folder.paths import DEFAULT_RESULTS, RunFolder, exported_at, find_run, runs
+from search.run_folder.paths import DEFAULT_RESULTS, RunFolder
+from search.runs.find import exported_at, find_run, runs
 
 
 def begun(results, name, age):
     run = RunFolder(results / name)
-    run.path.mkdir(parents=True)
+    run.trials.mkdir(parents=True)
     run.config.write_text(json.dumps({}))
     os.utime(run.config, (1000 - age, 1000 - age))
     return run
@@ -20,6 +21,9 @@ def begun(results, name, age):
 def test_runs_are_listed_newest_first_and_other_folders_left_out(tmp_path):
     old, new = begun(tmp_path, "old", age=100), begun(tmp_path, "new", age=1)
     (tmp_path / "something else").mkdir()
+    (tmp_path / "another model").mkdir()
+    (tmp_path / "another model" / "config.json").write_text("{}")
+    begun(tmp_path, ".cats.removed", age=0)
     assert runs(tmp_path) == [new, old]
     assert find_run(tmp_path, None) == new
     assert find_run(tmp_path, "old") == old

@@ -25,7 +25,8 @@ from search.run_folder.budget import Budget
 from search.run_folder.config import objective_of
 from search.run_folder.paths import RunFolder
 from search.run_folder.ranking import best_first
-from search.run_folder.records import COMPLETED, load_records
+from search.run_folder.record_files import load_records
+from search.run_folder.records import COMPLETED
 from search.selection.choice import choose
 from search.selection.finalists import train_again
 from search.trial import probe_training

@@ -9,16 +9,8 @@ from search.errors import TuneError
 from search.evaluation.objective import OBJECTIVES
 from search.run_folder.paths import RunFolder
 from search.run_folder.ranking import best_first
-from search.run_folder.records import (
-    COMPLETED,
-    DIVERGED,
-    FAILED,
-    RUNNING,
-    STOPPED,
-    TrialResult,
-    load_record,
-    load_records,
-)
+from search.run_folder.record_files import load_record, load_records
+from search.run_folder.records import COMPLETED, DIVERGED, FAILED, RUNNING, STOPPED, TrialResult
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from search.formats.latency import Latency
 from search.process.atomic_files import read_json, write_json
 from search.process.progress import Silent
 from search.report.latency import known_latencies, measure_latencies
-from search.run_folder.records import load_records
+from search.run_folder.record_files import load_records
 
 
 @pytest.fixture

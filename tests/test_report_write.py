@@ -15,7 +15,8 @@ from search.process.atomic_files import read_json, write_json
 from search.process.progress import Silent
 from search.report.contents import most_confused, read_contents
 from search.report.write import Wanted, write_report
-from search.run_folder.records import STOPPED, load_records
+from search.run_folder.record_files import load_records
+from search.run_folder.records import STOPPED
 
 BESIDE = {"measure": 0.0}
 

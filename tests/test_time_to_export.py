@@ -10,7 +10,8 @@ from search.cli import _run
 from search.cli import export as exporting
 from search.process import stop_signal
 from search.process.stop_signal import StopSignal
-from search.run_folder.records import CROSS_VALIDATED, load_records
+from search.run_folder.record_files import load_records
+from search.run_folder.records import CROSS_VALIDATED
 from search.trial.messages import Progress
 from search.tuning import export_estimate, time_to_export
 from search.tuning.export_estimate import (

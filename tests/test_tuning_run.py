@@ -12,8 +12,8 @@ from search.errors import TuneError
 from search.executors.worker_pool import WorkerLimits
 from search.process.memory import machine_memory
 from search.run_folder.data import load_splits
-from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
+from search.runs.lock import locked
 from search.tuning import new_run
 from search.tuning import run as running
 from search.tuning.run import MEMORY_SHARE, RunEnvironment, resume, start

@@ -7,13 +7,14 @@ from given_data import DATA
 from searching import run_config, trial_record
 
 from search.cli import _run
+from search.errors import TuneError
 from search.process.atomic_files import write_json
 from search.process.cache_use import clear_cache, use_of
 from search.process.disk import used_bytes
 from search.process.hardware import Hardware
-from search.run_folder.lock import is_locked, locked
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import STOPPED
+from search.runs.lock import EXPORT, is_locked, locked, remove
 from search.tuning import doctor
 
 
@@ -59,6 +60,40 @@ def test_a_run_that_is_worked_on_is_not_deleted(results, capsys):
     assert "a search works on this run" in capsys.readouterr().err
     assert names(results) == ["cats", "dogs"]
     assert not is_locked(RunFolder(results / "dogs"))
+    with locked(RunFolder(results / "dogs"), EXPORT):
+        assert _run(["rm", "dogs", "--yes", "--results", str(results)]) == 1
+        with pytest.raises(TuneError, match="works on this run"):
+            remove(RunFolder(results / "dogs"))
+    assert "an export works on this run" in capsys.readouterr().err
+    assert names(results) == ["cats", "dogs"]
+
+
+def test_a_run_is_not_deleted_where_its_export_is_named(results, capsys):
+    run = RunFolder(results / "cats")
+    run.export.mkdir()
+    words = ["rm", str(run.export), "--yes", "--results", str(results)]
+    assert _run(words) == 1
+    assert f"delete the whole run with 'tune rm {run.path}'" in capsys.readouterr().err
+    assert names(results) == ["cats", "dogs"]
+
+
+def test_a_folder_that_another_program_wrote_is_not_deleted(results, tmp_path, capsys):
+    model = tmp_path / "bert"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    assert _run(["rm", str(model), "--yes", "--results", str(results)]) == 1
+    assert "no run named" in capsys.readouterr().err
+    assert model.exists()
+
+
+def test_a_run_behind_a_link_is_deleted_with_the_link(results, tmp_path):
+    elsewhere = tmp_path / "large disk" / "cats"
+    elsewhere.parent.mkdir()
+    (results / "cats").rename(elsewhere)
+    (results / "cats").symlink_to(elsewhere)
+    assert _run(["rm", "cats", "--yes", "--results", str(results)]) == 0
+    assert names(results) == ["dogs"]
+    assert list(elsewhere.parent.iterdir()) == []
 
 
 def test_the_list_says_what_each_run_is_and_whether_it_may_go_on(results, capsys):

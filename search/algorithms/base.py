@@ -20,6 +20,7 @@ from search.evaluation.objective import worst_score
 from search.process.atomic_files import move_broken_file, read_json, write_json
 from search.run_folder.origins import KNOWN_GOOD, RANDOM
 from search.run_folder.paths import RunFolder
+from search.run_folder.record_files import load_record, load_records
 from search.run_folder.records import (
     COMPLETED,
     CROSS_VALIDATED,
@@ -28,8 +29,6 @@ from search.run_folder.records import (
     Logs,
     TrialRecord,
     Values,
-    load_record,
-    load_records,
 )
 
 # KerasTuner's tuner file. Its own tuners reload a project only where this exists.

@@ -78,7 +78,7 @@ def export_best_command(
 
     Example: tune export-best --format litert --int8 --precision 0.99
     """
-    from search.run_folder.paths import find_run
+    from search.runs.find import find_run
 
     # A wrong name of a run is refused before TensorFlow is loaded, which takes seconds.
     chosen = find_run(results, run)

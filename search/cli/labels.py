@@ -41,7 +41,7 @@ def labels_command(run: str | None, limit: int, folds: int, results: Path, as_js
     Example: tune labels --limit 50
     """
     from search.process.stop_signal import StopSignal
-    from search.run_folder.paths import find_run
+    from search.runs.find import find_run
 
     # A wrong name of a run is refused before TensorFlow is loaded, which takes seconds.
     chosen = find_run(results, run)

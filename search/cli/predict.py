@@ -18,7 +18,7 @@ from search.errors import TuneError
 from search.process.printable import cell, printable
 from search.process.quiet import import_tensorflow
 from search.process.wording import counted
-from search.run_folder.paths import exported_at
+from search.runs.find import exported_at
 
 if TYPE_CHECKING:
     from search.inference.classifier import Prediction

@@ -49,7 +49,7 @@ def report_command(
     """
     from search.process.stop_signal import StopSignal
     from search.report.write import Wanted, write_report
-    from search.run_folder.paths import find_run
+    from search.runs.find import find_run
 
     chosen = find_run(results, run)
     wanted = Wanted(output, pictures, measure)

@@ -179,7 +179,7 @@ def run_command(
 
     Example: tune run photos/ --algo hyperband --max-time 8h
     """
-    from search.run_folder.paths import find_run
+    from search.runs.find import find_run
     from search.tuning.run import plan_only, start
     from search.tuning.run import resume as go_on
     from search.tuning.sample import sample_data

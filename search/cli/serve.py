@@ -4,7 +4,7 @@ import click
 
 from search.cli.options.output import console_progress
 from search.process.quiet import import_tensorflow
-from search.run_folder.paths import exported_at
+from search.runs.find import exported_at
 
 
 @click.command()

@@ -26,7 +26,7 @@ def show_command(run: str | None, limit: int, results: Path, as_json: bool) -> N
     """
     from search.cli.printing.run import print_report
     from search.report.summary import run_report
-    from search.run_folder.paths import find_run
+    from search.runs.find import find_run
 
     report = run_report(find_run(results, run))
     if as_json:
@@ -74,7 +74,7 @@ def tensorboard_command(run: str | None, port: int, results: Path) -> None:
     Example: tune tensorboard
     """
     from search.cli.tensorboard_server import serve_tensorboard
-    from search.run_folder.paths import find_run
+    from search.runs.find import find_run
 
     serve_tensorboard(find_run(results, run), port=port, progress=console_progress())
 

@@ -9,6 +9,7 @@ from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.out import echo, print_json
 from search.errors import TuneError
 from search.process.wording import counted, megabytes
+from search.run_folder.paths import RunFolder
 
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
 
@@ -25,20 +26,37 @@ def rm_command(runs: tuple[str, ...], yes: bool, results: Path) -> None:
     Example: tune rm cats-20261126-194000
     """
     from search.process.disk import used_bytes
-    from search.run_folder.lock import is_locked, remove
-    from search.run_folder.paths import find_run
+    from search.runs.lock import EXPORT, SEARCH, is_locked, remove
 
     # Looked up before anything is deleted: a name that is wrong deletes nothing.
-    found = {run.path.resolve(): run for run in (find_run(results, name) for name in runs)}
+    found = {run.path.resolve(): run for run in (_to_delete(results, name) for name in runs)}
     for run in found.values():
-        if is_locked(run):
-            raise TuneError(f"{run.name}: a search works on this run; wait for it, or end it first")
+        for lock, who in ((SEARCH, "a search"), (EXPORT, "an export")):
+            if is_locked(run, lock):
+                raise TuneError(f"{run.name}: {who} works on this run; wait for it to end")
         echo(f"{run.path}  {megabytes(used_bytes(run.path))}", err=True)
     if not yes:
         click.confirm("delete them?" if len(found) > 1 else "delete it?", abort=True, err=True)
     for run in found.values():
         remove(run)
         echo(f"deleted {run.name}")
+
+
+def _to_delete(results: Path, name: str) -> RunFolder:
+    """The run of that name, or in that folder; not the one that holds that export.
+
+    Raises:
+        TuneError: there is no such run, or it is the export of one that is named.
+    """
+    from search.runs.find import find_run
+
+    run = find_run(results, name)
+    if run.export.exists() and Path(name).resolve() == run.export.resolve():
+        raise TuneError(
+            f"{name}: is the export of {run.name}; "
+            f"delete the whole run with 'tune rm {run.argument}'"
+        )
+    return run
 
 
 @click.command()

@@ -26,11 +26,11 @@ from search.run_folder.budget import Budget, Cost
 from search.run_folder.config import RunConfig
 from search.run_folder.data import require_written
 from search.run_folder.finalist_rows import SEEDS, TOP
-from search.run_folder.lock import locked
 from search.run_folder.metrics import FileFigures, HeldOutFigures, Metrics
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import load_records
+from search.run_folder.record_files import load_records
 from search.run_folder.time_spent import ExportTime
+from search.runs.lock import EXPORT, locked
 from search.selection.calibrate import calibrate, calibrate_model, require_enough
 from search.selection.choice import Choice, choose
 from search.trial.experiment import Experiment
@@ -79,7 +79,7 @@ def export_best(
     """
     require_packages(options.formats)
     # Two exports of one run at a time would write into the same new folder.
-    with locked(run, "export.lock"):
+    with locked(run, EXPORT):
         return _export(run, options, stop=stop, progress=progress)
 
 

@@ -20,7 +20,8 @@ from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.metrics import Metrics
 from search.run_folder.ranking import configuration_history
-from search.run_folder.records import Logs, TrialRecord, load_records
+from search.run_folder.record_files import load_records
+from search.run_folder.records import Logs, TrialRecord
 from search.run_folder.schema import to_json
 from search.trial.experiment import Experiment
 from search.trial.training import predict_rows, representative

@@ -19,7 +19,8 @@ from search.process.progress import Task, Update
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import objective_of
 from search.run_folder.ranking import best_first
-from search.run_folder.records import TrialRecord, load_records
+from search.run_folder.record_files import load_records
+from search.run_folder.records import TrialRecord
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
 from search.trial.head_training import HeadTraining

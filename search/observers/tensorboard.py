@@ -22,7 +22,8 @@ from search.observers.plots import confusion_image, side_by_side
 from search.run_folder.config import objective_of
 from search.run_folder.data import load_predictions
 from search.run_folder.ranking import best_first, configuration_history
-from search.run_folder.records import COMPLETED, Logs, TrialRecord, load_records
+from search.run_folder.record_files import load_records
+from search.run_folder.records import COMPLETED, Logs, TrialRecord
 from search.trial.experiment import Experiment
 from search.trial.messages import Progress
 from search.trial.training import Training, configuration_seed

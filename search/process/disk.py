@@ -28,8 +28,13 @@ def checkpoint_bytes(weights: int, kept: int) -> int:
 def used_bytes(path: Path) -> int:
     """Bytes that a file, or a folder with all below it, takes on the disk; links are not followed.
 
-    Files with holes take less than they are long.
+    Files with holes take less than they are long. What cannot be looked at, or has just been
+    deleted, counts as nothing.
     """
-    if path.is_symlink() or not path.is_dir():
-        return path.lstat().st_blocks * 512 if os.path.lexists(path) else 0
-    return sum(used_bytes(Path(entry.path)) for entry in os.scandir(path))
+    try:
+        if not path.is_symlink() and path.is_dir():
+            with os.scandir(path) as entries:
+                return sum(used_bytes(Path(entry.path)) for entry in entries)
+        return path.lstat().st_blocks * 512
+    except OSError:
+        return 0

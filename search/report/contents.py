@@ -27,7 +27,8 @@ from search.run_folder.data_summary import DataSummary
 from search.run_folder.metrics import Metrics
 from search.run_folder.paths import RunFolder
 from search.run_folder.ranking import best_first
-from search.run_folder.records import TrialRecord, load_records
+from search.run_folder.record_files import load_records
+from search.run_folder.records import TrialRecord
 from search.run_folder.schema import OtherVersionError
 from search.run_folder.time_spent import Spent, time_spent
 

@@ -17,12 +17,14 @@ from search.report.race import standings
 from search.report.run_rows import ConfigurationRow, Exported, RunReport, RunRow
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data_summary import DataSummary, made_by
-from search.run_folder.lock import is_locked
-from search.run_folder.paths import RunFolder, runs
+from search.run_folder.paths import RunFolder
 from search.run_folder.ranking import best_first
-from search.run_folder.records import TrialRecord, load_records
+from search.run_folder.record_files import load_records
+from search.run_folder.records import TrialRecord
 from search.run_folder.schema import from_json
 from search.run_folder.time_spent import time_spent
+from search.runs.find import begun, runs
+from search.runs.lock import is_locked
 
 
 def run_report(run: RunFolder) -> RunReport:
@@ -136,7 +138,7 @@ def _row(run: RunFolder) -> RunRow:
     """One run; of one that is damaged, what is wrong with it."""
     known: dict[str, Any] = {
         "run": run.name,
-        "begun": f"{datetime.fromtimestamp(run.config.stat().st_mtime):%Y-%m-%d %H:%M}",
+        "begun": f"{datetime.fromtimestamp(begun(run)):%Y-%m-%d %H:%M}",
         "bytes": used_bytes(run.path),
     }
     try:

@@ -19,7 +19,8 @@ from search.run_folder.budget import Budget, Cost
 from search.run_folder.config import RunConfig
 from search.run_folder.data import load_predictions
 from search.run_folder.finalist_rows import Ensemble, FinalistRow
-from search.run_folder.records import TrialRecord, load_records
+from search.run_folder.record_files import load_records
+from search.run_folder.records import TrialRecord
 from search.run_folder.schema import to_json
 from search.selection.beyond_luck import beyond_luck, luck_in_words
 from search.selection.candidates import candidates, is_head, is_solved

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from models.families.registry import family_named
 from search.evaluation.bootstrap import enough_images
-from search.run_folder.records import TrialRecord, load_records
+from search.run_folder.record_files import load_records
+from search.run_folder.records import TrialRecord
 from search.selection.candidates import candidates, is_solved, training_seconds
 from search.trial.experiment import Experiment
 

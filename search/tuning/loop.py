@@ -11,14 +11,8 @@ from search.observers.observer import Observer
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
 from search.run_folder.ranking import configuration_history
-from search.run_folder.records import (
-    RUNNING,
-    STOPPED,
-    TrialRecord,
-    TrialResult,
-    load_records,
-    move_broken_records,
-)
+from search.run_folder.record_files import load_records, move_broken_records
+from search.run_folder.records import RUNNING, STOPPED, TrialRecord, TrialResult
 from search.trial.checkpoint import TrainingState
 from search.trial.early_stop import peer_curves
 from search.trial.messages import Progress, Report, TrialTask

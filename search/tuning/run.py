@@ -25,9 +25,10 @@ from search.process.memory import machine_memory
 from search.process.progress import ProgressSink, Silent
 from search.process.stop_signal import SAID, StopSignal
 from search.run_folder.config import RunConfig, objective_of
-from search.run_folder.lock import locked
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import TrialRecord, load_records
+from search.run_folder.record_files import load_records
+from search.run_folder.records import TrialRecord
+from search.runs.lock import locked
 from search.tuning.new_run import default_name, new_folder, settled
 from search.tuning.prepare_data import prepare_data
 from search.tuning.print_plan import PlannedRun, announce, baselines

@@ -7,7 +7,8 @@ from fake_workers import score
 from stopping import NEVER
 
 from search.algorithms.hyperband import HyperbandOracle
-from search.run_folder.records import COMPLETED, TrialResult, load_records
+from search.run_folder.record_files import load_records
+from search.run_folder.records import COMPLETED, TrialResult
 from search.trial.checkpoint import TrainingState
 from search.tuning.loop import Search
 

@@ -14,7 +14,7 @@ from models.serving import with_preprocessing
 from search.algorithms.registry import make_oracle
 from search.process.atomic_files import read_json, write_array, write_json
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import load_records
+from search.run_folder.record_files import load_records
 
 SCORES = (("cnn", 0.5), ("xception", 2 / 3), ("cnn", 5 / 6))
 NAMES = ("</script><b>a & b", "--ink")  # of classes: names can be anything

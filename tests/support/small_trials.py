@@ -16,7 +16,7 @@ from search.process.atomic_files import write_array, write_arrays, write_json
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
 from search.run_folder.ranking import configuration_history
-from search.run_folder.records import load_records
+from search.run_folder.record_files import load_records
 from search.trial import run_trial as module
 from search.trial.checkpoint import TrainingState
 from search.trial.early_stop import peer_curves

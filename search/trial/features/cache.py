@@ -32,6 +32,7 @@ from data_pipeline.augment.augment import augmenter
 from data_pipeline.pixels.dataset import encode
 from search.errors import TuneError
 from search.process.atomic_files import read_object, write_json
+from search.process.disk import used_bytes
 from search.process.progress import Update
 from search.trial.experiment import Experiment, Rows
 from search.trial.features.row_store import RowStore
@@ -183,16 +184,20 @@ def _locked(path: Path, update: Update) -> Iterator[None]:
 
 def _make_room(folder: Path, needed: int) -> None:
     """Delete the views used longest ago until all take no more than their share of the disk."""
-    files = sorted(folder.parent.glob("*.features/*/*.f32"), key=lambda path: path.stat().st_mtime)
-    total = sum(_bytes(path) for path in files)
+    files = sorted(folder.parent.glob("*.features/*/*.f32"), key=_last_used)
+    total = sum(used_bytes(path) for path in files)
     limit = DISK_SHARE * (shutil.disk_usage(folder.parent).free + total)
     for path in files:
         if total + needed <= limit:
             return
-        total -= _bytes(path)
+        total -= used_bytes(path)
         path.unlink(missing_ok=True)  # who has it mapped keeps it
+        path.with_suffix(".rows").unlink(missing_ok=True)
 
 
-def _bytes(path: Path) -> int:
-    """Count the bytes that a file takes on disk: those with holes take less than they are long."""
-    return path.stat().st_blocks * 512
+def _last_used(path: Path) -> float:
+    """In seconds of Unix time; 0 where another worker has just deleted it."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

@@ -1,0 +1,1 @@
+"""Which runs there are: found by name, locked while worked on, deleted."""

@@ -1,0 +1,81 @@
+"""Lock a run, so that one program at a time works on it; and delete one that nobody works on."""
+
+import fcntl
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from search.errors import TuneError
+from search.run_folder.paths import RunFolder
+
+SEARCH, EXPORT = "lock", "export.lock"  # an export and a search may work at once
+_TRIES, _PAUSE = 5, 0.1  # who looks whether a lock is held has it for an instant
+
+
+@contextmanager
+def locked(run: RunFolder, name: str = SEARCH) -> Iterator[None]:
+    """Hold one of the run's locks.
+
+    Raises:
+        TuneError: another process, named in the message, works on this run.
+    """
+    run.path.mkdir(parents=True, exist_ok=True)
+    handle = os.open(run.path / name, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        # The system releases this lock when the process ends, however it ends.
+        if not _taken(handle):
+            holder = os.read(handle, 32).decode(errors="replace").strip() or "another process"
+            raise TuneError(
+                f"{run.name}: process {holder} works on this run; wait for it, or choose another"
+            )
+        os.truncate(handle, 0)
+        os.write(handle, str(os.getpid()).encode())
+        yield
+    finally:
+        os.close(handle)
+
+
+def _taken(handle: int) -> bool:
+    for number in range(_TRIES):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_PAUSE if number < _TRIES - 1 else 0)
+        else:
+            return True
+    return False
+
+
+def is_locked(run: RunFolder, name: str = SEARCH) -> bool:
+    """Tell whether a process holds one of the run's locks at the moment."""
+    try:
+        handle = os.open(run.path / name, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def remove(run: RunFolder) -> None:
+    """Delete a run with all that is in its folder, and the link to it where it is one.
+
+    It goes under another name first, so that a half deleted run is none.
+
+    Raises:
+        TuneError: another process searches in this run, or exports from it.
+    """
+    folder = RunFolder(run.path.resolve())
+    with locked(folder), locked(folder, EXPORT):
+        going = folder.path.with_name(f".{run.name[:100]}.{uuid.uuid4().hex}.removed")
+        folder.path.rename(going)
+        if run.path.is_symlink():
+            run.path.unlink()
+        shutil.rmtree(going)
