@@ -3,3 +3,7 @@
 
 class TuneError(Exception):
     """A mistake that a user can mend: what was received, what was expected, what to do."""
+
+
+class DataGoneError(TuneError):
+    """What a run has prepared of its images is no longer there: no trial can go on."""

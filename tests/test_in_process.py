@@ -7,6 +7,7 @@ import tensorflow as tf
 from small_trials import fresh, go_on
 from stopping import NEVER
 
+from search.errors import DataGoneError
 from search.executors.in_process import InProcess
 from search.run_folder.records import COMPLETED, ERROR, FAILED, MEMORY, TrialResult
 from search.trial.messages import TrialTask
@@ -58,6 +59,12 @@ def test_a_full_or_failing_disk_is_not_the_fault_of_a_trial(scratch, raising, nu
         ended(InProcess(scratch))
     assert caught.value.errno == number
     assert caught.value.filename == str(scratch.run.path)
+
+
+def test_images_that_are_gone_are_not_the_fault_of_a_trial(scratch, raising):
+    raising(DataGoneError("gone"))
+    with pytest.raises(DataGoneError, match="gone"):
+        ended(InProcess(scratch))
 
 
 @pytest.mark.parametrize("error", [ValueError("broken"), OSError(errno.ENOSPC, "full")])

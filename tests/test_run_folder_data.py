@@ -7,7 +7,7 @@ from recorded_progress import Recorded
 from searching import run_config
 
 from data_pipeline.preparation.prepare import open_catalog
-from search.errors import TuneError
+from search.errors import DataGoneError, TuneError
 from search.process.atomic_files import read_json, write_arrays
 from search.process.progress import Silent
 from search.run_folder.data import Images, load_splits
@@ -39,6 +39,18 @@ def test_row_i_of_the_pixels_is_image_i(begun, photos, cache_dir):
     assert len(experiment.pixels) == len(pictures.paths)
     labels = [path.split("/")[0] for path in pictures.paths]
     assert [experiment.class_names[k] for k in experiment.targets] == labels
+
+
+def test_prepared_images_that_were_deleted_are_made_again_by_a_resume(begun):
+    run, _, _ = begun
+    experiment = Experiment.load(run)
+    (path,) = experiment.files.values()
+    aside = path.rename(path.with_suffix(".aside"))
+    try:
+        with pytest.raises(DataGoneError, match=rf"{path}: .*'tune run --resume {run.argument}'"):
+            Experiment.load(run)
+    finally:
+        aside.rename(path)
 
 
 def test_images_to_test_on_are_no_part_of_what_classes_are_weighted_by(begun):

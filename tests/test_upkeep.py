@@ -156,14 +156,14 @@ def test_a_file_with_holes_takes_what_it_holds(tmp_path):
 def machine(monkeypatch):
     """Findings by what they are of, on a machine with these GPUs."""
 
-    def with_gpus(*gpus, shown=0, folder=None):
+    def with_gpus(*gpus, shown=0, folder=None, cache=doctor.Path):
         hardware = Hardware(gpus, (8, 6) if gpus else (0, 0))
         monkeypatch.setattr(doctor, "load_tensorflow", lambda _: hardware)
         if folder:
             for number in range(shown):
                 (folder / str(number)).mkdir(parents=True)
             monkeypatch.setattr(doctor, "GPUS", folder)
-        found = doctor.examine(folder or doctor.Path(), folder or doctor.Path(), None)
+        found = doctor.examine(folder or doctor.Path(), cache, None)
         return {finding.what: finding for finding in found}
 
     return with_gpus
@@ -188,6 +188,14 @@ def test_packages_that_are_missing_are_named_with_what_needs_them(machine, monke
     found = machine(folder=tmp_path)
     assert not found["HEIC photos"].fine
     assert "pip install 'image-tune[onnx]'" in " ".join(each.found for each in found.values())
+
+
+def test_a_cache_that_cannot_be_made_is_one_more_finding(machine, tmp_path):
+    def refused():
+        raise TuneError("there is no home folder")
+
+    found = machine(folder=tmp_path, cache=refused)["disk of the cache"]
+    assert (found.found, found.fine) == ("there is no home folder", False)
 
 
 def test_the_doctor_prints_a_line_for_each_and_json(monkeypatch, capsys):

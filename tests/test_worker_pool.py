@@ -11,6 +11,7 @@ from fake_workers import fake_work
 from searching import trial_record
 from stopping import AT_ONCE, NEVER
 
+from search.errors import DataGoneError
 from search.executors.worker_pool import WorkerLimits, Workers
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import COMPLETED, FAILED, HUNG, KILLED, STOPPED
@@ -85,6 +86,11 @@ def test_a_trial_stops_when_told_to(workers, who):
 def test_a_full_disk_ends_the_search_instead_of_the_trial(workers):
     with pytest.raises(OSError, match="No space left"):
         run(workers, "full disk")
+
+
+def test_images_that_are_gone_end_the_search_too(workers):
+    with pytest.raises(DataGoneError, match="gone"):
+        run(workers, "gone images")
 
 
 def test_two_workers_run_two_trials_at_once(tmp_path):

@@ -1,5 +1,6 @@
 """The commands that look after what is there: `rm`, `cache`, `doctor`."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -98,7 +99,7 @@ def doctor_command(results: Path, cache_dir: Path | None, as_json: bool) -> None
     """
     from search.tuning.doctor import examine
 
-    findings = examine(results, cache_folder(cache_dir), console_progress())
+    findings = examine(results, partial(cache_folder, cache_dir), console_progress())
     if as_json:
         print_json(findings)
         return

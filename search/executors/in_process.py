@@ -2,6 +2,7 @@
 
 import errno
 
+from search.errors import DataGoneError
 from search.process.memory import released_graphs
 from search.process.stop_signal import StopSignal
 from search.run_folder.records import ERROR, FAILED, MEMORY, TrialResult
@@ -48,7 +49,8 @@ def run_guarded(
 ) -> TrialResult:
     """Call `run_trial`, and turn any exception into a result with status FAILED.
 
-    A full or failing disk is not the trial's fault: that ends the search, with all saved.
+    A full or failing disk, and prepared images that are gone, are not the trial's fault: they end
+    the search, with all saved.
     """
     from search.trial.run_trial import run_trial
 
@@ -58,6 +60,8 @@ def run_guarded(
     except Exception as error:
         # A kept model may be in the middle of a step, or hold the memory that was missing.
         models.clear()
+        if isinstance(error, DataGoneError):
+            raise
         if isinstance(error, OSError) and _is_of_the_disk(error):
             where = error.filename or experiment.run.path
             raise OSError(

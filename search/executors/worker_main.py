@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from search.errors import TuneError
 from search.process.memory import resident_bytes
 from search.run_folder.paths import RunFolder
 from search.trial.messages import Progress
@@ -50,7 +51,7 @@ def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: A
                 experiment = Experiment.load(RunFolder(folder))
                 set_up_training(experiment.config)
             result = run_guarded(experiment, task, report, storage=storage, models=models)
-        except OSError as error:  # a full or failing disk: the driver ends the search
+        except (OSError, TuneError) as error:  # of disk or data: the driver ends the search
             pipe.send(error)
         else:
             pipe.send((result, resident_bytes()))

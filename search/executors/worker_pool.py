@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any
 
+from search.errors import TuneError
 from search.executors.worker_main import work
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
@@ -140,7 +141,7 @@ class _Worker:
                 if isinstance(message, Progress):
                     if not report(message):
                         self.ask_to_stop()
-                elif isinstance(message, OSError):
+                elif isinstance(message, OSError | TuneError):
                     raise message
                 elif message is not None:
                     return self._ended(message[0], grown=message[1] > limits.memory)

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,10 +53,15 @@ def use_of(folder: Path) -> CacheUse:
 def clear_cache(folder: Path) -> None:
     """Delete what is kept in a cache folder, and nothing else that lies there.
 
-    A search that uses it goes on with what it has mapped, and makes anew what it lacks.
+    A search that uses it ends when it next needs an image size that is gone; a resume makes it
+    again.
+
+    Raises:
+        OSError: a folder of it belongs to another user, or the disk can only be read.
     """
     for name in dict.fromkeys(pattern.split("/")[0] for _, pattern in _PARTS):
-        shutil.rmtree(folder / name, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder / name)
 
 
 def _kept(what: str, paths: Iterable[Path]) -> Kept:

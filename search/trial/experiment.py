@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_pipeline.pixels.prepared import PreparedPixels
+from search.errors import DataGoneError
 from search.evaluation.objective import are_unequal
 from search.run_folder.config import RunConfig
 from search.run_folder.data import class_counts, load_groups, load_splits, load_targets
@@ -68,11 +69,15 @@ class Experiment:
         return classifier_of(self.config, self.class_counts)
 
     def seen_by(self, values: Mapping[str, Any]) -> "Experiment":
-        """The same with the pixels of the size that a configuration takes."""
+        """The same with the pixels of the size that a configuration takes.
+
+        Raises:
+            DataGoneError: they are not there any more.
+        """
         image_size = self.classifier.image_size_of(values)
         if image_size == self.image_size:
             return self
-        pixels = PreparedPixels(self.files[image_size], image_size, "").open()
+        pixels = _pixels(self.run, self.files, image_size)
         return replace(self, image_size=image_size, pixels=pixels)
 
     def part(self, images: int | None) -> "Experiment":
@@ -99,7 +104,7 @@ class Experiment:
             config: of the run, where that is not written yet.
 
         Raises:
-            TuneError: a file is missing or broken.
+            TuneError: a file is missing or broken; DataGoneError where it is that of the pixels.
         """
         data = DataSummary.load(run)
         splits = load_splits(run)
@@ -110,7 +115,7 @@ class Experiment:
         return cls(
             run=run,
             config=config,
-            pixels=PreparedPixels(files[config.image_size], config.image_size, "").open(),
+            pixels=_pixels(run, files, config.image_size),
             image_size=config.image_size,
             targets=targets,
             class_names=tuple(data.class_names),
@@ -121,6 +126,19 @@ class Experiment:
             validation=splits.validation,
             test=splits.test,
         )
+
+
+def _pixels(
+    run: RunFolder, files: Mapping[tuple[int, int], Path], image_size: tuple[int, int]
+) -> NDArray[np.uint8]:
+    path = files[image_size]
+    try:
+        return PreparedPixels(path, image_size, "").open()
+    except (OSError, ValueError, EOFError) as error:
+        raise DataGoneError(
+            f"{path}: the prepared images are gone or damaged; "
+            f"'tune run --resume {run.argument}' makes them again"
+        ) from error
 
 
 def _groups(run: RunFolder, data: DataSummary) -> Rows | None:

@@ -1,13 +1,14 @@
 """Look at the machine that a search would run on, and at what it lacks for which command."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
 from data_pipeline.processes.cores import cores
+from search.errors import TuneError
 from search.formats.registry import FORMATS
 from search.process.disk import RESERVE_BYTES, free_bytes
 from search.process.hardware import GPUS, Hardware
@@ -35,12 +36,13 @@ class Finding:
     fine: bool = True
 
 
-def examine(results: Path, cache_dir: Path, progress: ProgressSink) -> list[Finding]:
+def examine(results: Path, cache_dir: Callable[[], Path], progress: ProgressSink) -> list[Finding]:
     """Look at versions, processor, GPUs, memory, disks, weights and optional packages.
 
     Args:
         results: folder of all runs.
-        cache_dir: where checked catalogs and prepared pixels are kept.
+        cache_dir: gives the folder where checked catalogs and prepared pixels are kept, or raises
+            a TuneError where there can be none.
         progress: told what is done; TensorFlow takes seconds to import.
     """
     hardware = load_tensorflow(progress)
@@ -50,7 +52,8 @@ def examine(results: Path, cache_dir: Path, progress: ProgressSink) -> list[Find
         Finding("processor", f"{platform.machine()}, {cores()} cores"),
         _memory(),
         _gpus(hardware),
-        *(_disk(what, path) for what, path in (("results", results), ("cache", cache_dir))),
+        _disk("results", results),
+        _cache(cache_dir),
         _weights(),
         *_optional(),
     ]
@@ -89,6 +92,13 @@ def _disk(what: str, path: Path) -> Finding:
     free = free_bytes(path.resolve())
     words = f"{path}, {free / 1e9:,.1f} GB free"
     return Finding(f"disk of the {what}", words, fine=free > 4 * RESERVE_BYTES)
+
+
+def _cache(cache_dir: Callable[[], Path]) -> Finding:
+    try:
+        return _disk("cache", cache_dir())
+    except TuneError as error:
+        return Finding("disk of the cache", str(error), fine=False)
 
 
 def _weights() -> Finding:

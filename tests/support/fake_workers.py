@@ -10,6 +10,7 @@ import os
 import signal
 import time
 
+from search.errors import DataGoneError
 from search.executors.worker_main import follow_the_driver
 from search.process.memory import resident_bytes
 from search.run_folder.records import COMPLETED, DIVERGED, FAILED, MEMORY, STOPPED, TrialResult
@@ -37,6 +38,9 @@ def fake_work(folder, device, share, pipe, stop):
             os._exit(3)
         if do == "hang":
             time.sleep(600)
+        if do == "gone images":
+            pipe.send(DataGoneError("the images are gone"))
+            continue
         if do == "full disk":
             pipe.send(OSError(28, "No space left on device"))
             continue
