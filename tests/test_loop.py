@@ -6,7 +6,7 @@ from searching import oracle_in, run_config
 from stopping import NEVER, StopWhen
 
 from search.errors import TuneError
-from search.run_folder import records as records_module
+from search.run_folder import record_files as records_module
 from search.run_folder.paths import RunFolder
 from search.run_folder.record_files import load_record, load_records
 from search.run_folder.records import COMPLETED, ERROR, FAILED, STOPPED, TrialResult

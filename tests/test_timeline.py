@@ -34,8 +34,21 @@ def test_trials_of_an_older_version_are_taken_one_after_another_before_the_other
 
 
 def test_a_clock_that_was_set_back_does_not_put_the_first_trial_last():
-    records = [trial("0", 10.0, 9010.0), trial("1", 5.0, 5016.0), trial("2", 4.0, 5021.0)]
-    assert seconds(records) == [("0", 10.0), ("1", 15.0), ("2", 19.0)]
+    records = [
+        trial("0", 10.0, 9010.0, begun=9000.0),
+        trial("1", 5.0, 5016.0, begun=9010.0),  # set back by 4,000 s while it ran
+        trial("2", 4.0, 5021.0, begun=5017.0),
+        trial("3", 4.0, 5023.0, begun=5019.0),  # beside the one before
+    ]
+    assert seconds(records) == [("0", 10.0), ("1", 15.0), ("2", 19.0), ("3", 21.0)]
+
+
+def test_a_trial_that_had_run_long_before_a_pause_is_no_sign_of_a_clock_set_back():
+    records = [
+        trial("0", 10.0, 9010.0, begun=1000.0),  # both were stopped, and went on at 9000
+        trial("1", 65.0, 9005.0, begun=1001.0),
+    ]
+    assert seconds(records) == [("1", 65.0), ("0", 70.0)]
 
 
 def test_what_still_runs_is_left_out():

@@ -36,16 +36,23 @@ def timeline(records: Iterable[TrialRecord]) -> list[Ended]:
 def _with_clock_set_right(records: Iterable[TrialRecord]) -> list[TrialRecord]:
     """The same where the clock was set back while a search ran.
 
-    Then trials seem to have begun before the first one did. Trials begin in the order of their
-    ids: such a one is taken to have begun when all before it had ended.
+    Trials begin in the order of their ids. One that seems to have begun before another with a
+    lower id is taken to have begun when all of those had ended, and what follows on it is moved
+    as far.
     """
     set_right: list[TrialRecord] = []
+    latest, moved = 0.0, 0.0
     for record in sorted(records, key=lambda record: record.trial_id):
-        start = _end(record) - record.seconds
-        if set_right and start < _end(set_right[0]) - set_right[0].seconds:
-            latest = max(map(_end, set_right))
-            record = record.with_outcome(ended=latest + record.seconds)  # noqa: PLW2901
-        set_right.append(record)
+        ended = _end(record) + moved
+        if record.begun is not None:
+            begun = record.begun + moved
+            if begun < latest:
+                step = max(map(_end, set_right)) - begun
+                begun, ended, moved = begun + step, ended + step, moved + step
+            if ended < begun:  # it was set back while this one ran
+                ended = begun + record.seconds
+            latest = begun
+        set_right.append(record.with_outcome(ended=ended))
     return set_right
 
 

@@ -112,10 +112,11 @@ class TrialRecord(TrialResult, Attempts, TrialSpec):
     """All that a run knows of a trial: what to train, how often it was begun, what came out.
 
     Attributes:
-        ended: when it finished, in seconds of Unix time; None before, and where an older version
-            wrote the record.
+        begun, ended: when it was first started and when it finished, in seconds of Unix time by
+            the machine's clock; None before, and where an older version wrote the record.
     """
 
+    begun: float | None = None
     ended: float | None = None
 
     @property

@@ -165,7 +165,8 @@ class Search:
 
     def _start(self, record: TrialRecord) -> None:
         # Saved before it starts: a start counts even if the trial ends this program.
-        record = self._save(record.with_outcome(status=RUNNING, attempts=record.attempts + 1))
+        begun, attempts = record.begun or time.time(), record.attempts + 1
+        record = self._save(record.with_outcome(status=RUNNING, begun=begun, attempts=attempts))
         self.running.add(record.trial_id)
         # Before observers are told, which may take a second.
         self.executor.start(self._task(record))
