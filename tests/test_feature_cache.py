@@ -248,6 +248,8 @@ def test_the_views_used_longest_ago_give_way(experiment, monkeypatch):
     bank.training(random, experiment.train, quiet)
     names = sorted(path.stem.split("-")[0] for path in experiment.features.rglob("*.f32"))
     assert names == ["basic", "plain"]
+    noted = {path.stem for path in experiment.features.rglob("*.rows")}
+    assert noted == {path.stem for path in experiment.features.rglob("*.f32")}
     assert sum(p.stat().st_blocks for p in experiment.features.rglob("*.f32")) <= size
 
 

@@ -6,7 +6,7 @@ from searching import oracle_in, run_config
 from stopping import NEVER, StopWhen
 
 from search.errors import TuneError
-from search.run_folder import record_files as records_module
+from search.run_folder import record_files
 from search.run_folder.paths import RunFolder
 from search.run_folder.record_files import load_record, load_records
 from search.run_folder.records import COMPLETED, ERROR, FAILED, STOPPED, TrialResult
@@ -98,14 +98,14 @@ def test_a_mended_cause_lets_a_hopeless_search_go_on(run):
 
 def reads_of_records(folder, trials, monkeypatch, outcome=None):
     """How many records a whole search reads."""
-    read, original = [], records_module.read_object
+    read, original = [], record_files.read_object
 
     def counting(path):
         read.append(path)
         return original(path)
 
     with monkeypatch.context() as patched:
-        patched.setattr(records_module, "read_object", counting)
+        patched.setattr(record_files, "read_object", counting)
         assert search(RunFolder(folder), trials=trials, outcome=outcome)
     return len(read)
 

@@ -80,3 +80,18 @@ def test_a_damaged_file_is_named_and_made_again(path, damage):
         again.write(rows(0, 1, 2, 3), values)
     assert path.read_bytes() == whole
     assert len(RowStore(path, (4, 3)).missing(rows(0, 1, 2, 3))) == 0
+
+
+def test_checksums_are_compared_once_per_file(path, monkeypatch):
+    with RowStore(path, (3, 1)) as store:
+        store.write(rows(0, 1, 2), np.zeros((3, 1), np.float32))
+    compared, original = [], row_store._checksum
+    monkeypatch.setattr(row_store, "_checksum", lambda row: compared.append(1) or original(row))
+    store = RowStore(path, (3, 1))
+    store.look_again()
+    assert len(compared) == 3
+    path.rename(path.with_suffix(".old"))
+    path.write_bytes(b"damaged file")  # another one, of the same length
+    with pytest.warns(UserWarning, match="damaged"):
+        store.look_again()
+    assert len(store.missing(rows(0, 1, 2))) == 3

@@ -145,7 +145,7 @@ def _row(run: RunFolder) -> RunRow:
         config = RunConfig.load(run)
         records = load_records(run)
         ranked = best_first(records, objective_of(config))
-    except TuneError as error:
+    except (TuneError, OSError) as error:
         return RunRow(**known, problem=str(error))
     return RunRow(
         **known,

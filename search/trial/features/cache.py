@@ -56,6 +56,7 @@ class FeatureCache:
         key = experiment.classifier.features_key(hp)
         parts = (*key, experiment.config.precision, str(_VERSION))
         self.folder = experiment.features / "-".join(parts)
+        self._stores: dict[Path, RowStore] = {}
 
     @cached_property
     def about(self) -> dict[str, Any]:
@@ -112,7 +113,7 @@ class FeatureCache:
         name = view.name if view.augmentation is None else f"{view.name}-{digest(rows)}"
         path = self.folder / f"{name}.f32"
         columns = math.prod(self.shape) + (2 if view.mixes else 0)
-        store = RowStore(path, (len(self.experiment.targets), columns))
+        store = self._store(path, columns)
         if len(store.missing(rows)):
             with _locked(path, update):
                 # Looked at again under the lock: another worker may have made them meanwhile.
@@ -120,6 +121,15 @@ class FeatureCache:
                 self._make(view, rows, store, update)
         os.utime(path)  # used now: `_make_room` deletes the oldest
         return store.open()
+
+    def _store(self, path: Path, columns: int) -> RowStore:
+        """The file of a view; its content is checked when it is first opened, not each epoch."""
+        if (store := self._stores.get(path)) is None:
+            store = RowStore(path, (len(self.experiment.targets), columns))
+            self._stores[path] = store
+        else:
+            store.look_again()
+        return store
 
     def _make(self, view: View, rows: Rows, store: RowStore, update: Update) -> None:
         """Compute a view, going on where an earlier attempt stopped."""
