@@ -11,7 +11,7 @@ _POLICIES = {"basic": "aug", "randaugment": "randaugment", "flip_rotate": "flip+
 
 
 def describe(values: Mapping[str, Any], images: int | None = None) -> str:
-    """Describe a configuration, such as "xception ×0.25, 3 blocks, adam 1.0e-3, aug 0.3".
+    """Describe a configuration, such as "xception ×0.25, 3 blocks, adam 1.0e-3, batch 32".
 
     Args:
         values: Of the configuration.
@@ -20,7 +20,8 @@ def describe(values: Mapping[str, Any], images: int | None = None) -> str:
     family = family_named(values["family"])
     parts = family.describe(values)
     if not family.solved:
-        parts += [_optimizer(values), *_class_weights(values), *_augmentation(values)]
+        parts += [_optimizer(values), f"batch {values['batch_size']}"]
+        parts += [*_class_weights(values), *_augmentation(values)]
     if images is not None:
         parts.append(f"{images:,} images")
     return ", ".join(parts)

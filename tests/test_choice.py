@@ -246,7 +246,7 @@ def test_without_further_seeds_a_heads_lead_over_a_probe_may_be_luck_too(run, un
     if not by_luck:
         assert near.verdict == ""
         return
-    assert near.verdict.startswith("Exported is probe mobilenet_v2, 160 px")
+    assert near.verdict.startswith("Exported is 0001 probe mobilenet_v2, 160 px: 0002 transfer")
     assert "is better by 0.0100 on the images to validate on" in near.verdict
     assert "ahead of the best probe by no more than one standard error" in near.verdict
     assert [row.chosen for row in near.rows()] == [False, True, False]

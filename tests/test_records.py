@@ -138,3 +138,12 @@ def test_an_attempt_adds_its_time_and_leaves_what_earlier_ones_reached():
     done = before.with_result(TrialResult(status=COMPLETED, score=0.7, step_seconds=1.0))
     assert (done.score, done.history, done.step_seconds) == (0.7, [], 5.0)
     assert done.spec == before.spec
+
+
+def test_no_two_configurations_have_one_title():
+    first, second = trial_record("0007"), trial_record("0012")
+    assert first.title.startswith("0007 cnn 8 filters")
+    assert first.title[4:] == second.title[4:]
+    again = trial_record("0020", configuration="0007", rung=1)
+    assert again.title == first.title
+    assert trial_record("0007", images=200).title == f"{first.title}, 200 images"

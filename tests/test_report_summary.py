@@ -161,6 +161,7 @@ def test_one_broken_run_does_not_hide_the_others(tmp_path, capsys):
     for name, text in (("half", '{"data": '), ("wrong", '{"seed": "none"}')):
         run = RunFolder(tmp_path / name)
         run_config().save(run)
+        run.trials.mkdir()
         run.config.write_text(text)
     rows = {row.run: row for row in list_runs(tmp_path)}
     assert rows["cats"].best == 0.75

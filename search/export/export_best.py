@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from models.describe import describe
 from search.evaluation.calibration import Calibration
 from search.evaluation.objective import ACCURACY, AS_GOOD_WITHIN
 from search.export.folder import export_folder
@@ -193,7 +192,7 @@ def _metrics(
     return Metrics(
         **vars(tested),
         run=experiment.run.name,
-        summary=describe(record.values),
+        summary=record.title,
         val_accuracy_in_search=record.best_logs.get(ACCURACY),
         val_accuracy=validated,
         optimism=validated - tested.accuracy,

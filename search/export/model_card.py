@@ -11,7 +11,6 @@ from importlib import import_module
 from pathlib import Path
 
 from data_pipeline.atomic_files import write_bytes
-from models.describe import describe
 from search.evaluation.classes import class_figures, doubts
 from search.export.card_code import READ_AND_PREDICT
 from search.formats.registry import by_option
@@ -214,7 +213,7 @@ def _making(experiment: Experiment, metrics: Metrics) -> str:
     versions = ", ".join(f"{name} {import_module(name).__version__}" for name in _PACKAGES)
     verdict = f"\n\n{_text(metrics.verdict)}" if metrics.verdict else ""
     return (
-        f"## Making\n\n{_text(describe(metrics.configuration))}, "
+        f"## Making\n\n{_text(metrics.summary)}, "
         f"{counted(metrics.epochs, 'epoch')}.{verdict}\n\n{settings}\n\n"
         f"```sh\n{command(experiment.config)}\n{export_command(metrics)}\n```\n\n"
         f"Python {platform.python_version()}, {versions}."

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from models.describe import describe
 from search.export.curves import write_curves
 from search.export.folder import digest
 from search.export.model_card import write_card
@@ -97,7 +96,7 @@ def write_beside(
         },
     )
     searched = configuration_history(load_records(experiment.run), record.configuration)
-    write_curves(folder / "curves.png", searched, history, title=describe(record.values))
+    write_curves(folder / "curves.png", searched, history, title=record.title)
     write_card(folder / "README.md", experiment, metrics)
     # The metrics name their own file too, which is written last.
     names = sorted({path.name for path in folder.iterdir()} | {"metrics.json"})

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from data_pipeline.atomic_files import write_bytes
 from data_pipeline.pixels.thumbnails import thumbnails
-from models.describe import describe
 from search.evaluation.folds import possible_folds
 from search.label_errors.confident_learning import LabelErrors, find_label_errors
 from search.label_errors.out_of_fold import Judge, choose_judge, out_of_fold
@@ -71,7 +70,7 @@ def _announce(judge: Judge, wanted: int, folds: int, progress: ProgressSink) -> 
     if folds < wanted:
         progress.message(f"{folds} folds instead of {wanted}: a class has no more images")
     if not judge.on_features:
-        what, epochs = describe(judge.record.values), judge.record.epochs_to_best
+        what, epochs = judge.record.title, judge.record.epochs_to_best
         progress.message(
             f"this run has no frozen backbone: {what} is trained {folds} times anew, "
             f"for {epochs} epoch{'' if epochs == 1 else 's'} each"
@@ -104,7 +103,7 @@ def _report(
         run=experiment.run.name,
         root=str(images.root),
         images=len(targets),
-        configuration=describe(judge.record.values),
+        configuration=judge.record.title,
         folds=folds,
         repeats=judge.repeats,
         agreement=1 - len(rows) / len(targets),

@@ -10,7 +10,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from models.describe import describe
 from search.observers.scoreboard import RunningTrial, Scoreboard, outcome, progress_in_words, score
 from search.process.terminal import without_ctrl_c_echo
 from search.process.wording import duration_in_words, time_left
@@ -48,7 +47,7 @@ class PlainDisplay:
         number = self.board.number
         self.board.trial_finished(record)
         board = self.board
-        what = describe(record.values, record.images)
+        what = record.title
         self.console.print(
             f"trial {number}{board.of_all()}  {what}  "
             f"{outcome(record, board.objective.name)}  ({duration_in_words(record.seconds)})  "
@@ -143,7 +142,7 @@ class LiveDisplay:
                 f"{place}.",
                 score(record),
                 f"epoch {record.epochs_to_best}",
-                describe(record.values, record.images),
+                record.title,
                 style=style,
             )
         failures = [r for r in self.board.records.values() if r.status in (FAILED, DIVERGED)]
@@ -168,7 +167,7 @@ class LiveDisplay:
 
 
 def _configuration(running: RunningTrial) -> Text:
-    words = describe(running.record.values, running.record.images)
+    words = running.record.title
     return Text(words, style="bold", overflow="ellipsis", no_wrap=True)
 
 

@@ -64,7 +64,7 @@ class TensorBoardLog:
         self.names[record.configuration] = run_name(self.folder, record)
         before = configuration_history(self._in_order(), record.configuration)
         self.best[record.configuration] = self._best_epoch(before)
-        title = f"{record.configuration} {describe(record.values)}"
+        title = record.title
         with self._writing(self.names[record.configuration]):
             if record.rung == 0:
                 hparams.hparams(row(record.values), trial_id=title)

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from models.describe import describe
 from models.space import architecture_key
 from search.evaluation.objective import ACCURACY
 from search.run_folder.records import TrialRecord, Values
@@ -92,7 +91,7 @@ def _tried(best: TrialRecord, rungs: Sequence[TrialRecord]) -> Tried:
     weights = best.parameters
     return Tried(
         configuration=best.configuration,
-        summary=describe(best.values),
+        summary=best.title,
         family=str(best.values["family"]),
         values=best.values,
         accuracy=best.accuracy,

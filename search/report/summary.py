@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from models.describe import describe
 from search.errors import TuneError
 from search.evaluation.objective import ACCURACY
 from search.insights.cached import cached_insights
@@ -96,7 +95,7 @@ def _configuration(best: TrialRecord, rungs: list[TrialRecord]) -> Configuration
     last = max(rungs, key=lambda record: record.epochs)
     return ConfigurationRow(
         configuration=best.configuration,
-        summary=describe(best.values, best.images),
+        summary=best.title,
         score=best.score,
         val_accuracy=best.best_logs.get(ACCURACY),
         best_epoch=None if best.best_epoch is None else best.best_epoch + 1,
@@ -122,7 +121,7 @@ def verdict(records: list[TrialRecord], config: RunConfig) -> str:
     if best.score == first[0].score:
         return (
             "The search found nothing better than the built-in configuration that it began with "
-            f"({describe(first[0].values)})."
+            f"({first[0].title})."
         )
     # Without its sign: of a loss, less is better.
     gain = abs((best.score or 0.0) - (first[0].score or 0.0))

@@ -7,6 +7,7 @@ result, so that a search that dies in between finds the result on disk and does 
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from models.describe import describe
 from search.evaluation.objective import ACCURACY
 from search.process.atomic_files import write_json
 from search.run_folder.paths import RunFolder
@@ -137,6 +138,11 @@ class TrialRecord(TrialResult, Attempts, TrialSpec):
         changes["seconds"] = round(self.seconds + result.seconds, 3)
         changes["step_seconds"] = round(self.step_seconds + result.step_seconds, 3)
         return replace(self, **changes)
+
+    @property
+    def title(self) -> str:
+        """What its configuration is called: its number, which no other has, and its values."""
+        return f"{self.configuration} {describe(self.values, self.images)}"
 
     @property
     def epochs_to_best(self) -> int:

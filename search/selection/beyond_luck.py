@@ -10,7 +10,6 @@ it. Fine-tuning changes the features and gains more often: half a standard error
 import math
 from collections.abc import Sequence
 
-from models.describe import describe
 from search.selection.candidates import is_head, is_solved
 from search.selection.finalists import Finalist
 
@@ -53,7 +52,4 @@ def luck_in_words(winner: Finalist, leader: Finalist) -> str:
     why = f"which is ahead of the best probe by no more than {luck}"
     if is_solved(leader.record):
         why = "but not when both are cross-validated"
-    return (
-        f"Exported is {describe(winner.record.values)}: {describe(leader.record.values)} is "
-        f"{better}, {why}."
-    )
+    return f"Exported is {winner.record.title}: {leader.record.title} is {better}, {why}."

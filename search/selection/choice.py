@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.describe import describe
 from search.errors import TuneError
 from search.evaluation.bootstrap import cheapest
 from search.formats.cost import Costs, within
@@ -193,7 +192,7 @@ def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
     # A preset is one published configuration: there was no search that could have beaten it.
     if first is None or config.preset:
         return ""
-    name = f"the built-in configuration that it began with ({describe(first.record.values)})"
+    name = f"the built-in configuration that it began with ({first.record.title})"
     leader = ranked[0]
     if leader.baseline:
         return f"The search found nothing better than {name}."
@@ -208,7 +207,7 @@ def _row(finalist: Finalist, winner: Finalist, costs: dict[str, Cost]) -> Finali
     cost = costs.get(finalist.record.configuration)
     return FinalistRow(
         configuration=finalist.record.configuration,
-        summary=describe(finalist.record.values),
+        summary=finalist.record.title,
         known_good=finalist.baseline,
         score_in_search=finalist.record.score or 0.0,
         trainings=len(finalist.predictions),

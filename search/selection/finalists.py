@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.describe import describe
 from search.errors import TuneError
 from search.evaluation.bootstrap import Comparison, comparisons
 from search.evaluation.objective import AS_GOOD_WITHIN
@@ -100,7 +99,7 @@ def train_again(
                     trained[record.configuration].append(predictions)
                 except DivergedError:
                     del trained[record.configuration]
-                    progress.message(f"diverged this time: {describe(record.values)}")
+                    progress.message(f"diverged this time: {record.title}")
                 done += part.seconds
             finalists = compared(experiment, records, trained, within=within)
             # One training of each does not show how much trainings differ.
