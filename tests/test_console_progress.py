@@ -3,8 +3,8 @@ import re
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
+from search.process.console import SafeConsole
 from search.process.console_progress import ConsoleProgress
 
 ROOT = Path(__file__).parents[1]
@@ -15,7 +15,7 @@ SHOWING = {"search/observers/display.py", *PROCESS}
 
 def sink(*, terminal=False):
     return ConsoleProgress(
-        Console(file=io.StringIO(), force_terminal=terminal, width=60, no_color=True)
+        SafeConsole(file=io.StringIO(), force_terminal=terminal, width=60, no_color=True)
     )
 
 

@@ -10,6 +10,7 @@ from search.evaluation.objective import objective_named
 from search.observers.display import LiveDisplay, PlainDisplay, make_display
 from search.observers.pace import Pace
 from search.observers.scoreboard import Scoreboard, outcome
+from search.process.console import SafeConsole
 from search.run_folder.records import DIVERGED, FAILED
 from search.trial.messages import Progress
 
@@ -40,7 +41,7 @@ def epoch_done(trial_id, epoch=0):
 
 def plain():
     stream = io.StringIO()
-    return PlainDisplay(board(), Console(file=stream, width=60)), stream
+    return PlainDisplay(board(), SafeConsole(file=stream, width=60)), stream
 
 
 def test_a_plain_line_says_which_trial_what_came_out_the_best_and_the_time_left(clock):

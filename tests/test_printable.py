@@ -4,6 +4,7 @@ import os
 
 import pytest
 from rich.progress import Progress
+from rich.table import Table
 from rich.text import Text
 
 from search.process.console import SafeConsole
@@ -62,3 +63,32 @@ def test_a_console_obeys_its_own_colours_and_no_text():
         bar.add_task(BAD, total=1)
     assert "\x1b[2J" not in file.getvalue()
     assert "\x1b[?25l" in file.getvalue()  # the cursor is hidden, and comes back
+
+
+def table():
+    rows = Table(box=None, pad_edge=False)
+    for name in ("place", "configuration"):
+        rows.add_column(name)
+    rows.add_row("1", "0004 probe mobilenet_075, 160 px " * 9)
+    rows.add_row("2", "short")
+    return rows
+
+
+def test_in_a_pipe_a_row_is_a_line_without_trailing_blanks():
+    console = SafeConsole(file=io.StringIO(), width=80)
+    console.print_table(table())
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) == 3
+    assert all(line == line.rstrip() for line in lines)
+    assert lines[1].endswith("160 px") and len(lines[1]) > 250
+
+
+@pytest.mark.parametrize(("terminal", "lines"), [(False, 1), (True, 3)])
+def test_lines_are_wrapped_between_words_and_on_a_terminal_alone(terminal, lines):
+    console = SafeConsole(
+        file=io.StringIO(), width=20, force_terminal=terminal, no_color=True, highlight=False
+    )
+    console.print("None of the built-in configurations finished")
+    found = console.file.getvalue().splitlines()
+    assert len(found) == lines
+    assert " ".join(map(str.strip, found)) == "None of the built-in configurations finished"

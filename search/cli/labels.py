@@ -82,9 +82,9 @@ def print_suspects(report: "SuspectReport") -> None:
             Text(printable(row.path)),
         )
     if report.suspects:
-        out.print(table, soft_wrap=not out.is_terminal)
+        out.print_table(table)
     for line in (summary(report), CAUTION, REMEDY):
-        out.print(Text(line), soft_wrap=True)
+        out.print(Text(line))
     for path in report.files:
         echo(f"wrote {printable(path)}")
 

@@ -97,7 +97,7 @@ def print_presets() -> None:
         table.add_row(
             preset.name, preset.description, str(preset.epochs), preset.published, preset.source
         )
-    SafeConsole(highlight=False).print(table)
+    SafeConsole(highlight=False).print_table(table)
 
 
 COMMANDS = (train_command, presets_command)

@@ -52,7 +52,6 @@ class PlainDisplay:
             f"trial {number}{board.of_all()}  {what}  "
             f"{outcome(record, board.objective.name)}  ({duration_in_words(record.seconds)})  "
             f"best {score(board.best)}  {time_left(board.pace.seconds_left())}",
-            soft_wrap=True,
             highlight=False,
             markup=False,
         )

@@ -33,11 +33,11 @@ class ConsoleProgress:
 
     def message(self, text: str) -> None:
         """Print it as it is: names with brackets are no markup, and lines are not broken."""
-        self.console.print(Text(text), soft_wrap=True)
+        self.console.print(Text(text))
 
     def warning(self, text: str) -> None:
         """Print it after `warning:`."""
-        self.console.print(Text.assemble(("warning: ", "yellow"), text), soft_wrap=True)
+        self.console.print(Text.assemble(("warning: ", "yellow"), text))
 
     @contextmanager
     def task(self, description: str, *, counted: bool = False) -> Iterator[Task]:

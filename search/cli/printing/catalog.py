@@ -33,12 +33,12 @@ def print_summary(summary: dict[str, Any]) -> None:
             table.add_row(words, str(len(group)), Text(_paths(group)))
         if (more := len(summary[key]) - SHOWN) > 0:
             table.add_row(words, "", f"and {more:,} more groups")
-    console.print(table, soft_wrap=not console.is_terminal)
-    console.print(_classes(summary), soft_wrap=True)
+    console.print_table(table)
+    console.print(_classes(summary))
     for sentence in (*summary["notes"], *summary["doubts"]):
-        console.print(Text(printable(sentence)), soft_wrap=True)
+        console.print(Text(printable(sentence)))
     for leak in summary["leaks"]:
-        console.print(_leak(leak), soft_wrap=True)
+        console.print(_leak(leak))
 
 
 def _leak(leak: dict[str, Any]) -> Text:

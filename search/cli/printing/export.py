@@ -105,7 +105,7 @@ def print_export(metrics: Metrics) -> None:
     _print_slices(metrics.slices)
     if metrics.time:
         echo(f"time: {metrics.time.in_words()}")
-    console.print(_files(metrics.parity), soft_wrap=not console.is_terminal)
+    console.print_table(_files(metrics.parity))
     for path in metrics.files:
         echo(f"wrote {printable(path)}")
 

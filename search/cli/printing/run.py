@@ -47,19 +47,19 @@ def print_report(report: RunReport, *, limit: int) -> None:
         f"[bold]{report.run}[/]: {report.algo}, {counted(report.finished, 'trial')} finished, "
         f"{counted(report.data.images, 'image')} of {classes}"
     )
-    console.print(run_table(report, limit=limit), soft_wrap=not console.is_terminal)
+    console.print_table(run_table(report, limit=limit))
     hidden = len(report.configurations) - limit
     if hidden > 0:
         console.print(f"and {hidden} more")
     if race := race_in_words(report.race):
-        console.print(race, soft_wrap=True, markup=False)
+        console.print(race, markup=False)
     if len(report.spent) > 1:
-        console.print(f"time: {spent_in_words(report.spent)}", soft_wrap=True, markup=False)
+        console.print(f"time: {spent_in_words(report.spent)}", markup=False)
     for sentence in report.insights.words:
-        console.print(sentence, soft_wrap=True, markup=False)
+        console.print(sentence, markup=False)
     exported = report.exported
     if verdict := (exported and exported.verdict) or report.verdict:
-        console.print(verdict, soft_wrap=True)
+        console.print(verdict)
     if exported:
         low, high = exported.accuracy_interval
         opened = exported.test_set_opened
@@ -69,13 +69,12 @@ def print_report(report: RunReport, *, limit: int) -> None:
             f"exported{when}: {exported.summary or 'a model'}, accuracy {exported.accuracy:.4f} on "
             f"{exported.images:,} test images (95 % interval {low:.4f} to {high:.4f}; "
             f"looked at {'once' if opened == 1 else f'{opened} times'})",
-            soft_wrap=True,
             markup=False,
         )
     for doubt in report.doubts:
-        console.print(f"careful: {doubt}", soft_wrap=True, markup=False)
+        console.print(f"careful: {doubt}", markup=False)
     if exported and exported.time:
-        console.print(f"time of the export: {exported.time.in_words()}", soft_wrap=True)
+        console.print(f"time of the export: {exported.time.in_words()}")
 
 
 def run_table(report: RunReport, *, limit: int) -> Table:

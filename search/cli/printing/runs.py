@@ -10,8 +10,6 @@ from search.process.console import SafeConsole
 from search.process.wording import megabytes
 from search.report.run_rows import RunRow
 
-_WIDE = 1000  # columns
-
 
 def print_runs(rows: Sequence[RunRow]) -> None:
     """Print the list of all runs, on stdout."""
@@ -29,7 +27,4 @@ def print_runs(rows: Sequence[RunRow]) -> None:
         shown = (row.run, row.begun, row.state, Path(row.data).name, row.algo)
         exported = "yes" if row.exported else "no"
         table.add_row(*map(Text, shown), f"{row.finished:,}", best, exported, size)
-    console = SafeConsole(highlight=False)
-    # A pipe has no width: lines are as long as they need to be.
-    wide = console if console.is_terminal else SafeConsole(highlight=False, width=_WIDE)
-    wide.print(table, soft_wrap=not console.is_terminal)
+    SafeConsole(highlight=False).print_table(table)
