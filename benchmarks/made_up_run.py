@@ -100,7 +100,7 @@ def plausible(values: dict[str, Any], rng: np.random.Generator) -> float:
     family = values["family"]
     rate = values.get("learning_rate", values.get("sgd_learning_rate", 0) / 10)
     hump = -(np.log10(rate / 2e-3) ** 2)
-    normalized = values[f"{family}/normalization"] == "batch"
+    normalized = values.get(f"{family}/normalization") == "batch"
     base = {"transfer": 0.9, "cnn": 0.75, "xception": 0.78}[family]
     quality = base + 0.06 * hump + 0.04 * normalized + 0.015 * rng.standard_normal()
     return float(np.clip(quality, 0.5, 0.99))

@@ -12,7 +12,7 @@ from models.families.registry import FAMILIES
 from models.space import architecture_key
 from search.insights.findings import GoodValues, Importance
 from search.insights.space import Hyperparameter
-from search.report.axes import axes_of
+from search.report.axes import Axis, axes_of
 from search.report.charts import learning_curves
 from search.report.charts.best_so_far import accuracy_against_time
 from search.report.charts.confusion import confusion_heatmap
@@ -78,24 +78,29 @@ def test_a_trial_that_was_promoted_later_counts_with_what_it_had_then(records):
     assert first["name"].startswith("70.00% after 1 epoch\n")
 
 
-def test_curves_go_on_over_rungs_and_are_grouped_by_how_far_they_went(tried):
+def test_curves_go_on_over_rungs_and_have_the_colour_of_their_family(tried):
     option = learning_curves.learning_curves(tried)
-    points = [point["value"] for point in series(option, "3 epochs")]
+    found = {one["name"]: [point["value"] for point in one["data"]] for one in option["series"]}
     gap = ["-", "-"]
-    assert points == [[1, 70], [2, 60], [3, 80], gap, [1, 70], [2, 75], [3, 60], gap]
-    assert [point["value"] for point in series(option, "1 epoch")] == [[1, 50], gap]
+    assert found == {
+        "xception": [[1, 70], [2, 60], [3, 80], gap],
+        "cnn": [[1, 70], [2, 75], [3, 60], gap],
+    }
+    dots = accuracy_against_cost(tried, cost="megabytes")["series"]
+    colours = {one["name"]: one["itemStyle"]["color"] for one in dots}
+    for one in option["series"]:
+        assert one["itemStyle"]["color"] == colours[one["name"]]
 
 
-def test_one_that_was_stopped_in_its_first_epoch_has_no_curve(tried):
-    begun = replace(tried[0], curve=(), epochs=0, accuracy=None)
-    names = [one["name"] for one in learning_curves.learning_curves([*tried, begun])["series"]]
-    assert names == ["1 epoch", "3 epochs"]
+def test_without_a_second_epoch_there_is_no_curve(tried):
+    short = [replace(each, curve=each.curve[:1], epochs=1) for each in tried]
+    assert learning_curves.learning_curves(short) is None
 
 
 def test_no_more_curves_than_can_be_told_apart(tried, monkeypatch):
     monkeypatch.setattr(learning_curves, "CURVES", 1)
     names = [one["name"] for one in learning_curves.learning_curves(tried)["series"]]
-    assert names == ["3 epochs"]
+    assert names == ["xception"]
 
 
 def test_the_front_leaves_out_what_is_larger_and_worse(tried):
@@ -182,3 +187,10 @@ def test_every_family_has_a_colour_of_its_own_in_both_themes():
             for name in FAMILIES
         ]
         assert len(set(colours)) == len(FAMILIES)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.001, "0.001"), (1e-4, "0.0001"), (32, "32"), ("adam", "adam")]
+)
+def test_categories_that_are_numbers_are_written_as_on_other_axes(value, words):
+    assert Axis.value_in_words(value) == words

@@ -98,7 +98,7 @@ def test_a_process_that_has_no_tensorflow_yet_prints_nothing_of_its_start(run):
         "from search.process.stop_signal import StopSignal\n"
         "from search.report.latency import measure_latencies\n"
         "from search.run_folder.paths import RunFolder\n"
-        "from search.run_folder.records import load_records\n"
+        "from search.run_folder.record_files import load_records\n"
         "from search.trial.experiment import Experiment\n"
         "run = RunFolder(Path(sys.argv[1]))\n"
         "wanted = [record.values for record in load_records(run)][:1]\n"

@@ -89,8 +89,10 @@ def test_another_familys_tab_is_shown_when_it_is_chosen(page):
     assert_quiet(page)
 
 
-def test_the_heat_map_can_be_taken_off_a_mistake(page):
+def test_the_heat_map_lies_over_a_mistake_when_it_is_asked_for(page):
     heat = page.page.locator("img.heat").first
+    assert not heat.is_visible()
+    page.page.check("#heat")
     assert heat.is_visible()
     page.page.uncheck("#heat")
     assert not heat.is_visible()
@@ -120,6 +122,14 @@ def test_a_phone_scrolls_one_way_only(browser, file, dark):
         assert wide == window == 390
         option = shown.page.evaluate(OPTION, "parallel-cnn")
         assert option["parallel"][0]["layout"] == "vertical"
+        # Rows of tables are lists there: each cell is whole, beside the name of its column.
+        cut = shown.page.evaluate(
+            "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth)"
+            ".length"
+        )
+        assert cut == 0
+        cell = shown.page.locator("#search td[data-label='configuration']").first
+        assert cell.evaluate("e => getComputedStyle(e, '::before').content") == '"configuration"'
         assert_quiet(shown)
 
 

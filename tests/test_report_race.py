@@ -46,7 +46,7 @@ def test_of_equal_scores_the_one_with_the_likelier_answers_stands_first_as_in_th
 
 def test_the_race_is_said_in_one_line(records):
     assert race_in_words(standings(records, sign=1.0)) == (
-        "race of 3 backbones and sizes in 8 s: mobilenet_v2 at 160 px 0.7000, "
+        "race of 3 backbones and sizes: mobilenet_v2 at 160 px 0.7000, "
         "then mobilenet_v2 at 224 px 0.9000"
     )
     assert race_in_words(standings(records[:1], sign=1.0)).startswith("race of one backbone")
@@ -91,7 +91,7 @@ def test_what_was_cross_validated_stands_by_that(records):
     records[3].history[0]["cross_validated"] = 0.65
     sure.history[0]["cross_validated"] = 0.75
     ranked = standings([*records, sure], sign=1.0)
-    said = "race of 3 backbones and sizes in 10 s, cross-validated:"
+    said = "race of 3 backbones and sizes, cross-validated:"
     assert race_in_words(ranked).startswith(said)
     first, second, _ = ranked
     assert [(first.image_size, first.score), (second.image_size, second.score)] == [

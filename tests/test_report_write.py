@@ -39,7 +39,7 @@ def pictures(text):
 def test_before_an_export_it_tells_of_the_best_on_validation(run):
     text, _ = report(run)
     assert "<strong>83.3 %</strong> of the validation images" in text
-    assert "tune export-best run" in text
+    assert f"tune export-best {run.argument}" in text
     assert "Of the best configuration of the search, on the validation images." in text
     assert 'id="winner"' not in text
 

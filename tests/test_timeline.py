@@ -1,7 +1,7 @@
 import pytest
 from searching import trial_record
 
-from search.report.timeline import timeline
+from search.report.timeline import seconds_searched, timeline
 from search.run_folder.records import RUNNING
 
 
@@ -51,8 +51,11 @@ def test_a_trial_that_had_run_long_before_a_pause_is_no_sign_of_a_clock_set_back
     assert seconds(records) == [("1", 65.0), ("0", 70.0)]
 
 
-def test_what_still_runs_is_left_out():
-    assert seconds([trial("0", 10.0, None, status=RUNNING)]) == []
+def test_what_still_runs_is_left_out_of_the_trials_and_counted_in_the_time():
+    records = [trial("0", 10.0, 1010.0), trial("1", 5.0, None, begun=1010.0, status=RUNNING)]
+    assert seconds(records) == [("0", 10.0)]
+    assert seconds_searched(records) == 15.0
+    assert seconds_searched([]) == 0.0
 
 
 @pytest.mark.parametrize("count", [1, 7])

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.insights.names import human, value_in_words
+from search.insights.names import human
 from search.insights.space import Hyperparameter
 from search.report.configurations import Tried
 
@@ -28,6 +28,11 @@ class Axis:
         """The name without its family, in words: `block dropout`."""
         return human(self.name.split("/")[-1])
 
+    @staticmethod
+    def value_in_words(value: Any) -> str:
+        """A value of a category axis, numbers as the other axes have them: `0.001`."""
+        return str(value) if isinstance(value, bool | str) else f"{value:g}"
+
 
 def axes_of(tried: Sequence[Tried], space: Mapping[str, Hyperparameter]) -> list[Axis]:
     """Choose the hyperparameters that have more than one value among these configurations.
@@ -44,7 +49,7 @@ def axes_of(tried: Sequence[Tried], space: Mapping[str, Hyperparameter]) -> list
 
 def _axis(parameter: Hyperparameter, seen: set[Any]) -> Axis:
     if parameter.values:
-        others = sorted(value_in_words(value) for value in seen)
-        declared = [value_in_words(value) for value in parameter.values]
+        others = sorted(map(Axis.value_in_words, seen))
+        declared = list(map(Axis.value_in_words, parameter.values))
         return Axis(parameter.name, "category", tuple(dict.fromkeys([*declared, *others])))
     return Axis(parameter.name, "log" if parameter.log else "value")

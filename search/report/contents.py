@@ -20,7 +20,7 @@ from search.process.printable import printable
 from search.report.configurations import Tried, tried_configurations
 from search.report.mistakes import Mistake, worst_mistakes
 from search.report.summary import verdict
-from search.report.timeline import Ended, timeline
+from search.report.timeline import Ended, seconds_searched, timeline
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data import Images, load_predictions, load_splits, load_targets
 from search.run_folder.data_summary import DataSummary
@@ -68,6 +68,7 @@ class Contents:
         race: the records of the race of backbones.
         spent: where the time of the search went.
         ends: finished trials with the seconds of searching until they ended.
+        searched: seconds in which any trial ran, those that did not end too.
         classes: label, and its images in train, validation and test.
         answers: of the best model there is; None before a trial has finished.
     """
@@ -85,6 +86,7 @@ class Contents:
     race: list[TrialRecord]
     spent: tuple[Spent, ...]
     ends: list[Ended]
+    searched: float
     classes: list[tuple[str, int, int, int]]
     answers: Answers | None
 
@@ -114,6 +116,7 @@ def read_contents(run: RunFolder) -> Contents:
         race=[record for record in records if is_raced(record.values)],
         spent=time_spent(records, objective_of(config)),
         ends=timeline(records),
+        searched=seconds_searched(records),
         classes=_classes(run, data.class_names),
         answers=_answers(run, ranked, data.class_names),
     )

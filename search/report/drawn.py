@@ -23,10 +23,11 @@ def every_chart(contents: Contents) -> dict[str, Option]:
     """Draw every chart, by the id of its place in the page."""
     charts = {
         "time": accuracy_against_time(contents.ends),
-        "curves": learning_curves(contents.tried),
         "size": accuracy_against_cost(contents.tried, cost="megabytes"),
         "latency": accuracy_against_cost(contents.tried, cost="milliseconds"),
     }
+    if curves := learning_curves(contents.tried):
+        charts["curves"] = curves
     if race := race_of_backbones(contents.race, train=contents.data.splits.train):
         charts["race"] = race
     importance = importance_of(contents)

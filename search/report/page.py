@@ -54,6 +54,7 @@ def report_page(
     return _template().render(
         contents=contents,
         run=contents.run.name,
+        argument=contents.run.argument,
         made=f"{datetime.now():%Y-%m-%d %H:%M}",
         style=_asset("page.css"),
         scripts=scripts,

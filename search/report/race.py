@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from models.families.registry import family_named
 from search.algorithms.race import comparable, is_raced
-from search.process.wording import duration_in_words
 from search.run_folder.records import ALL_IMAGES, TrialRecord, Values
 
 JOINED = " + "  # between the names of two backbones under one probe
@@ -95,15 +94,14 @@ def _score(record: TrialRecord) -> float | None:
 
 
 def race_in_words(raced: Sequence[Raced]) -> str:
-    """Say who won: `race of 8 backbones and sizes in 34 s: mobilenet_v2 at 224 px 0.8935, then …`.
+    """Say who won: `race of 8 backbones and sizes: mobilenet_v2 at 224 px 0.8935, then …`.
 
     Empty where there was no race.
     """
     if not raced:
         return ""
-    seconds = duration_in_words(sum(each.seconds for each in raced))
     first, *others = raced
     count = f"{len(raced)} backbones and sizes" if others else "one backbone at one size"
     then = f", then {others[0].in_words()}" if others else ""
     how = ", cross-validated" if first.cross_validated else ""
-    return f"race of {count} in {seconds}{how}: {first.in_words()}{then}"
+    return f"race of {count}{how}: {first.in_words()}{then}"

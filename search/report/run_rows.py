@@ -73,7 +73,8 @@ class RunReport:
         run: its name.
         algo, objective, image_size: as it was asked for.
         data: what it was given.
-        trials, finished, seconds: how many were begun and have ended, and what all took.
+        trials, finished: how many were begun and have ended.
+        seconds: in which any of them ran.
         verdict: whether the search beat what it began with; "" where that is not known.
         insights: what the search has taught.
         finalists: rows of `finalists.json` as they are, whichever version wrote them.

@@ -14,6 +14,7 @@ from search.process.disk import used_bytes
 from search.process.printable import printable
 from search.report.race import standings
 from search.report.run_rows import ConfigurationRow, Exported, RunReport, RunRow
+from search.report.timeline import seconds_searched
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data_summary import DataSummary, made_by
 from search.run_folder.paths import RunFolder
@@ -43,7 +44,7 @@ def run_report(run: RunFolder) -> RunReport:
         image_size=config.image_size,
         trials=len(records),
         finished=sum(record.finished for record in records),
-        seconds=round(sum(record.seconds for record in records), 1),
+        seconds=round(seconds_searched(records), 1),
         verdict=verdict(records, config),
         insights=cached_insights(run, records, config),
         finalists=_finalists(run),

@@ -21,7 +21,23 @@ def timeline(records: Iterable[TrialRecord]) -> list[Ended]:
     once: time is counted while any trial runs, once. Trials that an older version ran do not say
     when they ended; they are taken to have run before the others, one after another.
     """
-    finished = [record for record in records if record.finished]
+    return _timeline(record for record in records if record.finished)
+
+
+def seconds_searched(records: Iterable[TrialRecord]) -> float:
+    """Seconds in which any trial ran, those that did not end too, pauses left out."""
+    ends = _timeline(record if record.finished else _so_far(record) for record in records)
+    return max((end.seconds for end in ends), default=0.0)
+
+
+def _so_far(record: TrialRecord) -> TrialRecord:
+    """A trial that did not end, as if it had run without a pause since it was begun."""
+    begun = record.begun
+    return record.with_outcome(ended=None if begun is None else begun + record.seconds)
+
+
+def _timeline(records: Iterable[TrialRecord]) -> list[Ended]:
+    finished = list(records)
     undated = [record for record in finished if record.ended is None]
     spent = accumulate(record.seconds for record in undated)
     before = [Ended(*pair) for pair in zip(spent, undated, strict=True)]

@@ -8,7 +8,7 @@ from data_pipeline.atomic_files import write_bytes
 from data_pipeline.errors import DataError
 from models.errors import ModelError
 from models.space import architecture_key
-from search.errors import TuneError
+from search.errors import DataGoneError, TuneError
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.report.album import class_samples, excluded, require_images
@@ -85,7 +85,7 @@ def _measured(
     first = [scored[offer.number] for offer in pareto_front(offers)]
     try:
         experiment = Experiment.load(contents.run)
-    except OSError as error:  # the prepared pixels are gone, which only latencies need
+    except DataGoneError as error:  # only latencies need them
         progress.message(f"latency not measured: {error}")
         return known
     wanted = [each.values for each in (*first, *scored)]

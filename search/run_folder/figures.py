@@ -41,7 +41,9 @@ def _balanced(metrics: Metrics) -> list[tuple[str, str]]:
 
 
 def _validation(metrics: Metrics) -> str:
-    return f"{metrics.val_accuracy:.4f} (the test images say {-metrics.optimism:+.4f})"
+    more = "more" if metrics.optimism > 0 else "less"
+    gap = f"{abs(metrics.optimism):.4f} {more} than on the test images"
+    return f"{metrics.val_accuracy:.4f} ({gap})"
 
 
 def _abstain(metrics: Metrics, abstain: Abstention) -> str:

@@ -53,7 +53,7 @@ def print_report(report: RunReport, *, limit: int) -> None:
         console.print(f"and {hidden} more")
     if race := race_in_words(report.race):
         console.print(race, markup=False)
-    if len(report.spent) > 1:
+    if report.spent:
         console.print(f"time: {spent_in_words(report.spent)}", markup=False)
     for sentence in report.insights.words:
         console.print(sentence, markup=False)

@@ -69,6 +69,15 @@
   for (const place of document.querySelectorAll("[data-chart]")) sizes.observe(place);
   dark.addEventListener("change", () => [...drawn.keys()].forEach(draw));
 
+  // On a phone a row of a table is shown as a list, where each cell needs the name of its column.
+  for (const table of document.querySelectorAll("table:has(thead)")) {
+    const names = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
+    for (const row of table.tBodies[0].rows) {
+      [...row.cells].forEach((cell, number) => (cell.dataset.label = names[number]));
+    }
+    table.classList.add("labelled");
+  }
+
   const tabs = [...document.querySelectorAll("[role=tab]")];
   function choose(chosen) {
     for (const tab of tabs) {

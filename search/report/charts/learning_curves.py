@@ -1,35 +1,42 @@
-"""Draw learning curves by rung."""
+"""Draw learning curves by family."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from search.report.charts.style import SHADES, Option, cartesian, percent, value_axis
+from search.report.charts.style import Option, cartesian, family_colour, percent, value_axis
 from search.report.configurations import Tried
 
 CURVES = 300  # configurations whose curves are drawn
 
 
-def learning_curves(tried: Sequence[Tried]) -> Option:
-    """Draw validation accuracy by epoch, configurations grouped by how far they were trained."""
-    drawn = sorted((each for each in tried if each.curve), key=lambda each: -(each.accuracy or 0))[
-        :CURVES
-    ]
-    budgets = sorted({each.epochs for each in drawn})
+def learning_curves(tried: Sequence[Tried]) -> Option | None:
+    """Draw validation accuracy by epoch, each family in its colour.
+
+    Args:
+        tried: configurations, of which those of one epoch are left out: they have no curve.
+
+    Returns:
+        None where no configuration has a curve.
+    """
+    curves = [each for each in tried if len(each.curve) > 1]
+    drawn = sorted(curves, key=lambda each: -(each.accuracy or 0))[:CURVES]
+    if not drawn:
+        return None
     return cartesian(
-        x=value_axis("epoch") | {"minInterval": 1},
+        x=value_axis("epoch") | {"minInterval": 1, "min": 1},
         series=[
             {
                 "type": "line",
-                "name": f"{budget} epoch{'' if budget == 1 else 's'}",
-                "data": _joined([each for each in drawn if each.epochs == budget]),
+                "name": family,
+                "data": _joined([each for each in drawn if each.family == family]),
                 "symbol": "circle",
                 "symbolSize": 4,
                 "showAllSymbol": True,
                 "lineStyle": {"width": 1.2, "opacity": 0.7},
-                "itemStyle": {"color": _shade(number, len(budgets))},
+                "itemStyle": {"color": family_colour(family)},
                 "emphasis": {"disabled": True},
             }
-            for number, budget in enumerate(budgets)
+            for family in dict.fromkeys(each.family for each in drawn)
         ],
     )
 
@@ -45,8 +52,3 @@ def _joined(tried: Sequence[Tried]) -> list[Any]:
         # What is no number ends the line: the next curve begins apart.
         points.append({"value": ["-", "-"]})
     return points
-
-
-def _shade(number: int, count: int) -> str:
-    """Spread the shades over the groups."""
-    return SHADES[-1] if count == 1 else SHADES[round((len(SHADES) - 1) * number / (count - 1))]

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from search.insights.names import value_in_words
 from search.report.axes import Axis
 from search.report.charts.style import SHADES, Option, percent, rounded, tooltip
 from search.report.configurations import Tried
 
 _NARROW = 640  # pixels of width below which it is laid out for a phone
 _WHOLE_NAME = {"nameTruncate": {"maxWidth": 160}}
+_LABEL = {
+    "backgroundColor": "--panel",
+    "padding": [1, 3],
+    "hideOverlap": True,
+}  # lines pass behind it
 
 
 def parallel_coordinates(tried: Sequence[Tried], axes: Sequence[Axis]) -> Option:
@@ -25,7 +29,7 @@ def parallel_coordinates(tried: Sequence[Tried], axes: Sequence[Axis]) -> Option
     accuracy = _WHOLE_NAME | {
         "name": "accuracy",
         "scale": True,
-        "axisLabel": {"formatter": "{value} %"},
+        "axisLabel": _LABEL | {"formatter": "{value} %"},
     }
     return {
         "parallel": {"bottom": 16},
@@ -79,7 +83,7 @@ def _standing(axes: int) -> Option:
 
 
 def _axis(axis: Axis) -> Option:
-    option: Option = {"name": axis.label, "type": axis.kind} | _WHOLE_NAME
+    option: Option = {"name": axis.label, "type": axis.kind, "axisLabel": _LABEL} | _WHOLE_NAME
     return option | ({"data": list(axis.values)} if axis.values else {"scale": True})
 
 
@@ -87,4 +91,4 @@ def _cell(each: Tried, axis: Axis) -> Any:
     value = each.values.get(axis.name)
     if value is None:
         return "-"
-    return value_in_words(value) if axis.values else rounded(float(value))
+    return axis.value_in_words(value) if axis.values else rounded(float(value))

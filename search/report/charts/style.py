@@ -54,15 +54,19 @@ def value_axis(name: str) -> Option:
     return {"type": "value", "name": name, "nameLocation": "middle", "nameGap": 28}
 
 
+def family_colour(family: str) -> str:
+    """One colour through the whole report: by its place among all families."""
+    number = list(FAMILIES).index(family) if family in FAMILIES else 0
+    return f"--family-{number + 1}"
+
+
 def dots(family: str, data: list[Option]) -> Option:
     """Draw what belongs to a family, in its colour."""
-    # By its place among all families: one colour through the whole report.
-    number = list(FAMILIES).index(family) if family in FAMILIES else 0
     return {
         "type": "scatter",
         "name": family,
         "symbolSize": 9,
-        "itemStyle": {"color": f"--family-{number + 1}", "opacity": 0.8},
+        "itemStyle": {"color": family_colour(family), "opacity": 0.8},
         "data": data,
     }
 
