@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 import time
 import uuid
 from contextlib import suppress
@@ -100,14 +101,18 @@ def sweep(folder: Path) -> None:
     """
     for pattern in _LEFTOVERS:
         for path in folder.rglob(pattern):
-            with suppress(FileNotFoundError):  # Its process has just finished it, or swept too.
+            # Its process has just finished it, another sweeps too, or it is another user's.
+            with suppress(OSError):
                 if _is_abandoned(path):
                     path.unlink()
 
 
 def _is_abandoned(path: Path) -> bool:
-    handle = os.open(path, os.O_RDONLY)
+    # Neither waiting for who writes to a pipe of such a name, nor following a link.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return False
         # A moment passes between a file's creation and its lock.
         age = time.time() - os.fstat(handle).st_mtime
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

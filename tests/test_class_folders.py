@@ -87,6 +87,13 @@ def test_a_folder_above_the_classes_beside_empty_ones_names_the_one_that_was_mea
     (tmp_path / "above" / "notes").mkdir()
     with pytest.raises(DataError, match=f"did you mean {tmp_path}/above/data"):
         list_class_folders(tmp_path / "above")
+    (tmp_path / "above" / "notes" / ".DS_Store").touch()
+    (tmp_path / "above" / "data" / ".DS_Store").touch()
+    with pytest.raises(DataError, match=f"did you mean {tmp_path}/above/data"):
+        list_class_folders(tmp_path / "above")
+    # Images beside the folders: it is a class, and sorted in part.
+    draw(1).save(tmp_path / "above" / "data" / "loose.png")
+    assert list_class_folders(tmp_path / "above").class_names == ("data", "notes")
     # A class may be empty still, and another one sorted into folders.
     draw_folder(tmp_path / "classes" / "cat", {"2019": 1})
     (tmp_path / "classes" / "dog").mkdir()

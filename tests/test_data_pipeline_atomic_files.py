@@ -117,3 +117,17 @@ def test_the_content_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatc
     )
     write_bytes(tmp_path / "a", b"content")
     assert there == [False, True]  # the file before the rename, the folder after it
+
+
+def test_what_only_has_the_name_of_a_leftover_is_neither_waited_for_nor_in_the_way(tmp_path):
+    os.mkfifo(tmp_path / ".a.pipe.tmp")
+    (tmp_path / ".b.folder.tmp").mkdir()
+    (tmp_path / ".c.link.tmp").symlink_to(tmp_path / ".z.file.tmp")
+    (tmp_path / ".z.file.tmp").touch()
+    os.utime(tmp_path / ".z.file.tmp", (0, 0))
+    sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".a.pipe.tmp",
+        ".b.folder.tmp",
+        ".c.link.tmp",
+    ]

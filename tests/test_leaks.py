@@ -3,6 +3,7 @@ import json
 import pytest
 from drawing import catalog, entry, random_sketch
 
+from data_pipeline.near_duplicates import leaks
 from data_pipeline.near_duplicates.leaks import find_leaks
 
 
@@ -39,6 +40,13 @@ def test_what_share_of_each_split_is_known_from_another(leaky):
         ("validation", "train", 0, 0, 4, 0.0),
         ("test", "validation", 1, 1, 10, 0.1),
     ]
+
+
+def test_copies_are_looked_for_once_for_all_splits(leaky, monkeypatch):
+    looked, original = [], leaks.related_ids
+    monkeypatch.setattr(leaks, "related_ids", lambda each: looked.append(1) or original(each))
+    assert len(find_leaks(leaky)) == 3
+    assert len(looked) == 1
 
 
 def test_the_images_of_a_leak_are_named_the_spoilt_split_first(leaky):

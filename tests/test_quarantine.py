@@ -144,18 +144,40 @@ def test_a_manifest_of_somebody_else_restores_nothing_until_told_where_to(
 
 
 def test_nothing_is_moved_through_a_link_to_a_folder(folder, tmp_path):
-    quarantine(_catalog(folder), tmp_path / "bad")
+    catalog = _catalog(folder)
+    quarantine(catalog, tmp_path / "bad")
     private = tmp_path / "private"
     (tmp_path / "bad" / "dog").rename(private)
     (tmp_path / "bad" / "dog").symlink_to(private)
-    with pytest.raises(DataError, match="behind a link"):
+    with pytest.raises(DataError, match="put 2 back; 1 not, .*a link leads out .*first: dog/"):
         restore(tmp_path / "bad")
     assert len(list(private.iterdir())) == 1
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "cat").symlink_to(private)
-    with pytest.raises(DataError, match="behind a link"):
-        restore(tmp_path / "bad", tmp_path / "other")
+    quarantine(catalog, tmp_path / "more")
+    with pytest.raises(DataError, match="put 0 back; 2 not, .*a link leads out .*first: cat/"):
+        restore(tmp_path / "more", tmp_path / "other")
     assert len(list(private.iterdir())) == 1
+
+
+def test_a_second_file_of_one_name_keeps_its_suffix(folder, tmp_path):
+    catalog = _catalog(folder)
+    quarantine(catalog, tmp_path / "bad")
+    (folder / "cat" / "words.jpg").write_bytes(b"new!!")
+    os.utime(folder / "cat" / "words.jpg", ns=(1, 1_600_000_000_123_456_789))
+    quarantine(catalog, tmp_path / "bad")
+    assert (tmp_path / "bad" / "cat" / "words.2.jpg").read_bytes() == b"new!!"
+
+
+def test_the_manifest_itself_is_no_file_to_put_back(folder, tmp_path):
+    quarantine(_catalog(folder), tmp_path / "bad")
+    manifest = tmp_path / "bad" / "manifest.json"
+    values = json.loads(manifest.read_text())
+    values["files"][0]["stored"] = "manifest.json"
+    manifest.write_text(json.dumps(values))
+    with pytest.raises(DataError, match="not a manifest of quarantined files"):
+        restore(tmp_path / "bad", tmp_path / "into")
+    assert manifest.exists()
 
 
 def test_without_a_home_what_is_set_aside_can_be_told_where_to_go(folder, tmp_path, monkeypatch):

@@ -71,6 +71,14 @@ def test_bars_of_an_image_so_long_that_they_would_not_fit_into_memory_are_refuse
         resize(image, (4, 8), resize_mode="pad")
 
 
+def test_bars_that_make_a_square_of_a_long_image_are_no_longer_than_it():
+    image = np.full((2, 40_000, 3), 200, np.uint8)
+    squared = resize(image, (8, 8), resize_mode="pad")
+    padded = np.zeros((40_000, 40, 3), np.uint8)  # the same but for columns, which are all alike
+    padded[19_999:20_001] = 200
+    np.testing.assert_array_equal(squared, resize(padded, (8, 8)))
+
+
 def test_bars_are_black_and_nothing_of_the_image_is_lost():
     resized = resize(np.full((10, 40, 3), 200, np.uint8), (32, 32), resize_mode="pad")
     light = resized[..., 0] > 100

@@ -52,6 +52,19 @@ def test_only_a_set_of_long_images_has_an_aspect_of_its_own(folder, sizes, shape
     assert typical_shape(data, cache_dir=cache) == pytest.approx(shape)  # known from the check
 
 
+def test_long_images_that_are_shown_upright_by_their_exif_data_are_tall(tmp_path):
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for number in range(6):
+        path = tmp_path / "photos" / "ab"[number % 2] / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (60, 20), (number, 0, 0)).save(path, exif=turned)
+    data, cache = tmp_path / "photos", tmp_path / "cache"
+    assert typical_shape(data, cache_dir=cache) == pytest.approx(TypicalShape(60, 1 / 3))
+    open_catalog(data, cache_dir=cache)
+    assert typical_shape(data, cache_dir=cache) == pytest.approx(TypicalShape(60, 1 / 3))
+
+
 def test_where_no_image_can_be_read_there_is_no_shape(tmp_path):
     for label in "ab":
         (tmp_path / label).mkdir()

@@ -111,8 +111,9 @@ def _require_classes(walk: Walk, top: Mapping[str, Folder], splits: Mapping[str,
     below = {name: _folder_names(walk, within.entries) for name, within in top.items()}
     if len(top) < 2:
         return  # there are too few, which is said with what is below
-    filled = [name for name, within in top.items() if within.entries]
-    if len(filled) == 1 and len(below[filled[0]]) > 1:
+    held = {name: walk.taken(within.entries) for name, within in top.items()}
+    filled = [name for name in top if held[name]]
+    if len(filled) == 1 and len(below[filled[0]]) == len(held[filled[0]]) > 1:
         raise DataError(
             f"{root}/: {filled[0]} alone holds anything, and that is folders; did you mean "
             f"{root / filled[0]}?"

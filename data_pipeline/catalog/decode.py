@@ -147,13 +147,13 @@ def _load(contents: bytes) -> tuple[np.ndarray, str]:
         image.load()
         # A photo from a phone may be a JPEG with more images after the first (MPO).
         format_name = "JPEG" if image.format == "MPO" else str(image.format)
-        turn = _UPRIGHT.get(_orientation(image))
+        turn = _UPRIGHT.get(orientation(image))
         rgb = _to_rgb(image, contents)
         upright = rgb if turn is None else rgb.transpose(turn)
         return np.asarray(upright), format_name
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
     """Read the Exif orientation, 1 to 8; 1 where the Exif block is missing or broken."""
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))

@@ -108,6 +108,14 @@ class Walk:
             else:
                 yield ListedFile(path, label, split, status.st_size, status.st_mtime_ns, problem)
 
+    def taken(self, entries: Entries) -> list[str]:
+        """The names of those entries that are not passed over by their names."""
+        return [
+            entry.name
+            for entry in entries
+            if not _clutter(entry.name, folder=self._is_folder(entry))
+        ]
+
     def is_class_folder(self, entry: os.DirEntry[str]) -> bool:
         """Whether it is a folder that is not passed over by its name."""
         return self._is_folder(entry) and not _clutter(entry.name, folder=True)

@@ -62,8 +62,8 @@ def restore(destination: Path, into: Path | None = None) -> int:
         How many files were put back.
 
     Raises:
-        DataError: there is no manifest, or something else is now where a file was; the
-            other files are put back.
+        DataError: there is no manifest, something else is now where a file was, or it belongs
+            behind a link that leads out of a folder; the other files are put back.
     """
     remaining, restored = [], 0
     for record in _load(destination, own=into is None):
@@ -71,10 +71,8 @@ def restore(destination: Path, into: Path | None = None) -> int:
         origin = Path(record["origin"]) if into is None else into / record["stored"]
         if not os.path.lexists(stored):
             continue  # The program was ended between the manifest and the move.
-        _require_inside(stored, destination)
-        if into is not None:
-            _require_inside(origin, into)
-        if os.path.lexists(origin):
+        outside = not _is_inside(stored, destination) or (into and not _is_inside(origin, into))
+        if outside or os.path.lexists(origin):
             remaining.append(record)
             continue
         _move(stored, origin)
@@ -82,8 +80,9 @@ def restore(destination: Path, into: Path | None = None) -> int:
     if remaining:
         _save(destination, remaining)
         raise DataError(
-            f"{destination}: put {restored} back; {len(remaining)} not, since something is "
-            f"in their place (first: {remaining[0]['origin']}); move that away and restore again"
+            f"{destination}: put {restored} back; {len(remaining)} not, since something is in "
+            f"their place, or a link leads out of the folder (first: {remaining[0]['stored']}); "
+            "move that away and restore again"
         )
     (destination / _MANIFEST).unlink()
     _remove_empty_folders(destination)
@@ -117,7 +116,7 @@ def _free_name(target: Path, path: str, taken: set[str]) -> str:
     name, number = path, 1
     while name in taken or name == _MANIFEST or os.path.lexists(target / name):
         number += 1
-        name = f"{path}.{number}"
+        name = os.fspath(Path(path).with_stem(f"{Path(path).stem}.{number}"))
     return name
 
 
@@ -148,10 +147,9 @@ def _copy(source: Path, target: Path) -> None:
         file.publish(target)
 
 
-def _require_inside(path: Path, folder: Path) -> None:
+def _is_inside(path: Path, folder: Path) -> bool:
     """Follow links: a folder inside may be one to anywhere."""
-    if not path.parent.resolve().is_relative_to(folder.resolve()):
-        raise DataError(f"{path}: lies outside {folder}, behind a link; move it back by hand")
+    return path.parent.resolve().is_relative_to(folder.resolve())
 
 
 def _load(destination: Path, *, own: bool) -> list[dict[str, Any]]:
@@ -181,7 +179,8 @@ def _load(destination: Path, *, own: bool) -> list[dict[str, Any]]:
 
 
 def _stays_inside(stored: str) -> bool:
-    return not Path(stored).is_absolute() and ".." not in Path(stored).parts
+    path = Path(stored)
+    return not path.is_absolute() and ".." not in path.parts and stored != _MANIFEST
 
 
 def _save(destination: Path, records: list[dict[str, Any]]) -> None:

@@ -83,7 +83,11 @@ def cosines(
     Returns:
         float32 [n, frequencies, points].
     """
-    waves = np.cos(_angles(stretch, shift, frequencies, places))
+    return _cosines(_angles(stretch, shift, frequencies, places))
+
+
+def _cosines(angles: np.ndarray) -> np.ndarray:
+    waves = np.cos(angles)
     waves[:, 0] *= np.sqrt(0.5)  # As in the transform that the waves undo.
     return waves
 
@@ -113,7 +117,7 @@ def _waves(stretch: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """float32 [n, 13, points] twice: cosines at the moved places, and their slopes there."""
     angles = _angles(stretch, shift, OUTLINE, _PLACES)
     slopes = -np.pi * _WAVES * np.sin(angles)
-    return cosines(stretch, shift, frequencies=OUTLINE, places=_PLACES), slopes
+    return _cosines(angles), slopes
 
 
 def _numbers(moved: np.ndarray) -> np.ndarray:

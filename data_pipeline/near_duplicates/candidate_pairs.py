@@ -25,7 +25,7 @@ _MOST_PAIRED = 2048
 _CHUNK = 2**18
 
 
-def candidate_pairs(flat: np.ndarray) -> Iterator[Pairs]:
+def candidate_pairs(flat: np.ndarray, asking: int | None = None) -> Iterator[Pairs]:
     """Find pairs that may be copies; a pair may come several times.
 
     Keys are signs of projections, and neighbouring keys are looked up as well (Lv et al. 2007,
@@ -33,25 +33,29 @@ def candidate_pairs(flat: np.ndarray) -> Iterator[Pairs]:
 
     Args:
         flat: int8 [n, 169], outlines as rows.
+        asking: for so many sketches, from the first on, pairs are looked for, among all; None
+            for all.
     """
     coarse_first = np.argsort(frequency()[:OUTLINE, :OUTLINE].ravel(), kind="stable")[1:]
     packed = np.packbits(flat[:, coarse_first[:_SIGNS]] > 0, axis=1)
     signs = np.ascontiguousarray(packed).view(np.uint64)[:, 0]
     for number in range(_KEYS):
-        for order, starts, counts in _lookups(flat, coarse_first[number::_KEYS]):
+        columns = coarse_first[number::_KEYS]
+        for seekers, order, starts, counts in _lookups(flat, columns, asking or len(flat)):
             for left, right in _places(starts, counts):
-                first, second = order[left], order[right]
+                first, second = seekers[left], order[right]
                 apart = np.bitwise_count(signs[first] ^ signs[second])
                 near = (apart <= _MOST_SIGNS_APART) & (first != second)
                 yield first[near], second[near]
 
 
 def _lookups(
-    flat: np.ndarray, columns: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """The sketches in the order of their keys, and per sketch the places it is paired with.
+    flat: np.ndarray, columns: np.ndarray, asking: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Those that ask, all sketches in the order of their keys, and who is paired with which.
 
-    The places are given as int64 [n] first places and int64 [n] counts, once per probe.
+    That is given as the first place in that order and the number of places, int64 [asking] each,
+    once per probe.
     """
     for length in _LENGTHS:
         bits = 1 << np.arange(length)
@@ -64,13 +68,14 @@ def _lookups(
     most = np.minimum(crowds, _MOST_PAIRED // _PROBES) if crowded else crowds
     starts = np.cumsum(crowds) - crowds
     order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    unsure = bits[np.argsort(np.abs(values), axis=1)[order, :_UNSURE]]
+    seekers = order[order < asking]
+    keys = keys[seekers]
+    unsure = bits[np.argsort(np.abs(values[seekers]), axis=1)[:, :_UNSURE]]
     for probe in range(2**_UNSURE):
         flipped = [bool(probe >> place & 1) for place in range(_UNSURE)]
         wanted = keys ^ unsure[:, flipped].sum(axis=1)
         place = np.minimum(np.searchsorted(distinct, wanted), len(distinct) - 1)
-        yield order, starts[place], np.where(distinct[place] == wanted, most[place], 0)
+        yield seekers, order, starts[place], np.where(distinct[place] == wanted, most[place], 0)
 
 
 def _places(first: np.ndarray, counts: np.ndarray) -> Iterator[Pairs]:

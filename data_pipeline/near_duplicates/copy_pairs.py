@@ -35,14 +35,16 @@ def copy_pairs(sketches: Sketches) -> np.ndarray:
     if count < 2:
         return np.empty((0, 2), np.int64)
     # Mirrored images come after all others.
-    outlines = sketches.with_mirrored().outline
+    both = sketches.with_mirrored()
+    outlines = both.outline
     flat = outlines.reshape(2 * count, -1)
     # Reduced per chunk of candidates, so that memory stays bounded, and then once over all.
     closest = [
-        _closest(*_of_two(*_correlated(flat, *chunk), count)) for chunk in candidate_pairs(flat)
+        _closest(*_of_two(*_correlated(flat, *chunk), count))
+        for chunk in candidate_pairs(flat, count)
     ]
     pairs, _ = _closest(*(np.concatenate(parts) for parts in zip(*closest, strict=True)))
-    details = Details(sketches)
+    details = Details(both)
     chunks = np.array_split(pairs, -(-len(pairs) // _CHUNK) or 1)
     found = np.concatenate([part[_are_copies(outlines, details, part)] for part in chunks])
     return np.unique(np.sort(found % count, axis=1), axis=0)
@@ -51,8 +53,8 @@ def copy_pairs(sketches: Sketches) -> np.ndarray:
 def _of_two(
     pairs: np.ndarray, correlation: np.ndarray, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Leave out an image and itself mirrored, and two that are both mirrored."""
-    kept = (pairs[:, 0] < count) & (pairs[:, 0] != pairs[:, 1] % count)
+    """Leave out an image and itself mirrored."""
+    kept = pairs[:, 0] != pairs[:, 1] % count
     return pairs[kept], correlation[kept]
 
 

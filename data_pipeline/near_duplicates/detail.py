@@ -38,11 +38,11 @@ class Details:
     """The details of the images of a data set.
 
     Args:
-        sketches: of all images.
+        both: sketches of all images, and after them those of the mirrored images.
     """
 
-    def __init__(self, sketches: Sketches) -> None:
-        self._count, self._both = len(sketches), sketches.with_mirrored()
+    def __init__(self, both: Sketches) -> None:
+        self._count, self._both = len(both) // 2, both
         self._total = np.zeros((FREQUENCIES, FREQUENCIES), np.float32)
         for start in range(0, self._count, _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, self._count))

@@ -36,15 +36,24 @@ def find_leaks(catalog: Catalog) -> list[dict[str, Any]]:
     indices: dict[str | None, list[int]] = defaultdict(list)
     for index, entry in enumerate(catalog.kept):
         indices[entry.split].append(index)
+    pairs = [pair for pair in _PAIRS if all(split in indices for split in pair)]
+    if not pairs:
+        return []
+    ids = related_ids(catalog).tolist()
+    large = {index for group in large_groups(catalog) for index in group}
     return [
-        {"split": split, "other": other, **_leak(catalog, indices[split], indices[other])}
-        for split, other in _PAIRS
-        if split in indices and other in indices
+        {
+            "split": split,
+            "other": other,
+            **_leak(catalog, ids, large, indices[split], indices[other]),
+        }
+        for split, other in pairs
     ]
 
 
-def _leak(catalog: Catalog, here: list[int], there: list[int]) -> dict[str, Any]:
-    ids = related_ids(catalog).tolist()
+def _leak(
+    catalog: Catalog, ids: list[int], large: set[int], here: list[int], there: list[int]
+) -> dict[str, Any]:
     both = {ids[index] for index in here} & {ids[index] for index in there}
     leaking, known = ([index for index in side if ids[index] in both] for side in (here, there))
     groups: dict[int, list[dict[str, str]]] = defaultdict(list)
@@ -52,7 +61,6 @@ def _leak(catalog: Catalog, here: list[int], there: list[int]) -> dict[str, Any]
         entry = catalog.kept[index]
         groups[ids[index]].append({"path": entry.path, "label": entry.label})
     given = {catalog.kept[index].group for index in known} - {""}
-    large = {index for group in large_groups(catalog) for index in group}
     pixels = {catalog.kept[index].pixel_hash for index in known}
     return {
         "pictures": len(leaking),

@@ -50,7 +50,8 @@ def resize(
         uint8 of the same rank, 0–255.
 
     Raises:
-        MemoryError: there is not enough memory.
+        MemoryError: there is not enough memory, or the black bars of a very long image would be
+            longer than any image is.
     """
     batch = images if images.ndim == 4 else images[np.newaxis]
     if resize_mode == "crop":
@@ -58,7 +59,10 @@ def resize(
     size = batch.shape[1:3]
     bars = _bars(size, image_size) if resize_mode == "pad" else (0, 0)
     if size != tuple(image_size) or any(bars):
-        scaled = _scaled if max(size) + 2 * max(bars) <= _LONGEST_SIDE else _scaled_by_tensorflow
+        longest = max(side + 2 * bar for side, bar in zip(size, bars, strict=True))
+        if longest > _LONGEST_SIDE and any(bars):
+            raise MemoryError
+        scaled = _scaled if longest <= _LONGEST_SIDE else _scaled_by_tensorflow
         batch = np.stack([_rounded(scaled(image, image_size, bars)) for image in batch])
     return batch if images.ndim == 4 else batch[0]
 
@@ -136,8 +140,6 @@ def _scaled_by_tensorflow(
     """float32 [*image_size, 3], not rounded."""
     import tensorflow as tf
 
-    if any(bars):  # they would be larger than the image by its length over its width
-        raise MemoryError
     try:
         return np.array(tf.image.resize(image, image_size, antialias=True))
     except tf.errors.ResourceExhaustedError as error:

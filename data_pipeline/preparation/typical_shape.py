@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from data_pipeline.catalog.cache import load_entries
-from data_pipeline.catalog.decode import BROKEN, FORMATS
+from data_pipeline.catalog.decode import BROKEN, FORMATS, orientation
 from data_pipeline.catalog.sources import PLAIN, DataOptions, list_images
 from data_pipeline.processes.limits import Failure
 from data_pipeline.processes.workers import run_in_workers
@@ -20,6 +20,7 @@ _FILES = 48  # spread over all
 # is that a property of the data set.
 _LONG = 1.8
 _LONGEST = 4.0
+_ON_ITS_SIDE = 5  # the first Exif orientation of an image that is shown a quarter turned
 
 
 class TypicalShape(NamedTuple):
@@ -71,12 +72,12 @@ def _typical(sizes: Iterable[tuple[int, int]]) -> TypicalShape:
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
-    """Read (width, height) in pixels from the header of an image, not turned upright.
+    """Read (width, height) in pixels from the header of an image, once upright.
 
     None where it cannot be read.
     """
     with warnings.catch_warnings(), suppress(*BROKEN):
         warnings.simplefilter("ignore")  # large images and odd metadata: the check judges them
         with Image.open(path, formats=FORMATS) as image:
-            return image.size
+            return image.size if orientation(image) < _ON_ITS_SIDE else image.size[::-1]
     return None
