@@ -191,7 +191,7 @@ def prepared_again(path: str) -> np.ndarray:
     """A file's row by Pillow and TensorFlow's own resize, not rounded.  In a worker."""
     import tensorflow as tf
 
-    from data_pipeline.catalog.decode import read_upright
+    from data_pipeline.decoding.decode import read_upright
 
     small = tf.image.resize(read_upright(Path(path)), SIZE, antialias=True)
     return small.numpy()

@@ -5,7 +5,7 @@ import pytest
 from drawing import draw
 from PIL import Image
 
-from data_pipeline.catalog.decode import read_upright
+from data_pipeline.decoding.decode import read_upright
 from search.export.card_code import READ_AND_PREDICT
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from drawing import draw, draw_folder
 
-from data_pipeline.catalog import folder_files as module
-from data_pipeline.catalog.class_folders import list_class_folders
 from data_pipeline.errors import DataError
+from data_pipeline.listing import folder_files as module
+from data_pipeline.listing.class_folders import list_class_folders
 
 
 def _paths(listing):

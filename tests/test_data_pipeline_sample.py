@@ -1,6 +1,6 @@
 import pytest
 
-from data_pipeline.catalog.decode import read_upright
+from data_pipeline.decoding.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.near_duplicates.duplicates import exact_groups, label_conflicts
 from data_pipeline.preparation.split import split_by_group

@@ -7,7 +7,7 @@ import pytest
 from drawing import draw
 from PIL import Image
 
-from data_pipeline.catalog.decode import decode, read_bytes, read_upright
+from data_pipeline.decoding.decode import decode, read_bytes, read_upright
 from data_pipeline.errors import BadImageError, DataError
 
 

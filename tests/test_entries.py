@@ -55,7 +55,7 @@ def test_reading_a_catalog_does_not_import_tensorflow():
         "import data_pipeline.preparation.summary;"
         "import data_pipeline.preparation.split;"
         "import data_pipeline.catalog.quarantine;"
-        "import data_pipeline.catalog.decode;"
+        "import data_pipeline.decoding.decode;"
         "import data_pipeline.sample;"
         "import data_pipeline.pixels.dataset;"
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"

@@ -132,7 +132,7 @@ def test_a_device_is_not_opened(photos, cache_dir, monkeypatch):
         os.mknod(photos / "cat" / "zero.png", stat.S_IFCHR | 0o666, os.makedev(1, 5))
     except PermissionError:
         pytest.skip("no devices can be made here")
-    from data_pipeline.catalog.class_folders import list_class_folders
+    from data_pipeline.listing.class_folders import list_class_folders
 
     problems = {file.path: file.problem for file in list_class_folders(photos).files}
     assert problems["cat/zero.png"] == "not a regular file"

@@ -5,8 +5,8 @@ import os
 import pytest
 from drawing import draw
 
-from data_pipeline.catalog.label_table import TableColumns, list_label_table
 from data_pipeline.errors import DataError
+from data_pipeline.listing.label_table import TableColumns, list_label_table
 
 LABELS = {"a.png": "cat", "b.png": "dog", "deep/c.png": "cat", "deep/d.png": "dog"}
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from data_pipeline.catalog.decode import read_upright
+from data_pipeline.decoding.decode import read_upright
 from data_pipeline.pixels.resize import resize
 from search.errors import TuneError
 from search.export import photo_parity

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from drawing import catalog, entry
 
-from data_pipeline.catalog.listing import LeftOut
+from data_pipeline.listing.listing import LeftOut
 from data_pipeline.preparation.summary import not_used, summarize
 
 

@@ -11,7 +11,7 @@ import pytest
 from drawing import draw
 
 from data_pipeline.catalog.cache import load_entries
-from data_pipeline.catalog.decode import read_upright
+from data_pipeline.decoding.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.resize import resize
 from data_pipeline.pixels.resize_mode import RESIZE_MODES

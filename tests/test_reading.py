@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from drawing import draw, hostile_read
 
-from data_pipeline.catalog.decode import read_upright
+from data_pipeline.decoding.decode import read_upright
 from data_pipeline.pixels import reading
 from data_pipeline.pixels.reading import read_images
 from data_pipeline.pixels.resize import resize

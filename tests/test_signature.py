@@ -2,7 +2,7 @@ import stat
 
 import pytest
 
-from data_pipeline.signature import is_ours, sign
+from data_pipeline.signing import is_ours, sign
 
 
 @pytest.fixture

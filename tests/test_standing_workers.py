@@ -11,7 +11,7 @@ import pytest
 from drawing import draw, hostile_task
 from waiting import wait_until
 
-from data_pipeline.catalog.decode import read_upright
+from data_pipeline.decoding.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.reading import ImageReader
 from data_pipeline.pixels.resize import resize

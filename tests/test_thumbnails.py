@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from data_pipeline.catalog.hashes import content_hash, pixel_hash
+from data_pipeline.decoding.hashes import content_hash, pixel_hash
 from data_pipeline.pixels.thumbnails import SIDE, KnownFile, remains, thumbnails
 
 

@@ -1,1 +1,1 @@
-"""List the files of a data set, decode them, and record what is known of each."""
+"""Record what is known of each file of a data set, between runs too, and set bad files aside."""

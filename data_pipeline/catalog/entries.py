@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from data_pipeline.catalog.listing import LeftOut, Split
+from data_pipeline.listing.listing import LeftOut, Split
 
 Verdict = Literal["kept", "bad"]
 
@@ -25,7 +25,7 @@ class Entry:
         split: where the user put it, None where the source gives no splits.
         bytes: the file's size.
         mtime_ns: the file's time of change; with size and path it tells a changed file.
-        format: one of `data_pipeline.catalog.decode.FORMATS`, or "HEIF"; "" where bad.
+        format: one of `data_pipeline.decoding.decode.FORMATS`, or "HEIF"; "" where bad.
         width: in pixels once upright; 0 where bad.
         height: in pixels once upright; 0 where bad.
         content_hash: of the file's bytes, hex; "" where they could not be read.

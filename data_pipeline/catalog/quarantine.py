@@ -11,7 +11,7 @@ from typing import Any
 from data_pipeline.atomic_files import UnfinishedFile, sync_folder, write_bytes
 from data_pipeline.catalog.entries import Catalog, Entry
 from data_pipeline.errors import DataError
-from data_pipeline.signature import is_ours, sign
+from data_pipeline.signing import is_ours, sign
 
 _MANIFEST = "manifest.json"
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from data_pipeline.catalog.entries import Catalog
-from data_pipeline.catalog.listing import Split
+from data_pipeline.listing.listing import Split
 from data_pipeline.near_duplicates.duplicates import large_groups, related_ids
 
 # The split whose score a leak spoils, then the split that its images are known from. The worst

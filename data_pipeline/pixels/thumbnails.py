@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from data_pipeline.catalog.decode import decode, read_bytes, read_upright
-from data_pipeline.catalog.hashes import content_hash, pixel_hash
+from data_pipeline.decoding.decode import decode, read_bytes, read_upright
+from data_pipeline.decoding.hashes import content_hash, pixel_hash
 from data_pipeline.errors import BadImageError, DataError
 from data_pipeline.processes.workers import WITH_PILLOW, run_in_workers
 

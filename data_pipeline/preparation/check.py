@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.catalog.decode import TENSORFLOW_READS, decode, read_bytes
 from data_pipeline.catalog.entries import Entry
-from data_pipeline.catalog.hashes import content_hash, pixel_hash
-from data_pipeline.catalog.listing import ListedFile
-from data_pipeline.catalog.tensorflow_decoder import require_decodable
+from data_pipeline.decoding.decode import TENSORFLOW_READS, decode, read_bytes
+from data_pipeline.decoding.hashes import content_hash, pixel_hash
+from data_pipeline.decoding.tensorflow_decoder import require_decodable
 from data_pipeline.errors import BadImageError
+from data_pipeline.listing.listing import ListedFile
 from data_pipeline.near_duplicates.sketch import sketch
 from data_pipeline.pixels.prepared import RowFile
 from data_pipeline.pixels.resize import resize

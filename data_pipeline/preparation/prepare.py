@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from data_pipeline.catalog.cache import is_known, load_entries, save_catalog
-from data_pipeline.catalog.decode import FORMATS_IN_WORDS
 from data_pipeline.catalog.entries import Catalog, Entry
-from data_pipeline.catalog.listing import ListedFile, Listing
-from data_pipeline.catalog.sources import PLAIN, DataOptions, list_images
+from data_pipeline.decoding.decode import FORMATS_IN_WORDS
 from data_pipeline.errors import DataError
+from data_pipeline.listing.listing import ListedFile, Listing
+from data_pipeline.listing.sources import PLAIN, DataOptions, list_images
 from data_pipeline.pixels.prepared import PixelsBuilder, PreparedPixels, RowFile, pixels_of
 from data_pipeline.pixels.resize_mode import ResizeMode
 from data_pipeline.preparation.check import CheckTask, bad_entry, check_file
@@ -58,7 +58,7 @@ def open_catalog(
     """Check every file of a data set that has not been checked before.
 
     Args:
-        data: what one of `data_pipeline.catalog.sources.SOURCES` accepts: a folder of class
+        data: what one of `data_pipeline.listing.sources.SOURCES` accepts: a folder of class
             folders, or of `train/`, `validation/`, `test/` with them.
         cache_dir: where checks are remembered, by path, size and time of change.
         options: what the user says of the data set.

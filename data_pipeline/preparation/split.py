@@ -7,8 +7,8 @@ from typing import get_args
 import numpy as np
 
 from data_pipeline.catalog.entries import Catalog
-from data_pipeline.catalog.listing import Split
 from data_pipeline.errors import DataError
+from data_pipeline.listing.listing import Split
 from data_pipeline.near_duplicates.duplicates import group_ids
 
 _NAMES: tuple[Split, ...] = get_args(Split)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from data_pipeline.catalog.entries import Catalog, Entry
-from data_pipeline.catalog.folder_files import HIDDEN, SYSTEM
-from data_pipeline.catalog.listing import LeftOut
+from data_pipeline.listing.folder_files import HIDDEN, SYSTEM
+from data_pipeline.listing.listing import LeftOut
 from data_pipeline.near_duplicates.duplicates import (
     Group,
     exact_groups,

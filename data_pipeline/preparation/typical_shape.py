@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from data_pipeline.catalog.cache import load_entries
-from data_pipeline.catalog.decode import BROKEN, FORMATS, orientation
-from data_pipeline.catalog.sources import PLAIN, DataOptions, list_images
+from data_pipeline.decoding.decode import BROKEN, FORMATS, orientation
+from data_pipeline.listing.sources import PLAIN, DataOptions, list_images
 from data_pipeline.processes.limits import Failure
 from data_pipeline.processes.workers import run_in_workers
 

@@ -30,7 +30,7 @@ DEFAULT_LIMITS = TaskLimits()
 DEFAULT_CHUNK = 16
 # Modules that workers start with. What the server has imported, each worker has as well.
 WITH_TENSORFLOW = "data_pipeline.processes.preload_decoders"
-WITH_PILLOW = "data_pipeline.catalog.preload_pillow"
+WITH_PILLOW = "data_pipeline.decoding.preload_pillow"
 MAX_BROKEN_POOLS = 3
 
 

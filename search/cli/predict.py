@@ -117,7 +117,7 @@ def evaluate_command(
     """
     model = exported_at(model)
     import_tensorflow()
-    from data_pipeline.catalog.sources import DataOptions
+    from data_pipeline.listing.sources import DataOptions
     from search.inference.classifier import load_classifier
     from search.inference.evaluate import evaluate_folder, known_to
 

@@ -178,7 +178,7 @@ def input_files(paths: Iterable[Path]) -> list[InputFile]:
     Raises:
         TuneError: a path does not exist, or there is no file at all.
     """
-    from data_pipeline.catalog.folder_files import files_below
+    from data_pipeline.listing.folder_files import files_below
 
     files: list[InputFile] = []
     for path in paths:

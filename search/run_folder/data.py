@@ -38,7 +38,7 @@ class Images:
     Attributes:
         root: folder of the user's images.
         paths: relative to it, with "/".
-        formats: one of `data_pipeline.catalog.decode.FORMATS` each, or "HEIF".
+        formats: one of `data_pipeline.decoding.decode.FORMATS` each, or "HEIF".
         sizes: int32 [n, 2], height and width in pixels once upright.
         pixel_hashes: by which a file is known to be the one that was checked; "" each where an
             older version did not write them.

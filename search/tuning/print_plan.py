@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from data_pipeline.catalog.folder_files import LINKED_FOLDER, LINKED_OUT
+from data_pipeline.listing.folder_files import LINKED_FOLDER, LINKED_OUT
 from models.families.registry import family_named
 from search.algorithms.plan import Plan
 from search.evaluation.objective import BALANCED, suited_to

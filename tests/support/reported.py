@@ -9,7 +9,7 @@ from exported_metrics import METRICS
 from finished_runs import finished_run
 from PIL import Image
 
-from data_pipeline.catalog.hashes import content_hash, pixel_hash
+from data_pipeline.decoding.hashes import content_hash, pixel_hash
 from models.serving import with_preprocessing
 from search.algorithms.registry import make_oracle
 from search.process.atomic_files import read_json, write_array, write_json

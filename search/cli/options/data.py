@@ -50,7 +50,7 @@ _OPTIONS = (
 
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add them all; a command passes them on to `data_pipeline.catalog.sources.DataOptions.of`."""
+    """Add them all; a command passes them on to `data_pipeline.listing.sources.DataOptions.of`."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

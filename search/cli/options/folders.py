@@ -8,7 +8,7 @@ from search.errors import TuneError
 from search.process.printable import printable
 from search.run_folder.paths import DEFAULT_RESULTS
 
-# A folder or a file: `data_pipeline.catalog.sources` knows which of them hold labelled images.
+# A folder or a file: `data_pipeline.listing.sources` knows which of them hold labelled images.
 DATA = click.Path(exists=True, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 RESULTS = click.option(

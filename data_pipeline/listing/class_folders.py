@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_pipeline.catalog.class_names import doubtful_names
-from data_pipeline.catalog.folder_files import Entries, Folder, Walk, path_of, scan
-from data_pipeline.catalog.listing import LeftOut, Listing, Split
 from data_pipeline.errors import DataError
+from data_pipeline.listing.class_names import doubtful_names
+from data_pipeline.listing.folder_files import Entries, Folder, Walk, path_of, scan
+from data_pipeline.listing.listing import LeftOut, Listing, Split
 
 SPLIT_NAMES: dict[str, Split] = {
     "train": "train",

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from data_pipeline.catalog.class_folders import SPLIT_NAMES
-from data_pipeline.catalog.class_names import doubtful_names
-from data_pipeline.catalog.folder_files import Folder, Walk, path_of, scan
-from data_pipeline.catalog.listing import LeftOut, ListedFile, Listing, Split
-from data_pipeline.catalog.table import Table, named_column, read_table
 from data_pipeline.errors import DataError
+from data_pipeline.listing.class_folders import SPLIT_NAMES
+from data_pipeline.listing.class_names import doubtful_names
+from data_pipeline.listing.folder_files import Folder, Walk, path_of, scan
+from data_pipeline.listing.listing import LeftOut, ListedFile, Listing, Split
+from data_pipeline.listing.table import Table, named_column, read_table
 
 NO_FILE, NO_ROW = "row without a file", "file without a row"
 NO_LABEL, TWO_LABELS = "row without a label", "file with two labels"

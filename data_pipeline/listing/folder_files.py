@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data_pipeline.catalog.listing import LeftOut, ListedFile, Split
 from data_pipeline.errors import DataError
+from data_pipeline.listing.listing import LeftOut, ListedFile, Split
 
 _LOOP = "symbolic link to a folder that holds it"
 HIDDEN, SYSTEM = "hidden", "file of the system"

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from data_pipeline.catalog.deep_grey import deep_grey
-from data_pipeline.catalog.signatures import what_it_is
+from data_pipeline.decoding.deep_grey import deep_grey
+from data_pipeline.decoding.file_signatures import what_it_is
 from data_pipeline.errors import BadImageError, DataError
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")

@@ -3,7 +3,7 @@
 Never import this module elsewhere: it changes what its process says of errors.
 """
 
-import data_pipeline.catalog.decode  # noqa: F401
+import data_pipeline.decoding.decode  # noqa: F401
 from data_pipeline.processes.orphans import ignore_orphans
 
 ignore_orphans()

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from data_pipeline.catalog.class_folders import list_class_folders
-from data_pipeline.catalog.label_table import TableColumns, list_label_table
-from data_pipeline.catalog.listing import Listing
 from data_pipeline.errors import DataError
+from data_pipeline.listing.class_folders import list_class_folders
+from data_pipeline.listing.label_table import TableColumns, list_label_table
+from data_pipeline.listing.listing import Listing
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Decode files to upright RGB pixels, and say what a file is that cannot be."""
