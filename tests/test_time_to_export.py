@@ -1,5 +1,6 @@
 """What a search with `--then-export` keeps back of its time, and what the export does with it."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -23,8 +24,8 @@ from search.tuning.export_estimate import (
     SECONDS_PER_TEST_IMAGE,
     TRACING_SECONDS,
     choosing_seconds,
+    choosing_within,
     export_seconds,
-    seeds_within,
 )
 from search.tuning.time_to_export import TimeToExport
 
@@ -39,13 +40,18 @@ def run(scratch, tmp_path):
 def clock(monkeypatch):
     """The time, as a test sets it."""
     now = [100.0]
-    for module in (stop_signal, time_to_export):
+    for module in (stop_signal, time_to_export, export_estimate):
         monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     return now
 
 
 def best_of(run):
     return max(load_records(run.run), key=lambda record: record.score)
+
+
+def within(seconds, run):
+    """Rounds of training again, and until when, from the 100 s that the clock says."""
+    return choosing_within(100 + seconds, run, top=3, most=3)
 
 
 def test_an_export_takes_its_files_its_tests_and_a_training_on_more_images(run):
@@ -80,10 +86,10 @@ def test_of_a_probe_only_the_features_of_further_images_are_new(run):
 
 
 @pytest.mark.parametrize(("trainings", "seeds"), [(0.5, 0), (1.7, 1), (4.5, 2), (100, 3), (-20, 0)])
-def test_the_best_few_are_trained_as_often_as_there_is_time(run, trainings, seeds):
+def test_the_best_few_are_trained_as_often_as_there_is_time(run, clock, trainings, seeds):
     # One round trains both, for a second each.
     seconds = export_seconds(best_of(run), run) + trainings
-    assert seeds_within(seconds, run, top=3, most=3) == seeds
+    assert within(seconds, run) == (seeds, pytest.approx(100 + trainings))
 
 
 def test_a_search_ends_early_enough_to_export_the_best(run, clock):
@@ -227,7 +233,7 @@ def test_no_time_is_kept_for_two_networks_that_would_not_be_exported(run, clock)
         assert stop._kept_back == pytest.approx(export_seconds(leader, run))
 
 
-def test_probes_that_saw_a_part_of_the_images_are_not_compared_for_nothing(run, monkeypatch):
+def test_probes_that_saw_a_part_of_the_images_are_not_compared_for_nothing(run, clock, monkeypatch):
     """Their features of the other images have to be computed first."""
     probe = best_of(run).with_outcome(values={"family": "probe"}, seconds=7.0)
     part = probe.with_outcome(images=4)
@@ -236,22 +242,23 @@ def test_probes_that_saw_a_part_of_the_images_are_not_compared_for_nothing(run, 
     assert choosing_seconds([part], run, top=3) == (0, pytest.approx(once))
     monkeypatch.setattr(export_estimate, "load_records", lambda _: [part])
     enough = export_seconds(part, run) + once
-    assert seeds_within(enough, run, top=3, most=3) == 1
-    assert seeds_within(enough - 0.5 * once, run, top=3, most=3) == 0
+    assert within(enough, run)[0] == 1
+    assert within(enough - 0.5 * once, run)[0] == 0
 
 
-def test_what_two_probes_cost_is_measured_only_where_there_is_time(run, monkeypatch):
+def test_what_two_probes_cost_is_measured_only_where_there_is_time(run, clock, monkeypatch):
     """Neither is trained again: the search has said what they reach."""
     probe = best_of(run).with_outcome(values={"family": "probe"})
     two = [probe, probe.with_outcome(trial_id="0009", configuration="0009")]
     monkeypatch.setattr(export_estimate, "load_records", lambda _: two)
     alone = export_seconds(probe, run)
     # Six images cannot show that one is as good as another, so no cost is measured.
-    assert seeds_within(alone + 0.1, run, top=3, most=3) == 3
+    assert within(alone + 0.1, run) == (3, pytest.approx(100.1))
     monkeypatch.setattr(export_estimate, "enough_images", lambda count: count == 6)
     enough = alone + 2 * SECONDS_PER_COST
-    assert seeds_within(enough + 0.1, run, top=3, most=3) == 3
-    assert seeds_within(enough - 0.1, run, top=3, most=3) == 0
+    # The last training again ends before the costs are measured.
+    assert within(enough + 0.1, run) == (3, pytest.approx(100.1))
+    assert within(enough - 0.1, run) == (0, pytest.approx(99.9))
 
 
 def test_half_of_the_time_is_left_to_the_search_in_any_case(run, clock):
@@ -287,6 +294,9 @@ def test_the_command_exports_in_what_is_left_of_its_time(told, photos, capsys):
     assert _run(command) == 0
     assert [options.seeds for options in told] == [3, 0, 3]
     assert all(options.top == exporting.TOP for options in told)
+    hour, second, always = (options.choose_until for options in told)
+    assert hour > second
+    assert always == math.inf
     assert "tune export-best" not in capsys.readouterr().err
 
 

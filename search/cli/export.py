@@ -1,6 +1,5 @@
 """The command `export-best`, and the export that `run --then-export` makes."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,16 +147,12 @@ def _export_in_time(run: "RunFolder", deadline: float | None) -> "Metrics":
     from search.export.export_best import ExportOptions
     from search.run_folder.config import RunConfig
     from search.trial.experiment import Experiment
-    from search.tuning.export_estimate import seconds_to_choose, seeds_within
+    from search.tuning.export_estimate import choosing_within
 
     options = ExportOptions(formats=RunConfig.load(run).formats, top=TOP, seeds=SEEDS)
     if deadline is not None:
-        experiment, left = Experiment.load(run), deadline - time.monotonic()
-        options = replace(
-            options,
-            seeds=seeds_within(left, experiment, top=TOP, most=SEEDS),
-            choose_until=deadline - left + seconds_to_choose(left, experiment, top=TOP),
-        )
+        seeds, until = choosing_within(deadline, Experiment.load(run), top=TOP, most=SEEDS)
+        options = replace(options, seeds=seeds, choose_until=until)
     return export_run(run, options)
 
 

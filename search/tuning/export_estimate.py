@@ -1,5 +1,6 @@
 """Estimate the seconds of an export, and of choosing among the best few, by what trials took."""
 
+import time
 from typing import NamedTuple
 
 from models.families.registry import family_named
@@ -107,34 +108,27 @@ def _choosing_one(record: TrialRecord, experiment: Experiment) -> float:
     return 0.0 if record.images is None else BUILDING_SECONDS + _retraining(record, experiment)
 
 
-def seeds_within(seconds: float, experiment: Experiment, *, top: int, most: int) -> int:
-    """How often the best few can be trained again before an export, 0 to `most`.
+def choosing_within(
+    deadline: float, experiment: Experiment, *, top: int, most: int
+) -> tuple[int, float]:
+    """Say how often the best few can be trained again before an export, and until when.
 
     Args:
-        seconds: until the export shall have ended.
+        deadline: of `time.monotonic`, when the export shall have ended.
         experiment: the run.
         top: how many of the best are trained again.
         most: how often at most.
+
+    Returns:
+        Rounds, 0 to `most`, and the time of `time.monotonic` when the last shall have ended.
     """
     records = load_records(experiment.run)
-    if not _candidates(records, experiment, top):
-        return most
     choosing = choosing_seconds(records, experiment, top=top)
-    left = seconds_to_choose(seconds, experiment, top=top) - choosing.once
+    until = deadline - costliest_export_seconds(records, experiment, top=top) - choosing.once
+    left = until - time.monotonic()
     if left < 0:
-        return 0
-    return min(most, int(left / choosing.each + OVERRUN)) if choosing.each else most
-
-
-def seconds_to_choose(seconds: float, experiment: Experiment, *, top: int) -> float:
-    """Seconds that are left for choosing among the best few.
-
-    Args:
-        seconds: until the export shall have ended.
-        experiment: the run.
-        top: how many of the best are chosen from.
-    """
-    return seconds - costliest_export_seconds(load_records(experiment.run), experiment, top=top)
+        return 0, until
+    return min(most, int(left / choosing.each + OVERRUN)) if choosing.each else most, until
 
 
 def costliest_export_seconds(
