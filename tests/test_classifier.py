@@ -171,6 +171,18 @@ def test_names_that_are_no_text_go_out_as_they_are(export, tmp_path, monkeypatch
     assert odd in out.getvalue()
 
 
+def test_names_that_are_no_text_are_read_from_the_input(export, tmp_path, monkeypatch, capsys):
+    names = [b"caf\xe9.png", b" one.png"]
+    paths = [os.fsencode(tmp_path) + b"/" + name for name in names]
+    for path in paths:
+        fill(os.fsdecode(path), 1)
+    lines = io.BytesIO(b"\n\n".join(paths))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(lines, "utf-8"))
+    assert _run(["predict", str(export), "-", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [os.fsencode(row["path"]) for row in rows] == paths
+
+
 def test_labels_must_be_there_and_fit_the_model(export):
     write_json(
         export / "labels.json",

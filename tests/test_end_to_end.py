@@ -229,7 +229,8 @@ def test_predict_takes_paths_from_standard_input_and_copies_photos_by_class(
     road, tmp_path, monkeypatch
 ):
     photos = [path for path in sorted(road.data.rglob("*.png"))][:3]
-    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{path}\n" for path in photos)))
+    paths = io.BytesIO("".join(f"{path}\n" for path in photos).encode())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(paths))
     rows = tune("predict", road.export, "-", "--copy-to", tmp_path / "to", "--json").json
     assert [row["path"] for row in rows] == [str(path) for path in photos]
     copied = sorted(path for path in (tmp_path / "to").rglob("*") if path.is_file())

@@ -14,8 +14,7 @@ from search.cli.options.folders import CACHE, DATA, cache_folder
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.export import print_evaluation
 from search.cli.printing.out import echo, print_json, print_json_list
-from search.errors import TuneError
-from search.process.printable import cell, printable
+from search.process.printable import cell
 from search.process.quiet import import_tensorflow
 from search.process.wording import counted
 from search.runs.find import exported_at
@@ -52,17 +51,14 @@ def predict_command(
     Example: tune predict results/cats/export photo.jpg
     """
     from data_pipeline.pixels.reading import get_ready
-
-    paths = tuple(_from_input(paths))
-    if missing := [path for path in paths if not os.path.lexists(path)]:
-        raise TuneError(f"{printable(missing[0])}: no such file or folder")
-    model = exported_at(model)
-    get_ready()  # while TensorFlow is imported and the model loaded
-    import_tensorflow()  # before the library does, to hide its start-up messages
     from search.inference.classifier import input_files, load_classifier
     from search.inference.sorted_copies import SortedCopies
 
-    files = input_files(paths)
+    # What is not there is said before TensorFlow is loaded, which takes seconds.
+    files = input_files(tuple(_from_input(paths)))
+    model = exported_at(model)
+    get_ready()  # while TensorFlow is imported and the model loaded
+    import_tensorflow()  # before the library does, to hide its start-up messages
     classifier = load_classifier(model)
     readable = _Readable(SortedCopies(copy_to) if copy_to else None)
     predictions = readable.counted(classifier.predict(files))
@@ -83,7 +79,9 @@ def _from_input(paths: Iterable[Path]) -> Iterator[Path]:
     """The paths, in place of "-" those on standard input, a line each."""
     for path in paths:
         if str(path) == "-":
-            yield from (Path(line.rstrip("\n")) for line in sys.stdin if line.strip())
+            # As bytes: a name on the disk need not be UTF-8.
+            lines = (line.rstrip(b"\n") for line in sys.stdin.buffer)
+            yield from (Path(os.fsdecode(line)) for line in lines if line.strip())
         else:
             yield path
 
