@@ -60,7 +60,7 @@ def predict_command(
     get_ready()  # while TensorFlow is imported and the model loaded
     import_tensorflow()  # before the library does, to hide its start-up messages
     classifier = load_classifier(model)
-    readable = _Readable(SortedCopies(copy_to) if copy_to else None)
+    readable = _Readable(SortedCopies(copy_to, classifier.class_names) if copy_to else None)
     predictions = readable.counted(classifier.predict(files))
     if as_json:
         print_json_list(prediction.row() for prediction in predictions)
