@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from drawing import draw, draw_folder
+from drawing import copy_of, draw, draw_folder
 from recorded_progress import Recorded
 from searching import run_config
 
@@ -104,6 +104,19 @@ def test_given_splits_that_leak_are_warned_of_and_written_down(cache_dir, tmp_pa
     (leak,) = read_json(run.data)["leaks"]
     assert leak.items() >= {"split": "test", "other": "train", "pictures": 8, "of": 9}.items()
     assert "groups" not in leak
+
+
+def test_a_video_that_is_dealt_over_train_and_validation_is_warned_of(cache_dir, tmp_path):
+    """Beside a test set that the folder gives."""
+    data, said = tmp_path / "video", Recorded()
+    for split, count in (("train", 6), ("test", 2)):
+        draw_folder(data / split, {"cat": count, "dog": count})
+    for frame in range(24):
+        copy = copy_of(draw(99, (200, 160)), quality=60 + frame)
+        copy.save(data / "train" / "cat" / f"frame {frame}.png")
+    config = run_config(data=str(data), validation=0.25, test=0.25)
+    prepare_data(RunFolder(tmp_path / "run"), config, cache_dir=cache_dir, progress=said)
+    assert "24 images are in a group of near-copies" in said.text
 
 
 def test_a_run_that_deals_its_own_splits_has_no_leaks(begun):

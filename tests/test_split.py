@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from drawing import catalog, entry, numbered
+from drawing import catalog, entry, numbered, random_sketch
 
 from data_pipeline.errors import DataError
-from data_pipeline.preparation.split import split_by_group
+from data_pipeline.preparation.split import groups_dealt_apart, split_by_group
 
 
 def _all(splits):
@@ -116,3 +116,26 @@ def test_what_the_data_set_groups_is_never_torn_apart():
     patients = [{pictures.kept[index].group for index in part} for part in _all(splits)]
     assert all(patients)
     assert not (patients[0] & patients[1] or patients[0] & patients[2] or patients[1] & patients[2])
+
+
+def test_large_groups_are_told_where_a_split_that_is_not_given_tears_them():
+    """Of a video of 40 frames half are in a test set that the data set may give."""
+    given = {"train": range(20), "test": range(20, 40)}
+
+    def frames(splits):
+        return [
+            entry(f"{label}/frame {n}.png", label, split=split, sketch=random_sketch(seed))
+            for seed, label in enumerate(("cat", "dog"))
+            for split, numbers in splits.items()
+            for n in numbers
+        ]
+
+    def apart(pictures, **shares):
+        return groups_dealt_apart(pictures, split_by_group(pictures, **shares))
+
+    assert apart(catalog(*frames({None: range(40)}))) == [[*range(40)], [*range(40, 80)]]
+    partly = catalog(*frames(given))
+    assert apart(partly) == [[*range(20)], [*range(40, 60)]]
+    assert apart(partly, validation=0) == []
+    assert apart(catalog(*frames(given | {"validation": range(40, 50)}))) == []
+    assert apart(numbered({"cat": 40, "dog": 40})) == []

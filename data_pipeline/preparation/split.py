@@ -9,7 +9,7 @@ import numpy as np
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.errors import DataError
 from data_pipeline.listing.listing import Split
-from data_pipeline.near_duplicates.duplicates import group_ids
+from data_pipeline.near_duplicates.duplicates import group_ids, large_groups
 
 _NAMES: tuple[Split, ...] = get_args(Split)
 _TO_DEAL = (None, "train")  # where images are taken from for splits that are not given
@@ -64,6 +64,19 @@ def split_by_group(
     _require_every_class(catalog, dealt, wanted, given)
     names = np.array(dealt)
     return Splits(*(np.flatnonzero(names == name).astype(np.int64) for name in _NAMES))
+
+
+def groups_dealt_apart(catalog: Catalog, splits: Splits) -> list[list[int]]:
+    """List the images of each large group of copies that were dealt over several splits.
+
+    Images of a validation or test set that the data set gives were not dealt.
+    """
+    parts = [set(rows.tolist()) for rows in vars(splits).values()]
+    dealt = [
+        [index for index in group if catalog.kept[index].split in _TO_DEAL]
+        for group in large_groups(catalog)
+    ]
+    return [group for group in dealt if sum(not part.isdisjoint(group) for part in parts) > 1]
 
 
 def _groups_to_deal(catalog: Catalog) -> list[list[np.ndarray]]:

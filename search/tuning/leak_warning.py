@@ -50,7 +50,7 @@ def warn_of_large_groups(groups: Sequence[Sequence[int]], progress: ProgressSink
     """Say that splits that are dealt have near-copies of one another, where groups are too large.
 
     Args:
-        groups: what `data_pipeline.near_duplicates.duplicates.large_groups` found.
+        groups: what `data_pipeline.preparation.split.groups_dealt_apart` found.
         progress: where the warning goes.
     """
     if groups:

@@ -19,10 +19,9 @@ def prepare_data(
     Raises:
         TuneError: the run was begun on other data.
     """
-    from data_pipeline.near_duplicates.duplicates import large_groups
     from data_pipeline.near_duplicates.leaks import find_leaks
     from data_pipeline.preparation.prepare import prepare
-    from data_pipeline.preparation.split import split_by_group
+    from data_pipeline.preparation.split import groups_dealt_apart, split_by_group
     from search.run_folder.data import load_splits, save_data
     from search.run_folder.data_summary import DataSummary
     from search.tuning.leak_warning import warn_of_large_groups, warn_of_leaks
@@ -56,8 +55,7 @@ def prepare_data(
         )
     leaks = find_leaks(catalog)
     warn_of_leaks(leaks, Path(config.data), progress)
-    if not leaks:
-        warn_of_large_groups(large_groups(catalog), progress)
+    warn_of_large_groups(groups_dealt_apart(catalog, splits), progress)
     save_data(run, catalog, prepared, splits, leaks)
 
 
