@@ -41,12 +41,17 @@ class KnownImages:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
-        """Make it of what `arrays` returned; sketches of older versions cannot be compared."""
+        """Make it of what `arrays` returned; sketches of older versions cannot be compared.
+
+        Raises:
+            ValueError: the arrays hold something else.
+        """
         pixel_hashes, sketches = (
             [value.decode() for value in arrays[name].tolist()]
             for name in ("pixel_hashes", "sketches")
         )
-        known = (text for text in sketches if len(text) == CHARACTERS)
+        known = [text for text in sketches if len(text) == CHARACTERS]
+        read_sketches(known)
         return cls(frozenset(pixel_hashes), frozenset(known))
 
     def among(self, catalog: Catalog) -> np.ndarray:

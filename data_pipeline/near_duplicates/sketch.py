@@ -100,8 +100,13 @@ def sketch(pixels: np.ndarray) -> str:
 
 
 def read_sketches(sketches: Sequence[str]) -> Sketches:
-    """Decode what `sketch` returned, without ""."""
-    numbers = np.frombuffer(base64.b64decode("".join(sketches)), np.int8).reshape(-1, _BYTES)
+    """Decode what `sketch` returned, without "".
+
+    Raises:
+        ValueError: they are no sketches.
+    """
+    content = base64.b64decode("".join(sketches), validate=True)
+    numbers = np.frombuffer(content, np.int8).reshape(-1, _BYTES)
     grey = np.zeros((len(sketches), FREQUENCIES**2), np.int8)
     grey[:, 1:] = numbers[:, :_GREY]
     colour = numbers[:, _GREY : _GREY + _COLOUR]

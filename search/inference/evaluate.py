@@ -16,6 +16,7 @@ from search.evaluation.intervals import wilson_interval
 from search.evaluation.metrics import Measurement, measure
 from search.inference.classifier import BATCH, Classifier
 from search.process.atomic_files import read_arrays
+from search.process.printable import printable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,10 +108,13 @@ def known_to(model: str) -> KnownImages | None:
     file = (path if path.is_dir() else path.parent).resolve().parent / "known.npz"
     if not file.is_file():
         return None
-    names = ("pixel_hashes", "sketches")
+    names, remedy = ("pixel_hashes", "sketches"), "what the model was trained on is not known"
     try:
-        arrays = read_arrays(file, names, "S", remedy="what the model was trained on is not known")
+        arrays = read_arrays(file, names, "S", remedy=remedy)
+        return KnownImages.from_arrays(dict(zip(names, arrays, strict=True)))
     except TuneError as error:
-        warnings.warn(str(error), stacklevel=2)
-        return None
-    return KnownImages.from_arrays(dict(zip(names, arrays, strict=True)))
+        problem = str(error)
+    except ValueError as error:
+        problem = f"{printable(file)}: damaged ({error}); {remedy}"
+    warnings.warn(problem, stacklevel=2)
+    return None

@@ -6,8 +6,10 @@ import io
 import json
 import os
 import stat
+import tokenize
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +20,7 @@ from search.process.printable import printable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# What NumPy has been seen to raise on files that are no arrays.
-_NO_ARRAY = (
+NO_ARRAY = (
     ArithmeticError,
     AttributeError,
     EOFError,
@@ -30,8 +31,11 @@ _NO_ARRAY = (
     SyntaxError,
     TypeError,
     ValueError,
+    tokenize.TokenError,
     zipfile.BadZipFile,
+    zlib.error,
 )
+"""What NumPy has been seen to raise on files that are no arrays."""
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -98,7 +102,7 @@ def read_array(path: Path, kind: str, *, dimensions: int, remedy: str) -> NDArra
     content = _read(path)
     try:
         return _checked(np.load(io.BytesIO(content), allow_pickle=False), kind, dimensions)
-    except _NO_ARRAY as error:
+    except NO_ARRAY as error:
         raise TuneError(
             f"{printable(path)}: damaged, no array as tune writes it; {remedy}"
         ) from error
@@ -123,8 +127,11 @@ def read_arrays(
     content = _read(path)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            # A few bytes may unpack to more than the memory holds.
+            if any(member.compress_type for member in arrays.zip.infolist()):
+                raise ValueError("compressed")
             return tuple(_checked(arrays[name], kind, 1) for name in names)
-    except _NO_ARRAY as error:
+    except NO_ARRAY as error:
         raise TuneError(
             f"{printable(path)}: damaged, lacks arrays as tune writes them; {remedy}"
         ) from error

@@ -5,7 +5,6 @@ loaded, which is how KerasTuner's promoted trials lose theirs.
 """
 
 import json
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import TuneError
-from search.process.atomic_files import move_broken_file, write_arrays
+from search.process.atomic_files import NO_ARRAY, move_broken_file, write_arrays
 from search.run_folder.records import Logs
 
 
@@ -69,7 +68,7 @@ class TrainingState:
                     history=about["history"],
                     predictions=file.get("predictions"),
                 )
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except NO_ARRAY as error:
             move_broken_file(path, f"broken training state ({error})")
             return None
 
@@ -79,7 +78,7 @@ class TrainingState:
         try:
             with np.load(path, allow_pickle=False) as file:
                 return int(json.loads(file["about"].tobytes())["epoch"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except NO_ARRAY:
             return 0
 
 

@@ -1,6 +1,5 @@
 """Fit a probe: the last layer of a model on the cached features of a frozen backbone."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from models.families.head import set_last_layer
 from models.families.linear_probe import LastLayer, out_of_fold, solve
 from search.evaluation.folds import deal_folds
 from search.evaluation.metrics import prediction_metrics
-from search.process.atomic_files import write_arrays
+from search.process.atomic_files import NO_ARRAY, write_arrays
 from search.run_folder.config import objective_of
 from search.trial.checkpoint import TrainingState
 from search.trial.features.cache import digest
@@ -100,5 +99,5 @@ def _read_layer(path: Path) -> LastLayer | None:
     try:
         with np.load(path, allow_pickle=False) as layer:
             return LastLayer(layer["kernel"], layer["bias"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except NO_ARRAY:
         return None
