@@ -134,11 +134,7 @@ def unequal(photos):
 
 
 def score(measured, photos):
-    if not unequal(photos):
-        return measured["accuracy"]
-    rows = [row for row in measured["confusion_matrix"] if sum(row)]
-    recalls = [row[k] / sum(row) for k, row in enumerate(measured["confusion_matrix"]) if sum(row)]
-    return sum(recalls) / len(rows)
+    return measured["balanced_accuracy" if unequal(photos) else "accuracy"]
 
 
 def rising(epochs):
