@@ -3,7 +3,18 @@
 import click
 import pytest
 
-from search.cli.options.values import Duration, FileSize, ImageSize, Names, Share, ShortDuration
+from search.cli.options.limits import asked_formats
+from search.cli.options.values import (
+    Duration,
+    FileSize,
+    ImageSize,
+    Names,
+    Range,
+    Share,
+    ShortDuration,
+    Sides,
+    TimeLimit,
+)
 
 
 def convert(kind, value):
@@ -22,6 +33,12 @@ def test_a_time_becomes_seconds(text, seconds):
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(click.BadParameter, match="is no time"):
         convert(Duration(), text)
+
+
+def test_a_limit_of_time_is_above_0():
+    assert convert(TimeLimit(), "0.1s") == pytest.approx(0.1)
+    with pytest.raises(click.BadParameter, match="no time to do anything in"):
+        convert(TimeLimit(), "0s")
 
 
 @pytest.mark.parametrize(
@@ -85,3 +102,36 @@ def test_a_share_is_read(text, share):
 def test_what_is_no_share_below_1_is_refused(text):
     with pytest.raises(click.BadParameter, match=r"write 1% or 0\.01"):
         convert(Share(), text)
+
+
+def test_sizes_of_images_come_in_ascending_order_each_once():
+    assert convert(Sides(), "1024, 32,224,32") == (32, 224, 1024)
+
+
+@pytest.mark.parametrize("text", ["", "31", "1025", "160;224", "160,", "160x224", "a"])
+def test_what_are_no_sizes_is_refused(text):
+    with pytest.raises(click.BadParameter, match="write sizes as 160,224"):
+        convert(Sides(), text)
+
+
+def test_a_range_is_a_name_and_two_numbers():
+    assert convert(Range(), "learning_rate=1e-4:0.1") == ("learning_rate", 1e-4, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        *((text, "is no range") for text in ("x", "x=1", "=1:2", "x=1:2:3", "x=a:b", "x=1:inf")),
+        *((text, "must be the smaller one") for text in ("x=1:1", "x=2:1")),
+    ],
+)
+def test_what_is_no_range_is_refused(text, message):
+    with pytest.raises(click.BadParameter, match=message):
+        convert(Range(), text)
+
+
+def test_formats_are_asked_for_by_name_and_by_flags_of_their_own_each_once():
+    both = ("onnx", "litert-int8")
+    assert asked_formats(("onnx",), {"int8": True}) == both
+    assert asked_formats(both, {"int8": True}) == both
+    assert asked_formats(("onnx",), {"int8": False}) == ("onnx",)

@@ -76,7 +76,7 @@ def shown_as(value):
 def test_hparams_has_one_row_a_configuration_and_asks_nobody_else(hparams):
     rows = rows_of(hparams)
     assert list(rows) == ["0000", "0001", "0003", "0004"]
-    assert rows["0000"]["Trial ID"] == "0000 cnn 8 filters, 2 blocks, adam 1.0e-3, aug 0.3"
+    assert rows["0000"]["Trial ID"] == "0000 cnn 8 filters, 2 blocks, adam 1.0e-3, batch 8, aug 0.3"
     best = [rows[number]["best val_accuracy"] for number in rows]
     assert best == ["0.62500", "0.75000", "", "0.55000"]
     assert [rows[number]["seconds"] for number in rows] == ["4.0000", "2.0000", "2.0000", ""]

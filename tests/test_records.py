@@ -72,10 +72,13 @@ def test_a_record_with_values_of_another_kind_is_refused_by_name(run, changes):
         load_records(run)
 
 
-def test_a_record_that_is_lost_is_named(tmp_path):
+@pytest.mark.parametrize("status", ["COMPLETED", "FAILED"])
+def test_a_record_that_is_lost_is_named(tmp_path, status):
     run = RunFolder(tmp_path / "run")
     search_to_the_end(run)
     known = load_records(run)
+    told = run.path / "oracle" / f"trial_{known[0].trial_id}" / "trial.json"
+    told.write_text(json.dumps(json.loads(told.read_text()) | {"status": status}))
     (run.trials / f"{known[0].trial_id}.json").unlink()
     with pytest.warns(UserWarning, match=f"the result of trial {known[0].trial_id} is lost"):
         assert load_records(run) == known[1:]
@@ -131,9 +134,10 @@ def test_a_record_of_an_older_version_tells_a_baseline_by_its_number(run):
     assert [record.baseline for record in load_records(run)] == [True, True, False]
 
 
-def test_an_attempt_adds_its_time_and_leaves_what_earlier_ones_reached():
+@pytest.mark.parametrize("status", [STOPPED, FAILED])
+def test_an_attempt_adds_its_time_and_leaves_what_earlier_ones_reached(status):
     before = trial_record(score=0.5, status=STOPPED, seconds=10.0, step_seconds=4.0)
-    stopped = before.with_result(TrialResult(status=STOPPED, seconds=2.0))
+    stopped = before.with_result(TrialResult(status=status, seconds=2.0))
     assert (stopped.seconds, stopped.score, stopped.history) == (12.0, 0.5, before.history)
     done = before.with_result(TrialResult(status=COMPLETED, score=0.7, step_seconds=1.0))
     assert (done.score, done.history, done.step_seconds) == (0.7, [], 5.0)
@@ -147,3 +151,15 @@ def test_no_two_configurations_have_one_title():
     again = trial_record("0020", configuration="0007", rung=1)
     assert again.title == first.title
     assert trial_record("0007", images=200).title == f"{first.title}, 200 images"
+
+
+def test_a_trial_that_diverged_has_no_accuracy():
+    for status, accuracy in ((COMPLETED, 0.75), (FAILED, 0.75), (DIVERGED, None)):
+        assert trial_record("0000", 0.75, status=status).accuracy == accuracy
+
+
+def test_the_place_of_a_trial_names_only_what_it_has():
+    known = {"tuner/trial_id": "0003", "tuner/images": 8, "tuner/origin": "drawn"}
+    record = trial_record(parent="0003", images=8, origin="drawn")
+    assert record.place().items() >= known.items()
+    assert not set(trial_record().place()) & set(known)

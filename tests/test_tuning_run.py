@@ -35,7 +35,9 @@ def made(monkeypatch):
 
 @pytest.fixture
 def results(tmp_path):
-    run_config().save(RunFolder(tmp_path / "results" / "begun"))
+    begun = RunFolder(tmp_path / "results" / "begun")
+    run_config().save(begun)
+    begun.trials.mkdir()
     return tmp_path / "results"
 
 

@@ -132,6 +132,8 @@ def test_the_cache_is_measured_kind_by_kind(cache, capsys):
     assert _run(["cache", "--cache-dir", str(cache)]) == 0
     assert f"{cache}\n" in capsys.readouterr().out
     assert (cache / "prepared" / "b.npy").exists()
+    assert _run(["cache", "--cache-dir", str(cache), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"][1]["bytes"] == rows[1].bytes
 
 
 def test_clearing_the_cache_leaves_what_is_not_of_it(cache, monkeypatch, capsys):
