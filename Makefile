@@ -46,7 +46,7 @@ echo "The tests of pages will be skipped: $$why"
 endef
 export CHROMIUM
 
-.PHONY: demo test check lint types imports tests coverage chromium docs shape clean
+.PHONY: demo test check lint types imports tests coverage chromium docs pictures shape clean
 
 # Its run has a name, so that another one in the same folder is not taken for it.
 demo: RUN := demo-$(shell date +%Y%m%d-%H%M%S)
@@ -87,7 +87,11 @@ chromium:
 
 docs: .venv/installed-dev
 	$(BIN)/python -m search.cli.reference README.md
-	$(BIN)/python benchmarks/code_tree.py README.md CONTRIBUTING.md
+	$(BIN)/python benchmarks/code_tree.py CONTRIBUTING.md
+
+# The pictures of README.md, anew, from one search of four minutes.
+pictures: .venv/installed-dev chromium
+	$(BIN)/python benchmarks/pictures.py $(or $(DATA),$(error say which images: make pictures DATA=photos/)) $(if $(WEIGHTS),--weights $(WEIGHTS))
 
 # Sizes, comments and imports between rooms; of another checkout with `make shape ROOT=…`.
 shape:

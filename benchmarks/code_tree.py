@@ -1,6 +1,6 @@
-"""Write the trees of README.md and CONTRIBUTING.md from the first lines of docstrings.
+"""Write the trees of CONTRIBUTING.md from the first lines of docstrings.
 
-    python benchmarks/code_tree.py README.md CONTRIBUTING.md
+    python benchmarks/code_tree.py CONTRIBUTING.md
 
 Between `<!-- rooms` and its end goes a line for each folder of the three packages, between
 `<!-- modules` and its end a line for each module too: packages in the order of `PACKAGES`, rooms

@@ -2,7 +2,8 @@
 
     python benchmarks/memory.py DATA --trials 200
 
-Prints, as JSON, both after the 10th trial and after the last, and the growth in percent.
+Prints, as JSON, both after the 20th trial and after the last, the highest from there on, and the
+growth to that in percent.
 """
 
 import json
@@ -14,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import click
+
+FIRST = 20  # trials, after which memory is to be flat
 
 
 def resident(pid):
@@ -52,21 +55,18 @@ def main(data, trials, options):
                     before = readings.get(done, (0.0, 0.0))
                     readings[done] = (max(before[0], resident(process.pid)), max(before[1], worker))
             time.sleep(0.2)
-    seen = sorted(count for count in readings if count >= 10)
-    first, last = readings[seen[0]], readings[seen[-1]]
-    print(
-        json.dumps(
-            {
-                "trials": seen[-1],
-                "seconds": round(time.monotonic() - start, 1),
-                "driver_mb": {"first": round(first[0]), "last": round(last[0])},
-                "worker_mb": {"first": round(first[1]), "last": round(last[1])},
-                "driver_growth_percent": round(100 * (last[0] / first[0] - 1), 1),
-                "worker_growth_percent": round(100 * (last[1] / first[1] - 1), 1),
-            },
-            indent=1,
-        )
-    )
+    seen = sorted(count for count in readings if count >= FIRST)
+    kinds = {}
+    for place, kind in enumerate(("driver", "worker")):
+        values = [readings[count][place] for count in seen]
+        kinds[kind] = {
+            "first_mb": round(values[0]),
+            "last_mb": round(values[-1]),
+            "highest_mb": round(max(values)),
+            "growth_percent": round(100 * (max(values) / values[0] - 1), 1),
+        }
+    seconds = round(time.monotonic() - start, 1)
+    print(json.dumps({"trials": seen[-1], "seconds": seconds, **kinds}, indent=1))
 
 
 if __name__ == "__main__":

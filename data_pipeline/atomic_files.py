@@ -14,6 +14,7 @@ _LEFTOVERS = (".*.tmp", "*-????????.part")
 # Where a disk knows no locks nothing tells what another process is still writing but its age.
 _ABANDONED_SECONDS = 24 * 3600
 _LOCKED_WITHIN = 1.0  # seconds
+_OF_GROUP = stat.S_IRGRP | stat.S_IWGRP
 
 
 class UnfinishedFile:
@@ -27,13 +28,16 @@ class UnfinishedFile:
     def __init__(self, beside: Path, *, mode: int = 0o644) -> None:
         """Open a new, empty file in the folder of `beside`, which is created where it is absent.
 
+        In a folder that a group may write to, the group may read and write the file.
+
         Raises:
             OSError: the file cannot be created.
         """
-        beside.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(beside.parent)
         # The name is cut: together with the random part it could else be too long for the disk.
         self.path = beside.with_name(f".{beside.name[:40]}.{uuid.uuid4().hex}.tmp")
         self.handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+        share(self.handle, beside.parent)
         # Held until the process ends, however it ends: by it `sweep` knows what is abandoned.
         with suppress(OSError):
             fcntl.flock(self.handle, fcntl.LOCK_EX)
@@ -61,6 +65,33 @@ class UnfinishedFile:
             os.close(self.handle)
             self.handle = -1
             self.path.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; below one that a group shares it is shared too.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in reversed(missing):
+        if _is_shared(each.parent):
+            with suppress(PermissionError):  # another user has made it just now
+                each.chmod(stat.S_IMODE(each.parent.stat().st_mode))
+
+
+def share(handle: int, folder: Path) -> None:
+    """Let the group read and write an open file of this user's in a folder that they share."""
+    if _is_shared(folder):
+        with suppress(PermissionError):  # it is another user's, who has shared it already
+            os.fchmod(handle, stat.S_IMODE(os.fstat(handle).st_mode) | _OF_GROUP)
+
+
+def _is_shared(folder: Path) -> bool:
+    """Whether its group may write to a folder, as users set one up that they share; not anybody."""
+    may_write = folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return may_write == stat.S_IWGRP
 
 
 def write_bytes(path: Path, content: bytes) -> None:

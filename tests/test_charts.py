@@ -75,7 +75,7 @@ def test_the_best_so_far_rises_when_a_trial_ends_with_more(records):
 def test_a_trial_that_was_promoted_later_counts_with_what_it_had_then(records):
     (first, *_) = series(accuracy_against_time(timeline(records)), "xception")
     assert first["value"][1] == 70.0
-    assert first["name"].startswith("70.00% after 1 epoch\n")
+    assert first["name"].startswith("70.00 % after 1 epoch\n")
 
 
 def test_curves_go_on_over_rungs_and_have_the_colour_of_their_family(tried):
@@ -158,7 +158,7 @@ def test_bars_are_grey_where_chance_does_as_much():
 def test_a_cell_of_the_confusion_matrix_is_what_was_taken_for_what():
     option = confusion_heatmap([[3, 1], [0, 4]], ["cat", "dog\n"])
     cells = {tuple(cell["value"]): cell["name"] for cell in option["series"][0]["data"]}
-    assert cells[(1, 0, 1, 0.25)] == "cat taken for dog\\n: 1 (25.0%)"
+    assert cells[(1, 0, 1, 0.25)] == "cat taken for dog\\n: 1 (25.0 %)"
     assert (0, 1, 0, 0.0) in cells
 
 

@@ -1,6 +1,7 @@
 import errno
 import fcntl
 import os
+import stat
 import subprocess
 import sys
 import time
@@ -131,3 +132,29 @@ def test_what_only_has_the_name_of_a_leftover_is_neither_waited_for_nor_in_the_w
         ".b.folder.tmp",
         ".c.link.tmp",
     ]
+
+
+@pytest.fixture
+def narrow_umask():
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize(
+    ("folder", "below", "file"),
+    [(0o2770, 0o2770, 0o660), (0o755, 0o700, 0o600), (0o1777, 0o700, 0o600)],
+)
+def test_what_lies_in_a_folder_of_a_group_is_shared_with_it_and_nothing_else(
+    folder, below, file, tmp_path, narrow_umask
+):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    cache.chmod(folder)
+    write_bytes(cache / "prepared" / "images" / "a.npy", b"content")
+    assert mode(cache / "prepared") == mode(cache / "prepared" / "images") == below
+    assert mode(cache / "prepared" / "images" / "a.npy") == file

@@ -70,11 +70,11 @@ def test_machines_read_its_head(card):
 def test_it_holds_the_figures_the_files_and_how_to_load_it(card):
     text = card()
     for part in (
-        "**95.1% right** on 80 images",
-        "92.0% to 97.0%",
+        "**95.1 % right** on 80 images",
+        "92.0 % to 97.0 %",
         "0.0200 (0.0400 before calibration by a temperature of 1.50)",
-        "| dark | 8 | 50.0% | 20.0% to 80.0% |",
-        "| `model.onnx` | 7.7 MB | 8.8 ms | 19.4 ms | 95.0 MB | 5.2e-06 | 100.0% |",
+        "| dark | 8 | 50.0 % | 20.0 % to 80.0 % |",
+        "| `model.onnx` | 7.7 MB | 8.8 ms | 19.4 ms | 95.0 MB | 5.2e-06 | 100.0 % |",
         "keras.models.load_model",
         "looked at once",
         "14 train, 6 validation, 4 test",
@@ -90,15 +90,15 @@ def test_its_limits_are_those_of_this_model(card):
         data={"leaks": [LEAK | {"pictures": 4, "share": 0.05}]},
     )
     assert "looked at 3 times, so these figures flatter" in text
-    assert "It is weaker on these images: dark (50.0%)." in text
+    assert "It is weaker on these images: dark (50.0 %)." in text
     assert "tested on 80 images only" in text
-    assert "4 of its test images (5.0%) are near-copies of images in train" in text
+    assert "4 of its test images (5.0 %) are near-copies of images in train" in text
 
 
 def test_withheld_answers_are_told(card):
     abstain = {"coverage": 0.8, "answered": 64, "precision": 1.0, "precision_interval": [0.94, 1.0]}
     text = card(abstain=abstain)
-    said = "1.0000 of the answers are right (0.9400 to 1.0000; goal 0.99); 80.0% of the images are"
+    said = "100.0 % of the answers are right (94.0 % to 100.0 %; goal 99.0 %); 80.0 % of the images"
     assert said in text
 
 

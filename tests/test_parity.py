@@ -51,7 +51,7 @@ def test_every_label_of_a_float_file_must_agree():
     given[0] = given[0, [1, 0, 2]]
     found = parity(given, expected=expected)
     assert found.agreement == 0.9
-    assert "90.0% of the labels agree, at least 100%" in found.problems
+    assert "90.0 % of the labels agree, at least 100 %" in found.problems
     with pytest.raises(TuneError, match="nothing exported"):
         require([found])
 
@@ -75,7 +75,7 @@ def test_an_int8_file_with_too_many_other_labels_fails():
     given = two_columns(np.where(np.arange(20) < 2, 0.49, 0.6))
     found = parity(given, "litert-int8", expected)
     assert (found.agreement, found.mean < 0.05) == (0.9, True)
-    with pytest.raises(TuneError, match=r"model-int8\.tflite .*90\.0% .*without --int8"):
+    with pytest.raises(TuneError, match=r"model-int8\.tflite .*90\.0 % .*without --int8"):
         require([found])
 
 

@@ -17,9 +17,12 @@ def printed(capsys):
 
 def test_an_export_says_what_was_chosen_and_against_what(printed):
     text = printed(print_export)
-    assert "  0.9630 over 3 trainings (0.9700 in the search), 12.0 ms, best: cnn" in text
+    assert (
+        "  0.9630 over 3 trainings (0.9700 in the search), 12.0 ms in its slowest file, best: cnn"
+        in text
+    )
     assert "→ 0.9620 over 3 trainings (0.9600 in the search), 3.0 ms" in text
-    assert "behind by 0.0010 (-0.0100 to 0.0120), as good: xception [known-good]" in text
+    assert "behind by 0.0010 (-0.0100 to 0.0120), as good: xception [built-in]" in text
     assert "The best is better." in text
     assert "the average of the best 2 would reach 0.9700" in text
     assert "31.0 ms per image" in text
@@ -36,7 +39,7 @@ def test_an_export_says_how_much_of_the_score_was_luck(printed):
 def test_an_export_shows_its_files_slices_and_calibration(printed):
     lines = printed(print_export).splitlines()
     (row,) = [line for line in lines if line.startswith("model.onnx")]
-    assert row.split() == ["model.onnx", "7.7", "8.8", "19.4", "95", "5.2e-06", "100.0%"]
+    assert row.split() == ["model.onnx", "7.7", "8.8", "19.4", "95", "5.2e-06", "100.0", "%"]
     assert "  dark    0.9000 (0.7000 to 0.9700) of 20 images" in lines
     assert any("calibration error 0.0400 before, 0.0200 after" in line for line in lines)
     assert lines[-1] == "wrote results/run/export/model.onnx"
@@ -52,7 +55,10 @@ def test_a_model_that_is_of_no_use_says_so(printed, what):
 def test_one_further_training_each_is_compared_too(printed):
     once = [row | {"trainings": 1} for row in METRICS["finalists"]]
     text = printed(print_export, finalists=once)
-    assert "  0.9630 over 1 training (0.9700 in the search), 12.0 ms, best: cnn" in text
+    assert (
+        "  0.9630 over 1 training (0.9700 in the search), 12.0 ms in its slowest file, best: cnn"
+        in text
+    )
 
 
 def test_what_was_not_trained_again_is_not_compared(printed):
@@ -74,11 +80,11 @@ def test_names_of_classes_stay_on_their_line(printed):
     [
         (
             {"answered": 250, "coverage": 0.833, "precision": 0.992, "precision_interval": [0, 1]},
-            "sure of 250 of them (83.3%), and right in 0.9920 of these",
+            "answers 250 of them (83.3 %); 99.2 % of the answers are right",
         ),
         (
             {"answered": 0, "coverage": 0.0, "precision": None, "precision_interval": [0, 1]},
-            "sure of none of them",
+            "answers none of them",
         ),
     ],
 )

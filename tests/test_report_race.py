@@ -58,7 +58,7 @@ def test_each_candidate_is_a_line_and_the_survivors_have_names(records):
     assert [line["name"] for line in lines] == ["mobilenet_v2, 224 px", "mobilenet_v2, 160 px"]
     assert [line["endLabel"]["show"] for line in lines] == [False, True]
     assert [point["value"] for point in lines[1]["data"]] == [[200, 80.0], [1_400, 70.0]]
-    assert lines[1]["data"][1]["name"].startswith("70.00% on 1,400 images")
+    assert lines[1]["data"][1]["name"].startswith("70.00 % on 1,400 images")
     assert race_of_backbones([], train=1_400) is None
 
 

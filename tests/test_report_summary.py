@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from exported_metrics import METRICS
@@ -7,7 +8,7 @@ from rich.console import Console
 from searching import VALUES, epoch_logs, run_config, trial_record
 
 from search.cli import _run
-from search.cli.printing.run import print_report, run_table
+from search.cli.printing.run import print_report, print_result, run_table
 from search.insights.findings import Insights
 from search.process.atomic_files import write_json
 from search.report.summary import list_runs, run_report, verdict
@@ -248,3 +249,18 @@ def test_an_export_of_an_older_version_is_shown_as_far_as_it_was_written(tmp_pat
     assert to_json(report.exported) == older
     print_report(report, limit=5)
     assert "exported: a model, accuracy 0.5000 on 9 test images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("doubts", "said"),
+    [
+        ((), "next: tune export-best "),
+        (("it never answers cat",), "next: more images or more time may help"),
+    ],
+)
+def test_what_is_of_no_use_is_to_be_mended_first(doubts, said, tmp_path, monkeypatch, capsys):
+    run = run_with(tmp_path, trial_record("0000", 0.5))
+    report = replace(run_report(run), doubts=doubts)
+    monkeypatch.setattr("search.report.summary.run_report", lambda _: report)
+    print_result(run, as_json=False)
+    assert said in capsys.readouterr().err

@@ -91,7 +91,7 @@ def test_where_nothing_can_be_told_one_sentence_says_so_for_all_families():
         objective=ACCURACY,
     )
     assert said[1:] == [
-        "With 6 configurations of transfer and 1 of cnn, known-good ones left out, "
+        "With 6 configurations of transfer and 1 of cnn, built-in ones left out, "
         "no value can be told to matter more than by chance."
     ]
 
@@ -99,7 +99,7 @@ def test_where_nothing_can_be_told_one_sentence_says_so_for_all_families():
 def test_one_family_is_not_ahead_of_anything():
     said = sentences([family("cnn", 0.8, 1)], [], [], objective=ACCURACY)
     assert len(said) == 1
-    assert said[0].startswith("With 1 configuration of cnn, known-good")
+    assert said[0].startswith("With 1 configuration of cnn, built-in")
 
 
 def test_a_family_without_a_score_is_not_compared():
@@ -137,7 +137,7 @@ def test_families_of_which_nothing_was_drawn_are_not_counted():
     rows = [row("batch_size"), row("batch_size", of="transfer")]
     some = [family("transfer", 0.9, 0), family("cnn", 0.8, 3)]
     said = sentences(some, rows, [], objective=ACCURACY)
-    assert said[1].startswith("With 3 configurations of cnn, known-good ones left out")
+    assert said[1].startswith("With 3 configurations of cnn, built-in ones left out")
     none = [family("transfer", 0.9, 0), family("cnn", 0.8, 0)]
     assert sentences(none, rows, [], objective=ACCURACY)[1:] == [ONLY_KNOWN_GOOD]
 

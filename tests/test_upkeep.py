@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from click.shell_completion import ShellComplete
 from given_data import DATA
 from searching import run_config, trial_record
 
-from search.cli import _run
+from search.cli import _run, tune
 from search.errors import TuneError
 from search.process.atomic_files import write_json
 from search.process.cache_use import clear_cache, use_of
@@ -211,3 +212,26 @@ def test_the_doctor_prints_a_line_for_each_and_json(monkeypatch, capsys):
         "found": "0.1 GB free",
         "fine": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "incomplete", "offered"),
+    [
+        (["show"], "", ["cats", "dogs"]),
+        (["rm", "dogs"], "c", ["cats"]),
+        (["predict"], "do", ["dogs"]),
+        (["run", "--resume"], "ca", ["cats"]),
+        (["tensor"], "x", []),
+    ],
+)
+def test_a_shell_completes_the_names_of_runs(results, words, incomplete, offered, monkeypatch):
+    monkeypatch.chdir(results.parent)
+    shell = ShellComplete(tune, {}, "tune", "_TUNE_COMPLETE")
+    found = [item.value for item in shell.get_completions(words, incomplete)]
+    assert sorted(found) == offered
+
+
+def test_completion_looks_where_the_results_are(results):
+    shell = ShellComplete(tune, {}, "tune", "_TUNE_COMPLETE")
+    found = shell.get_completions(["show", "--results", str(results)], "d")
+    assert [item.value for item in found] == ["dogs"]

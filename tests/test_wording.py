@@ -1,6 +1,6 @@
 import pytest
 
-from search.process.wording import counted, duration_in_words, time_left
+from search.process.wording import counted, duration_in_words, in_percent, time_left
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,19 @@ def test_one_thing_is_not_called_many(number, thing, words):
 def test_time_that_is_not_known_is_said_to_be():
     assert time_left(None) == "time left not known yet"
     assert time_left(61) == "1 min 01 s left"
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "words"),
+    [
+        (0.873, 1, "87.3 %"),
+        (1.0, 1, "100.0 %"),
+        (0.9997, 1, "99.9 %"),
+        (0.9999, 0, "99 %"),
+        (0.0, 1, "0.0 %"),
+        (0.0002, 1, "0.1 %"),
+        (0.99999, 2, "99.99 %"),
+    ],
+)
+def test_only_all_are_100_percent_and_only_none_0(share, digits, words):
+    assert in_percent(share, digits) == words

@@ -10,30 +10,20 @@ Counts what was the same as before, what was said in a line, what was made again
 be: a traceback, a hang, or another answer without a word.
 """
 
-import io
 import json
 import os
 import shutil
-import signal
 import sys
 import tempfile
-import warnings
 from collections import Counter
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import click
 import numpy as np
+from answers import answer
 
-from search.cli import _run
-
-SECONDS = 60  # for one command
 OTHER_TYPES = (None, "text", -1, [], {}, True)
 CHANGED = 8  # values of one JSON file that are changed, spread over it
-
-
-class HangError(Exception):
-    """A command took too long."""
 
 
 def damages(path):
@@ -74,31 +64,6 @@ def _places(values, path=()):
         yield (*path, key)
         if isinstance(value, dict | list) and value and len(path) < 3:
             yield from _places(value, (*path, key))
-
-
-def answer(arguments):
-    """What a command prints, and how it ended: a status, or the name of an exception."""
-    out, err = io.StringIO(), io.StringIO()
-
-    def hang(*_):
-        raise HangError
-
-    signal.signal(signal.SIGALRM, hang)
-    signal.alarm(SECONDS)
-    said = []
-    try:
-        with warnings.catch_warnings(record=True) as caught, redirect_stdout(out):
-            warnings.simplefilter("always")
-            with redirect_stderr(err):
-                status = _run(arguments)
-        said = [str(w.message) for w in caught if w.category is UserWarning]
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it is counted
-        status = f"{type(error).__name__}: {str(error)[:200]}"
-    finally:
-        signal.alarm(0)
-    # Sizes on the disk change with every damage.
-    lines = [line for line in out.getvalue().splitlines() if '"bytes"' not in line]
-    return status, "\n".join(lines), err.getvalue() + "".join(said)
 
 
 def verdict(before, after):

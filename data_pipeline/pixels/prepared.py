@@ -108,7 +108,8 @@ class PixelsBuilder:
             DataError: the disk has no room for it.
         """
         sweep(folder)
-        # Images may be private: other users of the machine cannot read them.
+        # Images may be private: other users of the machine cannot read them, unless the folder
+        # is one that they share.
         self._file = UnfinishedFile(folder / "pixels.npy", mode=0o600)
         self.rows = RowFile(self._file.path, image_size, resize_mode)
         needed = rows * self.rows.row_bytes

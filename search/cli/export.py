@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from search.cli.options.arguments import RUN
 from search.cli.options.folders import RESULTS
 from search.cli.options.limits import asked_formats, format_options, limit_options
 from search.cli.options.output import AS_JSON, console_progress
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run", required=False)
+@RUN
 @format_options
 @limit_options
 @click.option(

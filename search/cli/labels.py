@@ -5,18 +5,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from search.cli.options.arguments import RUN
 from search.cli.options.folders import RESULTS
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.out import echo, print_json
 from search.process.printable import printable
 from search.process.quiet import import_tensorflow
+from search.process.wording import in_percent
 
 if TYPE_CHECKING:
     from search.label_errors.suspect_rows import SuspectReport
 
 
 @click.command()
-@click.argument("run", required=False)
+@RUN
 @click.option(
     "--limit",
     type=click.IntRange(1, 1000),
@@ -76,9 +78,9 @@ def print_suspects(report: "SuspectReport") -> None:
         table.add_row(
             str(place),
             Text(printable(row.given)),
-            f"{row.probability_given * 100:.1f} %",
+            in_percent(row.probability_given),
             Text(printable(row.suggested)),
-            f"{row.probability_suggested * 100:.1f} %",
+            in_percent(row.probability_suggested),
             Text(printable(row.path)),
         )
     if report.suspects:

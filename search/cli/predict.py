@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from search.cli.options.arguments import MODEL
 from search.cli.options.data import data_options
 from search.cli.options.folders import CACHE, DATA, cache_folder
 from search.cli.options.output import AS_JSON, console_progress
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model")
+@MODEL
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--csv",
@@ -101,7 +102,7 @@ class _Readable:
 
 
 @click.command()
-@click.argument("model")
+@MODEL
 @click.argument("data", type=DATA)
 @data_options
 @CACHE

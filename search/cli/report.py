@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from search.cli.options.arguments import RUN
 from search.cli.options.folders import RESULTS
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.options.values import Duration
@@ -12,7 +13,7 @@ from search.process.printable import printable
 
 
 @click.command()
-@click.argument("run", required=False)
+@RUN
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from search.cli.options.arguments import run_names
 from search.cli.options.data import data_options
 from search.cli.options.folders import CACHE, DATA, RESULTS, cache_folder
 from search.cli.options.limits import asked_formats, flag_name, format_options, limit_options
@@ -151,7 +152,9 @@ def _backbones() -> tuple[str, ...]:
 @THEN_EXPORT
 @DRY_RUN
 @NAME
-@click.option("--resume", metavar="RUN", help="Go on with a run of this name.")
+@click.option(
+    "--resume", metavar="RUN", shell_complete=run_names, help="Go on with a run of this name."
+)
 @RESULTS
 @CACHE
 @AS_JSON

@@ -2,13 +2,14 @@
 
 import click
 
+from search.cli.options.arguments import MODEL
 from search.cli.options.output import console_progress
 from search.process.quiet import import_tensorflow
 from search.runs.find import exported_at
 
 
 @click.command()
-@click.argument("model")
+@MODEL
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),

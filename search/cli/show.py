@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from search.cli.options.arguments import RUN
 from search.cli.options.folders import RESULTS
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.out import echo, print_json
@@ -13,7 +14,7 @@ from search.run_folder.paths import DEFAULT_RESULTS
 
 
 @click.command()
-@click.argument("run", required=False)
+@RUN
 @click.option(
     "--limit", type=click.IntRange(1), default=20, show_default=True, help="Rows shown at most."
 )
@@ -59,7 +60,7 @@ def list_command(results: Path, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("run", required=False)
+@RUN
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from search.cli.options.arguments import RUNS
 from search.cli.options.folders import CACHE, RESULTS, cache_folder
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.out import echo, print_json
@@ -16,7 +17,7 @@ YES = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True)
+@RUNS
 @YES
 @RESULTS
 def rm_command(runs: tuple[str, ...], yes: bool, results: Path) -> None:

@@ -15,7 +15,7 @@ from search.evaluation.classes import class_figures, doubts
 from search.export.card_code import READ_AND_PREDICT
 from search.formats.registry import by_option
 from search.process.printable import printable
-from search.process.wording import counted, megabytes
+from search.process.wording import counted, in_percent, megabytes
 from search.run_folder.command_line import command, export_command
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.figures import figures
@@ -78,9 +78,10 @@ def _summary(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str
         f"over {_text(', '.join(experiment.config.families))} models on "
         f"{data.images:,} labelled images; works at {height}×{width} pixels and has "
         f"{metrics.parameters:,} weights.\n\n"
-        f"**{metrics.accuracy:.1%} right** on {metrics.images:,} images that the search "
-        f"never saw (95 % interval {low:.1%} to {high:.1%}; always saying the largest class: "
-        f"{metrics.majority_class_accuracy:.1%}).{''.join(_doubts(metrics))}"
+        f"**{in_percent(metrics.accuracy)} right** on {metrics.images:,} images that the search "
+        f"never saw (95 % interval {in_percent(low)} to {in_percent(high)}; always saying the "
+        f"largest class: {in_percent(metrics.majority_class_accuracy)})."
+        f"{''.join(_doubts(metrics))}"
     )
 
 
@@ -114,8 +115,8 @@ def _results(metrics: Metrics) -> str:
                 (
                     row.name,
                     str(row.images),
-                    f"{row.accuracy:.1%}",
-                    f"{row.interval[0]:.1%} to {row.interval[1]:.1%}",
+                    in_percent(row.accuracy),
+                    _interval(row.interval),
                 )
                 for row in metrics.slices
             ],
@@ -128,8 +129,12 @@ def _results(metrics: Metrics) -> str:
 
 def _share(share: float | None, interval: tuple[float, float]) -> str:
     """A share with its interval; a dash where there is nothing to take it of."""
+    return "–" if share is None else f"{in_percent(share)} ({_interval(interval)})"
+
+
+def _interval(interval: tuple[float, float]) -> str:
     low, high = interval
-    return "–" if share is None else f"{share:.1%} ({low:.1%} to {high:.1%})"
+    return f"{in_percent(low)} to {in_percent(high)}"
 
 
 def _limits(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str:
@@ -141,13 +146,13 @@ def _limits(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str:
     ]
     # Only where the whole interval lies below: small slices vary by chance.
     if weak := [row for row in metrics.slices if row.interval[1] < metrics.accuracy]:
-        names = ", ".join(f"{row.name} ({row.accuracy:.1%})" for row in weak)
+        names = ", ".join(f"{row.name} ({in_percent(row.accuracy)})" for row in weak)
         lines.append(f"It is weaker on these images: {names}.")
     if metrics.images < 100:
         lines.append(f"It was tested on {metrics.images} images only; see the interval.")
     for leak in filter(lambda leak: leak.images, data.leaks or ()):
         lines.append(
-            f"{leak.images} of its {leak.split} images ({leak.share:.1%}) are "
+            f"{leak.images} of its {leak.split} images ({in_percent(leak.share)}) are "
             f"near-copies of images in {leak.other}: the figures flatter."
         )
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
@@ -180,7 +185,7 @@ def _files(metrics: Metrics) -> str:
             f"{row.latency_p95 * 1e3:.1f} ms",
             megabytes(row.peak_memory),
             f"{row.largest_difference:.1e}",
-            f"{row.agreement:.1%}",
+            in_percent(row.agreement),
         )
         for row in metrics.parity
     ]

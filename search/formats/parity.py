@@ -9,6 +9,7 @@ from search.errors import TuneError
 from search.formats.format import Format
 from search.formats.measuring import Measured
 from search.formats.registry import ALWAYS, FORMATS
+from search.process.wording import in_percent
 from search.run_folder.metrics import FileFigures
 
 
@@ -45,7 +46,8 @@ class Parity:
             )
         if not self.agreement >= tolerance.agreement:
             problems.append(
-                f"{self.agreement:.1%} of the labels agree, at least {tolerance.agreement:.0%}"
+                f"{in_percent(self.agreement)} of the labels agree, at least "
+                f"{in_percent(tolerance.agreement, 0)}"
             )
         return problems
 

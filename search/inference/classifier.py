@@ -16,6 +16,7 @@ from search.inference.labels_file import read_labels
 from search.inference.model_file import load_model_file
 from search.process.printable import printable
 from search.process.quiet import import_tensorflow
+from search.process.wording import in_percent
 
 BATCH = 32  # images predicted together; bounds the memory
 
@@ -53,7 +54,7 @@ class Prediction:
         if self.error:
             return f"{name}  error: {self.error}"
         likeliest = itertools.islice(self.probabilities.items(), 5)
-        shares = ", ".join(f"{printable(label)} {p * 100:.1f} %" for label, p in likeliest)
+        shares = ", ".join(f"{printable(label)} {in_percent(p)}" for label, p in likeliest)
         return f"{name}  {'unsure: ' if self.unsure else ''}{shares}"
 
     def row(self) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def nothing(families: Sequence[FamilyResult]) -> str:
         *(f"{row.drawn} of {row.family}" for row in others),
     ]
     return (
-        f"With {listed(parts)}, known-good ones left out, "
+        f"With {listed(parts)}, built-in ones left out, "
         "no value can be told to matter more than by chance."
     )
 

@@ -24,6 +24,15 @@ def time_left(seconds: float | None) -> str:
     return "time left not known yet" if seconds is None else f"{duration_in_words(seconds)} left"
 
 
+def in_percent(share: float, digits: int = 1) -> str:
+    """A share of 1 as `87.3 %`; 0 and 100 are said of none and of all alone."""
+    least = 10.0**-digits
+    shown = 100 * share
+    if 0 < share < 1:
+        shown = min(max(shown, least), 100 - least)
+    return f"{shown:.{digits}f} %"
+
+
 def bytes_in_words(count: int) -> str:
     """Bytes as people say them: `12 MB`, `3.4 GB`."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from models.space import architecture_key
 from search.evaluation.objective import ACCURACY
+from search.process.wording import in_percent
 from search.run_folder.records import TrialRecord, Values
 
 FILE_BYTES_PER_WEIGHT = 4  # float32, as exported
@@ -44,7 +45,7 @@ class Tried:
     @property
     def name(self) -> str:
         """Text that a chart shows when the pointer is on the configuration."""
-        parts = [f"{self.accuracy:.2%}" if self.accuracy is not None else "no score"]
+        parts = [in_percent(self.accuracy, 2) if self.accuracy is not None else "no score"]
         parts += [f"{self.epochs} epoch{'' if self.epochs == 1 else 's'}"]
         if self.megabytes is not None:
             parts.append(f"{self.megabytes:.2g} MB")

@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from search.algorithms.registry import make_plan
 from search.process.printable import printable
-from search.process.wording import duration_in_words, megabytes
+from search.process.wording import duration_in_words, in_percent, megabytes
 from search.report.album import SetAside
 from search.report.charts.learning_curves import CURVES
 from search.report.contents import Contents, most_confused
@@ -91,6 +91,7 @@ def _template() -> Template:
         "shown": lambda name: printable(str(name)),
         "data_uri": _data_uri,
         "duration": duration_in_words,
+        "percent": in_percent,
         "megabytes": megabytes,
     }
     environment.filters.update(filters)

@@ -1,6 +1,7 @@
 """Results of an exported model, as text."""
 
 from search.evaluation.calibration import Abstention
+from search.process.wording import in_percent
 from search.run_folder.metrics import Metrics
 
 
@@ -48,9 +49,11 @@ def _validation(metrics: Metrics) -> str:
 
 def _abstain(metrics: Metrics, abstain: Abstention) -> str:
     low, high = abstain.precision_interval
-    precision = "–" if abstain.precision is None else f"{abstain.precision:.4f}"
+    precision = "–" if abstain.precision is None else in_percent(abstain.precision)
+    goal = in_percent(metrics.precision_wished or 0.0)
+    threshold = in_percent(metrics.calibration.threshold or 0.0)
     return (
-        f"{precision} of the answers are right ({low:.4f} to {high:.4f}; goal "
-        f"{metrics.precision_wished:g}); {abstain.coverage:.1%} of the images are answered, those "
-        f'below a confidence of {metrics.calibration.threshold:.4f} are "unsure"'
+        f"{precision} of the answers are right ({in_percent(low)} to {in_percent(high)}; goal "
+        f"{goal}); {in_percent(abstain.coverage)} of the images are answered, those below "
+        f'{threshold} confidence are "unsure"'
     )

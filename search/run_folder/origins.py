@@ -8,9 +8,9 @@ MODEL = "model"  # drawn where earlier configurations were good
 
 ORIGINS = {
     RACE: "race of backbones",
-    KNOWN_GOOD: "known-good",
+    KNOWN_GOOD: "built-in",
     RANDOM: "at random",
-    PRIOR: "around known-good",
+    PRIOR: "around built-in",
     MODEL: "by what was seen",
 }
 """Each, and what it is called."""

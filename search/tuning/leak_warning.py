@@ -6,6 +6,7 @@ from typing import Any
 
 from search.process.printable import shell_word
 from search.process.progress import ProgressSink
+from search.process.wording import in_percent
 
 
 def warn_of_leaks(leaks: Iterable[dict[str, Any]], data: Path, progress: ProgressSink) -> None:
@@ -31,7 +32,7 @@ def leak_in_words(leak: dict[str, Any]) -> str:
         return f"{leak['split']}: no image is a copy of one in {leak['other']}"
     if grouped := leak.get("grouped"):
         return (
-            f"{leak['split']}: {count:,} of {leak['of']:,} images ({100 * leak['share']:.1f} %) "
+            f"{leak['split']}: {count:,} of {leak['of']:,} images ({in_percent(leak['share'])}) "
             f"are near-copies of images in {leak['other']} or of a group that is there too "
             f"({grouped:,}), {exact:,} of them exact copies"
         )
@@ -41,7 +42,7 @@ def leak_in_words(leak: dict[str, Any]) -> str:
     large = leak.get("large")
     video = f", {large:,} of them in large groups, as the frames of a video are" if large else ""
     return (
-        f"{leak['split']}: {count:,} of {leak['of']:,} images ({100 * leak['share']:.1f} %) "
+        f"{leak['split']}: {count:,} of {leak['of']:,} images ({in_percent(leak['share'])}) "
         f"{are} in {leak['other']}{exact_copies}{video}"
     )
 

@@ -71,7 +71,7 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        program = _program(playwright)
+        program = chromium_of(playwright)
         if program is None:
             pytest.skip(ABSENT)
         chromium = playwright.chromium.launch(
@@ -110,7 +110,7 @@ def assert_quiet(shown):
     assert not shown.outside, "the page asks outside:\n" + "\n".join(shown.outside)
 
 
-def _program(playwright) -> str | None:
+def chromium_of(playwright) -> str | None:
     """The system's Chromium, else the one that Playwright may have downloaded."""
     names = (*PROGRAMS, playwright.chromium.executable_path)
     return next((path for name in names if (path := shutil.which(name))), None)

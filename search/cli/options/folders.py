@@ -32,11 +32,12 @@ def cache_folder(given: Path | None) -> Path:
     Raises:
         TuneError: it cannot be made, or there is no home folder.
     """
+    from data_pipeline.atomic_files import make_folder
     from data_pipeline.catalog.cache import default_cache_dir
 
     try:
         folder = given or default_cache_dir()
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except RuntimeError as error:  # an unknown user without HOME
         raise TuneError(
             "there is no home folder to keep checked images in; give --cache-dir FOLDER"

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from search.process.console import SafeConsole
 from search.process.printable import printable
+from search.process.wording import in_percent
 from search.tuning.leak_warning import leak_in_words
 
 SHOWN = 5  # paths shown of each kind; --json has all
@@ -72,5 +73,6 @@ def _classes(summary: dict[str, Any]) -> Text:
     )
     text = Text(f"classes: {counts}")
     if summary["majority_accuracy"] is not None:
-        text.append(f"\nalways saying the largest class: {summary['majority_accuracy']:.1%} right")
+        largest = in_percent(summary["majority_accuracy"])
+        text.append(f"\nalways saying the largest class: {largest} right")
     return text

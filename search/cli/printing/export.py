@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from search.cli.printing.out import echo
 from search.evaluation.classes import class_figures, doubts
 from search.process.printable import printable
-from search.process.wording import counted
+from search.process.wording import counted, in_percent
 
 # These modules import NumPy, which would slow down `tune --help`.
 if TYPE_CHECKING:
@@ -112,11 +112,12 @@ def print_export(metrics: Metrics) -> None:
 
 def _withheld(abstain: Abstention) -> str:
     if not abstain.answered:
-        return "sure of none of them: 0 answered"
+        return "answers none of them: it is sure of none"
     low, high = abstain.precision_interval
     return (
-        f"sure of {abstain.answered:,} of them ({abstain.coverage:.1%}), and right in "
-        f"{abstain.precision:.4f} of these (95 % interval {low:.4f} to {high:.4f})"
+        f"answers {abstain.answered:,} of them ({in_percent(abstain.coverage)}); "
+        f"{in_percent(abstain.precision or 0.0)} of the answers are right "
+        f"(95 % interval {in_percent(low)} to {in_percent(high)})"
     )
 
 
@@ -127,8 +128,8 @@ def _print_choice(metrics: Metrics) -> None:
         low, high = row.interval
         behind = f"behind by {row.behind:.4f} ({low:.4f} to {high:.4f})"
         place = "best" if row is finalists[0] else f"{behind}{', as good' if row.as_good else ''}"
-        cost = "" if row.latency is None else f", {row.latency * 1e3:.1f} ms"
-        known = " [known-good]" if row.known_good else ""
+        cost = "" if row.latency is None else f", {row.latency * 1e3:.1f} ms in its slowest file"
+        known = " [built-in]" if row.known_good else ""
         echo(
             f"{mark} {abs(row.mean):.4f} over {row.trainings} "
             f"training{'' if row.trainings == 1 else 's'} "
@@ -185,6 +186,6 @@ def _files(rows: Sequence[FileFigures]) -> Any:
             f"{row.latency_p95 * 1e3:.1f}",
             f"{row.peak_memory / 1e6:.0f}",
             f"{row.largest_difference:.1e}",
-            f"{row.agreement:.1%}",
+            in_percent(row.agreement),
         )
     return table

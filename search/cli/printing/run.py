@@ -27,11 +27,17 @@ def print_result(run: "RunFolder", as_json: bool, *, hint: bool = True) -> None:
         return
     print_report(report, limit=5)
     if hint and report.configurations and report.configurations[0].score is not None:
-        echo(
-            f"next: tune export-best {run.argument}, or look: tune report {run.argument}, "
-            f"tune tensorboard {run.argument}",
-            err=True,
+        echo(_next(run.argument, report), err=True)
+
+
+def _next(run: str, report: RunReport) -> str:
+    """Say what to do next: to mend first where a model is of no use yet."""
+    if report.doubts:
+        return (
+            f"next: more images or more time may help (tune run --resume {run}), or wrong labels "
+            f"mended (tune labels {run}); tune export-best {run} exports it as it is"
         )
+    return f"next: tune export-best {run}, or look: tune report {run}, tune tensorboard {run}"
 
 
 def print_report(report: RunReport, *, limit: int) -> None:

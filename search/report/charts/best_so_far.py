@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from search.process.wording import in_percent
 from search.report.charts.style import Option, cartesian, dots, line, percent, value_axis
 from search.report.timeline import Ended
 from search.run_folder.records import TrialRecord
@@ -50,4 +51,4 @@ def accuracy_against_time(ends: Sequence[Ended]) -> Option:
 
 def _trial_name(record: TrialRecord) -> str:
     epochs = f"{record.epochs} epoch{'' if record.epochs == 1 else 's'}"
-    return f"{record.accuracy or 0:.2%} after {epochs}\n{record.title}"
+    return f"{in_percent(record.accuracy or 0, 2)} after {epochs}\n{record.title}"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from search.process.printable import printable
+from search.process.wording import in_percent
 from search.report.charts.style import Option, tooltip
 
 
@@ -48,6 +49,6 @@ def _cell(names: Sequence[str], row: int, column: int, count: int, *, of: int) -
     share = count / of
     return {
         "value": [column, row, count, round(share, 4)],
-        "name": f"{names[row]} taken for {names[column]}: {count:,} ({share:.1%})",
+        "name": f"{names[row]} taken for {names[column]}: {count:,} ({in_percent(share)})",
         "label": {"color": "--on-accent" if share > 0.5 else "--ink"},
     }

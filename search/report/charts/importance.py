@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from search.insights.findings import Importance
 from search.insights.names import human
+from search.process.wording import in_percent
 from search.report.charts.style import Option, tooltip
 
 
@@ -39,4 +40,4 @@ def importance_bars(rows: Sequence[Importance]) -> Option:
 def _by_chance(row: Importance) -> str:
     if row.chance > 0.5:
         return "shuffled scores show as much more often than not"
-    return f"shuffled scores show as much in {row.chance:.1%} of the cases at most"
+    return f"shuffled scores show as much in {in_percent(row.chance)} of the cases at most"

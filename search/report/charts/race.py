@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from search.process.wording import duration_in_words
+from search.process.wording import duration_in_words, in_percent
 from search.report.charts.style import SHADES, Option, cartesian, percent, value_axis
 from search.report.race import JOINED, backbone_of, image_side, probes
 from search.run_folder.records import TrialRecord
@@ -56,5 +56,5 @@ def _point(rung: TrialRecord, name: str, train: int) -> Option:
     took = duration_in_words(rung.seconds)
     return {
         "value": [images, percent(rung.accuracy)],
-        "name": f"{rung.accuracy or 0:.2%} on {images:,} images\n{name}, {took}",
+        "name": f"{in_percent(rung.accuracy or 0, 2)} on {images:,} images\n{name}, {took}",
     }

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_pipeline.atomic_files import make_folder, share
 from data_pipeline.augment.augment import augmenter
 from data_pipeline.pixels.dataset import encode
 from search.errors import TuneError
@@ -179,8 +180,9 @@ def digest(rows: Rows) -> str:
 @contextmanager
 def _locked(path: Path, update: Update) -> Iterator[None]:
     """Hold the lock of a view; wait for another worker that makes it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with path.with_suffix(".lock").open("w") as lock:
+        share(lock.fileno(), path.parent)
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

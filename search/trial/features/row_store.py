@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_pipeline.atomic_files import write_bytes
+from data_pipeline.atomic_files import share, write_bytes
 
 SYNC_SECONDS = 10.0  # of work that a crash may cost
 CHECKED = 256  # rows, spread over all: what damages a file seldom leaves the others as they were
@@ -77,6 +77,7 @@ class RowStore:
 
     def __enter__(self) -> "RowStore":
         self.file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        share(self.file, self.path.parent)
         os.ftruncate(self.file, 4 * self.shape[0] * self.shape[1])
         self.synced = time.monotonic()
         return self
