@@ -49,6 +49,7 @@ def test_time_runs_out(monkeypatch):
     now[0] = 20.0
     stop.keep_back(15.0)
     assert stop.seconds_left() == 25.0
+    assert (stop.seconds_to_limit(), StopSignal().seconds_to_limit()) == (40.0, None)
     stop.keep_back(0.0)
     now[0] = 60.0
     assert stop.requested

@@ -20,8 +20,9 @@ from search.tuning.export_estimate import (
     FIXED_SECONDS,
     SECONDS_PER_COST,
     SECONDS_PER_FORMAT,
+    SECONDS_PER_IMAGE,
     SECONDS_PER_NETWORK,
-    SECONDS_PER_TEST_IMAGE,
+    SEEN_IMAGES,
     TRACING_SECONDS,
     choosing_seconds,
     choosing_within,
@@ -56,7 +57,7 @@ def within(seconds, run):
 
 def test_an_export_takes_its_files_its_tests_and_a_training_on_more_images(run):
     fixed = FIXED_SECONDS + SECONDS_PER_NETWORK
-    known = fixed + SECONDS_PER_TEST_IMAGE * len(run.test)
+    known = fixed + SECONDS_PER_IMAGE * (SEEN_IMAGES + len(run.test))
     assert export_seconds(None, run) == pytest.approx(known)
     assert export_seconds(best_of(run), run) == pytest.approx(known + 20 / 14)
     two = replace(run, config=replace(run.config, formats=("litert", "onnx")))
@@ -78,11 +79,34 @@ def test_of_a_probe_only_the_features_of_further_images_are_new(run):
     # Of 14 images to train and 6 to validate on it has seen 4 each.
     part = probe.with_outcome(images=4)
     extra = export_seconds(part, run) - export_seconds(None, run)
-    assert extra == pytest.approx((7 - BUILDING_SECONDS) * 12 / 8)
+    assert extra == pytest.approx(BUILDING_SECONDS + (7 - BUILDING_SECONDS) * 12 / 8)
     names = {"joined/backbone": "a", "joined/second": "b", "joined/image_size": 160}
     joined = probe.with_outcome(values={"family": "joined", **names})
     more = export_seconds(joined, run) - export_seconds(probe, run)
-    assert more == pytest.approx(SECONDS_PER_NETWORK)  # there are two
+    images = SEEN_IMAGES + len(run.test)
+    assert more == pytest.approx(SECONDS_PER_NETWORK + images * SECONDS_PER_IMAGE)  # there are two
+
+
+def test_what_an_image_takes_on_this_machine_is_known_from_the_probes_of_a_network(run):
+    """Two rungs of a probe took 1 and 3 seconds without building, for all 20 images together."""
+    names = {"probe/backbone": "a", "probe/image_size": 160}
+    few = best_of(run).with_outcome(
+        values={"family": "probe", **names}, images=4, seconds=1.0 + BUILDING_SECONDS
+    )
+    rungs = [few, few.with_outcome(images=None, seconds=3.0)]
+    images = SEEN_IMAGES + len(run.test)
+    whole = export_seconds(rungs[1], run, rungs) - export_seconds(rungs[1], run)
+    assert whole == pytest.approx(images * (4 / 20 - SECONDS_PER_IMAGE))
+    for family in ("transfer", "joined"):
+        own = {f"{family}/{key.split('/')[1]}": value for key, value in names.items()}
+        other = {"joined/second": "b"} if family == "joined" else {}
+        record = best_of(run).with_outcome(values={"family": family, **own, **other})
+        more = export_seconds(record, run, rungs) - export_seconds(record, run)
+        assert more == pytest.approx(images * (4 / 20 - SECONDS_PER_IMAGE))
+    # Features that were there from an earlier run say nothing of what an image takes.
+    quick = rungs[1].with_outcome(seconds=0.1)
+    least = export_seconds(quick, run, [quick]) - export_seconds(quick, run)
+    assert least == pytest.approx(-images * SECONDS_PER_IMAGE / 2)
 
 
 @pytest.mark.parametrize(("trainings", "seeds"), [(0.5, 0), (1.7, 1), (4.5, 2), (100, 3), (-20, 0)])
@@ -303,4 +327,4 @@ def test_the_command_exports_in_what_is_left_of_its_time(told, photos, capsys):
 def test_without_the_option_nothing_is_exported(told, run, photos, capsys):
     assert _run(["run", str(photos), "--max-time", "1h"]) == 0
     assert told == []
-    assert f"next: tune export-best {run.run.argument}, " in capsys.readouterr().err
+    assert f" tune export-best {run.run.argument}" in capsys.readouterr().err

@@ -22,7 +22,8 @@ from search.trial.messages import Progress, Report, TrialTask
 
 TICK_SECONDS = 0.5  # how often the driver asks whether to go on, when nothing else happens
 START_SECONDS = 180.0  # a worker may take this long to import TensorFlow and load the run
-GRACE_SECONDS = 10.0  # after being told to stop, before it is ended
+GRACE_SECONDS = 2.0  # after being told to stop, before it is ended: nothing more would be saved
+END_SECONDS = 1.0  # in which a worker ends by itself at the end
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ class _Worker:
         if self.process is None:
             return
         self.pipe.close()
-        self.process.join(GRACE_SECONDS / 10)
+        self.process.join(END_SECONDS)
         if self.process.is_alive():
             self.process.kill()
             self.process.join()

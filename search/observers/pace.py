@@ -14,7 +14,7 @@ class Pace:
 
     Attributes:
         plan: what is to be done in all.
-        limit: seconds after which the search is ended anyway (`--max-time`), or None.
+        limit: seconds from now after which the search is ended anyway (`--max-time`), or None.
         open_ended: whether the time limit ends the search, whatever the plan.
         trials_done, epochs_done: finished so far, those of an earlier session included.
         fresh_epochs: trained in this session.

@@ -50,6 +50,10 @@ class StopSignal:
             return math.inf
         return self._deadline - self._kept_back - time.monotonic()
 
+    def seconds_to_limit(self) -> float | None:
+        """Until the time is up, what is kept back included; None without a limit."""
+        return None if self._deadline is None else max(self._deadline - time.monotonic(), 0.0)
+
     @property
     def requested(self) -> bool:
         """Whether to stop; cheap enough to be asked at every training step."""

@@ -1,55 +1,86 @@
 """Estimate the seconds of an export, and of choosing among the best few, by what trials took."""
 
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.families.registry import family_named
 from search.evaluation.bootstrap import enough_images
 from search.run_folder.record_files import load_records
-from search.run_folder.records import TrialRecord
+from search.run_folder.records import TrialRecord, Values
 from search.selection.candidates import candidates, is_solved, training_seconds
 from search.trial.experiment import Experiment
 
 # Besides the retraining: the file is written, read and timed in a process of its own, compared on
-# whole photos, tested. 11 s with one MobileNet on two cores, 27 s with two of them.
+# whole photos, tested. On two cores of one kind 11 s with one MobileNet and 27 s with two networks,
+# on two of another, where an image took twice as long, 16 and 46 s.
 FIXED_SECONDS = 5.0
-SECONDS_PER_NETWORK = 10.0
+SECONDS_PER_NETWORK = 8.0
 SECONDS_PER_FORMAT = 15.0  # each further one: converted, and looked at in the same way
-SECONDS_PER_TEST_IMAGE = 0.01
+SEEN_IMAGES = 400  # besides those to test on
+SECONDS_PER_IMAGE = 0.01  # where nothing is known of a network; half of it at least
 SECONDS_PER_COST = 8.0  # of a configuration: written and timed
 BUILDING_SECONDS = 2.0  # of a probe's network, which is kept
 OVERRUN = 0.2  # of the seconds of a round of training again: estimates are rather too high
 TRACING_SECONDS = 6.0  # of the training step of a network whose last layers are trained
 
 
-def export_seconds(record: TrialRecord | None, experiment: Experiment) -> float:
+def export_seconds(
+    record: TrialRecord | None, experiment: Experiment, records: Sequence[TrialRecord] = ()
+) -> float:
     """Estimate the seconds of an export of this configuration, where nothing is compared.
 
     Args:
         record: of the configuration; None where none is known yet.
         experiment: the run.
+        records: of the run, whose probes say what an image takes on this machine.
     """
-    tested = SECONDS_PER_TEST_IMAGE * len(experiment.test)
-    formats = SECONDS_PER_FORMAT * len(experiment.config.formats)
-    known = FIXED_SECONDS + formats + tested
-    if record is None:
-        return known + SECONDS_PER_NETWORK
-    return known + SECONDS_PER_NETWORK * _networks(record) + _retraining(record, experiment)
+    known = FIXED_SECONDS + SECONDS_PER_FORMAT * len(experiment.config.formats)
+    networks = [None] if record is None else _networks(record)
+    each = [_seconds_per_image(probe, experiment, records) for probe in networks]
+    files = SECONDS_PER_NETWORK * len(each) + (SEEN_IMAGES + len(experiment.test)) * sum(each)
+    return known + files + (0.0 if record is None else _retraining(record, experiment))
 
 
-def _networks(record: TrialRecord) -> int:
-    features = family_named(str(record.values["family"])).features
-    return max(1, len(features.parts(record.values)) if features else 0)
+def _networks(record: TrialRecord) -> list[Values | None]:
+    """Values of a probe of each network of its model; None for one without a backbone."""
+    name, values = str(record.values["family"]), record.values
+    features = family_named(name).features
+    if features and (parts := features.parts(values)):
+        return list(parts)
+    if f"{name}/backbone" not in values:
+        return [None]
+    own = {f"probe/{key}": values.get(f"{name}/{key}", 0) for key in ("backbone", "image_size")}
+    return [{"family": "probe", **own}]
+
+
+def _seconds_per_image(
+    probe: Values | None, experiment: Experiment, records: Sequence[TrialRecord]
+) -> float:
+    rungs = [record for record in records if record.values == probe]
+    if not rungs:
+        return SECONDS_PER_IMAGE
+    # Each rung computes the features of those images alone that the one before had not.
+    seconds = sum(record.seconds for record in rungs) - BUILDING_SECONDS
+    images = max(sum(_seen(record, experiment)) for record in rungs)
+    return max(seconds / images, SECONDS_PER_IMAGE / 2)
+
+
+def _seen(record: TrialRecord, experiment: Experiment) -> list[int]:
+    """How many images to train on and to validate on it saw."""
+    counts = len(experiment.train), len(experiment.validation)
+    return [min(count, record.images or count) for count in counts]
 
 
 def _retraining(record: TrialRecord, experiment: Experiment) -> float:
     """Estimate the seconds of the last training, on train + validation, by those of the trial."""
     if is_solved(record):
         # What it was fitted to, and as many of those to validate on: their features are there.
-        counts = len(experiment.train), len(experiment.validation)
-        known = sum(min(count, record.images or count) for count in counts)
+        known = sum(_seen(record, experiment))
         others = max(0.0, record.seconds - BUILDING_SECONDS)
-        return others * (sum(counts) - known) / known
+        more = len(experiment.train) + len(experiment.validation) - known
+        # Its network is built here, where only its features were needed so far.
+        return BUILDING_SECONDS * (more > 0) + others * more / known
     steps = record.step_seconds or record.seconds
     trained = steps * record.epochs_to_best / max(len(record.history), 1)
     return seconds_again(trained, record.seconds - steps, experiment)
@@ -105,7 +136,7 @@ def _choosing_one(record: TrialRecord, experiment: Experiment) -> float:
     if not is_solved(record):
         return training_seconds(record)
     # What the search said of one that saw all images is taken as it is.
-    return 0.0 if record.images is None else BUILDING_SECONDS + _retraining(record, experiment)
+    return 0.0 if record.images is None else _retraining(record, experiment)
 
 
 def choosing_within(
@@ -143,7 +174,7 @@ def costliest_export_seconds(
     """
     chosen = _candidates(records, experiment, top)
     none_yet = export_seconds(None, experiment)
-    return max((export_seconds(record, experiment) for record in chosen), default=none_yet)
+    return max((export_seconds(each, experiment, records) for each in chosen), default=none_yet)
 
 
 def _candidates(records: list[TrialRecord], experiment: Experiment, top: int) -> list[TrialRecord]:

@@ -196,7 +196,8 @@ def _search(
     plan = make_plan(config)
     records = load_records(run)
     announce(plan, config, experiment, environment.progress, open_ended=open_ended)
-    pace = Pace(plan, environment.max_time, open_ended, **_already_done(records))
+    # Preparing the images has taken some of the time already.
+    pace = Pace(plan, stop.seconds_to_limit(), open_ended, **_already_done(records))
     board = Scoreboard(pace, records, objective=objective_of(config))
     observers: list[Observer] = [
         TensorBoardLog(experiment, space),

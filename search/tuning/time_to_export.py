@@ -87,10 +87,10 @@ class TimeToExport:
         probes = [record for record in ranked if is_solved(record) and record.images is None]
         likely = [*ranked[:1], *others[:1], *probes[:1], *([probe] if probe else [])]
         least = export_seconds(None, self.experiment) + (running or 0.0)
-        each = [export_seconds(record, self.experiment) for record in likely]
+        records = list(self.records.values())
+        each = [export_seconds(record, self.experiment, records) for record in likely]
         choosing = self._choosing()
         if choosing:
-            records = list(self.records.values())
             each.append(costliest_export_seconds(records, self.experiment, top=TOP))
         self.stop.keep_back(max([least, *each]) + choosing)
 
