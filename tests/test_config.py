@@ -76,3 +76,11 @@ def test_a_loss_is_minimised_and_the_rest_maximised():
     directions = {name: objective_of(run_config(objective=name)).direction for name in OBJECTIVES}
     assert directions.pop("val_loss") == "min"
     assert set(directions.values()) == {"max"}
+
+
+@pytest.mark.parametrize(("name", "value"), [("max_epochs", 0), ("factor", 1), ("seed", -1)])
+def test_numbers_that_no_run_has_are_refused(run, name, value):
+    run_config().save(run)
+    run.config.write_text(json.dumps({**json.loads(run.config.read_text()), name: value}))
+    with pytest.raises(TuneError, match=rf"config\.json: {name} is {value}; expected \d or more"):
+        RunConfig.load(run)

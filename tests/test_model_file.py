@@ -189,6 +189,13 @@ def test_what_our_models_are_not_made_of_is_refused(crafted, part, reason):
     refused(crafted(config=with_config(plant)), reason)
 
 
+def test_a_layer_that_fails_when_it_is_called_is_refused(crafted):
+    def blur(config):
+        next(layers(config, "Resizing"))["config"]["interpolation"] = "blur\x1b[2J"
+
+    refused(crafted(config=with_config(blur)), "no model that can be loaded")
+
+
 def test_a_layer_that_is_called_twice_is_refused(crafted):
     def double(config):
         dense = next(layers(config, "Dense"))

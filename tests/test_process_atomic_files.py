@@ -65,7 +65,13 @@ def test_arrays_are_read_back_without_pickles(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "no such file"), ("{", "not readable as JSON")]
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        ("{", "not readable as JSON"),
+        ('{"seconds": NaN}', r"not readable as JSON \(NaN is no finite number\)"),
+        ('{"seconds": 1e999}', r"not readable as JSON \(1e999 is no finite number\)"),
+    ],
 )
 def test_a_missing_or_broken_file_is_named(tmp_path, content, message):
     path = tmp_path / "a.json"

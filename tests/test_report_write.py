@@ -74,6 +74,15 @@ def test_a_model_that_cannot_be_loaded_costs_the_heat_maps_alone(run, scratch):
     assert "The mistakes it was surest of" in text
 
 
+def test_an_export_of_other_classes_costs_the_heat_maps_alone(run, scratch):
+    export(run, scratch)
+    data = read_json(run.data)
+    write_json(run.data, {**data, "labels": ["ape", "bee"]})
+    text, said = report(run)
+    assert "no heat maps: the exported model has no class bee" in said
+    assert 'class="heat"' not in text
+
+
 def test_names_are_shown_and_never_obeyed(run, scratch):
     export(run, scratch)
     text, _ = report(run)

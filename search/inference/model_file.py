@@ -121,6 +121,7 @@ def _require_ours(config: Any, weights: bytes) -> None:
 
 def _load(path: Path, config: Any, weights_bytes: int) -> Any:
     import keras
+    import numpy as np
 
     try:
         # Does the same steps as loading but allocates nothing, so that a bad file fails here first.
@@ -130,6 +131,9 @@ def _load(path: Path, config: Any, weights_bytes: int) -> Any:
             # Keras goes on with random weights where the file has none for a layer.
             warnings.filterwarnings("error", message="Skipping")
             model = None if reason else keras.models.load_model(path, compile=False, safe_mode=True)
+            if model is not None:
+                # Some values of a layer are looked at only when it is called.
+                model(np.zeros((1, 8, 8, 3), np.float32))
     except Exception as error:
         # Keras raises anything at all, and TensorFlow's errors besides.
         raise _NotOursError(f"is no model that can be loaded ({_one_line(error)})") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import stat
 import tokenize
@@ -65,12 +66,19 @@ def read_json(path: Path) -> Any:
     """Read JSON.
 
     Raises:
-        TuneError: the file is missing or not JSON.
+        TuneError: the file is missing, not JSON, or holds a number that is not finite.
     """
     try:
-        return json.loads(_read(path))
+        return json.loads(_read(path), parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         raise TuneError(f"{printable(path)}: not readable as JSON ({error})") from error
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
 
 
 def read_object(path: Path) -> dict[str, Any]:

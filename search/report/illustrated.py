@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 
 from data_pipeline.pixels.thumbnails import thumbnails
+from search.errors import TuneError
+from search.process.printable import printable
 from search.process.quiet import import_tensorflow
 from search.report.mistakes import Mistake
 from search.run_folder.paths import RunFolder
@@ -47,6 +49,8 @@ def with_heat(mistakes: Sequence[Mistake], run: RunFolder) -> list[Mistake]:
     if not readable:
         return illustrated
     # Where the mistake came from, even if the model should answer otherwise by now.
+    if strange := {mistakes[k].answer for k in readable} - set(classifier.class_names):
+        raise TuneError(f"the exported model has no class {printable(min(strange))}")
     answers = [classifier.class_names.index(mistakes[k].answer) for k in readable]
     _, maps = GradCam(classifier.model)(np.stack([pixels[k] for k in readable]), np.array(answers))
     for k, heat in zip(readable, maps, strict=True):

@@ -27,6 +27,7 @@ DATA_OPTIONS = (
     "group_by",
 )
 """Fields of a configuration that say how its data set is read."""
+_LEAST = {"max_epochs": 1, "factor": 2, "hyperband_iterations": 0, "max_trials": 0, "seed": 0}
 _LISTS = ("families", "backbones", "image_size", "backbone_sizes", "race_images", "formats")
 
 
@@ -178,6 +179,12 @@ class RunConfig:
                 f"{run.config}: written by another version of tune (differs in: {names})"
             )
         require_types(cls, values, file=run.config)
+        for name, least in _LEAST.items():
+            if values[name] < least:
+                raise TuneError(
+                    f"{run.config}: {name} is {values[name]}; expected {least} or more, as tune "
+                    "writes it; start a new run"
+                )
         for name in _LISTS:
             values[name] = tuple(values.get(name, ()))
         for name in ("ranges", "left_out"):
