@@ -223,3 +223,8 @@ def test_drawn_images_are_read_whatever_their_names(export, tmp_path):
     draw(1).save(tmp_path / "picture.txt", "WEBP")
     (answer,) = load_classifier(str(export)).predict(input_files([tmp_path / "picture.txt"]))
     assert set(answer.probabilities) == {"a", "b"}
+
+
+def test_no_paths_at_all_are_said_to_be_none():
+    with pytest.raises(TuneError, match="^no paths given$"):
+        input_files(())

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 @click.option(
     "--copy-to",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Copy the photos into this folder, each into one of the class that it is given.  "
-    "[default: nothing is copied]",
+    help="Copy the photos into this folder, each into one of the class that it is given, or into "
+    '"unsure".  [default: nothing is copied]',
 )
 @AS_JSON
 def predict_command(

@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,7 +171,7 @@ def _load_imagenet(name: str) -> Classifier:
     return Classifier(imagenet_classifier(name), imagenet_class_names(), (size, size), "crop")
 
 
-def input_files(paths: Iterable[Path]) -> list[InputFile]:
+def input_files(paths: Sequence[Path]) -> list[InputFile]:
     """List the files to classify: files as given, folders as all files below them, sorted.
 
     Hidden files and files of the system are left out.
@@ -190,5 +190,6 @@ def input_files(paths: Iterable[Path]) -> list[InputFile]:
         else:
             files.append(InputFile(path))
     if not files:
-        raise TuneError(f"{', '.join(map(printable, paths))}: no files there")
+        where = f"{', '.join(map(printable, paths))}: no files there" if paths else "no paths given"
+        raise TuneError(where)
     return files
