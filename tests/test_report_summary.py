@@ -10,8 +10,9 @@ from searching import VALUES, epoch_logs, run_config, trial_record
 from search.cli import _run
 from search.cli.printing.run import print_report, print_result, run_table
 from search.insights.findings import Insights
+from search.insights.verdict import verdict
 from search.process.atomic_files import write_json
-from search.report.summary import list_runs, run_report, verdict
+from search.report.summary import list_runs, run_report
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import DIVERGED, FAILED
 from search.run_folder.schema import to_json

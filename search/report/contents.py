@@ -16,10 +16,10 @@ from search.evaluation.metrics import confusion_matrix
 from search.insights.cached import cached_insights
 from search.insights.findings import Insights
 from search.insights.space import Hyperparameter, read_space
+from search.insights.verdict import verdict
 from search.process.printable import printable
 from search.report.configurations import Tried, tried_configurations
 from search.report.mistakes import Mistake, worst_mistakes
-from search.report.summary import verdict
 from search.report.timeline import Ended, seconds_searched, timeline
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data import Images, load_predictions, load_splits, load_targets

@@ -9,6 +9,7 @@ from typing import Any
 from search.errors import TuneError
 from search.evaluation.objective import ACCURACY
 from search.insights.cached import cached_insights
+from search.insights.verdict import verdict
 from search.process.atomic_files import read_json
 from search.process.disk import used_bytes
 from search.process.printable import printable
@@ -108,25 +109,6 @@ def _configuration(best: TrialRecord, rungs: list[TrialRecord]) -> Configuration
         stopped_early=last.stopped_early,
         values=best.values,
     )
-
-
-def verdict(records: list[TrialRecord], config: RunConfig) -> str:
-    """Say whether the search beat what it started from; the known-good values came first."""
-    ranked = [r for r in best_first(records, objective_of(config)) if r.score is not None]
-    first = [r for r in ranked if r.baseline]
-    if not ranked or config.preset:
-        return ""
-    if not first:
-        return "None of the built-in configurations that it began with finished."
-    best = ranked[0]
-    if best.score == first[0].score:
-        return (
-            "The search found nothing better than the built-in configuration that it began with "
-            f"({first[0].title})."
-        )
-    # Without its sign: of a loss, less is better.
-    gain = abs((best.score or 0.0) - (first[0].score or 0.0))
-    return f"The best is {gain:.4f} better than the best built-in configuration that it began with."
 
 
 def list_runs(results: Path) -> list[RunRow]:
