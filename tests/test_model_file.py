@@ -193,7 +193,7 @@ def test_a_layer_that_fails_when_it_is_called_is_refused(crafted):
     def blur(config):
         next(layers(config, "Resizing"))["config"]["interpolation"] = "blur\x1b[2J"
 
-    refused(crafted(config=with_config(blur)), "no model that can be loaded")
+    refused(crafted(config=with_config(blur)), "no model that can be called")
 
 
 def test_a_layer_that_is_called_twice_is_refused(crafted):

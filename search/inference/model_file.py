@@ -131,9 +131,6 @@ def _load(path: Path, config: Any, weights_bytes: int) -> Any:
             # Keras goes on with random weights where the file has none for a layer.
             warnings.filterwarnings("error", message="Skipping")
             model = None if reason else keras.models.load_model(path, compile=False, safe_mode=True)
-            if model is not None:
-                # Some values of a layer are looked at only when it is called.
-                model(np.zeros((1, 8, 8, 3), np.float32))
     except Exception as error:
         # Keras raises anything at all, and TensorFlow's errors besides.
         raise _NotOursError(f"is no model that can be loaded ({_one_line(error)})") from error
@@ -142,6 +139,11 @@ def _load(path: Path, config: Any, weights_bytes: int) -> Any:
     inputs, outputs = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
     if inputs != (None, None, None, 3) or not isinstance(outputs, tuple) or len(outputs) != 2:
         raise _NotOursError(f"takes {inputs} and gives {outputs}")
+    try:
+        # Some values of a layer are looked at only when it is called.
+        model(np.zeros((1, 8, 8, 3), np.float32))
+    except Exception as error:
+        raise _NotOursError(f"is no model that can be called ({_one_line(error)})") from error
     return model
 
 
