@@ -130,7 +130,9 @@ def _load(path: Path, config: Any, weights_bytes: int) -> Any:
             warnings.simplefilter("ignore")
             # Keras goes on with random weights where the file has none for a layer.
             warnings.filterwarnings("error", message="Skipping")
-            model = None if reason else keras.models.load_model(path, compile=False, safe_mode=True)
+            model: Any = (
+                None if reason else keras.models.load_model(path, compile=False, safe_mode=True)
+            )
     except Exception as error:
         # Keras raises anything at all, and TensorFlow's errors besides.
         raise _NotOursError(f"is no model that can be loaded ({_one_line(error)})") from error
