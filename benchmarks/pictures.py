@@ -36,7 +36,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests/support"))  # browser.
 TUNE = [sys.executable, "-m", "search"]
 COLUMNS, LINES = 104, 24
 PAGE = 840  # pixels: as wide as GitHub shows a README
-NAME = "pictures"
 
 
 def in_terminal(arguments, environment, *, picture_at):
@@ -49,13 +48,13 @@ def in_terminal(arguments, environment, *, picture_at):
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
     begun = time.monotonic()
     while True:
-        if select.select([terminal], [], [], 0.5)[0]:
+        if select.select([terminal], [], [], 0.1)[0]:
             try:
                 stream.feed(os.read(terminal, 2**16))
             except OSError:  # Linux says so where the program has ended
                 break
-        if shown is None and time.monotonic() - begun > picture_at:
-            shown = styled(screen)
+        elif shown is None and time.monotonic() - begun > picture_at:
+            shown = styled(screen)  # between two frames
     _, status = os.waitpid(process, 0)
     if status:
         sys.exit(f"{' '.join(map(str, arguments))}: ended with {status}\n{styled(screen).plain}")
@@ -69,17 +68,20 @@ def styled(screen):
         line = Text()
         for column in range(screen.columns):
             cell = screen.buffer[number][column]
-            colour = None if cell.fg == "default" else cell.fg.replace("bright", "bright_")
-            known = (
-                colour
-                if colour is None or not re.fullmatch("[0-9a-f]{6}", colour)
-                else f"#{colour}"
-            )
-            line.append(cell.data, Style(color=known, bold=cell.bold))
+            line.append(cell.data, Style(color=colour_of(cell.fg), bold=cell.bold))
         line.rstrip()
         text.append(line).append("\n")
     text.rstrip()
     return text
+
+
+def colour_of(name):
+    """What rich calls a colour of pyte's; None for that of the terminal."""
+    if name == "default":
+        return None
+    if re.fullmatch("[0-9a-f]{6}", name):
+        return f"#{name}"
+    return name.replace("brown", "yellow").replace("bright", "bright_")
 
 
 def drawn(text, title, page, path):
@@ -93,7 +95,7 @@ def drawn(text, title, page, path):
 @contextmanager
 def tensorboard(results, environment):
     """The address of TensorBoard on the run, while it is up."""
-    command = [*TUNE, "tensorboard", NAME, "--results", results, "--port", "0"]
+    command = [*TUNE, "tensorboard", "--results", results, "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as board:
         try:
             said = next(line for line in board.stderr if "TensorBoard shows" in line)
@@ -106,11 +108,12 @@ def taken(browser, data, results, live, environment, out):
     """Take all pictures."""
     page = browser.new_page(viewport={"width": PAGE, "height": 1150}, device_scale_factor=2)
     drawn(live, f"tune run {data.name}", page, out / "live.png")
-    page.goto((results / NAME / "report.html").as_uri())
+    run = results / data.name
+    page.goto((run / "report.html").as_uri())
     page.wait_for_selector("[data-chart] canvas")
     page.wait_for_timeout(1000)  # charts grow into their places
     page.screenshot(path=out / "report.png")
-    shutil.copy(results / NAME / "export" / "curves.png", out / "curves.png")
+    shutil.copy(run / "export" / "curves.png", out / "curves.png")
     with tensorboard(results, environment) as address:
         page.set_viewport_size({"width": 1500, "height": 700})
         page.goto(f"{address}#hparams")
@@ -130,13 +133,14 @@ def main(data, weights, minutes, out):
 
     environment = dict(os.environ, TERM="xterm-256color", COLUMNS=str(COLUMNS), LINES=str(LINES))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        results = Path(folder).resolve()
-        arguments = [*TUNE, "run", data.resolve(), "--results", results, "--name", NAME]
-        arguments += ["--weights", weights.resolve()] if weights else []
+        data, out, results = data.resolve(), out.resolve(), Path(folder).resolve() / "results"
+        weights = weights and weights.resolve()
+        os.chdir(folder)  # commands are shown as to who calls them where the results are
+        arguments = [*TUNE, "run", data, "--name", data.name]
+        arguments += ["--weights", weights] if weights else []
         arguments += ["--max-time", f"{60 * minutes:g}s", "--then-export"]
         live = in_terminal(arguments, environment, picture_at=30 * minutes)
-        report = [*TUNE, "report", NAME, "--results", results]
-        subprocess.run(report, check=True, env=environment)
+        subprocess.run([*TUNE, "report"], check=True, env=environment)
         browser = playwright.chromium.launch(
             executable_path=chromium_of(playwright), chromium_sandbox=os.geteuid() != 0
         )
