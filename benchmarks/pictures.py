@@ -135,8 +135,10 @@ def main(data, weights, minutes, out):
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         data, out, results = data.resolve(), out.resolve(), Path(folder).resolve() / "results"
         weights = weights and weights.resolve()
-        os.chdir(folder)  # commands are shown as to who calls them where the results are
-        arguments = [*TUNE, "run", data, "--name", data.name]
+        # Commands are shown as to who calls them where images and results are.
+        os.chdir(folder)
+        shutil.copytree(data, data.name)
+        arguments = [*TUNE, "run", data.name, "--name", data.name]
         arguments += ["--weights", weights] if weights else []
         arguments += ["--max-time", f"{60 * minutes:g}s", "--then-export"]
         live = in_terminal(arguments, environment, picture_at=30 * minutes)
