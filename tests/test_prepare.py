@@ -89,9 +89,8 @@ def test_a_second_run_does_not_import_tensorflow(sample):
         "prepare(Path(sys.argv[1]), image_sizes=[(32, 32)], cache_dir=Path(sys.argv[2]));"
         "sys.exit('tensorflow' in sys.modules)"
     )
-    subprocess.run(
-        [sys.executable, "-c", program, catalog.root, pixels.path.parents[1]], check=True
-    )
+    command = [sys.executable, "-c", program, catalog.root, pixels.path.parents[1]]
+    assert subprocess.run(command, check=False).returncode == 0
 
 
 def test_another_size_decodes_the_kept_files_once_and_with_one_decoder(

@@ -108,4 +108,5 @@ def test_workers_that_only_read_load_no_tensorflow(tmp_path):
         "sys.exit(found != [])"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent / "support")}
-    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=60)
+    command = [sys.executable, "-c", program]
+    assert subprocess.run(command, env=environment, check=False, timeout=60).returncode == 0
