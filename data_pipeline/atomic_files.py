@@ -25,19 +25,23 @@ class UnfinishedFile:
         handle: the open file's descriptor, for writing.
     """
 
-    def __init__(self, beside: Path, *, mode: int = 0o644) -> None:
+    def __init__(self, beside: Path, *, mode: int = 0o644, shared: bool = False) -> None:
         """Open a new, empty file in the folder of `beside`, which is created where it is absent.
 
-        In a folder that a group may write to, the group may read and write the file.
+        Args:
+            beside: what it is to become, or a file beside that.
+            mode: who may read and write it.
+            shared: whether the group may too, where it may write to the folder.
 
         Raises:
             OSError: the file cannot be created.
         """
-        make_folder(beside.parent)
+        make_folder(beside.parent, shared=shared)
         # The name is cut: together with the random part it could else be too long for the disk.
         self.path = beside.with_name(f".{beside.name[:40]}.{uuid.uuid4().hex}.tmp")
         self.handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
-        share(self.handle, beside.parent)
+        if shared:
+            share(self.handle, beside.parent)
         # Held until the process ends, however it ends: by it `sweep` knows what is abandoned.
         with suppress(OSError):
             fcntl.flock(self.handle, fcntl.LOCK_EX)
@@ -67,8 +71,12 @@ class UnfinishedFile:
             self.path.unlink(missing_ok=True)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it; below one that a group shares it is shared too.
+def make_folder(folder: Path, *, shared: bool) -> None:
+    """Make a folder and those above it, where they are absent.
+
+    Args:
+        folder: to be made.
+        shared: whether those below one that a group may write to are made as that one is.
 
     Raises:
         OSError: it cannot be made.
@@ -76,7 +84,7 @@ def make_folder(folder: Path) -> None:
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for each in reversed(missing):
-        if _is_shared(each.parent):
+        if shared and _is_shared(each.parent):
             with suppress(PermissionError):  # another user has made it just now
                 each.chmod(stat.S_IMODE(each.parent.stat().st_mode))
 
@@ -94,13 +102,18 @@ def _is_shared(folder: Path) -> bool:
     return may_write == stat.S_IWGRP
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, *, shared: bool = False) -> None:
     """Write a file so that at any moment it has the old content or the new one, as a whole.
+
+    Args:
+        path: of the file.
+        content: all of it.
+        shared: as `UnfinishedFile` takes it.
 
     Raises:
         OSError: the disk is full or failing; `path` has its old content or the new one.
     """
-    with UnfinishedFile(path) as file:
+    with UnfinishedFile(path, shared=shared) as file:
         rest = memoryview(content)
         while rest:  # One call may write less than it was given.
             rest = rest[os.write(file.handle, rest) :]

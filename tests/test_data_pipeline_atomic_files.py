@@ -155,6 +155,9 @@ def test_what_lies_in_a_folder_of_a_group_is_shared_with_it_and_nothing_else(
     cache = tmp_path / "cache"
     cache.mkdir()
     cache.chmod(folder)
-    write_bytes(cache / "prepared" / "images" / "a.npy", b"content")
+    write_bytes(cache / "prepared" / "images" / "a.npy", b"content", shared=True)
     assert mode(cache / "prepared") == mode(cache / "prepared" / "images") == below
     assert mode(cache / "prepared" / "images" / "a.npy") == file
+    # What is no part of a cache stays this user's, a key above all.
+    write_bytes(cache / "own" / "key", b"secret")
+    assert (mode(cache / "own"), mode(cache / "own" / "key")) == (0o700 | below & 0o2000, 0o600)

@@ -140,6 +140,7 @@ def test_a_window_that_was_narrow_can_be_made_wide_again(page):
     for width, expected in ((400, "vertical"), (1200, "horizontal")):
         page.page.set_viewport_size({"width": width, "height": 800})
         wait_until(lambda: layout() == expected)  # noqa: B023
+        assert layout() == expected
 
 
 def test_charts_change_colour_with_the_system(page):

@@ -55,7 +55,7 @@ def test_a_full_disk_is_an_error(path, monkeypatch):
 def test_rows_are_on_disk_before_they_are_noted(path, monkeypatch):
     order = []
     monkeypatch.setattr(row_store.os, "fsync", lambda handle: order.append("content"))
-    monkeypatch.setattr(row_store, "write_bytes", lambda path, data: order.append("note"))
+    monkeypatch.setattr(row_store, "write_bytes", lambda *_, **__: order.append("note"))
     with RowStore(path, (3, 1)) as store:
         store.write(rows(0), np.zeros((1, 1), np.float32))
     assert order == ["content", "note"]

@@ -10,6 +10,7 @@ import pytest
 from fake_workers import fake_work
 from searching import trial_record
 from stopping import AT_ONCE, NEVER
+from waiting import wait_until
 
 from search.errors import DataGoneError
 from search.executors.worker_pool import WorkerLimits, Workers
@@ -120,10 +121,14 @@ def test_workers_end_when_their_driver_is_killed(tmp_path):
     os.kill(worker, 0)
     driver.kill()
     driver.join()
-    for _ in range(100):
+
+    def is_gone():
         stat = Path(f"/proc/{worker}/stat")
-        if not stat.exists() or stat.read_text().split()[2] == "Z":
-            return
-        time.sleep(0.1)
-    os.kill(worker, signal.SIGKILL)
-    pytest.fail("the worker outlived its driver")
+        return not stat.exists() or stat.read_text().split()[2] == "Z"
+
+    try:
+        wait_until(is_gone)
+        assert is_gone(), "the worker outlived its driver"
+    finally:
+        if not is_gone():
+            os.kill(worker, signal.SIGKILL)

@@ -55,7 +55,7 @@ def save_catalog(catalog: Catalog, data: Path, cache_dir: Path) -> None:
     """
     values = {"made_by": _made_by(), "catalog": catalog.to_json()}
     content = json.dumps(values, separators=(",", ":")).encode()
-    write_bytes(_path(data, cache_dir), content)
+    write_bytes(_path(data, cache_dir), content, shared=True)
 
 
 def _path(data: Path, cache_dir: Path) -> Path:

@@ -110,7 +110,7 @@ class PixelsBuilder:
         sweep(folder)
         # Images may be private: other users of the machine cannot read them, unless the folder
         # is one that they share.
-        self._file = UnfinishedFile(folder / "pixels.npy", mode=0o600)
+        self._file = UnfinishedFile(folder / "pixels.npy", mode=0o600, shared=True)
         self.rows = RowFile(self._file.path, image_size, resize_mode)
         needed = rows * self.rows.row_bytes
         free = shutil.disk_usage(folder).free

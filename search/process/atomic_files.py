@@ -39,9 +39,15 @@ NO_ARRAY = (
 """What NumPy has been seen to raise on files that are no arrays."""
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON whole or not at all; numbers that JSON lacks (NaN, infinity) are refused."""
-    write_bytes(path, json.dumps(value, indent=1, allow_nan=False).encode())
+def write_json(path: Path, value: Any, *, shared: bool = False) -> None:
+    """Write JSON whole or not at all; numbers that JSON lacks (NaN, infinity) are refused.
+
+    Args:
+        path: of the file.
+        value: plain values.
+        shared: as `data_pipeline.atomic_files.UnfinishedFile` takes it.
+    """
+    write_bytes(path, json.dumps(value, indent=1, allow_nan=False).encode(), shared=shared)
 
 
 def write_array(path: Path, array: Any) -> None:

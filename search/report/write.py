@@ -83,13 +83,13 @@ def _measured(
     offers = (Offer(each.megabytes or 0, each.accuracy or 0, k) for k, each in enumerate(scored))
     # Those that nothing beats come first: time may be up before all are measured.
     first = [scored[offer.number] for offer in pareto_front(offers)]
+    wanted = [each.values for each in (*first, *scored)]
     try:
         experiment = Experiment.load(contents.run)
+        return measure_latencies(experiment, wanted, seconds=seconds, stop=stop, progress=progress)
     except DataGoneError as error:  # only latencies need them
         progress.message(f"latency not measured: {error}")
-        return known
-    wanted = [each.values for each in (*first, *scored)]
-    return measure_latencies(experiment, wanted, seconds=seconds, stop=stop, progress=progress)
+        return known_latencies(contents.run)
 
 
 def _mistakes(contents: Contents, progress: ProgressSink) -> Sequence[Mistake]:

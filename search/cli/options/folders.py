@@ -37,7 +37,7 @@ def cache_folder(given: Path | None) -> Path:
 
     try:
         folder = given or default_cache_dir()
-        make_folder(folder)
+        make_folder(folder, shared=True)
     except RuntimeError as error:  # an unknown user without HOME
         raise TuneError(
             "there is no home folder to keep checked images in; give --cache-dir FOLDER"

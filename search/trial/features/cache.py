@@ -71,7 +71,7 @@ class FeatureCache:
             "shape": list(self.extractor.output_shape[1:]),
             "parameters": self.extractor.count_params(),
         }
-        write_json(path, about)
+        write_json(path, about, shared=True)
         return about
 
     @property
@@ -180,7 +180,7 @@ def digest(rows: Rows) -> str:
 @contextmanager
 def _locked(path: Path, update: Update) -> Iterator[None]:
     """Hold the lock of a view; wait for another worker that makes it."""
-    make_folder(path.parent)
+    make_folder(path.parent, shared=True)
     with path.with_suffix(".lock").open("w") as lock:
         share(lock.fileno(), path.parent)
         while True:

@@ -108,7 +108,7 @@ class RowStore:
     def _sync(self) -> None:
         os.fsync(self.file)
         # After the content is on disk, so that it never names rows that a crash has lost.
-        write_bytes(self.about, self.sums.tobytes())
+        write_bytes(self.about, self.sums.tobytes(), shared=True)
         self.synced = time.monotonic()
 
 
