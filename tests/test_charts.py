@@ -190,7 +190,8 @@ def test_every_family_has_a_colour_of_its_own_in_both_themes():
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(0.001, "0.001"), (1e-4, "0.0001"), (32, "32"), ("adam", "adam")]
+    ("value", "words"),
+    [(0.001, "0.001"), (1e-4, "0.0001"), (32, "32"), ("adam", "adam"), (0.1 + 0.2, "0.3")],
 )
 def test_categories_that_are_numbers_are_written_as_on_other_axes(value, words):
     assert Axis.value_in_words(value) == words

@@ -12,6 +12,7 @@ from search.cli.printing.run import print_report, print_result, run_table
 from search.insights.findings import Insights
 from search.insights.verdict import verdict
 from search.process.atomic_files import write_json
+from search.report import summary
 from search.report.summary import list_runs, run_report
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import DIVERGED, FAILED
@@ -265,3 +266,19 @@ def test_what_is_of_no_use_is_to_be_mended_first(doubts, said, tmp_path, monkeyp
     monkeypatch.setattr("search.report.summary.run_report", lambda _: report)
     print_result(run, as_json=False)
     assert said in capsys.readouterr().err
+
+
+def test_a_run_that_may_not_be_read_does_not_hide_the_others(tmp_path, monkeypatch):
+    run_with(tmp_path, trial_record("0000", 0.75))
+    closed = run_with(tmp_path, trial_record("0000", 0.5), name="closed")
+    original = summary.load_records
+
+    def load_records(run):
+        if run.path == closed.path:
+            raise PermissionError(13, "Permission denied")
+        return original(run)
+
+    monkeypatch.setattr(summary, "load_records", load_records)
+    problems = {row.run: row.problem for row in list_runs(tmp_path)}
+    assert problems["cats"] is None
+    assert "Permission denied" in problems["closed"]

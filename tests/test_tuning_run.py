@@ -10,6 +10,7 @@ from searching import run_config
 from search.cli import _run
 from search.errors import TuneError
 from search.executors.worker_pool import WorkerLimits
+from search.observers.pace import Pace
 from search.process.memory import machine_memory
 from search.run_folder.data import load_splits
 from search.run_folder.paths import RunFolder
@@ -199,7 +200,11 @@ def test_a_dry_run_of_a_run_that_is_there_is_refused(results, photos, capsys):
 def test_a_search_keeps_time_back_for_the_export_whoever_makes_it(
     then_export, results, photos, monkeypatch, capsys
 ):
-    made = []
+    made, limits = [], []
+
+    def noted(plan, limit, *more, **known):
+        limits.append(limit)
+        return Pace(plan, limit, *more, **known)
 
     class Noted(TimeToExport):
         def __init__(self, *given):
@@ -207,8 +212,9 @@ def test_a_search_keeps_time_back_for_the_export_whoever_makes_it(
             made.append(self.experiment.run.name)
 
     monkeypatch.setattr("search.tuning.time_to_export.TimeToExport", Noted)
+    monkeypatch.setattr(running, "Pace", noted)
     options = ["--name", "short", "--workers", "0", "--max-time", "0.01s"]
     status = small_run(results, photos, *options, *(["--then-export"] if then_export else []))
-    assert made == ["short"]
+    assert (made, limits) == (["short"], [0.0])  # preparing the images took all of the time
     assert status == (1 if then_export else 0)
     assert ("no trial has finished yet" in capsys.readouterr().err) is then_export

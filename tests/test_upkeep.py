@@ -153,6 +153,7 @@ def test_a_file_with_holes_takes_what_it_holds(tmp_path):
     assert used_bytes(tmp_path) < 10**8
     (tmp_path / "link").symlink_to(tmp_path)
     assert used_bytes(tmp_path) < 10**8
+    assert used_bytes(tmp_path / "deleted meanwhile") == 0
 
 
 @pytest.fixture
