@@ -129,6 +129,7 @@ def test_a_phone_scrolls_one_way_only(browser, file, dark):
         )
         assert cut == 0
         cell = shown.page.locator("#search td[data-label='configuration']").first
+        assert cell.evaluate("e => getComputedStyle(e.parentElement).display") == "block"
         assert cell.evaluate("e => getComputedStyle(e, '::before').content") == '"configuration"'
         assert_quiet(shown)
 

@@ -105,9 +105,9 @@ def _card(place: int, row: Suspect, jpeg: bytes) -> str:
 <img src="data:image/jpeg;base64,{image}" alt="suspect {place}">
 <dl>
 <dt>label</dt><dd>{_text(row.given)}</dd>
-<dd class="share">{in_percent(row.probability_given)}</dd>
+<dd class="share">{escape(in_percent(row.probability_given))}</dd>
 <dt>likelier</dt><dd class="likelier">{_text(row.suggested)}</dd>
-<dd class="share">{in_percent(row.probability_suggested)}</dd>
+<dd class="share">{escape(in_percent(row.probability_suggested))}</dd>
 </dl>
 <p class="place"><span class="soft">{place} · {flag}{_text(row.split)}</span><br>
 <code>{_text(row.path)}</code></p>

@@ -25,11 +25,12 @@ def time_left(seconds: float | None) -> str:
 
 
 def in_percent(share: float, digits: int = 1) -> str:
-    """A share of 1 as `87.3 %`; 0 and 100 are said of none and of all alone."""
-    least = 10.0**-digits
-    shown = 100 * share
-    if 0 < share < 1:
-        shown = min(max(shown, least), 100 - least)
+    """A share of 1 as `87.3 %`, `<0.1 %` or `>99.9 %`; 0 and 100 are said of none and all alone."""
+    least, shown = 10.0**-digits, 100 * share
+    if 0 < shown < least:
+        return f"<{least:.{digits}f} %"
+    if 100 - least < shown < 100:
+        return f">{100 - least:.{digits}f} %"
     return f"{shown:.{digits}f} %"
 
 
