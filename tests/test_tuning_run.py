@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from searching import run_config
@@ -12,6 +13,7 @@ from search.errors import TuneError
 from search.executors.worker_pool import WorkerLimits
 from search.observers.pace import Pace
 from search.process.memory import machine_memory
+from search.process.stop_signal import StopSignal
 from search.run_folder.data import load_splits
 from search.run_folder.paths import RunFolder
 from search.runs.lock import locked
@@ -218,3 +220,23 @@ def test_a_search_keeps_time_back_for_the_export_whoever_makes_it(
     assert (made, limits) == (["short"], [0.0])  # preparing the images took all of the time
     assert status == (1 if then_export else 0)
     assert ("no trial has finished yet" in capsys.readouterr().err) is then_export
+
+
+@pytest.mark.parametrize(
+    ("limit", "interrupted", "then", "asked"),
+    [
+        (100.0, True, "--then-export", " --max-time 80s --then-export"),
+        (100.0, True, "", " --max-time 80s"),
+        (None, True, "", ""),
+        (100.0, False, "--then-export", ""),  # the time is up
+    ],
+)
+def test_after_ctrl_c_the_way_on_has_what_was_asked_for(
+    limit, interrupted, then, asked, results, monkeypatch
+):
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    run, stop = RunFolder(results / "begun"), StopSignal(limit)
+    now[0], stop.interrupted = 20.0, interrupted
+    said = running._to_go_on(run, stop, replace(environment(results), then=then))
+    assert said == f"tune run --resume {run.argument}{asked}"

@@ -190,7 +190,8 @@ def run_command(
     flags = {name: options.pop(name) for name in (flag_name(row.option) for row in flagged())}
     options["formats"] = asked_formats(formats, flags) or None
     deadline = None if max_time is None else time.monotonic() + max_time
-    environment = run_environment(results, cache_dir, max_time, workers, trial_timeout)
+    then = "--then-export" if then_export else ""
+    environment = run_environment(results, cache_dir, max_time, workers, trial_timeout, then)
     if resume:
         for option, given in (("--name", name), ("--dry-run", dry_run)):
             if given:
@@ -220,6 +221,7 @@ def run_environment(
     max_time: float | None,
     workers: int | None,
     trial_timeout: float,
+    then: str = "",
 ) -> "RunEnvironment":
     """Gather where and how a run works; its display uses the console of the messages."""
     from search.observers.display import make_display
@@ -234,6 +236,7 @@ def run_environment(
         trial_timeout,
         progress,
         display=lambda board: make_display(board, progress.console),
+        then=then,
     )
 
 

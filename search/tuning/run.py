@@ -51,6 +51,7 @@ class RunEnvironment:
         progress: where messages, warnings and progress go.
         display: makes what shows the search while it runs; by default nothing is shown, and the
             scoreboard, which counts what is done, observes the search alone.
+        then: the option that says what follows on the search, as "--then-export"; "" for nothing.
     """
 
     results: Path
@@ -60,6 +61,7 @@ class RunEnvironment:
     silence: float
     progress: ProgressSink = field(default_factory=Silent)
     display: Callable[[Scoreboard], AbstractContextManager[Observer]] = nullcontext
+    then: str = ""
 
     def open_ended(self, config: RunConfig) -> bool:
         """Whether the time limit ends the search, and not a number of rounds."""
@@ -216,7 +218,7 @@ def _search(
     if not done:
         environment.progress.message(
             f"{stop.reason}: {pace.trials_done}{board.of_all()} trials are finished and saved; "
-            f"go on with: tune run --resume {run.argument}"
+            f"go on with: {_to_go_on(run, stop, environment)}"
         )
     if stop.interrupted:
         raise KeyboardInterrupt(SAID)
@@ -224,6 +226,16 @@ def _search(
         raise TuneError("free some space, and go on with the command above")
     with environment.progress.task("looking at what the search has taught"):
         cached_insights(run, load_records(run), config)
+
+
+def _to_go_on(run: RunFolder, stop: StopSignal, environment: RunEnvironment) -> str:
+    """The command that goes on with a search; after Ctrl-C with what was asked of it."""
+    words = ["tune run --resume", run.argument]
+    if stop.interrupted:
+        left = stop.seconds_to_limit()
+        words += [f"--max-time {max(left, 1.0):.0f}s"] if left is not None else []
+        words += [environment.then] if environment.then else []
+    return " ".join(words)
 
 
 def _oracle(
