@@ -72,7 +72,7 @@ def test_names_of_classes_stay_on_their_line(printed):
     lines = printed(print_metrics).splitlines()
     cats = next(line for line in lines if line.startswith("  cat "))
     assert cats.split()[:6] == ["cat", "150", "0.9400", "(0.89", "to", "0.97)"]
-    assert cats.endswith("0.9592     cat 141, dog\\n 9")
+    assert cats.endswith("0.9592     cat: 141, dog\\n: 9")
 
 
 @pytest.mark.parametrize(

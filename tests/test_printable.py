@@ -1,12 +1,14 @@
 import io
 import json
 import os
+import sys
 
 import pytest
 from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from search.cli.printing.out import echo
 from search.process.console import SafeConsole
 from search.process.printable import cell, json_text, printable, visible
 
@@ -92,3 +94,21 @@ def test_lines_are_wrapped_between_words_and_on_a_terminal_alone(terminal, lines
     found = console.file.getvalue().splitlines()
     assert len(found) == lines
     assert " ".join(map(str.strip, found)) == "None of the built-in configurations finished"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_is_said_is_wrapped_between_words_and_on_a_terminal_alone(
+    terminal, monkeypatch, capsys
+):
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda stream: terminal, raising=False)
+    line = "  0.9000 over 1 training, behind by 0.0444: mobilenet_075"
+    echo(f"first\n{line}")
+    found = capsys.readouterr().out.splitlines()
+    assert found[0] == "first"
+    assert [each.strip() for each in found[1:]] == (
+        ["0.9000 over 1 training,", "behind by 0.0444:", "mobilenet_075"]
+        if terminal
+        else [line.strip()]
+    )
+    assert all(each.startswith("  ") for each in found[1:])

@@ -72,11 +72,12 @@ def _print_classes(metrics: Metrics | Evaluation) -> None:
         rows.sort(key=lambda row: 2.0 if row[0].recall is None else row[0].recall)
         rows = rows[:MOST_CLASSES]
         echo(f"the {MOST_CLASSES} classes with the lowest recall:")
-    width = max(len(each.name) for each, _ in rows)
-    echo(f"  {'true class':<{width}}  images  recall (95 %)           precision  predicted")
+    title = "true class"
+    width = max(len(title), *(len(each.name) for each, _ in rows))
+    echo(f"  {title:<{width}}  images  recall (95 %)           precision  predicted")
     for each, row in rows:
         counts = ", ".join(
-            f"{other} {count}" for other, count in zip(names, row, strict=True) if count
+            f"{other}: {count}" for other, count in zip(names, row, strict=True) if count
         )
         low, high = each.recall_interval
         recall = "–" if each.recall is None else f"{each.recall:.4f} ({low:.2f} to {high:.2f})"

@@ -1,6 +1,9 @@
 """Print text for people and JSON for machines, safely."""
 
 import json
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,8 +14,28 @@ from search.run_folder.schema import to_json
 
 
 def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Print text for people: what a terminal would obey in it is shown instead."""
-    click.echo(visible(text), err=err, nl=nl)
+    """Print text for people: what a terminal would obey in it is shown instead.
+
+    Lines are wrapped between words on a terminal, and nowhere else.
+    """
+    shown = visible(text)
+    if (sys.stderr if err else sys.stdout).isatty():
+        columns = shutil.get_terminal_size().columns
+        shown = "\n".join(_wrapped(line, columns) for line in shown.split("\n"))
+    click.echo(shown, err=err, nl=nl)
+
+
+def _wrapped(line: str, columns: int) -> str:
+    """A line that is too long as several, the further ones as far to the right as it begins."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.fill(
+        line,
+        columns,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )
 
 
 def print_json(value: Any) -> None:
