@@ -1,5 +1,6 @@
 """Features of frozen backbones: what the whole model computes, once."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -251,6 +252,22 @@ def test_the_views_used_longest_ago_give_way(experiment, monkeypatch):
     noted = {path.stem for path in experiment.features.rglob("*.rows")}
     assert noted == {path.stem for path in experiment.features.rglob("*.f32")}
     assert sum(p.stat().st_blocks for p in experiment.features.rglob("*.f32")) <= size
+
+
+def test_a_view_that_is_deleted_meanwhile_is_made_once_more(experiment, monkeypatch):
+    kept = bank_of(experiment).plain(experiment.train, quiet).copy()
+    original, deleted = feature_cache.os.utime, []
+
+    def utime(path):
+        if not deleted:
+            deleted.append(path)
+            shutil.rmtree(experiment.features)  # as `tune cache --clear` does
+        original(path)
+
+    monkeypatch.setattr(feature_cache.os, "utime", utime)
+    again = bank_of(experiment).plain(experiment.train, quiet)
+    assert len(deleted) == 1
+    np.testing.assert_array_equal(again[experiment.train], kept[experiment.train])
 
 
 def test_one_worker_computes_and_the_other_waits(experiment):

@@ -109,7 +109,16 @@ class FeatureCache:
         return lines.reshape(-1, *self.shape), labels
 
     def _opened(self, view: View, rows: Rows, update: Update) -> NDArray[np.float32]:
-        """The view's lines, mapped; those of `rows` are made first where they are not there."""
+        """The view's lines, mapped; those of `rows` are made first where they are not there.
+
+        A file that is deleted meanwhile, for room or with the whole cache, is made once more.
+        """
+        try:
+            return self._made(view, rows, update)
+        except FileNotFoundError:
+            return self._made(view, rows, update)
+
+    def _made(self, view: View, rows: Rows, update: Update) -> NDArray[np.float32]:
         # What is drawn depends on the batch that an image is in, and so on all of `rows`.
         name = view.name if view.augmentation is None else f"{view.name}-{digest(rows)}"
         path = self.folder / f"{name}.f32"
