@@ -209,6 +209,20 @@ def test_the_onnx_file_says_what_keras_says(road, pictures):
     np.testing.assert_allclose(given, expected, atol=1e-5)
 
 
+def test_predict_and_evaluate_take_every_file_of_the_export(road):
+    photo = next(path for path in sorted(road.data.rglob("*.png")))
+    data = (road.data, "--cache-dir", road.cache, "--json")
+    measured = tune("evaluate", road.export, *data).json["accuracy"]
+    (expected,) = tune("predict", road.export, photo, "--json").json
+    assert (expected["error"], len(expected["probabilities"])) == (None, 3)
+    for name in ("model.tflite", "model.onnx"):
+        (given,) = tune("predict", road.export / name, photo, "--json").json
+        assert given["label"] == expected["label"]
+        assert given["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-3)
+        given = tune("evaluate", road.export / name, *data).json["accuracy"]
+        assert given == pytest.approx(measured, abs=0.02)
+
+
 def test_predict_names_files_it_cannot_read_and_answers_for_the_others(road, tmp_path):
     photo = next(path for path in sorted(road.data.rglob("*.png")))
     good = tmp_path / "good.png"

@@ -87,6 +87,32 @@ def test_an_int8_file_that_is_off_on_average_fails_though_its_labels_agree():
         require([found])
 
 
+def at_threshold(name, of_file, of_model):
+    """A file, and a model, of whose 20 answers so many reach a threshold of 0.8."""
+    given, expected = (
+        two_columns(np.where(np.arange(20) < n, 0.81, 0.79)) for n in (of_file, of_model)
+    )
+    return check({name: measured(given)}, expected, threshold=0.8)[0]
+
+
+def test_an_int8_file_may_move_few_answers_over_the_threshold():
+    require([at_threshold("litert-int8", 19, 20)])
+    found = at_threshold("litert-int8", 18, 20)
+    assert found.answered == (0.9, 1.0)
+    with pytest.raises(
+        TuneError, match=r"int8\.tflite \(90\.0 % of the images reach .* 100\.0 %\)"
+    ):
+        require([found])
+    given = two_columns(np.where(np.arange(20) < 18, 0.81, 0.79))
+    require([parity(given, "litert-int8", two_columns(np.full(20, 0.81)))])  # without a threshold
+
+
+def test_a_float_file_is_held_to_its_probabilities_alone():
+    """Of a model that is sure of all, thousands may lie within rounding of the threshold."""
+    given, expected = two_columns(np.full(20, 0.79999)), two_columns(np.full(20, 0.80001))
+    require(check({"litert": measured(given)}, expected, threshold=0.8))
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_answers_that_are_no_numbers_fail(name):
     given = EXPECTED.copy()

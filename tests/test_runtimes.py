@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from onnx_files import write_means
 
 from search.errors import TuneError
 from search.formats.format import BATCH, in_batches
@@ -21,30 +22,7 @@ def softmax_of_means(images):
 
 @pytest.fixture(scope="module")
 def onnx_file(tmp_path_factory):
-    """An ONNX file made without TensorFlow: three classes, the mean of each channel."""
-    onnx = pytest.importorskip("onnx", reason="onnx is not installed here")
-    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed here")
-    make = onnx.helper
-    number = onnx.TensorProto.FLOAT
-    nodes = [
-        make.make_node("ReduceMean", ["images", "axes"], ["means"], keepdims=0),
-        make.make_node("Div", ["means", "hundred"], ["scaled"]),
-        make.make_node("Softmax", ["scaled"], ["probabilities"]),
-    ]
-    graph = make.make_graph(
-        nodes,
-        "means",
-        [make.make_tensor_value_info("images", number, [None, 6, 4, 3])],
-        [make.make_tensor_value_info("probabilities", number, [None, 3])],
-        [
-            make.make_tensor("axes", onnx.TensorProto.INT64, [2], [1, 2]),
-            make.make_tensor("hundred", number, [], [100.0]),
-        ],
-    )
-    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
-    opset = make.make_opsetid("", 18)
-    onnx.save(make.make_model(graph, opset_imports=[opset], ir_version=10), path)
-    return path
+    return write_means(tmp_path_factory.mktemp("onnx") / "model.onnx")
 
 
 def test_a_file_answers_all_images_in_order(onnx_file):

@@ -13,21 +13,24 @@ from search.process import stop_signal
 from search.process.stop_signal import StopSignal
 from search.run_folder.record_files import load_records
 from search.run_folder.records import CROSS_VALIDATED
-from search.trial.messages import Progress
-from search.tuning import export_estimate, time_to_export
-from search.tuning.export_estimate import (
+from search.selection import choosing_estimate
+from search.selection.choosing_estimate import (
+    SECONDS_PER_COST,
+    choosing_seconds,
+    choosing_within,
+)
+from search.selection.export_estimate import (
     BUILDING_SECONDS,
     FIXED_SECONDS,
-    SECONDS_PER_COST,
     SECONDS_PER_FORMAT,
     SECONDS_PER_IMAGE,
     SECONDS_PER_NETWORK,
     SEEN_IMAGES,
     TRACING_SECONDS,
-    choosing_seconds,
-    choosing_within,
     export_seconds,
 )
+from search.trial.messages import Progress
+from search.tuning import time_to_export
 from search.tuning.time_to_export import TimeToExport
 
 
@@ -41,7 +44,7 @@ def run(scratch, tmp_path):
 def clock(monkeypatch):
     """The time, as a test sets it."""
     now = [100.0]
-    for module in (stop_signal, time_to_export, export_estimate):
+    for module in (stop_signal, time_to_export, choosing_estimate):
         monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     return now
 
@@ -264,7 +267,7 @@ def test_probes_that_saw_a_part_of_the_images_are_not_compared_for_nothing(run, 
     assert choosing_seconds([probe], run, top=3) == (0, 0)
     once = BUILDING_SECONDS + (7 - BUILDING_SECONDS) * 12 / 8
     assert choosing_seconds([part], run, top=3) == (0, pytest.approx(once))
-    monkeypatch.setattr(export_estimate, "load_records", lambda _: [part])
+    monkeypatch.setattr(choosing_estimate, "load_records", lambda _: [part])
     enough = export_seconds(part, run) + once
     assert within(enough, run)[0] == 1
     assert within(enough - 0.5 * once, run)[0] == 0
@@ -274,11 +277,11 @@ def test_what_two_probes_cost_is_measured_only_where_there_is_time(run, clock, m
     """Neither is trained again: the search has said what they reach."""
     probe = best_of(run).with_outcome(values={"family": "probe"})
     two = [probe, probe.with_outcome(trial_id="0009", configuration="0009")]
-    monkeypatch.setattr(export_estimate, "load_records", lambda _: two)
+    monkeypatch.setattr(choosing_estimate, "load_records", lambda _: two)
     alone = export_seconds(probe, run)
     # Six images cannot show that one is as good as another, so no cost is measured.
     assert within(alone + 0.1, run) == (3, pytest.approx(100.1))
-    monkeypatch.setattr(export_estimate, "enough_images", lambda count: count == 6)
+    monkeypatch.setattr(choosing_estimate, "enough_images", lambda count: count == 6)
     enough = alone + 2 * SECONDS_PER_COST
     # The last training again ends before the costs are measured.
     assert within(enough + 0.1, run) == (3, pytest.approx(100.1))

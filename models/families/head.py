@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -69,6 +70,18 @@ def divide_logits(model: keras.Model, temperature: float) -> None:
     """
     for variable in last_layer(model).weights:
         variable.assign(variable / temperature)
+
+
+@contextmanager
+def divided_logits(model: keras.Model, temperature: float) -> Iterator[None]:
+    """Divide the logits of a trained model by `temperature` for a while; see `divide_logits`."""
+    layer = last_layer(model)
+    before = layer.get_weights()
+    divide_logits(model, temperature)
+    try:
+        yield
+    finally:
+        layer.set_weights(before)
 
 
 def normalized(x: Any, kind: str) -> Any:

@@ -147,8 +147,8 @@ def _export_in_time(run: "RunFolder", deadline: float | None) -> "Metrics":
     import_tensorflow()
     from search.export.export_best import ExportOptions
     from search.run_folder.config import RunConfig
+    from search.selection.choosing_estimate import choosing_within
     from search.trial.experiment import Experiment
-    from search.tuning.export_estimate import choosing_within
 
     options = ExportOptions(formats=RunConfig.load(run).formats, top=TOP, seeds=SEEDS)
     if deadline is not None:

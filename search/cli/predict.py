@@ -46,13 +46,14 @@ def predict_command(
 ) -> None:
     """Say what MODEL sees in PATHS, files or folders; - for paths on standard input.
 
-    MODEL is a run, an exported folder or .keras file, or imagenet:BACKBONE for an ImageNet
-    classifier. The exit status is 1 where no file could be read.
+    MODEL is a run, an exported folder, its .keras, .tflite or .onnx file, or imagenet:BACKBONE
+    for an ImageNet classifier. The exit status is 1 where no file could be read.
 
     Example: tune predict results/cats/export photo.jpg
     """
     from data_pipeline.pixels.reading import get_ready
-    from search.inference.classifier import input_files, load_classifier
+    from search.formats.classifier import load_exported
+    from search.inference.classifier import input_files
     from search.inference.sorted_copies import SortedCopies
 
     # What is not there is said before TensorFlow is loaded, which takes seconds.
@@ -60,7 +61,7 @@ def predict_command(
     model = exported_at(model)
     get_ready()  # while TensorFlow is imported and the model loaded
     import_tensorflow()  # before the library does, to hide its start-up messages
-    classifier = load_classifier(model)
+    classifier = load_exported(model)
     readable = _Readable(SortedCopies(copy_to, classifier.class_names) if copy_to else None)
     predictions = readable.counted(classifier.predict(files))
     if as_json:
@@ -117,10 +118,10 @@ def evaluate_command(
     model = exported_at(model)
     import_tensorflow()
     from data_pipeline.listing.sources import DataOptions
-    from search.inference.classifier import load_classifier
+    from search.formats.classifier import load_exported
     from search.inference.evaluate import evaluate_folder, known_to
 
-    classifier = load_classifier(model)
+    classifier = load_exported(model)
     with console_progress().task("checking and preparing images", counted=True) as task:
         evaluation = evaluate_folder(
             classifier,

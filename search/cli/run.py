@@ -103,7 +103,8 @@ def _backbones() -> tuple[str, ...]:
 @click.option(
     "--max-epochs",
     type=click.IntRange(1, 10_000),
-    help="Epochs of a fully trained configuration.  [default: 27 with a GPU, else 9]",
+    help="Epochs of a fully trained configuration.  [default: 27 with a GPU, else 9, or with "
+    "--max-time as many as there is time for]",
 )
 @click.option("--factor", type=click.IntRange(2, 10), help="Hyperband's factor.  [default: 3]")
 @click.option(

@@ -66,6 +66,21 @@ def fit_temperature(probabilities: FloatArray, targets: IntArray) -> float:
     return float(min(_TEMPERATURES, key=surprise))
 
 
+def closest_temperature(probabilities: FloatArray, wished: FloatArray) -> float:
+    """The temperature by which probabilities come closest to others, in cross-entropy.
+
+    Args:
+        probabilities: [n, classes].
+        wished: [n, classes], as they should be.
+    """
+
+    def loss(temperature: float) -> float:
+        adjusted = np.clip(with_temperature(probabilities, temperature), 1e-30, 1.0)
+        return float(-np.mean(np.sum(wished * np.log(adjusted), axis=-1)))
+
+    return float(min(_TEMPERATURES, key=loss))
+
+
 def abstain_threshold(
     probabilities: FloatArray, targets: IntArray, *, precision: float
 ) -> float | None:

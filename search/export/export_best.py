@@ -13,7 +13,9 @@ import numpy as np
 from search.evaluation.calibration import Calibration
 from search.evaluation.objective import ACCURACY, AS_GOOD_WITHIN
 from search.export.folder import export_folder
+from search.export.quantised import file_figures
 from search.export.test_set import open_test_set
+from search.export.whole_progress import TESTING, as_one, part_seconds
 from search.export.writing import write_beside, write_models
 from search.formats.cost import Costs
 from search.formats.parity import Parity
@@ -91,9 +93,77 @@ def _export(
     require_enough(experiment, options.precision)
     prepare_to_train(experiment.config)
     options, asked_for = _with_limits(options, experiment.config)
-    costs = Costs(experiment, asked_for, stop=stop, progress=progress)
+    seconds = part_seconds(
+        experiment,
+        formats=len({*options.formats} - {ALWAYS.name}),
+        top=options.top,
+        seeds=options.seeds,
+        until=options.choose_until,
+    )
+    with as_one(progress, seconds) as line:
+        return _exported(experiment, options, asked_for, stop=stop, progress=line)
+
+
+def _exported(
+    experiment: Experiment,
+    options: ExportOptions,
+    asked_for: tuple[str, ...],
+    *,
+    stop: StopSignal,
+    progress: ProgressSink,
+) -> Metrics:
     watch = _Watch()
-    choice = choose(
+    costs = Costs(experiment, asked_for, stop=stop, progress=progress)
+    choice = _choose(experiment, costs, options, stop=stop, progress=progress)
+    watch.lap()
+    experiment = experiment.seen_by(choice.winner.record.values)
+    # Before the retraining: the model that comes of it has learnt from the validation images.
+    calibration = calibrate(experiment, choice.predictions, precision=options.precision)
+    model, history = retrain(experiment, choice.winner.record, stop=stop, progress=progress)
+    watch.lap()
+    # Before anything is written: the files, and what is measured of them, are of one model.
+    calibrate_model(model, calibration, experiment)
+    temperature, threshold = calibration.temperature, calibration.threshold
+    with export_folder(experiment.run) as folder:
+        model, parities = write_models(
+            experiment,
+            model,
+            options.formats,
+            folder,
+            threshold=threshold,
+            stop=stop,
+            progress=progress,
+        )
+        stop.raise_if_requested()
+        _warn_of_cost(options.budget, [p for p in parities if p.format.name in asked_for], progress)
+        # From here on nothing may refuse the export: a look at the test images is not undone.
+        with progress.task(TESTING):
+            tested = open_test_set(experiment, model, temperature=temperature, threshold=threshold)
+            write_array(folder / experiment.run.test_predictions.name, tested.predictions)
+            files = [file_figures(p, experiment, folder, threshold=threshold) for p in parities]
+        metrics = _metrics(
+            experiment,
+            choice,
+            calibration,
+            options,
+            tested=tested.figures,
+            parity=tuple(files),
+            parameters=model.count_params(),
+        )
+        watch.lap()
+        metrics = replace(metrics, time=ExportTime(*watch.laps))
+        return write_beside(experiment, choice.winner.record, metrics, history, folder)
+
+
+def _choose(
+    experiment: Experiment,
+    costs: Costs,
+    options: ExportOptions,
+    *,
+    stop: StopSignal,
+    progress: ProgressSink,
+) -> Choice:
+    return choose(
         experiment,
         costs,
         budget=options.budget,
@@ -104,36 +174,6 @@ def _export(
         stop=stop,
         progress=progress,
     )
-    watch.lap()
-    experiment = experiment.seen_by(choice.winner.record.values)
-    # Before the retraining: the model that comes of it has learnt from the validation images.
-    calibration = calibrate(experiment, choice.predictions, precision=options.precision)
-    model, history = retrain(experiment, choice.winner.record, stop=stop, progress=progress)
-    watch.lap()
-    # Before anything is written: the files, and what is measured of them, are of one model.
-    calibrate_model(model, calibration, experiment)
-    with export_folder(run) as folder:
-        model, parities = write_models(
-            experiment, model, options.formats, folder, stop=stop, progress=progress
-        )
-        stop.raise_if_requested()
-        _warn_of_cost(options.budget, [p for p in parities if p.format.name in asked_for], progress)
-        # From here on nothing may refuse the export: a look at the test images is not undone.
-        temperature, threshold = calibration.temperature, calibration.threshold
-        tested = open_test_set(experiment, model, temperature=temperature, threshold=threshold)
-        write_array(folder / run.test_predictions.name, tested.predictions)
-        metrics = _metrics(
-            experiment,
-            choice,
-            calibration,
-            options,
-            tested=tested.figures,
-            parity=tuple(parity.figures() for parity in parities),
-            parameters=model.count_params(),
-        )
-        watch.lap()
-        metrics = replace(metrics, time=ExportTime(*watch.laps))
-        return write_beside(experiment, choice.winner.record, metrics, history, folder)
 
 
 class _Watch:

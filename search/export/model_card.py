@@ -3,19 +3,17 @@
 https://huggingface.co/docs/hub/model-cards: a YAML head that machines read, then Markdown.
 """
 
-import html
 import json
 import platform
-from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 from data_pipeline.atomic_files import write_bytes
 from search.evaluation.classes import class_figures, doubts
-from search.export.card_code import READ_AND_PREDICT
-from search.formats.registry import by_option
+from search.export.card_files import files, use
+from search.export.markdown import table, text
 from search.process.printable import printable
-from search.process.wording import counted, in_percent, megabytes
+from search.process.wording import counted, in_percent
 from search.run_folder.command_line import command, export_command
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.figures import figures
@@ -39,8 +37,8 @@ def write_card(path: Path, experiment: Experiment, metrics: Metrics) -> None:
         _summary(experiment, metrics, data),
         _results(metrics),
         _limits(experiment, metrics, data),
-        _use(experiment, metrics),
-        _files(metrics),
+        use(experiment, metrics),
+        files(metrics),
         _data(data),
         _making(experiment, metrics),
     ]
@@ -70,12 +68,12 @@ def _head(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str:
 
 def _summary(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str:
     low, high = metrics.accuracy_interval
-    names = ", ".join(_text(label) for label in experiment.class_names)
+    names = ", ".join(text(label) for label in experiment.class_names)
     height, width = metrics.image_size
     return (
-        f"# {_text(experiment.run.name)}\n\n"
+        f"# {text(experiment.run.name)}\n\n"
         f"Tells {experiment.num_classes} classes of images apart: {names}. Found by a search "
-        f"over {_text(', '.join(experiment.config.families))} models on "
+        f"over {text(', '.join(experiment.config.families))} models on "
         f"{data.images:,} labelled images; works at {height}×{width} pixels and has "
         f"{metrics.parameters:,} weights.\n\n"
         f"**{in_percent(metrics.accuracy)} right** on {metrics.images:,} images that the search "
@@ -87,7 +85,7 @@ def _summary(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str
 
 def _doubts(metrics: Metrics) -> list[str]:
     """Sentences about what it is of no use for, each as a paragraph."""
-    names = [_text(label) for label in metrics.class_names]
+    names = [text(label) for label in metrics.class_names]
     return [f"\n\n**Careful:** {each}." for each in doubts(metrics.confusion_matrix, names)]
 
 
@@ -96,12 +94,12 @@ def _results(metrics: Metrics) -> str:
     times = "once" if opened == 1 else f"{opened} times, so these figures flatter a little"
     parts = [
         f"## Results\n\nThe test images were looked at {times}.",
-        _table(("", "on the test images"), figures(metrics)),
-        _table(
+        table(("", "on the test images"), figures(metrics)),
+        table(
             ("class", "images", "recall (95 %)", "precision (95 %)"),
             [
                 (
-                    _text(each.name),
+                    text(each.name),
                     f"{each.images:,}",
                     _share(each.recall, each.recall_interval),
                     _share(each.precision, each.precision_interval),
@@ -109,7 +107,7 @@ def _results(metrics: Metrics) -> str:
                 for each in class_figures(metrics.confusion_matrix, metrics.class_names)
             ],
         ),
-        _table(
+        table(
             ("kind of image", "images", "accuracy", "95 % interval"),
             [
                 (
@@ -158,44 +156,6 @@ def _limits(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str:
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
-def _use(experiment: Experiment, metrics: Metrics) -> str:
-    height, width = metrics.image_size
-    mode = experiment.config.resize_mode
-    shape = "" if mode == "squeeze" else f"{mode}_to_aspect_ratio=True, "
-    return (
-        f"## Use\n\n```python\n{READ_AND_PREDICT}```\n\n"
-        f"Resizing and scaling are part of the model. The {_fixed_size()} files take the same "
-        f'pixels already resized: `keras.layers.Resizing({height}, {width}, "bilinear", '
-        f"{shape}antialias=True)`, rounded, float32, 0 to 255, "
-        f"[1, {height}, {width}, 3]."
-    )
-
-
-def _fixed_size() -> str:
-    """Name the formats that take images already resized: `LiteRT and ONNX`."""
-    return " and ".join(row.title for row in by_option("--format") if row.fixed_size)
-
-
-def _files(metrics: Metrics) -> str:
-    rows = [
-        (
-            f"`{row.file}`",
-            megabytes(row.size),
-            f"{row.latency_median * 1e3:.1f} ms",
-            f"{row.latency_p95 * 1e3:.1f} ms",
-            megabytes(row.peak_memory),
-            f"{row.largest_difference:.1e}",
-            in_percent(row.agreement),
-        )
-        for row in metrics.parity
-    ]
-    titles = ("file", "size", "per image", "95th percentile", "memory", "differs by", "same label")
-    return (
-        "## Files\n\nEach was loaded by its own runtime on the processor of the machine that made "
-        "it, and compared with the trained model on the same images.\n\n" + _table(titles, rows)
-    )
-
-
 def _data(data: DataSummary) -> str:
     sizes = ", ".join(f"{count:,} {name}" for name, count in vars(data.splits).items())
     # Leaks are looked for between the splits that a folder gives; what is dealt has none.
@@ -203,35 +163,23 @@ def _data(data: DataSummary) -> str:
     splits = "The folder gave these splits, or some of them." if data.leaks else dealt
     return (
         "## Data\n\n"
-        f"Folder {_text(Path(data.root).name)}: {data.images:,} usable images "
+        f"Folder {text(Path(data.root).name)}: {data.images:,} usable images "
         f"({sizes}); {data.set_aside:,} files were set aside as bad. {splits} The model was "
         "trained on the training and validation images together."
     )
 
 
 def _making(experiment: Experiment, metrics: Metrics) -> str:
-    settings = _table(
+    settings = table(
         ("setting", "value"),
         [(f"`{name}`", f"`{value}`") for name, value in sorted(metrics.configuration.items())],
     )
     # Of the packages that decide the numbers; the others can be had in any version.
     versions = ", ".join(f"{name} {import_module(name).__version__}" for name in _PACKAGES)
-    verdict = f"\n\n{_text(metrics.verdict)}" if metrics.verdict else ""
+    verdict = f"\n\n{text(metrics.verdict)}" if metrics.verdict else ""
     return (
-        f"## Making\n\n{_text(metrics.summary)}, "
+        f"## Making\n\n{text(metrics.summary)}, "
         f"{counted(metrics.epochs, 'epoch')}.{verdict}\n\n{settings}\n\n"
         f"```sh\n{command(experiment.config)}\n{export_command(metrics)}\n```\n\n"
         f"Python {platform.python_version()}, {versions}."
     )
-
-
-def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [titles, ("---",) * len(titles), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-
-
-def _text(name: str) -> str:
-    """Escape a name of the user's: Markdown and HTML show it and do not obey it."""
-    # Quotes stay: of `&#x27;` the next line would escape the `#`, and break it.
-    text = html.escape(printable(name), quote=False)
-    return "".join(f"\\{letter}" if letter in "\\`*_[]|#" else letter for letter in text)

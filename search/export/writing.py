@@ -10,9 +10,11 @@ from search.export.curves import write_curves
 from search.export.folder import digest
 from search.export.model_card import write_card
 from search.export.photo_parity import check_photos
+from search.export.quantised import as_sure
+from search.export.whole_progress import WRITING
 from search.formats.measuring import measure_file
 from search.formats.parity import Parity, check, require
-from search.formats.registry import ALWAYS
+from search.formats.registry import ALWAYS, FORMATS
 from search.formats.write import source_of, write_format
 from search.process.atomic_files import write_json
 from search.process.progress import ProgressSink
@@ -34,10 +36,20 @@ def write_models(
     formats: tuple[str, ...],
     folder: Path,
     *,
+    threshold: float | None,
     stop: StopSignal,
     progress: ProgressSink,
 ) -> tuple[Any, list[Parity]]:
     """Write the model in every format asked for, and check that each file computes what it does.
+
+    Args:
+        experiment: the run.
+        model: trained and calibrated.
+        formats: keys of `search.formats.registry.FORMATS`.
+        folder: where the files are written.
+        threshold: confidence from which the model answers; None for always.
+        stop: asked between files.
+        progress: told of each.
 
     Returns:
         The model as it was written, in float32: prepared pixels -> probabilities; and how each
@@ -57,16 +69,18 @@ def write_models(
     picks = np.linspace(0, len(learnt_from) - 1, min(PARITY_IMAGES, len(learnt_from)))
     rows = learnt_from[picks.astype(int)]
     images = np.asarray(experiment.pixels[rows])
+    expected = predict_rows(exported, experiment.pixels, rows)
     measured = {}
-    with progress.task("writing and checking files") as task:
+    with progress.task(WRITING) as task:
         # Each once: `--format keras` asks for a file that is written anyway.
         names = tuple(dict.fromkeys((ALWAYS.name, *formats)))
         for number, name in enumerate(names):
             stop.raise_if_requested()
             task.update(number, len(names), f"writing and checking {name}")
             measured[name] = measure_file(name, write_format(source, name, folder), images)
-    expected = predict_rows(exported, experiment.pixels, rows)
-    parities = check(measured, expected)
+            if (row := FORMATS[name]).quantised:
+                measured[name] = as_sure(row, source, measured[name], folder, images, expected)
+    parities = check(measured, expected, threshold=threshold)
     require(parities)
     # Last, since it reads the user's files, which may be gone or edited.
     check_photos(experiment, source.finished, rows, expected)

@@ -32,11 +32,14 @@ class Tolerance:
         difference: of one probability at most; None where only the average counts.
         mean: of an image's probabilities, on average: what the file moves from class to class.
         agreement: share of images that must get the same label, 0 to 1.
+        answered: by how much more or fewer of the images may reach the threshold, 0 to 1; None
+            where `difference` bounds what may happen there.
     """
 
     difference: float | None
     mean: float
     agreement: float
+    answered: float | None = None
 
     @property
     def tie(self) -> float:
@@ -48,7 +51,7 @@ class Tolerance:
 # Of three trained networks' 200 photos, float files were off by 1.4e-5 at most, and int8 files by
 # 0.016 on average with 98.5 % of the labels; ranges set by one class alone gave 0.18 and 70 %.
 FLOAT = Tolerance(difference=3e-4, mean=3e-4, agreement=1.0)
-QUANTISED = Tolerance(difference=None, mean=0.05, agreement=0.95)
+QUANTISED = Tolerance(difference=None, mean=0.05, agreement=0.95, answered=0.05)
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,11 @@ class Format:
     help: str = ""
     packages: tuple[str, ...] = ()
     extra: str = ""
+
+    @property
+    def quantised(self) -> bool:
+        """Whether its numbers are rounded: single probabilities may then be off."""
+        return self.tolerance.difference is None
 
     @property
     def asked_for(self) -> str:

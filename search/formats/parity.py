@@ -23,6 +23,8 @@ class Parity:
         difference: of a probability from the model's, at most.
         mean: total variation of an image's probabilities from the model's, on average, 0 to 1.
         agreement: share of images that get the model's label, or are ties.
+        answered: share of images that reach the threshold, in the file and in the model; None
+            without one.
     """
 
     format: Format
@@ -30,6 +32,7 @@ class Parity:
     difference: float
     mean: float
     agreement: float
+    answered: tuple[float, float] | None = None
 
     @property
     def problems(self) -> list[str]:
@@ -49,6 +52,14 @@ class Parity:
                 f"{in_percent(self.agreement)} of the labels agree, at least "
                 f"{in_percent(tolerance.agreement, 0)}"
             )
+        if tolerance.answered is not None and self.answered:
+            own, models = self.answered
+            # A difference of exactly the limit passes, however it is rounded.
+            if abs(own - models) > tolerance.answered + 1e-9:
+                problems.append(
+                    f"{in_percent(own)} of the images reach the threshold, with the model "
+                    f"{in_percent(models)}"
+                )
         return problems
 
     def figures(self) -> FileFigures:
@@ -67,20 +78,28 @@ class Parity:
         )
 
 
-def check(measured: dict[str, Measured], expected: NDArray[np.float32]) -> list[Parity]:
+def check(
+    measured: dict[str, Measured],
+    expected: NDArray[np.float32],
+    *,
+    threshold: float | None = None,
+) -> list[Parity]:
     """Compare each file's answers with those of the model on the same images.
 
     Args:
         measured: by name of the format.
         expected: float32 [n, classes], the trained model's on prepared pixels.
+        threshold: confidence from which the model answers; None for always.
 
     Raises:
         TuneError: a file does not give one probability per image and class.
     """
-    return [_compared(FORMATS[name], each, expected) for name, each in measured.items()]
+    return [_compared(FORMATS[name], each, expected, threshold) for name, each in measured.items()]
 
 
-def _compared(row: Format, measured: Measured, expected: NDArray[np.float32]) -> Parity:
+def _compared(
+    row: Format, measured: Measured, expected: NDArray[np.float32], threshold: float | None
+) -> Parity:
     answers = measured.probabilities
     if answers.shape != expected.shape:
         raise TuneError(
@@ -97,7 +116,15 @@ def _compared(row: Format, measured: Measured, expected: NDArray[np.float32]) ->
         difference=float(differences.max()),
         mean=float(differences.sum(axis=1).mean() / 2),  # what moves is counted twice: from and to
         agreement=float(agree.mean()),
+        answered=(
+            None if threshold is None else (_reach(answers, threshold), _reach(expected, threshold))
+        ),
     )
+
+
+def _reach(answers: NDArray[np.float32], threshold: float) -> float:
+    """Share of images whose highest probability is the threshold or above."""
+    return float((answers.max(axis=1) >= threshold).mean())
 
 
 def require(parities: list[Parity]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from search.evaluation.calibration import Abstention, Calibration
 from search.evaluation.metrics import Measurement
 from search.process.atomic_files import read_json
+from search.process.wording import in_percent
 from search.run_folder.budget import Budget
 from search.run_folder.data_summary import made_by
 from search.run_folder.finalist_rows import Ensemble, FinalistRow
@@ -48,6 +49,9 @@ class FileFigures:
         largest_difference: of one probability from the model's.
         mean_difference: of an image's probabilities, on average.
         agreement: share of images that get the model's label, or are ties.
+        accuracy: of a quantised file on the test images, on 2,000 of them at most; None for
+            others, which answer as the model does.
+        abstain: what comes of the threshold there; None without one.
     """
 
     format: str
@@ -60,6 +64,28 @@ class FileFigures:
     largest_difference: float
     mean_difference: float
     agreement: float
+    accuracy: float | None = omitted()
+    abstain: Abstention | None = omitted()
+
+    def on_test_images(self, accuracy: float) -> str:
+        """Say what a quantised file answers to the test images; "" of any other.
+
+        Args:
+            accuracy: of the model.
+        """
+        if self.accuracy is None:
+            return ""
+        said = (
+            f"{self.file}: accuracy {self.accuracy:.4f} on the test images (model {accuracy:.4f})"
+        )
+        if self.abstain is None:
+            return said
+        if self.abstain.precision is None:
+            return f"{said}; none reaches the threshold"
+        return (
+            f"{said}; {in_percent(self.abstain.coverage)} reach the threshold, "
+            f"{in_percent(self.abstain.precision)} of these are right"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,7 +69,7 @@ def exported_at(model: str, results: Path = DEFAULT_RESULTS) -> str:
     if run is None:
         if not os.path.lexists(path):
             raise TuneError(
-                f"{printable(model)}: no such model; expected an exported folder, its model.keras, "
+                f"{printable(model)}: no such model; expected an exported folder, a file of one, "
                 "a run, or imagenet:BACKBONE"
             )
         return model

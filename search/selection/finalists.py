@@ -30,12 +30,15 @@ from search.run_folder.config import objective_of
 from search.run_folder.data import load_predictions
 from search.run_folder.finalist_rows import Ensemble
 from search.run_folder.records import TrialRecord
-from search.selection.candidates import is_solved, training_seconds
+from search.selection.candidates import is_solved
+from search.selection.choosing_estimate import seconds_once_more
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
 from search.trial.model_cache import ModelCache
 from search.trial.retrain import DivergedError, train_epochs
 from search.trial.training import configuration_seed
+
+TRAINING_AGAIN = "training the best again"  # what a task is called
 
 
 @dataclass(frozen=True)
@@ -82,18 +85,20 @@ def train_again(
     Raises:
         KeyboardInterrupt: told to stop; what is done is kept.
     """
-    _announce(records, seeds, progress)
+    seconds = {r.configuration: seconds_once_more(r, experiment) for r in records}
+    _announce(seconds, seeds, progress)
     cache = ModelCache()  # of one shape with another seed: nothing is traced again
     trained: dict[str, list[NDArray[np.float32]]] = {r.configuration: [] for r in records}
     alive, finalists, done = list(records), [], 0.0
-    with progress.task("training the best again") as task:
+    with progress.task(TRAINING_AGAIN) as task:
         for number in range(1, seeds + 1):
             began, before = time.monotonic(), done
-            total = done + sum(map(training_seconds, alive)) * (seeds - number + 1)
+            round_seconds = sum(seconds[r.configuration] for r in alive)
+            total = done + round_seconds * (seeds - number + 1)
             for record in alive:
                 if number > 1 and is_solved(record):
                     continue  # another seed gives the same model
-                part = _Part(task, done, training_seconds(record), total, stop)
+                part = _Part(task, done, seconds[record.configuration], total, stop)
                 try:
                     predictions = _repeat(experiment, record, number, cache, part)
                     trained[record.configuration].append(predictions)
@@ -105,15 +110,15 @@ def train_again(
             # One training of each does not show how much trainings differ.
             alive = [f.record for f in finalists if number == 1 or not f.comparison.out]
             slower = (time.monotonic() - began) / (done - before) if done > before else 1.0
-            following = sum(training_seconds(r) for r in alive if not is_solved(r))
+            following = sum(seconds[r.configuration] for r in alive if not is_solved(r))
             if time.monotonic() + slower * following > until:
                 break
     return finalists
 
 
-def _announce(records: Sequence[TrialRecord], seeds: int, progress: ProgressSink) -> None:
-    most = duration_in_words(seeds * sum(map(training_seconds, records)))
-    what = f"training the best {len(records)} again with up to {counted(seeds, 'other seed')} each"
+def _announce(seconds: Mapping[str, float], seeds: int, progress: ProgressSink) -> None:
+    most = duration_in_words(seeds * sum(seconds.values()))
+    what = f"training the best {len(seconds)} again with up to {counted(seeds, 'other seed')} each"
     progress.message(f"{what}: at most {most}")
 
 
@@ -192,7 +197,7 @@ class _Part:
     def steps(self, done: int, total: int) -> None:
         """Tell how many steps of the training are done."""
         seconds = self.before + self.seconds * done / total
-        self.task.update(seconds, self.total, "training the best again")
+        self.task.update(seconds, self.total, TRAINING_AGAIN)
 
 
 def ensemble(experiment: Experiment, finalists: Sequence[Finalist], *, top: int) -> Ensemble | None:

@@ -17,6 +17,8 @@ from search.trial.experiment import Experiment
 from search.trial.model_cache import ModelCache
 from search.trial.training import Training, configuration_seed
 
+RETRAINING = "retraining"  # what the task is called
+
 
 class DivergedError(Exception):
     """The loss is no longer a number."""
@@ -69,14 +71,14 @@ def retrain(
     both = replace(experiment, train=rows, validation=rows[:0])
     seed = configuration_seed(experiment.config.seed, record.configuration)
     started = time.monotonic()
-    with progress.task("retraining") as task:
+    with progress.task(RETRAINING) as task:
 
         def features(done: int, total: int) -> None:
             stop.raise_if_requested()
             task.update(done, total, "computing features")
 
         def steps(done: int, total: int) -> None:
-            task.update(done, total, "retraining")
+            task.update(done, total, RETRAINING)
 
         training = ModelCache().training(both, effective_values(record), seed, features)
         model = training.build()

@@ -45,11 +45,14 @@ def settled(
     require_ranges(config)
     prepare_data(run, config, cache_dir=cache_dir, progress=progress)
     config = with_objective(run, config)
-    # It imports TensorFlow, which `resolve_config` has done quietly by now.
+    # They import TensorFlow, which `resolve_config` has done quietly by now.
+    from search.tuning.epochs_in_time import with_epochs
     from search.tuning.limits import within_limits
 
     config = within_limits(run, config, options, stop=stop, progress=progress)
     config = with_race(run, config)
+    if options.get("max_epochs") is None:
+        config = with_epochs(run, config, limit=stop.seconds_to_limit(), progress=progress)
     config.save(run)
     return config
 

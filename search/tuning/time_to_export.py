@@ -9,14 +9,10 @@ from search.run_folder.finalist_rows import SEEDS, TOP
 from search.run_folder.ranking import best_first
 from search.run_folder.records import TrialRecord
 from search.selection.candidates import is_head, is_solved, with_probes_in_order
+from search.selection.choosing_estimate import choosing_seconds, costliest_export_seconds
+from search.selection.export_estimate import export_seconds, seconds_again
 from search.trial.experiment import Experiment
 from search.trial.messages import Progress
-from search.tuning.export_estimate import (
-    choosing_seconds,
-    costliest_export_seconds,
-    export_seconds,
-    seconds_again,
-)
 
 CHOOSING_SHARE = 0.15  # of the time limit that training the best few again may take
 

@@ -1,7 +1,9 @@
 """Trials of tiny models on tiny images: run folders, configurations, records."""
 
+import tempfile
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 
 import keras
 import keras_tuner
@@ -80,14 +82,23 @@ def experiment_in(folder, **config):
     return Experiment.load(run)
 
 
-def transfer_experiment(folder, **config):
-    """Transfer from weights drawn at random: what they know does not matter here."""
+@cache
+def _drawn_weights():
+    """Weights of a backbone, drawn at random once per process, as the bytes of a file."""
     keras.utils.set_random_seed(1)
     backbone = build_backbone("mobilenet_075", image_size=(32, 32), weights=None)
     for variable in backbone.weights:
         if len(variable.shape) == 4:  # as drawn, what comes out of 27 layers is nearly nothing
             variable.assign(variable * 8.0)
-    backbone.save_weights(folder / "own.weights.h5")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "own.weights.h5")
+        backbone.save_weights(path)
+        return path.read_bytes()
+
+
+def transfer_experiment(folder, **config):
+    """Transfer from weights drawn at random: what they know does not matter here."""
+    (folder / "own.weights.h5").write_bytes(_drawn_weights())
     settled = {
         "families": ("transfer",),
         "backbones": ("mobilenet_075",),

@@ -107,6 +107,9 @@ def print_export(metrics: Metrics) -> None:
     if metrics.time:
         echo(f"time: {metrics.time.in_words()}")
     console.print_table(_files(metrics.parity))
+    for row in metrics.parity:
+        if said := row.on_test_images(metrics.accuracy):
+            echo(said)
     for path in metrics.files:
         echo(f"wrote {printable(path)}")
 

@@ -1,0 +1,84 @@
+"""Choose the epochs of a fully trained configuration so that they fit into a time limit.
+
+Nine epochs of fine-tuning that the end cuts off are worth less than four whose learning rate has
+fallen to 0: on 2,936 flowers in three minutes 0.926 and 0.944 of the test images were right.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from models.families.registry import family_named
+from models.pretrained.backbones import BACKBONES
+from search.process.hardware import detect
+from search.process.progress import ProgressSink
+from search.process.wording import counted, duration_in_words
+from search.run_folder.config import RunConfig
+from search.run_folder.paths import RunFolder
+from search.run_folder.records import Values
+from search.trial.experiment import Experiment
+from search.trial.keras_setup import set_up_training
+from search.trial.step_time import StepTime, measure
+from search.tuning.print_plan import baselines
+
+SHARE = 1 / 3  # of the time, for a built-in configuration at its full budget
+LEAST_SECONDS = 120.0  # of a limit; below it little but probes is trained in any case
+
+
+def with_epochs(
+    run: RunFolder,
+    config: RunConfig,
+    *,
+    limit: float | None,
+    progress: ProgressSink,
+    measured: Callable[[Experiment, Values], StepTime] = measure,
+) -> RunConfig:
+    """The configuration with as many epochs as fit, at most those that it has.
+
+    A GPU is left to the workers: there nothing is measured.
+
+    Args:
+        run: its data is written.
+        config: of the run, whose epochs were left open.
+        limit: seconds that the search has; None for no limit.
+        progress: told what is measured, and what was chosen.
+        measured: gives what a configuration takes.
+    """
+    if limit is None or limit < LEAST_SECONDS or config.preset or detect().gpus:
+        return config
+    set_up_training(config)
+    experiment = Experiment.load(run, config)
+    with progress.task("measuring a step of each family"):
+        times = {name: measured(experiment, v) for name, v in _trained_first(experiment).items()}
+    images, most = len(experiment.train), SHARE * limit
+
+    def fit(epochs: int) -> bool:
+        return all(each.seconds(images, epochs) <= most for each in times.values())
+
+    epochs = next(filter(fit, range(config.max_epochs, 1, -1)), 1)
+    if epochs < config.max_epochs:
+        name, slowest = max(times.items(), key=lambda pair: pair[1].seconds(images, 1))
+        progress.message(
+            f"at most {counted(epochs, 'epoch')} per configuration, as the time allows "
+            f"({name}: {duration_in_words(slowest.seconds(images, epochs))}); "
+            "--max-epochs sets another number"
+        )
+    return replace(config, max_epochs=epochs)
+
+
+def _trained_first(experiment: Experiment) -> dict[str, Values]:
+    """By family the first of its built-in configurations of which more than a head is trained.
+
+    What is fine-tuned stands on the largest backbone: which one will win is not known yet. It
+    takes longer than what is trained from scratch, which is left out where there is such a one.
+    """
+    pairs = sorted(experiment.config.raced, key=lambda p: (-BACKBONES[p[0]].values, p[1]))
+    winners: list[Values] = [
+        {"probe/backbone": name, "probe/image_size": side} for name, side in pairs[:1]
+    ]
+    first: dict[str, Values] = {}
+    for values in baselines(experiment, winners):
+        name = str(values["family"])
+        if not family_named(name).pretrained or values.get(f"{name}/unfreeze"):
+            first.setdefault(name, values)
+    tuned = {name: v for name, v in first.items() if family_named(name).pretrained}
+    return tuned or first

@@ -1,0 +1,101 @@
+"""What a configuration is measured to take, and the epochs for which there is time."""
+
+from dataclasses import replace
+
+import pytest
+from recorded_progress import Recorded
+from small_trials import values_for
+
+from models.known_good import baseline_values
+from search.process.hardware import Hardware
+from search.trial import step_time
+from search.trial.step_time import StepTime, measure
+from search.tuning import epochs_in_time
+from search.tuning.epochs_in_time import SHARE, with_epochs
+
+TAKES = StepTime(first=5.0, features=0.01, image=0.02)
+
+
+def test_a_training_takes_its_start_its_features_and_its_epochs():
+    assert TAKES.seconds(images=100, epochs=1) == pytest.approx(5 + 1 + 2)
+    assert TAKES.seconds(images=100, epochs=4) == pytest.approx(5 + 2 + 8)  # two views at most
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still but for what a test adds."""
+    now = [100.0]
+    monkeypatch.setattr(step_time.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_the_start_and_the_features_are_told_from_the_steps(scratch, clock, monkeypatch):
+    """Of 14 images the first epoch takes 20 s, the second 4.8, the third and last 2 s."""
+    seconds = iter([20.0, 4.8, 2.0])
+
+    def fit(training, model, *, initial_epoch, epochs, callbacks):
+        assert epochs == initial_epoch + 1
+        clock[0] += next(seconds)
+
+    monkeypatch.setattr(step_time.Training, "fit", fit)
+    found = measure(scratch, values_for(scratch, "cnn"))
+    assert found.first == pytest.approx(20 - 4.8)
+    assert found.features == pytest.approx(2.8 / 14)
+    assert found.image == pytest.approx(2 / 14)
+
+
+def test_a_real_step_is_measured_and_leaves_the_run_as_it_was(transfer):
+    before = sorted(transfer.run.path.rglob("*"))
+    tuned = (v for v in baseline_values(transfer.classifier) if v["transfer/unfreeze"])
+    values = next(tuned)
+    found = measure(transfer, values)
+    assert 0 < found.image < found.first
+    assert sorted(transfer.run.path.rglob("*")) == before
+
+
+def chosen(experiment, limit, takes=TAKES, **config):
+    """Epochs for a limit, what was measured, and what was said."""
+    asked, said = [], Recorded()
+
+    def measured(experiment, values):
+        asked.append((values["family"], values.get("transfer/unfreeze")))
+        return takes
+
+    config = replace(experiment.config, **({"max_epochs": 9} | config))
+    found = with_epochs(experiment.run, config, limit=limit, progress=said, measured=measured)
+    assert found == replace(config, max_epochs=found.max_epochs)
+    return found.max_epochs, asked, said
+
+
+def test_as_many_epochs_as_take_a_third_of_the_time(scratch):
+    """Of 14 images an epoch takes 10 s, and the start another 10."""
+    takes = StepTime(first=10.0, features=0.0, image=10 / 14)
+    for limit, epochs in ((400, 9), (3 * 99, 8), (3 * 71, 6), (150, 4), (120.0, 3)):
+        found, asked, said = chosen(scratch, limit, takes)
+        assert (found, asked) == (epochs, [("cnn", None), ("xception", None)])
+        assert bool(said.lines) == (epochs < 9)
+    assert takes.seconds(14, 3) <= SHARE * 120 < takes.seconds(14, 4)
+    assert said.text == (
+        "at most 3 epochs per configuration, as the time allows (cnn: 40 s); "
+        "--max-epochs sets another number"
+    )
+
+
+def test_where_not_even_one_epoch_fits_there_is_one(scratch):
+    assert chosen(scratch, 150, StepTime(100.0, 0, 1))[0] == 1
+
+
+@pytest.mark.parametrize("limit", [None, 119.0])
+def test_without_a_limit_or_with_a_short_one_nothing_is_measured(scratch, limit):
+    found, asked, said = chosen(scratch, limit, StepTime(1e6, 0, 1))
+    assert (found, asked, said.lines) == (9, [], [])
+
+
+def test_of_networks_what_is_fine_tuned_on_the_largest_counts(transfer):
+    config = {"families": ("probe", "transfer"), "backbone_sizes": (32, 48), "largest_side": 32}
+    assert chosen(transfer, 150, **config)[1] == [("transfer", 0.3)]
+
+
+def test_a_gpu_is_left_to_the_workers(scratch, monkeypatch):
+    monkeypatch.setattr(epochs_in_time, "detect", lambda: Hardware(("A100",), (8, 0)))
+    assert chosen(scratch, 150)[:2] == (9, [])

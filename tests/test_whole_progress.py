@@ -1,0 +1,79 @@
+"""An export as one line of progress: its parts in order, and what they are estimated to take."""
+
+import math
+
+import pytest
+from finished_runs import finished_run
+from recorded_progress import Recorded
+
+from search.export import whole_progress
+from search.export.whole_progress import (
+    RETRAINING,
+    TESTING,
+    TRAINING_AGAIN,
+    WRITING,
+    as_one,
+    part_seconds,
+)
+from search.run_folder.record_files import load_records
+from search.selection.export_estimate import export_parts
+
+SECONDS = {TRAINING_AGAIN: 60.0, RETRAINING: 20.0, WRITING: 15.0, TESTING: 5.0}
+
+
+def test_parts_add_up_to_one_line_that_never_goes_back():
+    shown = Recorded()
+    with as_one(shown, SECONDS) as progress:
+        with progress.task(TRAINING_AGAIN) as task:
+            task.update(1, 2, "computing features")
+        with progress.task(RETRAINING) as task:
+            task.update(3, 4)
+        progress.warning("slow")
+        with progress.task("something else") as task:
+            task.update(1, 2)
+        with progress.task(WRITING) as task:
+            task.update(0, 3, "writing keras")
+        with progress.task(TESTING):
+            pass
+    assert shown.tasks == ["exporting"]
+    assert shown.lines == ["exporting: about 1 min 40 s", "warning: slow"]
+    done = [done for done, _, _ in shown.updates]
+    assert done == [0, 30, 60, 60, 75, 80, 80, 80, 80, 80, 80, 95, 95, 100]
+    assert {total for _, total, _ in shown.updates} == {100.0}
+    said = [words for _, _, words in shown.updates if words]
+    assert said == [
+        TRAINING_AGAIN,
+        "computing features",
+        RETRAINING,
+        "something else",
+        WRITING,
+        "writing keras",
+        TESTING,
+    ]
+
+
+def test_a_part_that_is_left_out_counts_as_done():
+    shown = Recorded()
+    with as_one(shown, SECONDS) as progress, progress.task(RETRAINING) as task:
+        task.update(5, 0)  # of nothing all is done
+    assert [done for done, _, _ in shown.updates] == [60, 80, 80]
+
+
+@pytest.fixture
+def run(scratch, tmp_path):
+    """Two configurations of two epochs in one second each, trained on 14 images of 20."""
+    return finished_run(scratch, tmp_path, [("cnn", 0.5), ("cnn", 0.7)])
+
+
+def test_the_estimate_is_that_of_the_best_few(run, monkeypatch):
+    parts = export_parts(max(load_records(run.run), key=lambda r: r.score), run, formats=2)
+    found = part_seconds(run, formats=2, top=3, seeds=3, until=math.inf)
+    assert list(found) == [TRAINING_AGAIN, RETRAINING, WRITING, TESTING]
+    assert found[TRAINING_AGAIN] == pytest.approx(6.0)  # both, three times
+    assert list(found.values())[1:] == pytest.approx(list(parts))
+    none = part_seconds(run, formats=2, top=3, seeds=0, until=math.inf)
+    assert none[TRAINING_AGAIN] == 0.0
+    monkeypatch.setattr(whole_progress.time, "monotonic", lambda: 100.0)
+    for until, seconds in ((104.0, 4.0), (90.0, 0.0)):
+        short = part_seconds(run, formats=2, top=3, seeds=3, until=until)
+        assert short[TRAINING_AGAIN] == pytest.approx(seconds)
