@@ -1,6 +1,7 @@
 """`export-best` on small finished runs: what is written, and what stays when it goes wrong."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -23,10 +24,12 @@ from search.formats.measuring import Measured
 from search.formats.parity import check
 from search.process.atomic_files import read_json
 from search.process.progress import Silent
+from search.run_folder.budget import Cost
 from search.run_folder.metrics import Metrics
 from search.run_folder.record_files import load_records
 from search.run_folder.schema import to_json
 from search.runs.lock import locked
+from search.selection.choice import Choice
 from search.trial.model_cache import ModelCache
 from search.trial.retrain import train_epochs
 from search.trial.training import Training, predict_rows
@@ -204,6 +207,18 @@ def test_a_file_that_takes_more_than_was_asked_for_is_named(run):
         module._warn_of_cost(budget, parities, said)
         expected = "warning: model.tflite takes 20.0 ms, 0.5 MB this time"
         assert said.text.startswith(expected) == warned
+
+
+def test_what_the_winners_files_cost_is_told_alike_everywhere(run):
+    """What was measured of its shape before the choice gives way to what is exported."""
+    slow = Measured(np.zeros((1, 2), np.float32), Latency(0.02, 0.03), 1000, 500_000, 0.1)
+    files = check({"keras": slow, "litert": slow}, np.zeros((1, 2), np.float32))
+    winner, other = (SimpleNamespace(record=SimpleNamespace(configuration=k)) for k in "12")
+    before = {"1": Cost(0.05, 1), "2": Cost(0.07, 2)}
+    choice = Choice(winner, [winner, other], before, "", None)
+    assert module._with_measured(choice, files).costs == {**before, "1": Cost(0.02, 500_000)}
+    unknown = replace(choice, costs={})
+    assert module._with_measured(unknown, files) is unknown
 
 
 def test_an_export_killed_between_two_renames_is_made_whole(run):

@@ -1,5 +1,7 @@
 """What configurations cost to run, and what is said when none is cheap enough."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from finished_runs import finished_run, in_this_process
@@ -52,6 +54,16 @@ def test_an_architecture_is_measured_once_whatever_it_is_trained_with(scratch, s
     assert wider.size > found.size
     assert said.text.count("measured:") == 2
     assert found.in_words() in said.text
+
+
+def test_a_busy_machine_is_said_beside_what_was_measured_on_it(scratch, said, monkeypatch):
+    def busy(name, path, images):
+        measured = in_this_process(name, path, images)
+        return replace(measured, latency=replace(measured.latency, others=0.5))
+
+    monkeypatch.setattr("search.formats.cost.measure_file", busy)
+    costs_of(scratch, said, "keras").of(values_for(scratch, "cnn"))
+    assert "(other programs used 50 % of the cores meanwhile: times may be too high)" in said.text
 
 
 def test_what_cannot_be_written_has_no_cost(scratch, said, monkeypatch):

@@ -142,6 +142,9 @@ def test_a_row_holds_plain_figures():
     assert (row.format, row.file, row.size) == ("litert", "model.tflite", 7_660_000)
     assert (row.latency_median, row.peak_memory) == (0.0069, 65_000_000)
     assert (row.largest_difference, row.agreement) == (0.0, 1.0)
+    assert row.others_load is None
+    busy = check({"litert": measured(EXPECTED, latency=Latency(0.01, 0.02, 0.7))}, EXPECTED)
+    assert busy[0].figures().others_load == 0.7
 
 
 def test_of_two_that_are_nearly_tied_either_will_do_and_no_third():

@@ -32,9 +32,9 @@ def measured(monkeypatch):
         asked.append(values)
         family = values["family"]
         if family == "cnn":
-            return Cost(0.001, 100_000 * values["cnn/filters"])
+            return Cost(0.001, 100_000 * values["cnn/filters"]), ""
         side = values[f"{family}/image_size"]
-        return Cost(side / 16_000, SIZES[values[f"{family}/backbone"]])
+        return Cost(side / 16_000, SIZES[values[f"{family}/backbone"]]), ""
 
     monkeypatch.setattr(Costs, "_measure", measure)
     return asked

@@ -42,8 +42,9 @@ def files(metrics: Metrics) -> str:
         for row in metrics.parity
     ]
     titles = ("file", "size", "per image", "95th percentile", "memory", "differs by", "same label")
-    said = filter(None, (row.on_test_images(metrics.accuracy) for row in metrics.parity))
-    lines = "".join(f"\n\n{sentence}." for sentence in said)
+    said = [row.on_test_images(metrics.accuracy) for row in metrics.parity]
+    said += [f"Measured on a busy machine: {metrics.busy}"] if metrics.busy else []
+    lines = "".join(f"\n\n{sentence}." for sentence in said if sentence)
     return (
         "## Files\n\nEach was loaded by its own runtime on the processor of the machine that made "
         "it, and compared with the trained model on the same images.\n\n"

@@ -135,7 +135,9 @@ def _exported(
             progress=progress,
         )
         stop.raise_if_requested()
-        _warn_of_cost(options.budget, [p for p in parities if p.format.name in asked_for], progress)
+        counted = [parity for parity in parities if parity.format.name in asked_for]
+        choice = _with_measured(choice, counted)
+        _warn_of_cost(options.budget, counted, progress)
         # From here on nothing may refuse the export: a look at the test images is not undone.
         with progress.task(TESTING):
             tested = open_test_set(experiment, model, temperature=temperature, threshold=threshold)
@@ -201,6 +203,16 @@ def _with_limits(
     formats = tuple(dict.fromkeys((*options.formats, *config.formats)))
     limited = replace(options, budget=config.budget, formats=formats)
     return limited, config.formats or (ALWAYS.name,)
+
+
+def _with_measured(choice: Choice, parities: list[Parity]) -> Choice:
+    """The choice with what the winner's files cost, in place of files of its shape before."""
+    name = choice.winner.record.configuration
+    if name not in choice.costs:
+        return choice
+    measured = [parity.measured for parity in parities]
+    cost = Cost(max(m.latency.median for m in measured), max(m.size for m in measured))
+    return replace(choice, costs={**choice.costs, name: cost})
 
 
 def _warn_of_cost(budget: Budget, parities: list[Parity], progress: ProgressSink) -> None:

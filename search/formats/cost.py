@@ -17,6 +17,7 @@ from search.formats.registry import flagged
 from search.formats.untrained import untrained
 from search.formats.write import source_of, write_format
 from search.process.memory import released_graphs
+from search.process.others_load import busy_in_words
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.budget import Budget, Cost
@@ -61,8 +62,9 @@ class Costs:
         if key not in self.known:
             self.stop.raise_if_requested()
             try:
-                self.known[key] = cost = self._measure(values)
-                words = cost.in_words()
+                cost, busy = self._measure(values)
+                self.known[key] = cost
+                words = cost.in_words() + (f" ({busy})" if busy else "")
                 if self.kept:
                     self.kept.add(values, cost)
             # A format that cannot be written rules out this configuration, not the whole export.
@@ -75,7 +77,8 @@ class Costs:
         """Return the cost of a configuration that was asked for before; None of any other."""
         return self.known.get(architecture(values))
 
-    def _measure(self, values: Values) -> Cost:
+    def _measure(self, values: Values) -> tuple[Cost, str]:
+        """What a configuration costs, and whether the machine was busy meanwhile, in words."""
         experiment = self.experiment.seen_by(values)
         # Few: int8 ranges of new weights need not be good, and each image costs time. One is
         # answered: what new weights answer is of no use, only how long it takes.
@@ -87,7 +90,9 @@ class Costs:
                 for name in self.formats
             ]
         # The budget holds for each of the files, so that the worst counts.
-        return Cost(max(file.latency.median for file in files), max(file.size for file in files))
+        cost = Cost(max(file.latency.median for file in files), max(file.size for file in files))
+        loads = [file.latency.others for file in files if file.latency.others is not None]
+        return cost, busy_in_words(max(loads, default=None))
 
     def none_fits(self, budget: Budget) -> TuneError:
         """Make the error for when every configuration breaks the budget."""

@@ -8,16 +8,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from search.process.others_load import OthersLoad
+
 WARM_UP = 3  # calls: the first ones trace, allocate and fill caches
 TIMED_SECONDS = 5.0  # no further call is timed after that
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Seconds per image, one image per call: the median and the 95th percentile."""
+    """Seconds per image, one image per call.
+
+    Attributes:
+        median, p95: over the calls.
+        others: share of all cores that other programs used meanwhile, 0 to 1; None if unknown.
+    """
 
     median: float
     p95: float
+    others: float | None = None
 
 
 def latency(
@@ -39,9 +47,10 @@ def latency(
     for _ in range(WARM_UP):
         call(batch)
     taken: list[float] = []
+    load = OthersLoad()
     begun = time.perf_counter()
     while not taken or (len(taken) < repeats and time.perf_counter() - begun < seconds):
         started = time.perf_counter()
         call(batch)
         taken.append(time.perf_counter() - started)
-    return Latency(float(np.median(taken)), float(np.percentile(taken, 95)))
+    return Latency(float(np.median(taken)), float(np.percentile(taken, 95)), load.share())

@@ -1,5 +1,6 @@
 """Measure a file by its own runtime, in a process of its own."""
 
+import math
 import os
 import signal
 import subprocess
@@ -71,9 +72,10 @@ def measure_file(
                 f"export again, or without {name}"
             )
         with np.load(result_file, allow_pickle=False) as figures:
+            median, p95, others = map(float, figures["latency"])
             return Measured(
                 probabilities=figures["probabilities"],
-                latency=Latency(*map(float, figures["latency"])),
+                latency=Latency(median, p95, None if math.isnan(others) else others),
                 peak_memory=int(figures["peak_memory"]),
                 size=size_of(path),
                 load_seconds=float(figures["load_seconds"]),

@@ -75,6 +75,7 @@ class Parity:
             largest_difference=self.difference,
             mean_difference=self.mean,
             agreement=self.agreement,
+            others_load=self.measured.latency.others,
         )
 
 

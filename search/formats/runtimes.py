@@ -49,7 +49,7 @@ def main() -> None:
     np.savez(
         options.out,
         probabilities=call(images),
-        latency=(timed.median, timed.p95),
+        latency=(timed.median, timed.p95, np.nan if timed.others is None else timed.others),
         peak_memory=peak_memory,
         load_seconds=load_seconds,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from search.evaluation.calibration import Abstention, Calibration
 from search.evaluation.metrics import Measurement
 from search.process.atomic_files import read_json
+from search.process.others_load import busy_in_words
 from search.process.wording import in_percent
 from search.run_folder.budget import Budget
 from search.run_folder.data_summary import made_by
@@ -49,6 +50,8 @@ class FileFigures:
         largest_difference: of one probability from the model's.
         mean_difference: of an image's probabilities, on average.
         agreement: share of images that get the model's label, or are ties.
+        others_load: share of all cores that other programs used while it was timed, 0 to 1; None
+            where that is not known.
         accuracy: of a quantised file on the test images, on 2,000 of them at most; None for
             others, which answer as the model does.
         abstain: what comes of the threshold there; None without one.
@@ -64,6 +67,7 @@ class FileFigures:
     largest_difference: float
     mean_difference: float
     agreement: float
+    others_load: float | None = omitted()
     accuracy: float | None = omitted()
     abstain: Abstention | None = omitted()
 
@@ -161,6 +165,12 @@ class Metrics(HeldOutFigures):
     time: ExportTime | None = omitted()
     card: str = omitted("")
     files: tuple[str, ...] = ()
+
+    @property
+    def busy(self) -> str:
+        """Say that other programs kept the machine busy while the files were timed; else ""."""
+        known = [row.others_load for row in self.parity if row.others_load is not None]
+        return busy_in_words(max(known, default=None))
 
     @classmethod
     def load(cls, run: RunFolder) -> "Metrics":

@@ -93,8 +93,7 @@ def train_again(
     with progress.task(TRAINING_AGAIN) as task:
         for number in range(1, seeds + 1):
             began, before = time.monotonic(), done
-            round_seconds = sum(seconds[r.configuration] for r in alive)
-            total = done + round_seconds * (seeds - number + 1)
+            total = done + sum(seconds[r.configuration] for r in alive) * (seeds - number + 1)
             for record in alive:
                 if number > 1 and is_solved(record):
                     continue  # another seed gives the same model

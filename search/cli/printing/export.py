@@ -107,6 +107,8 @@ def print_export(metrics: Metrics) -> None:
     if metrics.time:
         echo(f"time: {metrics.time.in_words()}")
     console.print_table(_files(metrics.parity))
+    if metrics.busy:
+        echo(metrics.busy)
     for row in metrics.parity:
         if said := row.on_test_images(metrics.accuracy):
             echo(said)
