@@ -72,3 +72,21 @@ def test_a_folder_without_usable_images_can_be_summed_up():
     assert summary["majority_accuracy"] is None
     assert summary["width"] is None
     assert summary["class_counts"] == {"cat": 0}
+
+
+def test_what_keeps_a_search_from_beginning_is_said_before_it_is_tried():
+    def of(label, count, **fields):
+        return [
+            entry(f"{label}/{n}.png", label, pixel_hash=f"{label} {n}", **fields)
+            for n in range(count)
+        ]
+
+    assert summarize(catalog(*of("cat", 5), *of("dog", 5)))["no_training"] is None
+    few = summarize(catalog(*of("cat", 5), *of("dog", 2)))["no_training"]
+    assert "class dog has 2 usable images; need at least 3" in few
+    copies = [entry(f"dog/{n}.png", "dog", pixel_hash="one") for n in range(5)]
+    same = summarize(catalog(*of("cat", 5), *copies))["no_training"]
+    assert "class dog has 5 usable images, but 1 that are no copies" in same
+    parts = [*of("cat", 5, split="train"), *of("dog", 5, split="train")]
+    lacking = [*parts, entry("test/cat/9.png", "cat", split="test", pixel_hash="test")]
+    assert "dog has no usable image in test" in summarize(catalog(*lacking))["no_training"]

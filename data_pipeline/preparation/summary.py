@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from data_pipeline.catalog.entries import Catalog, Entry
+from data_pipeline.errors import DataError
 from data_pipeline.listing.folder_files import HIDDEN, SYSTEM
 from data_pipeline.listing.listing import LeftOut
 from data_pipeline.near_duplicates.duplicates import (
@@ -14,6 +15,7 @@ from data_pipeline.near_duplicates.duplicates import (
     near_groups,
 )
 from data_pipeline.near_duplicates.leaks import find_leaks
+from data_pipeline.preparation.split import split_by_group
 
 
 def summarize(catalog: Catalog) -> dict[str, Any]:
@@ -33,6 +35,8 @@ def summarize(catalog: Catalog) -> dict[str, Any]:
         duplicate_groups, near_duplicate_groups, label_conflicts: lists of lists of
             {path, label}.
         across_splits: the groups of either kind with images in two given splits.
+        no_training: why nothing can be trained on it with the default shares of the splits; None
+            if it can.
         leaks: what share of each given split is known from another (see
             `data_pipeline.near_duplicates.leaks.find_leaks`).
     """
@@ -58,6 +62,7 @@ def summarize(catalog: Catalog) -> dict[str, Any]:
         "near_duplicate_groups": _described(catalog, near),
         "label_conflicts": _described(catalog, label_conflicts(catalog)),
         "across_splits": _described(catalog, _across_splits(catalog, [*exact, *near])),
+        "no_training": _no_training(catalog),
         "leaks": find_leaks(catalog),
     }
 
@@ -71,6 +76,14 @@ def not_used(catalog: Catalog) -> dict[str, int]:
     others = (entry.reason for entry in catalog.left_out)
     counts = Counter([*bad, *(reason for reason in others if reason not in (HIDDEN, SYSTEM))])
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _no_training(catalog: Catalog) -> str | None:
+    try:
+        split_by_group(catalog)
+    except DataError as error:
+        return str(error)
+    return None
 
 
 def _bad_by_reason(entries: Iterable[Entry]) -> dict[str, list[dict[str, str]]]:

@@ -22,7 +22,7 @@ def print_summary(summary: dict[str, Any]) -> None:
     table.add_column("which", overflow="fold")
     table.add_row("kept", f"{summary['kept']:,}", Text(_formats(summary)))
     for reason, files in summary["bad_by_reason"].items():
-        table.add_row(Text(f"bad: {reason}"), str(len(files)), Text(_paths(files)))
+        table.add_row(Text(f"bad: {reason}"), str(len(files)), Text(_with_details(files)))
     for reason, paths in summary["left_out"].items():
         table.add_row(Text(f"left out: {reason}"), f"{len(paths):,}", Text(_listed(paths)))
     for key, words in (
@@ -40,6 +40,8 @@ def print_summary(summary: dict[str, Any]) -> None:
         console.print(Text(printable(sentence)))
     for leak in summary["leaks"]:
         console.print(_leak(leak))
+    if summary["no_training"]:
+        console.print(Text(f"tune run would refuse it: {printable(summary['no_training'])}"))
 
 
 def _leak(leak: dict[str, Any]) -> Text:
@@ -60,6 +62,17 @@ def _formats(summary: dict[str, Any]) -> str:
 
 def _paths(files: list[dict[str, str]]) -> str:
     return _listed([file["path"] for file in files])
+
+
+def _with_details(files: list[dict[str, str]]) -> str:
+    """Name bad files, each with what its reason says beyond the words of the row."""
+    details = (file["reason"].partition(": ")[2] for file in files)
+    return _listed(
+        [
+            f"{file['path']} ({detail})" if detail else file["path"]
+            for file, detail in zip(files, details, strict=True)
+        ]
+    )
 
 
 def _listed(paths: list[str]) -> str:
