@@ -17,8 +17,8 @@ from search.process.hardware import Hardware
 from search.run_folder.command_line import command, export_command
 from search.run_folder.config import RunConfig
 from search.tuning import resolve_config as resolving
+from search.tuning.planning.resolve_config import resolve_config
 from search.tuning.preset import preset_options
-from search.tuning.resolve_config import resolve_config
 
 # Nothing on the command line sets these: the first by the machine, the others always the same.
 NOT_OPTIONS = {"compact", "validation", "test", "largest_side", "race_images", "left_out"}

@@ -10,8 +10,8 @@ from searching import run_config
 from models.presets import PRESETS
 from search.algorithms.plan import Plan, Rung
 from search.process.wording import bytes_in_words
-from search.tuning import print_plan
-from search.tuning.print_plan import (
+from search.tuning.planning import print_plan
+from search.tuning.planning.print_plan import (
     announce,
     baselines,
     classes_in_plan,

@@ -9,7 +9,7 @@ from search.algorithms.registry import make_plan
 from search.report.charts.race import race_of_backbones
 from search.report.race import race_in_words, standings
 from search.run_folder.records import FAILED
-from search.tuning.print_plan import race_in_plan
+from search.tuning.planning.print_plan import race_in_plan
 
 
 def probe(trial_id, configuration, score, *, side=160, **changes):

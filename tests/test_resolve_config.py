@@ -8,7 +8,7 @@ from models.errors import ModelError
 from models.pretrained.backbones import BACKBONES, default_backbones
 from search.process.hardware import Hardware
 from search.tuning import resolve_config as resolving
-from search.tuning.resolve_config import resolve_config
+from search.tuning.planning.resolve_config import resolve_config
 
 
 def resolved(data, options, progress):

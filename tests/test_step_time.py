@@ -10,8 +10,8 @@ from models.known_good import baseline_values
 from search.process.hardware import Hardware
 from search.trial import step_time
 from search.trial.step_time import StepTime, measure
-from search.tuning import epochs_in_time
-from search.tuning.epochs_in_time import SHARE, with_epochs
+from search.tuning.planning import epochs_in_time
+from search.tuning.planning.epochs_in_time import SHARE, with_epochs
 
 TAKES = StepTime(first=5.0, features=0.01, image=0.02)
 

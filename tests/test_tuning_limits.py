@@ -18,7 +18,7 @@ from search.formats.cost import Costs
 from search.process.stop_signal import StopSignal
 from search.run_folder.budget import Budget, Cost
 from search.run_folder.config import RunConfig, baseline_count
-from search.tuning.limits import allowed_in, within_limits
+from search.tuning.planning.limits import allowed_in, within_limits
 
 SIZES = {"mobilenet_075": 1_000_000, "mobilenet_v2": 3_000_000}
 
@@ -57,7 +57,7 @@ def limited(raced, monkeypatch):
     """Settle the configuration of a run with limits: (configuration, what was said)."""
     run, config = raced
     monkeypatch.setattr(
-        "search.tuning.limits.Experiment.load",
+        "search.tuning.planning.limits.Experiment.load",
         lambda run, config: SimpleNamespace(run=run, config=config),
     )
 

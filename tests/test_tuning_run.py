@@ -17,8 +17,10 @@ from search.process.stop_signal import StopSignal
 from search.run_folder.data import load_splits
 from search.run_folder.paths import RunFolder
 from search.runs.lock import locked
+from search.trial.step_time import StepTime
 from search.tuning import new_run
 from search.tuning import run as running
+from search.tuning.planning import plan_time
 from search.tuning.run import MEMORY_SHARE, RunEnvironment, resume, start
 from search.tuning.time_to_export import TimeToExport
 
@@ -171,24 +173,39 @@ def small_run(results, photos, *more):
     return _run(["run", str(photos), *small, *places, *more])
 
 
-def test_a_dry_run_says_the_plan_and_leaves_no_run(made, results, photos, capsys):
+@pytest.fixture
+def step(monkeypatch):
+    """Each step that is measured takes as long as this says; what was measured."""
+    asked = []
+
+    def measure(experiment, values):
+        asked.append(values["family"])
+        return StepTime(first=60.0, features=0.0, image=0.0)
+
+    monkeypatch.setattr(plan_time, "measure", measure)
+    return asked
+
+
+def test_a_dry_run_says_the_plan_and_leaves_no_run(made, step, results, photos, capsys):
     before = sorted(path.name for path in results.iterdir())
     assert small_run(results, photos, "--dry-run", "--name", "planned") == 0
     said = capsys.readouterr()
     assert "planned: hyperband, 5 configurations in " in said.err
-    assert said.out == ""
+    assert "time: about 6 min 00 s on this machine, without the export" in said.err  # six trials
+    assert (said.out, step) == ("", ["cnn"])
     assert made == []  # no worker is begun
     assert sorted({path.name for path in results.iterdir()} - {"cache"}) == before
 
 
-def test_a_dry_run_gives_its_plan_to_programs(made, results, photos, capsys):
-    assert small_run(results, photos, "--dry-run", "--json") == 0
+def test_a_dry_run_gives_its_plan_to_programs(made, step, results, photos, capsys):
+    assert small_run(results, photos, "--dry-run", "--max-time", "9m", "--json") == 0
     planned = json.loads(capsys.readouterr().out)
     assert planned["config"]["families"] == ["cnn"]
     assert planned["config"]["image_size"] == [16, 16]
     assert planned["trials"] >= planned["configurations"] == 5
     assert set(planned["splits"]) == {"train", "validation", "test"}
     assert all(planned["splits"].values())
+    assert (planned["seconds"], step) == (540.0, [])  # the limit is the time
 
 
 def test_a_dry_run_of_a_run_that_is_there_is_refused(results, photos, capsys):

@@ -184,8 +184,9 @@ def run_command(
     Example: tune run photos/ --algo hyperband --max-time 8h
     """
     from search.runs.find import find_run
-    from search.tuning.run import plan_only, start
+    from search.tuning.dry_run import plan_only
     from search.tuning.run import resume as go_on
+    from search.tuning.run import start
     from search.tuning.sample import sample_data
 
     flags = {name: options.pop(name) for name in (flag_name(row.option) for row in flagged())}

@@ -15,7 +15,7 @@ from search.process.hardware import GPUS, Hardware
 from search.process.memory import machine_memory
 from search.process.progress import ProgressSink
 from search.run_folder.data_summary import this_version
-from search.tuning.resolve_config import load_tensorflow
+from search.tuning.planning.resolve_config import load_tensorflow
 
 _PACKAGES = ("tensorflow", "keras", "keras-tuner", "numpy", "pillow", "scikit-learn")
 _LITTLE_MEMORY = 4 * 2**30  # bytes; a worker and the driver take about 2 GB together

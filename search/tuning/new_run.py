@@ -10,8 +10,8 @@ from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import RunConfig
 from search.run_folder.paths import RunFolder
+from search.tuning.planning.resolve_config import Options, resolve_config
 from search.tuning.prepare_data import prepare_data, with_objective, with_race
-from search.tuning.resolve_config import Options, resolve_config
 
 
 def settled(
@@ -46,8 +46,8 @@ def settled(
     prepare_data(run, config, cache_dir=cache_dir, progress=progress)
     config = with_objective(run, config)
     # They import TensorFlow, which `resolve_config` has done quietly by now.
-    from search.tuning.epochs_in_time import with_epochs
-    from search.tuning.limits import within_limits
+    from search.tuning.planning.epochs_in_time import with_epochs
+    from search.tuning.planning.limits import within_limits
 
     config = within_limits(run, config, options, stop=stop, progress=progress)
     config = with_race(run, config)

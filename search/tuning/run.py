@@ -30,9 +30,9 @@ from search.run_folder.record_files import load_records
 from search.run_folder.records import TrialRecord
 from search.runs.lock import locked
 from search.tuning.new_run import default_name, new_folder, settled
+from search.tuning.planning.print_plan import announce, baselines
+from search.tuning.planning.resolve_config import Options, load_tensorflow
 from search.tuning.prepare_data import prepare_data
-from search.tuning.print_plan import PlannedRun, announce, baselines
-from search.tuning.resolve_config import Options, load_tensorflow
 
 MEMORY_SHARE = 0.8  # of the machine's memory, for all workers together
 
@@ -101,31 +101,6 @@ def _settled(
         stop=stop,
         progress=environment.progress,
     )
-
-
-def plan_only(
-    data: Path, name: str | None, options: Options, environment: RunEnvironment
-) -> PlannedRun:
-    """Prepare a new run and print its plan; of the run nothing is left, of the data the cache.
-
-    Raises:
-        TuneError, DataError, ModelError: what a user can mend.
-    """
-    from search.trial.experiment import Experiment
-
-    run = new_folder(environment.results, default_name(data) if name is None else name)
-    with locked(run), StopSignal(environment.max_time, (run.path, environment.cache_dir)) as stop:
-        try:
-            config = _settled(run, data, options, stop, environment)
-            return announce(
-                make_plan(config),
-                config,
-                Experiment.load(run, config),
-                environment.progress,
-                open_ended=environment.open_ended(config),
-            )
-        finally:
-            shutil.rmtree(run.path)
 
 
 def resume(
@@ -243,7 +218,7 @@ def _oracle(
 ) -> Any:
     """What proposes the trials of a run, as it was left."""
     from search.algorithms.registry import make_oracle
-    from search.tuning.limits import allowed_in
+    from search.tuning.planning.limits import allowed_in
 
     return make_oracle(
         experiment.config,

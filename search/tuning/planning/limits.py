@@ -14,7 +14,7 @@ from search.run_folder.paths import RunFolder
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
 from search.trial.keras_setup import set_up_training
-from search.tuning.resolve_config import Options
+from search.tuning.planning.resolve_config import Options
 
 Pair = tuple[str, int]  # a backbone, and the longer side in pixels of what it sees
 

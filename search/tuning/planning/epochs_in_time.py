@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from models.families.registry import family_named
-from models.pretrained.backbones import BACKBONES
 from search.process.hardware import detect
 from search.process.progress import ProgressSink
 from search.process.wording import counted, duration_in_words
@@ -18,7 +17,7 @@ from search.run_folder.records import Values
 from search.trial.experiment import Experiment
 from search.trial.keras_setup import set_up_training
 from search.trial.step_time import StepTime, measure
-from search.tuning.print_plan import baselines
+from search.tuning.planning.plan_time import trained_first
 
 SHARE = 1 / 3  # of the time, for a built-in configuration at its full budget
 LEAST_SECONDS = 120.0  # of a limit; below it little but probes is trained in any case
@@ -48,7 +47,7 @@ def with_epochs(
     set_up_training(config)
     experiment = Experiment.load(run, config)
     with progress.task("measuring a step of each family"):
-        times = {name: measured(experiment, v) for name, v in _trained_first(experiment).items()}
+        times = {name: measured(experiment, v) for name, v in _slowest(experiment).items()}
     images, most = len(experiment.train), SHARE * limit
 
     def fit(epochs: int) -> bool:
@@ -65,20 +64,7 @@ def with_epochs(
     return replace(config, max_epochs=epochs)
 
 
-def _trained_first(experiment: Experiment) -> dict[str, Values]:
-    """By family the first of its built-in configurations of which more than a head is trained.
-
-    What is fine-tuned stands on the largest backbone: which one will win is not known yet. It
-    takes longer than what is trained from scratch, which is left out where there is such a one.
-    """
-    pairs = sorted(experiment.config.raced, key=lambda p: (-BACKBONES[p[0]].values, p[1]))
-    winners: list[Values] = [
-        {"probe/backbone": name, "probe/image_size": side} for name, side in pairs[:1]
-    ]
-    first: dict[str, Values] = {}
-    for values in baselines(experiment, winners):
-        name = str(values["family"])
-        if not family_named(name).pretrained or values.get(f"{name}/unfreeze"):
-            first.setdefault(name, values)
-    tuned = {name: v for name, v in first.items() if family_named(name).pretrained}
-    return tuned or first
+def _slowest(experiment: Experiment) -> dict[str, Values]:
+    """By family what is to be measured: what is fine-tuned, where there is such a one."""
+    first = trained_first(experiment)
+    return {n: v for n, v in first.items() if family_named(n).pretrained} or first

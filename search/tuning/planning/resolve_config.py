@@ -7,7 +7,7 @@ from search.evaluation.objective import AUTO
 from search.formats.registry import require_packages
 from search.process.progress import ProgressSink
 from search.run_folder.config import RunConfig
-from search.tuning.image_sizes import image_sizes
+from search.tuning.planning.image_sizes import image_sizes
 
 Options = dict[str, Any]  # what the user gave; a missing or None value means "what suits"
 

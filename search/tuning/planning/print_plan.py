@@ -35,6 +35,7 @@ class PlannedRun:
         not_used: files and folders that are not used, by reason.
         disk, disk_free: bytes that training states may take, and that are free.
         config: all that decides its result.
+        seconds: that it takes, estimated, or its time limit; None where that is not known.
     """
 
     configurations: int
@@ -47,6 +48,7 @@ class PlannedRun:
     disk: int
     disk_free: int
     config: RunConfig
+    seconds: float | None = None
 
 
 def announce(

@@ -1,0 +1,57 @@
+"""`tune run --dry-run`: say what a search would do and how long it would take, and end."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from search.algorithms.registry import make_plan
+from search.process.hardware import detect
+from search.process.stop_signal import StopSignal
+from search.process.wording import duration_in_words
+from search.runs.lock import locked
+from search.tuning.new_run import default_name, new_folder, settled
+from search.tuning.planning.print_plan import PlannedRun, announce
+from search.tuning.planning.resolve_config import Options
+from search.tuning.run import RunEnvironment
+
+
+def plan_only(
+    data: Path, name: str | None, options: Options, environment: RunEnvironment
+) -> PlannedRun:
+    """Prepare a new run and print its plan; of the run nothing is left, of the data the cache.
+
+    Without a time limit a step of each family is measured. A GPU is left to the workers: there
+    nothing is.
+
+    Raises:
+        TuneError, DataError, ModelError: what a user can mend.
+    """
+    progress = environment.progress
+    run = new_folder(environment.results, default_name(data) if name is None else name)
+    with locked(run), StopSignal(environment.max_time, (run.path, environment.cache_dir)) as stop:
+        try:
+            config = settled(
+                run,
+                data,
+                options,
+                cache_dir=environment.cache_dir,
+                stop=stop,
+                progress=progress,
+            )
+            from search.trial.experiment import Experiment
+            from search.tuning.planning.plan_time import measured_families, plan_seconds
+
+            plan, experiment = make_plan(config), Experiment.load(run, config)
+            open_ended = environment.open_ended(config)
+            planned = announce(plan, config, experiment, progress, open_ended=open_ended)
+            seconds = environment.max_time
+            if seconds is None and not detect().gpus:
+                times = measured_families(experiment, progress)
+                seconds = plan_seconds(plan, experiment, times)
+                progress.message(
+                    f"time: about {duration_in_words(seconds)} on this machine, without the "
+                    "export; --max-time sets a limit"
+                )
+            return replace(planned, seconds=seconds)
+        finally:
+            shutil.rmtree(run.path)

@@ -1,0 +1,1 @@
+"""Settle what a search will do, before it starts."""
