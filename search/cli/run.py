@@ -184,7 +184,6 @@ def run_command(
     Example: tune run photos/ --algo hyperband --max-time 8h
     """
     from search.runs.find import find_run
-    from search.tuning.dry_run import plan_only
     from search.tuning.run import resume as go_on
     from search.tuning.run import start
     from search.tuning.sample import sample_data
@@ -202,9 +201,7 @@ def run_command(
     else:
         data = data or sample_data(SAMPLE, environment.progress)
         if dry_run:
-            planned = plan_only(data, name, options, environment)
-            if as_json:
-                print_json(planned)
+            _print_plan(data, name, options, environment, as_json=as_json)
             return
         done = start(data, name, options, environment)
     if then_export:
@@ -215,6 +212,21 @@ def run_command(
         from search.cli.printing.run import print_result
 
         print_result(done, as_json)
+
+
+def _print_plan(
+    data: Path,
+    name: str | None,
+    options: dict[str, Any],
+    environment: "RunEnvironment",
+    *,
+    as_json: bool,
+) -> None:
+    from search.tuning.dry_run import plan_only
+
+    planned = plan_only(data, name, options, environment)
+    if as_json:
+        print_json(planned)
 
 
 def run_environment(
