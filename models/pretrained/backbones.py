@@ -32,6 +32,8 @@ class Backbone:
         file: Name of its weights without classifier, `{size}` standing for the image size.
         classifier_file: The same with the ImageNet classifier.
         values: Numbers in `file`.
+        imagenet: Accuracy on ImageNet, 0 to 1, by https://keras.io/api/applications and for the
+            MobileNets the docstrings there.
         arguments: Further arguments of the constructor.
         digest: Checksum of `file`; empty where Keras publishes none.
         classifier_digest: Checksum of `classifier_file`.
@@ -50,6 +52,7 @@ class Backbone:
     file: str
     classifier_file: str
     values: int
+    imagenet: float
     arguments: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
     classifier_digest: str = ""
@@ -77,7 +80,7 @@ class Backbone:
         return f"{HOST}/{self.folder}/{file_name}"
 
 
-def _mobilenet(alpha: float, name: str, values: int) -> Backbone:
+def _mobilenet(alpha: float, name: str, values: int, imagenet: float) -> Backbone:
     """Describe MobileNet with `alpha` of the channels, which its files call `name`."""
     return Backbone(
         constructor="MobileNet",
@@ -86,12 +89,13 @@ def _mobilenet(alpha: float, name: str, values: int) -> Backbone:
         file=f"mobilenet_{name}_{{size}}_tf_no_top.h5",
         classifier_file=f"mobilenet_{name}_224_tf.h5",
         values=values,
+        imagenet=imagenet,
         sizes=(128, 160, 192, 224),
         tried="always",
     )
 
 
-def _mobilenet_v3(size: str, values: int, digests: tuple[str, str]) -> Backbone:
+def _mobilenet_v3(size: str, values: int, imagenet: float, digests: tuple[str, str]) -> Backbone:
     """Describe MobileNetV3 "Small" or "Large"; the classifier's checksum comes first."""
     file = f"weights_mobilenet_v3_{size.lower()}_224_1.0_float"
     return Backbone(
@@ -101,6 +105,7 @@ def _mobilenet_v3(size: str, values: int, digests: tuple[str, str]) -> Backbone:
         file=f"{file}_no_top_v2.h5",
         classifier_file=f"{file}.h5",
         values=values,
+        imagenet=imagenet,
         classifier_digest=digests[0],
         digest=digests[1],
         tried="always",
@@ -108,7 +113,7 @@ def _mobilenet_v3(size: str, values: int, digests: tuple[str, str]) -> Backbone:
 
 
 def _efficientnet_v2(
-    variant: str, values: int, digests: tuple[str, str], **others: Any
+    variant: str, values: int, imagenet: float, digests: tuple[str, str], **others: Any
 ) -> Backbone:
     """Describe EfficientNetV2 `variant`, such as "B0"; the classifier's checksum comes first."""
     file = f"efficientnetv2-{variant.lower()}"
@@ -118,6 +123,7 @@ def _efficientnet_v2(
         file=f"{file}_notop.h5",
         classifier_file=f"{file}.h5",
         values=values,
+        imagenet=imagenet,
         classifier_digest=digests[0],
         digest=digests[1],
         **others,
@@ -126,29 +132,35 @@ def _efficientnet_v2(
 
 # The first is what a configuration has that names none.
 BACKBONES: dict[str, Backbone] = {
-    "mobilenet_075": _mobilenet(0.75, "7_5", 1_832_976),
+    "mobilenet_075": _mobilenet(0.75, "7_5", 1_832_976, 0.684),
     "mobilenet_v2": Backbone(
         constructor="MobileNetV2",
         folder="mobilenet_v2",
         file="mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_{size}_no_top.h5",
         classifier_file="mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5",
         values=2_257_984,
+        imagenet=0.713,
         sizes=(96, 128, 160, 192, 224),
         tried="always",
     ),
-    "mobilenet_050": _mobilenet(0.5, "5_0", 829_536),
-    "mobilenet_025": _mobilenet(0.25, "2_5", 218_544),
+    "mobilenet_050": _mobilenet(0.5, "5_0", 829_536, 0.637),
+    "mobilenet_025": _mobilenet(0.25, "2_5", 218_544, 0.506),
     "mobilenet_v3_small": _mobilenet_v3(
-        "Small", 939_120, ("8768d4c2e7dee89b9d02b2d03d65d862", "d3e8ec802a04aa4fc771ee12a9a9b836")
+        "Small",
+        939_120,
+        0.681,
+        ("8768d4c2e7dee89b9d02b2d03d65d862", "d3e8ec802a04aa4fc771ee12a9a9b836"),
     ),
     "mobilenet_v3_large": _mobilenet_v3(
         "Large",
         2_996_352,
+        0.756,
         ("59e551e166be033d707958cf9e29a6a7", "07fb09a5933dd0c8eaafa16978110389"),
     ),
     "efficientnet_v2_b0": _efficientnet_v2(
         "B0",
         5_919_312,
+        0.787,
         ("21ecbf6da12460d5c40bb2f29ceb2188", "893217f2bb855e2983157299931e43ff"),
         **_STANDARDIZED,
         tried="always",
@@ -156,6 +168,7 @@ BACKBONES: dict[str, Backbone] = {
     "efficientnet_v2_b1": _efficientnet_v2(
         "B1",
         6_931_124,
+        0.798,
         ("069f0534ff22adf035c89e2d9547a9dc", "0e80663031ca32d657f9caa404b6ec37"),
         **_STANDARDIZED,
         image_size=240,
@@ -163,6 +176,7 @@ BACKBONES: dict[str, Backbone] = {
     "efficientnet_v2_b2": _efficientnet_v2(
         "B2",
         8_769_374,
+        0.805,
         ("424e49f28180edbde1e94797771950a7", "1dfe2e7a5d45b6632553a8961ea609eb"),
         **_STANDARDIZED,
         image_size=260,
@@ -170,6 +184,7 @@ BACKBONES: dict[str, Backbone] = {
     "efficientnet_v2_b3": _efficientnet_v2(
         "B3",
         12_930_622,
+        0.820,
         ("1f1fc43bd98a6e4fd8fdfd551e02c7a0", "f6abf7b5849ac99a89b50dd3fd532856"),
         **_STANDARDIZED,
         image_size=300,
@@ -177,6 +192,7 @@ BACKBONES: dict[str, Backbone] = {
     "efficientnet_v2_s": _efficientnet_v2(
         "S",
         20_331_360,
+        0.839,
         ("e1d88a8495beba45748fedd0cecbe016", "af0682fb74e8c54910f2d4393339c070"),
         **_RAW,
         scale=1 / 128,
@@ -189,6 +205,7 @@ BACKBONES: dict[str, Backbone] = {
         file="convnext_tiny_notop.h5",
         classifier_file="convnext_tiny.h5",
         values=27_820_128,
+        imagenet=0.813,
         digest="d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1",
         classifier_digest="8ae6e78ce2933352b1ef4008e6dd2f17bc40771563877d156bc6426c7cf503ff",
     ),
@@ -198,6 +215,7 @@ BACKBONES: dict[str, Backbone] = {
         file="xception_weights_tf_dim_ordering_tf_kernels_notop.h5",
         classifier_file="xception_weights_tf_dim_ordering_tf_kernels.h5",
         values=20_861_480,
+        imagenet=0.790,
         digest="b0042744bf5b25fce3cb969f33bebb97",
         classifier_digest="0a58e3b7378bc2990ea3b43d5981f1f6",
         image_size=299,

@@ -9,7 +9,7 @@ from typing import Any
 
 from keras_tuner.engine import trial as trial_module
 
-from search.algorithms.race import is_raced
+from search.algorithms.probed import is_raced
 from search.algorithms.race_first import RaceFirst
 from search.errors import TuneError
 from search.evaluation.objective import worst_score

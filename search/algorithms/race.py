@@ -9,37 +9,17 @@ from the winners. Imports without KerasTuner.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from models.families.joined import of_best
-from models.families.registry import family_named
 from search.algorithms.plan import Rung
+from search.algorithms.probed import BACKBONE, Probed, by_score, going_on
 from search.algorithms.unit_space import choices, rebuilt
 from search.run_folder.records import Values
 
 FINALISTS = 2  # candidates that see all images
-BACKBONE, IMAGE_SIZE = "probe/backbone", "probe/image_size"  # names of values
-
-
-@dataclass(frozen=True)
-class Probed:
-    """One probe of the race.
-
-    Attributes:
-        trial_id: of its trial.
-        values: the candidate.
-        rung: counted from 0.
-        score: what is compared, more being better; None where it has not ended, or failed.
-        ended: whether it has.
-    """
-
-    trial_id: str
-    values: Values
-    rung: int
-    score: tuple[float, ...] | None
-    ended: bool
 
 
 @dataclass(frozen=True)
@@ -143,7 +123,7 @@ class Race:
         So something is there soon, and by its time it is known what else there is time for.
         """
         last = len(self.rungs) - 1
-        ranked = _ranked(entry for entry in entries if entry.rung == 0)
+        ranked = by_score(entry for entry in entries if entry.rung == 0)
         names = dict.fromkeys(entry.values[BACKBONE] for entry in ranked)
         sizes: dict[Any, list[Values]] = {  # the smallest first
             name: [values for values in self.candidates if values[BACKBONE] == name]
@@ -156,7 +136,7 @@ class Race:
         begun = {
             entry.values[BACKBONE]: entry.values for entry in finals if entry.values not in field
         }
-        for entry in _ranked(entry for entry in finals if entry.values in field):
+        for entry in by_score(entry for entry in finals if entry.values in field):
             name = entry.values[BACKBONE]
             larger = [begun[name]] if name in begun else list(filter(fits, sizes[name][1:]))
             field += larger[-1:]  # most are best at the largest
@@ -178,12 +158,12 @@ class Race:
         """Who may enter a rung, in order, with the trial on the rung before."""
         if rung == 0:
             return [(values, None) for values in self.opening]
-        below = _ranked(entry for entry in entries if entry.rung == rung - 1)
+        below = by_score(entry for entry in entries if entry.rung == rung - 1)
         if rung > 1 or self.opening == self.candidates:
             return [(entry.values, entry.trial_id) for entry in below]
         return [
             (values, entry.trial_id if values == entry.values else None)
-            for entry in below[: half(len(self.opening))]
+            for entry in going_on(below, half(len(self.opening)), self.rungs[0].images)
             for values in self.candidates
             if values[BACKBONE] == entry.values[BACKBONE]
         ]
@@ -192,31 +172,9 @@ class Race:
         """The candidates with a score, those that came furthest first, of these the best first."""
         ranked: list[Values] = []
         for number in reversed(range(len(self.rungs))):
-            best = _ranked(entry for entry in _alone(entries) if entry.rung == number)
+            best = by_score(entry for entry in _alone(entries) if entry.rung == number)
             ranked += [entry.values for entry in best if entry.values not in ranked]
         return ranked
-
-
-def comparable(score: float, loss: float, *, sign: float) -> tuple[float, float]:
-    """Return what candidates are compared by, more being better.
-
-    Args:
-        score: of the objective, cross-validated where that is known.
-        loss: log loss on validation, which decides between equal scores.
-        sign: 1, or -1 where less of the objective is better.
-    """
-    return sign * score, -loss
-
-
-def is_raced(values: Mapping[str, Any]) -> bool:
-    """Tell whether these are values of a probe of the race, of one backbone or of two."""
-    return "family" in values and family_named(values["family"]).solved
-
-
-def own_values(values: Mapping[str, Any]) -> Values:
-    """Leave out of a probe's values those that KerasTuner adds: the defaults of all families."""
-    own = (f"{values['family']}/", "family")
-    return {name: value for name, value in values.items() if name.startswith(own)}
 
 
 def narrowed(space: Any, winners: Sequence[Values]) -> Any:
@@ -240,11 +198,6 @@ def narrowed(space: Any, winners: Sequence[Values]) -> Any:
 def _alone(entries: Sequence[Probed]) -> list[Probed]:
     """The probes of one backbone each."""
     return [entry for entry in entries if entry.values["family"] == "probe"]
-
-
-def _ranked(entries: Iterable[Probed]) -> list[Probed]:
-    scored = [(entry.score, entry) for entry in entries if entry.score is not None]
-    return [entry for _, entry in sorted(scored, key=lambda pair: pair[0], reverse=True)]
 
 
 def half(candidates: int) -> int:

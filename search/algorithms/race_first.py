@@ -6,17 +6,8 @@ from typing import Any
 
 import keras_tuner
 
-from search.algorithms.race import (
-    BACKBONE,
-    FINALISTS,
-    IMAGE_SIZE,
-    Probed,
-    Race,
-    comparable,
-    is_raced,
-    narrowed,
-    own_values,
-)
+from search.algorithms.probed import BACKBONE, IMAGE_SIZE, Probed, comparable, is_raced, own_values
+from search.algorithms.race import FINALISTS, Race, narrowed
 from search.run_folder.origins import RACE
 from search.run_folder.records import CROSS_VALIDATED, Values
 

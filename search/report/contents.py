@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_pipeline.pixels.thumbnails import KnownFile
-from search.algorithms.race import is_raced
+from search.algorithms.probed import is_raced
 from search.errors import TuneError
 from search.evaluation.classes import doubts
 from search.evaluation.metrics import confusion_matrix
