@@ -256,3 +256,18 @@ def test_the_line_of_a_trial_that_was_ended_early_says_why():
 
 def test_the_line_of_an_interrupted_trial_promises_no_score():
     assert "resume" in outcome(running("0000"), "val_accuracy")
+
+
+@pytest.mark.parametrize(
+    ("done", "trials", "words"),
+    [
+        (1, None, "1 trial is finished"),
+        (2, None, "2 trials are finished"),
+        (0, 6, "0 of 6 trials are finished"),
+    ],
+)
+def test_what_is_finished_is_said_of_one_and_of_many(done, trials, words):
+    plan = Plan((Rung(0, trials or 10, 0, 2),))
+    pace = Pace(plan, 60.0, open_ended=trials is None, trials_done=done)
+    board = Scoreboard(pace, [], objective=objective_named("val_accuracy"))
+    assert board.finished_in_words() == words

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from finished_runs import finished_run, made_up
+from recorded_progress import Recorded
 from stopping import NEVER, StopWhen
 
 from search.process.progress import Silent
@@ -129,6 +130,26 @@ def test_a_round_that_would_last_longer_than_there_is_time_is_not_begun(
     after_one = 54.0 + left
     train_again(many, asked(many, 2), seeds=3, until=after_one, stop=NEVER, progress=QUIET)
     assert max(number for _, number in counted) == rounds
+
+
+def test_what_training_again_takes_is_said_where_there_is_any(many, trainings, monkeypatch):
+    made, _ = trainings
+    for name in ("0002", "0003", "0001", "0000"):
+        made[name] = made_up(many, 0.8)
+    monkeypatch.setattr(module, "seconds_once_more", lambda record, experiment: 10.0)
+
+    def said(*records):
+        sink = Recorded()
+        train_again(many, records, seeds=2, stop=NEVER, progress=sink)
+        return sink.text
+
+    records = asked(many, 2)
+    both = said(*records[:2])
+    assert both == "training the best 2 again with up to 2 other seeds each: at most 40 s"
+    solved = [r.with_outcome(values={"family": "probe"}) for r in records[:2]]
+    assert said(*solved) == ""  # another seed changes nothing, and all images were seen
+    partial = solved[0].with_outcome(images=8)
+    assert said(partial) == "measuring the best on all images to validate on: at most 10 s"
 
 
 def test_a_known_good_one_that_is_far_behind_is_not_trained_again(run):

@@ -90,3 +90,23 @@ def test_names_of_classes_stay_on_their_line(printed):
 )
 def test_withheld_answers_are_counted(printed, abstain, said):
     assert said in printed(print_metrics, abstain=abstain)
+
+
+def test_an_export_says_what_an_int8_file_answers_and_that_the_machine_was_busy(printed):
+    row = METRICS["parity"][0]
+    abstain = {
+        "coverage": 0.93,
+        "answered": 93,
+        "precision": 0.989,
+        "precision_interval": [0.9, 1.0],
+    }
+    int8 = row | {"file": "model-int8.tflite", "accuracy": 0.9333, "others_load": 0.4}
+    text = printed(print_export, parity=[row, int8])
+    assert "model-int8.tflite: accuracy 0.9333 on the test images (model 0.9500)\n" in text
+    assert "other programs used 40 % of the cores meanwhile: times may be too high\n" in text
+    text = printed(print_export, parity=[row, int8 | {"abstain": abstain, "others_load": 0.1}])
+    assert "93.0 % reach the threshold, 98.9 % of these are right\n" in text
+    assert "other programs" not in text
+    nothing = abstain | {"precision": None, "answered": 0, "coverage": 0.0}
+    text = printed(print_export, parity=[int8 | {"abstain": nothing}])
+    assert "(model 0.9500); none reaches the threshold\n" in text

@@ -134,7 +134,7 @@ def print_then_export(run: "RunFolder", deadline: float | None, as_json: bool) -
     from search.cli.printing.run import print_result
 
     if not as_json:
-        print_result(run, as_json, hint=False)
+        print_result(run, as_json, last=False)
     metrics = _export_in_time(run, deadline)
     if as_json:
         print_result(run, as_json)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from search.evaluation.objective import Objective
 from search.observers.pace import Pace
+from search.process.wording import counted
 from search.run_folder.ranking import best_first
 from search.run_folder.records import COMPLETED, DIVERGED, FAILED, TrialRecord
 from search.run_folder.time_spent import time_spent
@@ -69,6 +70,13 @@ class Scoreboard:
             first, last = min(first, total), min(last, total)
         which = f"trials {first}–{last}" if last > first else f"trial {first}"
         return which + self.of_all()
+
+    def finished_in_words(self) -> str:
+        """Say `2 of 6 trials are finished`, or `1 trial is finished` of an unknown number."""
+        done, trials = self.pace.trials_done, self.pace.trials
+        if trials is not None:
+            return f"{done} of {trials} trials are finished"
+        return f"{counted(done, 'trial')} {'is' if done == 1 else 'are'} finished"
 
     def of_all(self) -> str:
         """Say ` of 20`, or nothing where it is not known how many trials there will be."""

@@ -86,7 +86,7 @@ def train_again(
         KeyboardInterrupt: told to stop; what is done is kept.
     """
     seconds = {r.configuration: seconds_once_more(r, experiment) for r in records}
-    _announce(seconds, seeds, progress)
+    _announce(records, seconds, seeds, progress)
     cache = ModelCache()  # of one shape with another seed: nothing is traced again
     trained: dict[str, list[NDArray[np.float32]]] = {r.configuration: [] for r in records}
     alive, finalists, done = list(records), [], 0.0
@@ -115,8 +115,17 @@ def train_again(
     return finalists
 
 
-def _announce(seconds: Mapping[str, float], seeds: int, progress: ProgressSink) -> None:
-    most = duration_in_words(seeds * sum(seconds.values()))
+def _announce(
+    records: Sequence[TrialRecord], seconds: Mapping[str, float], seeds: int, progress: ProgressSink
+) -> None:
+    # Another seed gives the same model where a solver fits it: once is enough.
+    times = [1 if is_solved(record) else seeds for record in records]
+    total = sum(n * seconds[r.configuration] for n, r in zip(times, records, strict=True))
+    most = duration_in_words(total)
+    if all(map(is_solved, records)):
+        if any(record.images is not None for record in records):
+            progress.message(f"measuring the best on all images to validate on: at most {most}")
+        return
     what = f"training the best {len(seconds)} again with up to {counted(seeds, 'other seed')} each"
     progress.message(f"{what}: at most {most}")
 

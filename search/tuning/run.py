@@ -192,7 +192,7 @@ def _search(
         ).to_the_end()
     if not done:
         environment.progress.message(
-            f"{stop.reason}: {pace.trials_done}{board.of_all()} trials are finished and saved; "
+            f"{stop.reason}: {board.finished_in_words()} and saved; "
             f"go on with: {_to_go_on(run, stop, environment)}"
         )
     if stop.interrupted:

@@ -1,5 +1,6 @@
 """Print the result of a run, as text or JSON."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -17,16 +18,19 @@ if TYPE_CHECKING:
     from search.run_folder.paths import RunFolder
 
 
-def print_result(run: "RunFolder", as_json: bool, *, hint: bool = True) -> None:
-    """Print the result of a run, and the commands to try next where a hint is wanted."""
+def print_result(run: "RunFolder", as_json: bool, *, last: bool = True) -> None:
+    """Print the result of a run; if it is the last that is printed, with what to do next.
+
+    An export that follows says itself whether the search found anything.
+    """
     from search.report.summary import run_report
 
     report = run_report(run)
     if as_json:
         print_json(report)
         return
-    print_report(report, limit=5)
-    if hint and report.configurations and report.configurations[0].score is not None:
+    print_report(report if last else replace(report, verdict=""), limit=5)
+    if last and report.configurations and report.configurations[0].score is not None:
         echo(_next(run.argument, report), err=True)
 
 
