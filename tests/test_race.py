@@ -292,6 +292,39 @@ def test_in_a_hurry_images_are_larger_only_where_there_is_time():
     assert hurried(race, failed).values == larger[1]
 
 
+def test_in_a_hurry_what_ends_in_time_sees_all_images_the_likelier_first():
+    race = race_of_four(race_images=(200, 400))
+    scores = {
+        "mobilenet_025": 0.5,
+        "mobilenet_050": 0.8,
+        "mobilenet_075": 0.79,
+        "mobilenet_v2": 0.79,
+    }
+    opened = [
+        Probed(f"{n}", values, 0, (scores[values["probe/backbone"]],), ended=True)
+        for n, values in enumerate(race.opening)
+    ]
+
+    def begun(*fitting, entries=opened):
+        found = []
+        while (step := hurried(race, entries, lambda v: v["probe/backbone"] in fitting)).values:
+            found.append((step.values["probe/backbone"], step.values[IMAGE_SIZE]))
+            one = Probed(f"{len(entries)}", step.values, step.rung, (0.9,), ended=True)
+            entries = [*entries, one]
+        return found
+
+    every = scores.keys()
+    # Of two that 200 images cannot tell apart the better on ImageNet goes on.
+    assert begun(*every)[:2] == [("mobilenet_050", 160), ("mobilenet_v2", 160)]
+    assert begun("mobilenet_025", "mobilenet_075")[:2] == [
+        ("mobilenet_075", 160),
+        ("mobilenet_025", 160),
+    ]
+    assert begun("mobilenet_025") == [("mobilenet_025", 160), ("mobilenet_025", 224)]
+    # Something is tried, also where nothing is known to end in time.
+    assert begun() == [("mobilenet_050", 160)]
+
+
 def test_a_race_that_has_gone_on_to_its_second_rung_is_run_to_its_end():
     race = race_of_four(race_images=(200, 400))
     calm = run_to_the_end(race, lambda name, rung: float(len(name)))
@@ -327,7 +360,7 @@ def test_a_probe_of_larger_images_is_one_that_ends_in_time(left, side, tmp_path)
     names = ("mobilenet_025", "mobilenet_050", "mobilenet_075", "mobilenet_v2")
     known = {"backbones": names, "backbone_sizes": (160, 224), "weights": "imagenet"}
     config = run_config(families=("probe",), race_images=(200, 400), **known)
-    space, hurry = keras_tuner.HyperParameters(), {"time_left": lambda: left}
+    space, hurry = keras_tuner.HyperParameters(), {"time_left": lambda: left, "seen_by_all": 400}
     oracle = make_oracle(config, space, baselines=[], directory=tmp_path, **hurry)
     oracle._in_a_hurry = lambda: True
     for _ in names:
@@ -418,3 +451,25 @@ def test_the_race_goes_by_it():
     assert second == ["mobilenet_050"]
     field = race._field(opened, 1)
     assert {values["probe/backbone"] for values, _ in field} == {"mobilenet_050", "mobilenet_v2"}
+
+
+# Of 200 images to fit to and 200 to validate on a probe took 7 seconds, 3 of them to be built: of
+# all 1,000 it takes 10, and at 224 px twice as long.
+@pytest.mark.parametrize(
+    ("left", "rung", "fits"), [(9.9, 0, False), (10.1, 0, True), (10.1, 2, False)]
+)
+def test_what_a_probe_of_all_images_takes_is_known_from_its_first_rung(left, rung, fits, tmp_path):
+    names = ("mobilenet_025", "mobilenet_050", "mobilenet_075", "mobilenet_v2")
+    known = {"backbones": names, "backbone_sizes": (160, 224), "weights": "imagenet"}
+    config = run_config(families=("probe",), race_images=(200, 400), **known)
+    options = {"time_left": lambda: left, "seen_by_all": 1000}
+    space = keras_tuner.HyperParameters()
+    oracle = make_oracle(config, space, baselines=[], directory=tmp_path, **options)
+    trial = oracle.create_trial("a")
+    values = {**trial.hyperparameters.values}
+    oracle.finish(replace(finished(trial, score=0.5), seconds=7.0))
+    asked = values if rung == 0 else {**values, IMAGE_SIZE: 224}
+    assert oracle._fits(asked) is fits
+    assert not oracle._fits({**values, "probe/backbone": "mobilenet_v2"})  # was not tried yet
+    oracle.seen_by_all = None
+    assert not oracle._fits(values)

@@ -11,7 +11,7 @@ from search.process.hardware import Hardware
 from search.trial import step_time
 from search.trial.step_time import StepTime, measure
 from search.tuning.planning import epochs_in_time
-from search.tuning.planning.epochs_in_time import SHARE, with_epochs
+from search.tuning.planning.epochs_in_time import LEAST_EPOCHS, SHARE, with_epochs
 
 TAKES = StepTime(first=5.0, features=0.01, image=0.02)
 
@@ -81,8 +81,8 @@ def test_as_many_epochs_as_take_a_third_of_the_time(scratch):
     )
 
 
-def test_where_not_even_one_epoch_fits_there_is_one(scratch):
-    assert chosen(scratch, 150, StepTime(100.0, 0, 1))[0] == 1
+def test_where_not_even_these_fit_there_are_three_epochs(scratch):
+    assert chosen(scratch, 150, StepTime(100.0, 0, 1))[0] == LEAST_EPOCHS == 3
 
 
 @pytest.mark.parametrize("limit", [None, 119.0])

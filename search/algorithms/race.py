@@ -75,8 +75,8 @@ class Race:
             allowed: whether what is joined keeps to the limits of the run.
             in_a_hurry: whether there is no time for all rungs; asked after the first, when the
                 others may be left out but the last.
-            fits: whether there is time for a probe of all images at more than the smallest size;
-                asked where rungs are left out.
+            fits: whether there is time for a probe of all images; asked where rungs are left
+                out.
         """
         alone = _alone(entries)
         following = self._next_alone(alone, in_a_hurry, fits)
@@ -123,12 +123,7 @@ class Race:
         So something is there soon, and by its time it is known what else there is time for.
         """
         last = len(self.rungs) - 1
-        ranked = by_score(entry for entry in entries if entry.rung == 0)
-        names = dict.fromkeys(entry.values[BACKBONE] for entry in ranked)
-        sizes: dict[Any, list[Values]] = {  # the smallest first
-            name: [values for values in self.candidates if values[BACKBONE] == name]
-            for name in list(names)[: self.rungs[last].size]
-        }
+        sizes = {name: self._sizes(name) for name in self._seen_at_once(entries, fits)}
         field = [values[0] for values in sizes.values()]
         finals = [entry for entry in entries if entry.rung == last]
         if not all(values in [entry.values for entry in finals if entry.ended] for values in field):
@@ -141,6 +136,25 @@ class Race:
             larger = [begun[name]] if name in begun else list(filter(fits, sizes[name][1:]))
             field += larger[-1:]  # most are best at the largest
         return field
+
+    def _sizes(self, backbone: Any) -> list[Values]:
+        """The candidates of one backbone, the smallest size first."""
+        return [values for values in self.candidates if values[BACKBONE] == backbone]
+
+    def _seen_at_once(self, entries: Sequence[Probed], fits: Callable[[Values], bool]) -> list[Any]:
+        """The backbones that see all images at once: those begun, then the likeliest in time."""
+        last = len(self.rungs) - 1
+        begun = list(dict.fromkeys(e.values[BACKBONE] for e in entries if e.rung == last))
+        ranked = by_score(entry for entry in entries if entry.rung == 0)
+        in_time = [
+            entry
+            for entry in ranked
+            if entry.values[BACKBONE] in begun or fits(self._sizes(entry.values[BACKBONE])[0])
+        ]
+        # Something is to be tried, also where nothing is known to end in time.
+        likely = going_on(in_time or ranked, self.rungs[last].size, self.rungs[0].images)
+        names = [*begun, *(entry.values[BACKBONE] for entry in likely)]
+        return list(dict.fromkeys(names))[: self.rungs[last].size]
 
     def place(self, following: Next) -> Values:
         """The place of a probe in the search, under KerasTuner's names and one more."""

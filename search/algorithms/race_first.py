@@ -1,5 +1,6 @@
 """Propose the race of backbones before anything else, and begin the search from its winners."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,9 @@ REST_OF_RACE = 3.0
 """How many times as long as its first rung the others take: 2.5 times on 1,400 cats and dogs."""
 
 
+BUILDING_SECONDS = 3.0  # of a probe's network, which is kept: built and traced, on two cores
+
+
 class RaceFirst(keras_tuner.Oracle):
     """The part of `search.algorithms.base.DurableOracle` that runs the race.
 
@@ -26,6 +30,8 @@ class RaceFirst(keras_tuner.Oracle):
         baselines_on: gives them, given values of the winners, the best first.
         allowed: whether values keep to the limits of the run.
         time_left: gives the seconds that the search still has.
+        seen_by_all: images to train and to validate on, of which a probe of all computes the
+            features; None where that is not known.
         seconds: of the trials that ended in this process, by id.
     """
 
@@ -34,6 +40,7 @@ class RaceFirst(keras_tuner.Oracle):
     baselines_on: Callable[[list[Values]], list[Values]] | None
     allowed: Callable[[Values], bool]
     time_left: Callable[[], float]
+    seen_by_all: int | None = None
     seconds: dict[str, float]
     _began: float | None = None
     trials: dict[str, Any]
@@ -61,13 +68,24 @@ class RaceFirst(keras_tuner.Oracle):
         return self.time_left() < REST_OF_RACE * opening
 
     def _fits(self, values: Values) -> bool:
-        """Whether there is time for a probe of all images, by what it took at a smaller size."""
-        for probed in self._probed():
-            same = probed.values.get(BACKBONE) == values[BACKBONE] and probed.rung > 0
+        """Whether there is time for a probe of all images, by what its backbone took before."""
+        for probed in reversed(self._probed()):
+            same = probed.values.get(BACKBONE) == values[BACKBONE]
             if same and probed.trial_id in self.seconds:
                 larger = (int(values[IMAGE_SIZE]) / int(probed.values[IMAGE_SIZE])) ** 2
-                return self.seconds[probed.trial_id] * larger < self.time_left()
+                more = self._times_as_many(probed)
+                building = 0.0 if probed.rung else BUILDING_SECONDS
+                features = max(self.seconds[probed.trial_id] - building, 0.0)
+                return features * larger * more < self.time_left()
         return False
+
+    def _times_as_many(self, probed: Probed) -> float:
+        """How many times the images of a probe all are."""
+        partial = self.race.rungs[probed.rung].images if self.race else None
+        if partial is None:
+            return 1.0
+        # It is validated on as many as it is fitted to.
+        return math.inf if self.seen_by_all is None else self.seen_by_all / (2 * partial)
 
     def propose(self, trial_id: str) -> dict[str, Any]:
         """What the algorithm tries next, in KerasTuner's form."""

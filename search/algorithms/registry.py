@@ -122,6 +122,7 @@ def make_oracle(
     time_left: Callable[[], float] = lambda: math.inf,
     open_ended: bool = False,
     images: int | None = None,
+    seen_by_all: int | None = None,
 ) -> DurableOracle:
     """Make the oracle of a run, reloaded where its project folder holds a state.
 
@@ -135,6 +136,7 @@ def make_oracle(
         time_left: gives the seconds that the search still has, by which the race is cut short.
         open_ended: whether it goes on after its last round or trial.
         images: to validate on; None where no family is to be given up.
+        seen_by_all: images to train and to validate on; see `RaceFirst`.
 
     Raises:
         TuneError: the state is broken.
@@ -158,6 +160,7 @@ def make_oracle(
         hyperparameters=space,
         **_options(algorithm, config, raced, open_ended),
     )
+    oracle.seen_by_all = seen_by_all
     if (directory / "oracle" / "oracle.json").exists():
         oracle.reload()
     return oracle

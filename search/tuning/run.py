@@ -230,6 +230,7 @@ def _oracle(
         open_ended=open_ended,
         directory=experiment.run.path,
         images=len(experiment.validation),
+        seen_by_all=len(experiment.train) + len(experiment.validation),
     )
 
 

@@ -20,6 +20,7 @@ from search.trial.step_time import StepTime, measure
 from search.tuning.planning.plan_time import trained_first
 
 SHARE = 1 / 3  # of the time, for a built-in configuration at its full budget
+LEAST_EPOCHS = 3  # with fewer a learning rate cannot rise and fall
 LEAST_SECONDS = 120.0  # of a limit; below it little but probes is trained in any case
 
 
@@ -53,7 +54,7 @@ def with_epochs(
     def fit(epochs: int) -> bool:
         return all(each.seconds(images, epochs) <= most for each in times.values())
 
-    epochs = next(filter(fit, range(config.max_epochs, 1, -1)), 1)
+    epochs = next(filter(fit, range(config.max_epochs, LEAST_EPOCHS, -1)), LEAST_EPOCHS)
     if epochs < config.max_epochs:
         name, slowest = max(times.items(), key=lambda pair: pair[1].seconds(images, 1))
         progress.message(
