@@ -52,6 +52,15 @@ def test_parts_add_up_to_one_line_that_never_goes_back():
     ]
 
 
+def test_what_it_takes_is_said_once_also_where_the_first_part_takes_nothing():
+    shown = Recorded()
+    with as_one(shown, {**SECONDS, TRAINING_AGAIN: 0.0}) as progress:
+        for name in (TRAINING_AGAIN, RETRAINING):
+            with progress.task(name):
+                pass
+    assert shown.lines == ["exporting: about 40 s"]
+
+
 def test_a_part_that_is_left_out_counts_as_done():
     shown = Recorded()
     with as_one(shown, SECONDS) as progress, progress.task(RETRAINING) as task:

@@ -60,7 +60,7 @@ class WholeProgress:
         self.progress, self.whole, self.seconds = progress, whole, seconds
         ends = list(itertools.accumulate(seconds.values()))
         self.starts = dict(zip(seconds, [0.0, *ends], strict=False))
-        self.done, self.total = 0.0, ends[-1]
+        self.done, self.total, self.begun = 0.0, ends[-1], False
 
     def message(self, text: str) -> None:
         """Say it."""
@@ -73,7 +73,8 @@ class WholeProgress:
     @contextmanager
     def task(self, description: str, *, counted: bool = False) -> Iterator[Task]:
         """A part of the whole: those before it are over, also if they were never begun."""
-        if not self.done:
+        if not self.begun:
+            self.begun = True
             self.message(f"exporting: about {duration_in_words(self.total)}")
         self.done = max(self.done, self.starts.get(description, 0.0))
         seconds = self.seconds.get(description, 0.0)
