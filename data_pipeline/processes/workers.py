@@ -1,7 +1,6 @@
 """Run a function on many tasks in worker processes that may hang or die."""
 
 import importlib
-import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import Generic, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from data_pipeline.errors import DataError
+from data_pipeline.processes.contexts import pool_context
 from data_pipeline.processes.cores import cores
 from data_pipeline.processes.limits import (
     Failure,
@@ -190,8 +190,7 @@ def _context(preload: str) -> BaseContext:
     """Fork workers from a server that has imported `preload`, so that replacing one is fast."""
     # Never forked from this process: the threads that TensorFlow has here would be missing in
     # the worker, and the locks that they held would stay locked.
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([preload])
+    context = pool_context()
+    if context.get_start_method() == "forkserver":
+        context.set_forkserver_preload([preload])
     return context

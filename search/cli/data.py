@@ -6,9 +6,10 @@ from typing import Any
 import click
 
 from search.cli.options.data import data_options
-from search.cli.options.folders import CACHE, DATA, FOLDER, cache_folder
+from search.cli.options.folders import CACHE, DATA, FOLDER
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.out import echo, print_json
+from search.process.cache_use import cache_folder
 from search.process.printable import shell_word
 from search.process.wording import counted
 

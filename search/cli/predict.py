@@ -11,10 +11,11 @@ import click
 
 from search.cli.options.arguments import MODEL
 from search.cli.options.data import data_options
-from search.cli.options.folders import CACHE, DATA, cache_folder
+from search.cli.options.folders import CACHE, DATA
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.export import print_evaluation
 from search.cli.printing.out import echo, print_json, print_json_list
+from search.process.cache_use import cache_folder
 from search.process.printable import cell
 from search.process.quiet import import_tensorflow
 from search.process.wording import counted

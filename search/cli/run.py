@@ -8,7 +8,7 @@ import click
 
 from search.cli.options.arguments import run_names
 from search.cli.options.data import data_options
-from search.cli.options.folders import CACHE, DATA, RESULTS, cache_folder
+from search.cli.options.folders import CACHE, DATA, RESULTS
 from search.cli.options.limits import asked_formats, flag_name, format_options, limit_options
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.options.training import (
@@ -25,6 +25,7 @@ from search.cli.options.values import ImageSize, Names, OneOf, Range, Sides
 from search.cli.printing.out import print_json
 from search.evaluation.objective import UNEQUAL
 from search.formats.registry import flagged
+from search.process.cache_use import cache_folder
 
 if TYPE_CHECKING:
     from search.tuning.run import RunEnvironment

@@ -6,10 +6,11 @@ from pathlib import Path
 import click
 
 from search.cli.options.arguments import RUNS
-from search.cli.options.folders import CACHE, RESULTS, cache_folder
+from search.cli.options.folders import CACHE, RESULTS
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.out import echo, print_json
 from search.errors import TuneError
+from search.process.cache_use import cache_folder
 from search.process.wording import counted, megabytes
 from search.run_folder.paths import RunFolder
 

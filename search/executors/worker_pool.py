@@ -5,7 +5,6 @@ the end, a result. It is replaced when it dies, when nothing is heard of it for 
 long, or when it has grown past its share of the machine's memory.
 """
 
-import multiprocessing
 import signal
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any
 
+from data_pipeline.processes.contexts import SpawnContext
 from search.errors import TuneError
 from search.executors.worker_main import work
 from search.process.stop_signal import StopSignal
@@ -102,7 +102,7 @@ class _Worker:
     def launch(self) -> None:
         """Start the process; it answers nothing until it is given a trial."""
         # Not "fork": a copy of this process would lack the threads that TensorFlow runs here.
-        context = multiprocessing.get_context("spawn")
+        context = SpawnContext()
         self.pipe, worker_end = context.Pipe()
         self.stop = context.Event()
         self.process = context.Process(

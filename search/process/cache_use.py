@@ -6,7 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from search.errors import TuneError
 from search.process.disk import used_bytes
+from search.process.printable import printable
 
 # What lies where below the cache folder.
 _PARTS = (
@@ -68,3 +70,27 @@ def _kept(what: str, paths: Iterable[Path]) -> Kept:
     found = list(paths)
     files = [file for path in found for file in ([path] if path.is_file() else path.rglob("*"))]
     return Kept(what, sum(file.is_file() for file in files), sum(map(used_bytes, found)))
+
+
+def cache_folder(given: Path | None) -> Path:
+    """Make the given cache folder, or the user's, if it is not there yet.
+
+    Raises:
+        TuneError: it cannot be made, or there is no home folder.
+    """
+    from data_pipeline.atomic_files import make_folder
+    from data_pipeline.catalog.cache import default_cache_dir
+
+    try:
+        folder = given or default_cache_dir()
+        make_folder(folder, shared=True)
+    except RuntimeError as error:  # an unknown user without HOME
+        raise TuneError(
+            "there is no home folder to keep checked images in; give --cache-dir FOLDER"
+        ) from error
+    except OSError as error:
+        raise TuneError(
+            f"{printable(str(error.filename or given))}: {error.strerror}; checked images are kept "
+            "there; give another --cache-dir"
+        ) from error
+    return folder

@@ -2,6 +2,7 @@
 
 import math
 import signal
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -85,7 +86,9 @@ class StopSignal:
         return bool(self.full_disk)
 
     def __enter__(self) -> "StopSignal":
-        for number in (signal.SIGINT, signal.SIGTERM):
+        # Elsewhere than in the main thread Python refuses it.
+        main = threading.current_thread() is threading.main_thread()
+        for number in (signal.SIGINT, signal.SIGTERM) if main else ():
             self._before[number] = signal.signal(number, self._interrupt)
         return self
 

@@ -1,0 +1,66 @@
+"""Start processes that do not run the main program again.
+
+A new process imports the main module of the one that starts it. A script that searches without
+`if __name__ == "__main__"` would then begin its search once more in each worker. What our workers
+run is never in the main module, so it is hidden while one is started.
+"""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import context
+
+_LOCK = threading.Lock()  # pools start processes in threads
+
+
+@contextmanager
+def without_main() -> Iterator[None]:
+    """Hide where the main module is from processes that are started meanwhile."""
+    main = sys.modules["__main__"]
+    with _LOCK:
+        names = [name for name in ("__file__", "__spec__") if hasattr(main, name)]
+        hidden = {name: getattr(main, name) for name in names}
+        for name in hidden:
+            setattr(main, name, None)
+        try:
+            yield
+        finally:
+            for name, value in hidden.items():
+                setattr(main, name, value)
+
+
+class SpawnProcess(context.SpawnProcess):
+    """A process of its own."""
+
+    def start(self) -> None:
+        """Start it."""
+        with without_main():
+            super().start()
+
+
+class SpawnContext(context.SpawnContext):
+    """`multiprocessing.get_context("spawn")`, whose processes do not import the main module."""
+
+    Process = SpawnProcess
+
+
+if hasattr(context, "ForkServerContext"):  # not on Windows
+
+    class ForkServerProcess(context.ForkServerProcess):
+        """A process that is forked from a server."""
+
+        def start(self) -> None:
+            """Start it."""
+            with without_main():
+                super().start()
+
+    class ForkServerContext(context.ForkServerContext):
+        """The same of `multiprocessing.get_context("forkserver")`."""
+
+        Process = ForkServerProcess
+
+
+def pool_context() -> context.BaseContext:
+    """The context of pools: processes forked from a server, where there is one."""
+    return ForkServerContext() if hasattr(context, "ForkServerContext") else SpawnContext()

@@ -1,0 +1,127 @@
+"""An exported model, for Python programs and notebooks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from search.errors import TuneError
+from search.process.cache_use import cache_folder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from search.inference.classifier import Classifier, Prediction
+    from search.inference.evaluate import Evaluation
+    from search.run_folder.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported model.
+
+    Attributes:
+        path: its folder, or one of its files.
+    """
+
+    path: Path
+
+    @cached_property
+    def classifier(self) -> "Classifier":
+        """The loaded model; TensorFlow is imported.
+
+        Raises:
+            TuneError: there is no such model, or it cannot be loaded.
+        """
+        from search.formats.classifier import load_exported
+        from search.process.quiet import import_tensorflow
+
+        import_tensorflow()
+        return load_exported(str(self.path))
+
+    @property
+    def metrics(self) -> "Metrics":
+        """What `metrics.json` holds of it.
+
+        Raises:
+            TuneError: it is missing or broken.
+        """
+        from search.run_folder.metrics import Metrics
+        from search.run_folder.paths import RunFolder
+
+        folder = self.path if self.path.is_dir() else self.path.parent
+        return Metrics.load(RunFolder(folder.parent))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, in the order of the model's outputs."""
+        return self.classifier.class_names
+
+    def predict(
+        self, images: "str | Path | NDArray[np.uint8] | Iterable[str | Path | NDArray[np.uint8]]"
+    ) -> "list[Prediction]":
+        """Say what the model sees.
+
+        Args:
+            images: paths of files, or of folders that hold some, as `tune predict` takes them; or
+                arrays uint8 [height, width, 3] of any size, RGB 0 to 255; one, or several.
+
+        Returns:
+            One answer per image, in order; of a file that cannot be read its `error` says why.
+
+        Raises:
+            TuneError: a path does not exist, or an array is none of an image.
+        """
+        import numpy as np
+
+        several: Any = images
+        if isinstance(images, str | Path) or (isinstance(images, np.ndarray) and images.ndim == 3):
+            several = [images]
+        given = list(several)
+        if all(isinstance(each, str | Path) for each in given):
+            from search.inference.classifier import input_files
+
+            return list(self.classifier.predict(input_files([Path(each) for each in given])))
+        return [self._answer(number, each) for number, each in enumerate(given)]
+
+    def _answer(self, number: int, image: Any) -> "Prediction":
+        import numpy as np
+
+        from data_pipeline.pixels.resize import resize
+
+        fits = isinstance(image, np.ndarray) and image.dtype == np.uint8
+        if not fits or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+            raise TuneError(
+                f"image {number}: received {getattr(image, 'dtype', type(image).__name__)} "
+                f"{list(getattr(image, 'shape', []))}, expected uint8 [height, width, 3], or paths "
+                "alone"
+            )
+        model = self.classifier
+        pixels = resize(image, model.image_size, resize_mode=model.resize_mode)
+        return model.to_prediction(Path(str(number)), model.probabilities(pixels[None])[0])
+
+    def evaluate(
+        self, data: str | Path, *, cache_dir: str | Path | None = None, **reading: Any
+    ) -> "Evaluation":
+        """Measure the model on labelled images, as `tune evaluate` does.
+
+        Args:
+            data: folder of images.
+            cache_dir: folder for what is known of files; by default the user's.
+            reading: `labels`, `image_column`, `label_column`, `group_by`, ... as `tune` takes them.
+
+        Raises:
+            TuneError, DataError: what a user can mend.
+        """
+        from data_pipeline.listing.sources import DataOptions
+        from search.inference.evaluate import evaluate_folder, known_to
+
+        return evaluate_folder(
+            self.classifier,
+            Path(data),
+            known=known_to(str(self.path)),
+            cache_dir=cache_folder(None if cache_dir is None else Path(cache_dir)),
+            options=DataOptions.of(**reading, least=1),
+        )

@@ -1,0 +1,204 @@
+"""The options of a search as a Python program gives them, checked."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypedDict
+
+from search.errors import TuneError
+
+
+class SearchOptions(TypedDict, total=False):
+    """What decides the result of a search; each has the default that `tune run --help` tells.
+
+    Attributes:
+        algo: name of the algorithm.
+        families, backbones, formats: names, in a sequence or with commas between.
+        image_size: pixels, one number or (height, width).
+        backbone_sizes: longer sides in pixels.
+        resize: "squeeze", "crop" or "pad".
+        max_epochs, factor, hyperband_iterations, max_trials, seed: whole numbers.
+        objective: "auto", or as "val_accuracy".
+        early_stop, deterministic, follow_links: True or False.
+        ranges: by the name of a hyperparameter (low, high).
+        max_latency: seconds per image that a file may take.
+        max_size: bytes that a file may have.
+        weights: a file, or a folder with a file for each backbone.
+        precision: "auto", or a dtype policy of Keras.
+        labels: a table of labels (CSV).
+        image_column, label_column, split_column, group_column: name or number of a column of it.
+        group_by: a regular expression on paths.
+    """
+
+    algo: str
+    families: str | Sequence[str]
+    backbones: str | Sequence[str]
+    image_size: int | tuple[int, int]
+    backbone_sizes: Sequence[int]
+    resize: str
+    max_epochs: int
+    factor: int
+    hyperband_iterations: int
+    max_trials: int
+    objective: str
+    early_stop: bool
+    ranges: Mapping[str, tuple[float, float]]
+    max_latency: float
+    max_size: int
+    formats: str | Sequence[str]
+    seed: int
+    weights: str | Path
+    precision: str
+    deterministic: bool
+    follow_links: bool
+    labels: str | Path
+    image_column: str
+    label_column: str
+    split_column: str
+    group_column: str
+    group_by: str
+
+
+def checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn options into what a configuration takes.
+
+    Raises:
+        TypeError: there is no option of that name.
+        TuneError: a value is none that the option takes.
+    """
+    known = SearchOptions.__annotations__
+    for name in given:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise TypeError(f"there is no option {name}{hint}")
+    options = {
+        name: _CONVERTED.get(name, _as_it_is)(name, value)
+        for name, value in given.items()
+        if value is not None
+    }
+    if "resize" in options:
+        options["resize_mode"] = options.pop("resize")
+    return options
+
+
+def _as_it_is(name: str, value: Any) -> Any:
+    return value
+
+
+def _one_of(names: Callable[[], Iterable[str]]) -> Callable[[str, Any], str]:
+    def convert(option: str, value: Any) -> str:
+        known = tuple(names())
+        if value not in known:
+            raise TuneError(f"{option}: received {value!r}, expected one of {', '.join(known)}")
+        return str(value)
+
+    return convert
+
+
+def _some_of(names: Callable[[], Iterable[str]]) -> Callable[[str, Any], tuple[str, ...]]:
+    one = _one_of(names)
+
+    def convert(option: str, value: Any) -> tuple[str, ...]:
+        given = value.split(",") if isinstance(value, str) else value
+        found = tuple(dict.fromkeys(one(option, str(name).strip()) for name in given))
+        if not found:
+            raise TuneError(f"{option}: received no name, expected some of {', '.join(names())}")
+        return found
+
+    return convert
+
+
+def _at_least(least: int) -> Callable[[str, Any], int]:
+    def convert(option: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise TuneError(
+                f"{option}: received {value!r}, expected a whole number from {least} on"
+            )
+        return value
+
+    return convert
+
+
+def _image_size(option: str, value: Any) -> tuple[int, int]:
+    height, width = (value, value) if isinstance(value, int) else value
+    if not all(isinstance(side, int) and 8 <= side <= 4096 for side in (height, width)):
+        raise TuneError(f"{option}: received {value!r}, expected 8 to 4096 pixels per side")
+    return height, width
+
+
+def _sides(option: str, value: Any) -> tuple[int, ...]:
+    if not all(isinstance(side, int) and 32 <= side <= 1024 for side in value) or not value:
+        raise TuneError(f"{option}: received {value!r}, expected sizes from 32 to 1024 pixels")
+    return tuple(sorted(set(value)))
+
+
+def _ranges(option: str, value: Any) -> tuple[tuple[str, float, float], ...]:
+    rows = tuple(sorted((name, float(low), float(high)) for name, (low, high) in value.items()))
+    for name, low, high in rows:
+        if not low < high:
+            raise TuneError(f"{option}: received {low:g} to {high:g} for {name}; swap them")
+    return rows
+
+
+def _path(option: str, value: Any) -> str:
+    path = Path(value)
+    if not path.exists():
+        raise TuneError(f"{option}: {path}: no such file or folder")
+    return str(path.resolve())
+
+
+def _algorithms() -> Iterable[str]:
+    from search.algorithms.registry import ALGORITHMS
+
+    return ALGORITHMS
+
+
+def _objectives() -> Iterable[str]:
+    from search.evaluation.objective import AUTO, OBJECTIVES
+
+    return (AUTO, *OBJECTIVES)
+
+
+def _families() -> Iterable[str]:
+    from models.families.registry import FAMILIES
+
+    return FAMILIES
+
+
+def _backbones() -> Iterable[str]:
+    from models.pretrained.backbones import BACKBONES
+
+    return BACKBONES
+
+
+def _formats() -> Iterable[str]:
+    from search.formats.registry import FORMATS
+
+    return FORMATS
+
+
+def _resize_modes() -> Iterable[str]:
+    from data_pipeline.pixels.resize_mode import RESIZE_MODES
+
+    return RESIZE_MODES
+
+
+_CONVERTED: dict[str, Callable[[str, Any], Any]] = {
+    "algo": _one_of(_algorithms),
+    "families": _some_of(_families),
+    "backbones": _some_of(_backbones),
+    "formats": _some_of(_formats),
+    "objective": _one_of(_objectives),
+    "resize": _one_of(_resize_modes),
+    "image_size": _image_size,
+    "backbone_sizes": _sides,
+    "max_epochs": _at_least(1),
+    "factor": _at_least(2),
+    "hyperband_iterations": _at_least(1),
+    "max_trials": _at_least(1),
+    "seed": _at_least(0),
+    "ranges": _ranges,
+    "labels": _path,
+    "weights": _path,
+}

@@ -1,0 +1,280 @@
+"""The interface for Python programs: the same as the commands, as functions and values."""
+
+import json
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawing import draw_folder
+from PIL import Image
+
+from search.api import Exported, Run, load, resume, tune
+from search.api.notebook import as_html
+from search.api.options import SearchOptions, checked
+from search.cli import _run
+from search.errors import TuneError
+from search.process.stop_signal import StopSignal
+from search.run_folder.schema import to_json
+
+ROOT = Path(__file__).parents[1]
+SMALL = {
+    "families": "cnn",
+    "image_size": 16,
+    "max_epochs": 1,
+    "algo": "random",
+    "max_trials": 3,
+    "deterministic": True,
+    "workers": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder of images, one of results, one of the cache."""
+    folder = tmp_path_factory.mktemp("api")
+    draw_folder(folder / "photos", {"<b>cat": 12, "dog": 12})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def searched(place):
+    """A finished run, and the trials that were told."""
+    told = []
+    where = {"results": place / "results", "cache_dir": place / "cache"}
+    run = tune(place / "photos", name="one", on_trial=told.append, **where, **SMALL)
+    return run, told
+
+
+@pytest.fixture(scope="module")
+def exported(searched):
+    return searched[0].export(seeds=0)
+
+
+def test_a_search_gives_its_table_and_tells_each_trial(searched):
+    run, told = searched
+    table = run.table()
+    assert len(table) == len(told) == 3
+    assert {row.configuration for row in table} == {trial.configuration for trial in told}
+    assert run.best() == table[0]
+    assert [row.score for row in table] == sorted((t.score for t in told), reverse=True)
+    assert run.insights() == tuple(run.summary().insights.words)
+    assert run.name == "one"
+
+
+def test_the_command_gives_the_same_table_bit_for_bit(searched, place, capsys):
+    arguments = ["run", place / "photos", "--families", "cnn", "--image-size", "16"]
+    arguments += [
+        "--algo",
+        "random",
+        "--max-trials",
+        "3",
+        "--max-epochs",
+        "1",
+        "--deterministic",
+        "--workers",
+        "0",
+        "--name",
+        "two",
+    ]
+    places = ["--results", place / "results", "--cache-dir", place / "cache", "--json"]
+    assert _run([str(word) for word in [*arguments, *places]]) == 0
+    printed = json.loads(capsys.readouterr().out)
+
+    def without_times(rows):
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+
+    mine = json.loads(json.dumps(to_json(searched[0].table())))
+    assert without_times(printed["configurations"]) == without_times(mine)
+
+
+def test_a_run_is_found_by_its_name_and_its_folder(searched, place):
+    run, _ = searched
+    assert load("one", results=place / "results") == run
+    assert load(run.path) == run
+    with pytest.raises(TuneError, match="no run named 'three'"):
+        load("three", results=place / "results")
+
+
+def test_a_finished_run_goes_on_to_the_same_end(searched, place):
+    run, _ = searched
+    before = run.table()
+    assert resume(run, cache_dir=place / "cache", workers=0).table() == before
+    with pytest.raises(TuneError, match="no such file"):
+        resume(run, place / "nowhere", cache_dir=place / "cache", workers=0)
+
+
+def test_a_notebook_shows_the_table_and_the_curve_and_obeys_no_name(searched):
+    run, _ = searched
+    report = run.summary()
+    assert f"{run.best().score:.4f}" in run._repr_html_()
+    assert "<polyline" in run._repr_html_()
+    rows = (replace(report.configurations[0], summary="<script>"), *report.configurations[1:])
+    shown = as_html(replace(report, run="<i>name", configurations=rows))
+    assert "<script>" not in shown
+    assert "&lt;i&gt;name" in shown
+    assert "and 15 more" in as_html(replace(report, configurations=rows[:1] * 25))
+    none = replace(report, configurations=())
+    assert "<polyline" not in as_html(none)
+    unscored = tuple(replace(row, score=None) for row in rows)
+    assert "–" in as_html(replace(report, configurations=unscored))
+
+
+def test_an_export_answers_to_files_and_to_arrays_alike(searched, exported, place):
+    run, _ = searched
+    assert run.exported == exported
+    assert exported.class_names == ("<b>cat", "dog")
+    assert exported.metrics.run == "one"
+    paths = sorted((place / "photos").rglob("*.png"))[:3]
+    answers = exported.predict(paths)
+    assert [answer.path for answer in answers] == paths
+    pixels = [np.array(Image.open(path).convert("RGB")) for path in paths]
+    for of_file, of_array in zip(answers, exported.predict(pixels), strict=True):
+        assert of_array.probabilities == pytest.approx(of_file.probabilities, abs=1e-6)
+    (alone,) = exported.predict(pixels[0])
+    assert alone.probabilities == pytest.approx(answers[0].probabilities, abs=1e-6)
+    assert len(exported.predict(place / "photos")) == 24
+    (one,) = exported.predict(str(paths[0]))
+    assert one == answers[0]
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((8, 8, 3)), np.zeros((8, 8), np.uint8), np.zeros((0, 8, 3), np.uint8), "a"]
+)
+def test_what_is_no_image_is_refused(exported, image):
+    good = np.zeros((8, 8, 3), np.uint8)
+    with pytest.raises(TuneError, match=r"image 1: received .*, expected uint8"):
+        exported.predict([good, image])
+
+
+def test_an_export_is_measured_as_the_command_does(exported, place, capsys):
+    found = exported.evaluate(place / "photos", cache_dir=place / "cache")
+    command = ["evaluate", str(exported.path), str(place / "photos"), "--json"]
+    assert _run([*command, "--cache-dir", str(place / "cache")]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == found.accuracy
+
+
+def test_there_is_no_export_and_no_best_before_there_is_one(tmp_path, searched):
+    assert Run(tmp_path).exported is None
+    with pytest.raises(TuneError, match="No such file|no such"):
+        Exported(tmp_path / "export").predict("x.png")
+    nothing = replace(searched[0].summary(), configurations=())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Run, "summary", lambda run: nothing)
+        with pytest.raises(TuneError, match="no trial has finished with a score"):
+            searched[0].best()
+
+
+def test_a_report_is_one_file(searched, tmp_path):
+    file = searched[0].report(tmp_path / "page.html", measure=0, pictures=False)
+    assert file == tmp_path / "page.html"
+    assert "</html>" in file.read_text()
+
+
+def test_an_option_that_is_none_is_a_mistake_of_the_program():
+    with pytest.raises(TypeError, match="there is no option max_epoch; did you mean max_epochs"):
+        tune("photos", max_epoch=3)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"algo": "best"}, "algo: received 'best', expected one of hyperband, random"),
+        ({"families": "cnn,vit"}, "families: received 'vit', expected one of "),
+        ({"families": []}, "families: received no name"),
+        ({"formats": ["tflite"]}, "formats: received 'tflite'"),
+        ({"max_epochs": 0}, "max_epochs: received 0, expected a whole number from 1 on"),
+        ({"seed": True}, "seed: received True"),
+        ({"factor": 2.5}, "factor: received 2.5"),
+        ({"image_size": 4}, "expected 8 to 4096 pixels per side"),
+        ({"backbone_sizes": (16,)}, "expected sizes from 32 to 1024"),
+        ({"backbone_sizes": ()}, "expected sizes from 32 to 1024"),
+        ({"ranges": {"learning_rate": (0.1, 0.01)}}, "received 0.1 to 0.01 for learning_rate"),
+        ({"labels": "no.csv"}, "labels: no.csv: no such file or folder"),
+        ({"resize": "stretch"}, "resize: received 'stretch', expected one of squeeze"),
+    ],
+)
+def test_a_value_that_is_none_is_named_with_what_is_expected(options, problem):
+    with pytest.raises(TuneError) as caught:
+        checked(options)
+    assert problem in str(caught.value)
+
+
+def test_options_become_what_a_configuration_takes(tmp_path):
+    given = {
+        "families": "cnn, xception,cnn",
+        "image_size": 32,
+        "backbone_sizes": [224, 160, 160],
+        "ranges": {"learning_rate": (1e-4, 1), "batch_size": (8, 16)},
+        "resize": "pad",
+        "weights": tmp_path,
+        "seed": None,
+        "early_stop": False,
+    }
+    assert checked(given) == {
+        "families": ("cnn", "xception"),
+        "image_size": (32, 32),
+        "backbone_sizes": (160, 224),
+        "ranges": (("batch_size", 8.0, 16.0), ("learning_rate", 1e-4, 1.0)),
+        "resize_mode": "pad",
+        "weights": str(tmp_path.resolve()),
+        "early_stop": False,
+    }
+
+
+def test_each_option_of_the_command_has_its_name_here():
+    from search.cli.run import run_command
+
+    elsewhere = {"data", "name", "resume", "results", "cache_dir", "max_time", "workers"}
+    elsewhere |= {"trial_timeout", "then_export", "dry_run", "as_json", "int8"}
+    renamed = {"resize_mode": "resize"}
+    names = {renamed.get(p.name, p.name) for p in run_command.params} - elsewhere
+    assert names == set(SearchOptions.__annotations__)
+
+
+@pytest.mark.parametrize("changes", [{"max_time": 0}, {"data": "nowhere"}])
+def test_a_search_that_cannot_be_is_refused_at_once(changes, tmp_path):
+    options = {"data": str(tmp_path), "cache_dir": tmp_path / "cache", **SMALL} | changes
+    with pytest.raises(TuneError, match=r"max_time: received 0|nowhere: no such file"):
+        tune(options.pop("data"), **options)
+
+
+def test_signals_are_left_alone_outside_of_the_main_thread():
+    found = []
+
+    def enter():
+        with StopSignal() as stop:
+            found.append(stop.requested)
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    assert found == [False]
+
+
+def test_importing_it_loads_no_tensorflow():
+    code = "import search.api, sys; print(sorted({'tensorflow', 'keras'} & set(sys.modules)))"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_the_example_runs_as_it_stands(tmp_path):
+    """As a script that guards nothing: its workers must not begin it once more."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "first_search.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "on the test images" in done.stdout
+    assert len(list((tmp_path / "results").iterdir())) == 1
+    assert list((tmp_path / "results").glob("*/report.html"))
