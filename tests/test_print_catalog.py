@@ -35,4 +35,8 @@ def test_a_bad_file_is_shown_with_what_it_is_and_what_to_do(capsys):
     assert "tune run would refuse it: " in printed
     cats = [entry(f"cat/{n}.png", "cat", pixel_hash=f"cat {n}") for n in range(4)]
     print_summary(summarize(catalog(*good, *cats)))
-    assert "would refuse" not in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "would refuse" not in printed
+    assert "; 40 px wide, 30 px high" in printed
+    print_summary(summarize(catalog(*good, *cats, entry("dog/w.png", "dog", width=90))))
+    assert "; 40 to 90 px wide, 30 px high" in capsys.readouterr().out

@@ -13,7 +13,7 @@ TensorFlow is imported when it is needed. What a user can mend is raised as
 
 from search.api.exported import Exported
 from search.api.options import SearchOptions
-from search.api.run import Run, load
+from search.api.run import Run, compare, load
 from search.api.searching import resume, tune
 
-__all__ = ["Exported", "Run", "SearchOptions", "load", "resume", "tune"]
+__all__ = ["Exported", "Run", "SearchOptions", "compare", "load", "resume", "tune"]

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from search.api.exported import Exported
 from search.errors import TuneError
@@ -11,6 +12,9 @@ from search.report.run_rows import ConfigurationRow, RunReport
 from search.run_folder.budget import Budget
 from search.run_folder.finalist_rows import SEEDS, TOP
 from search.run_folder.paths import DEFAULT_RESULTS, RunFolder
+
+if TYPE_CHECKING:
+    from search.report.comparison import Comparison
 
 CHEAPER_WITHIN = 0.01  # as `tune export-best --cheaper-within` has it
 
@@ -28,6 +32,20 @@ def load(run: str | Path | None = None, *, results: str | Path = DEFAULT_RESULTS
     from search.runs.find import find_run
 
     return Run(find_run(Path(results), None if run is None else str(run)).path)
+
+
+def compare(*runs: "Run") -> "Comparison":
+    """Compare runs side by side, as `tune compare` does.
+
+    Args:
+        runs: two or more.
+
+    Raises:
+        TuneError: fewer are given, or one twice.
+    """
+    from search.report.comparison import compare as side_by_side
+
+    return side_by_side([run.folder for run in runs])
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ INTERRUPTED = 130
 _MODULES = {
     "cache": "upkeep",
     "clean": "data",
+    "compare": "compare",
     "demo": "data",
     "doctor": "upkeep",
     "evaluate": "predict",
@@ -45,6 +46,7 @@ _MODULES = {
 _IN_SHORT = {
     "cache": "Say what is kept for later runs, or clear it.",
     "clean": "Check a folder of images: bad files, copies, leaks.",
+    "compare": "Compare runs side by side.",
     "demo": "Draw a small set of labelled images to try things on.",
     "doctor": "Look at this machine, and what is missing for what.",
     "evaluate": "Measure an exported model on labelled images.",

@@ -56,8 +56,12 @@ def _formats(summary: dict[str, Any]) -> str:
     counts = ", ".join(f"{name} {count:,}" for name, count in summary["formats"].items())
     if not summary["kept"]:
         return counts
-    (narrow, wide), (low, high) = summary["width"], summary["height"]
-    return f"{counts}; {narrow} to {wide} px wide, {low} to {high} px high"
+    width, height = (_span(*summary[name]) for name in ("width", "height"))
+    return f"{counts}; {width} px wide, {height} px high"
+
+
+def _span(low: int, high: int) -> str:
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def _paths(files: list[dict[str, str]]) -> str:

@@ -1,0 +1,187 @@
+"""Compare runs side by side: what was searched, how far each came, and whether that is chance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.errors import TuneError
+from search.evaluation.intervals import paired_interval
+from search.process.printable import printable
+from search.process.wording import counted
+from search.report.run_rows import RunReport
+from search.report.summary import run_report
+from search.run_folder.data import Images, load_predictions, load_splits, load_targets
+from search.run_folder.paths import RunFolder
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """One run of a comparison.
+
+    Attributes:
+        run: its name.
+        data: folder of the images.
+        algo, objective: as it was asked for.
+        configurations, finished: how many it tried, and trials that have ended.
+        seconds: in which any of them ran.
+        best: best score of the search; None without one.
+        summary: the exported configuration in short, else the best of the search.
+        accuracy: of the exported model on its test images; None where there is none.
+        test_images: how many these are.
+    """
+
+    run: str
+    data: str
+    algo: str
+    objective: str
+    configurations: int
+    finished: int
+    seconds: float
+    best: float | None
+    summary: str
+    accuracy: float | None
+    test_images: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How two exported models differ on the same images.
+
+    Attributes:
+        first, second: names of the runs.
+        images: that both were tested on, and so neither was trained on.
+        same: whether these are all test images of both.
+        accuracies: of the two on them.
+        difference: the first's less the second's.
+        interval: 95 % of that, by pairs (`search.evaluation.intervals.paired_interval`).
+    """
+
+    first: str
+    second: str
+    images: int
+    same: bool
+    accuracies: tuple[float, float]
+    difference: float
+    interval: tuple[float, float]
+
+    def in_words(self) -> str:
+        """Say which is better, or that it may be chance."""
+        low, high = self.interval
+        one, other = self.accuracies
+        where = "the same" if self.same else "their common"
+        figures = (
+            f"{one:.4f} and {other:.4f} on {where} {counted(self.images, 'test image')}, a "
+            f"difference of {self.difference:+.4f} (95 % interval {low:+.4f} to {high:+.4f})"
+        )
+        if low <= 0 <= high:
+            return f"{self.first} and {self.second} are level: {figures}"
+        better, worse = (self.first, self.second)[:: 1 if low > 0 else -1]
+        return f"{better} is better than {worse}: {figures}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Several runs side by side.
+
+    Attributes:
+        runs: in the order given.
+        differences: of each pair whose exported models were tested on common images.
+        not_compared: why the exported models of other pairs cannot be, in sentences.
+    """
+
+    runs: tuple[ComparedRun, ...]
+    differences: tuple[Difference, ...]
+    not_compared: tuple[str, ...]
+
+
+def compare(runs: Sequence[RunFolder]) -> Comparison:
+    """Compare runs.
+
+    Args:
+        runs: two or more.
+
+    Raises:
+        TuneError: fewer are given, one twice, or a file of one is missing or broken.
+    """
+    if len({run.path.resolve() for run in runs}) < max(len(runs), 2):
+        raise TuneError("two or more different runs are needed to compare them")
+    rows = tuple(_row(run, run_report(run)) for run in runs)
+    tested = {run.name: _tested(run) for run in runs}
+    differences, reasons = [], []
+    for number, first in enumerate(runs):
+        for second in runs[number + 1 :]:
+            one, other = tested[first.name], tested[second.name]
+            if missing := [r.name for r, t in ((first, one), (second, other)) if t is None]:
+                reasons.append(f"{' and '.join(map(printable, missing))}: no exported model yet")
+                continue
+            found = _difference(first.name, second.name, one or {}, other or {})
+            if found is None:
+                reasons.append(
+                    f"{printable(first.name)} and {printable(second.name)}: no image is in the "
+                    "test set of both"
+                )
+            else:
+                differences.append(found)
+    return Comparison(rows, tuple(differences), tuple(dict.fromkeys(reasons)))
+
+
+def _row(run: RunFolder, report: RunReport) -> ComparedRun:
+    scored = [row for row in report.configurations if row.score is not None]
+    exported = report.exported
+    best = scored[0].summary if scored else ""
+    return ComparedRun(
+        run=run.name,
+        data=str(Path(report.data.root)),
+        algo=report.algo,
+        objective=report.objective,
+        configurations=len(report.configurations),
+        finished=report.finished,
+        seconds=report.seconds,
+        best=scored[0].score if scored else None,
+        summary=(exported and exported.summary) or best,
+        accuracy=exported.accuracy if exported else None,
+        test_images=exported.images if exported else 0,
+    )
+
+
+def _tested(run: RunFolder) -> dict[str, bool] | None:
+    """By its hash whether the exported model has a test image right; None without an export.
+
+    Copies of an image count once: what is said of them is the same.
+    """
+    if not run.test_predictions.exists():
+        return None
+    rows = load_splits(run).test
+    predictions: NDArray[np.float32] = load_predictions(run.test_predictions)
+    if len(predictions) != len(rows):
+        raise TuneError(
+            f"{printable(run.test_predictions)}: holds {len(predictions)} answers for {len(rows)} "
+            "test images; export again"
+        )
+    hashes = Images.load(run).pixel_hashes
+    right = predictions.argmax(axis=1) == load_targets(run)[rows]
+    return {hashes[row]: bool(yes) for row, yes in zip(rows, right, strict=True) if hashes[row]}
+
+
+def _difference(
+    first: str, second: str, one: dict[str, bool], other: dict[str, bool]
+) -> Difference | None:
+    common = sorted(one.keys() & other.keys())
+    if not common:
+        return None
+    pairs = [(one[key], other[key]) for key in common]
+    counts = [pairs.count(pair) for pair in ((True, True), (True, False), (False, True))]
+    both, mine, theirs = counts
+    total = len(pairs)
+    return Difference(
+        first=first,
+        second=second,
+        images=total,
+        same=total == len(one) == len(other),
+        accuracies=((both + mine) / total, (both + theirs) / total),
+        difference=(mine - theirs) / total,
+        interval=paired_interval(both, mine, theirs, total - sum(counts)),
+    )
