@@ -36,7 +36,7 @@ def paired_interval(both: int, first: int, second: int, neither: int) -> tuple[f
     (low_1, high_1), (low_2, high_2) = (wilson_interval(n, total) for n in (one, other))
     share_1, share_2 = one / total, other / total
     margins = one * (total - one) * other * (total - other)
-    product = both * neither - first * second
+    product = float(both * neither - first * second)
     if product > 0:  # a correction for continuity
         product = max(product - total / 2, 0.0)
     phi = product / math.sqrt(margins) if margins else 0.0
