@@ -21,13 +21,12 @@ else:
 
 run = tune(data, on_trial=lambda trial: print(trial.title, trial.score), **options)
 for row in run.table()[:3]:
-    print(f"{row.score:.4f}  {row.summary}")
+    print(row.score, row.summary)
 print("\n".join(run.insights()))
 
 model = run.export(seeds=0)
 print(f"accuracy {model.metrics.accuracy:.4f} on the test images")
-photos = sorted(path for path in data.rglob("*.png"))[:3]
-for answer in model.predict(photos):
+for answer in model.predict(data)[:3]:
     print(answer.line())
 
 assert load(run.name).best() == run.best()

@@ -1,6 +1,8 @@
 """The interface for Python programs: the same as the commands, as functions and values."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,7 +16,7 @@ from PIL import Image
 
 from search.api import Exported, Run, load, resume, tune
 from search.api.notebook import as_html
-from search.api.options import SearchOptions, checked
+from search.api.options import CONVERTED, SearchOptions, checked
 from search.cli import _run
 from search.errors import TuneError
 from search.process.stop_signal import StopSignal
@@ -168,6 +170,27 @@ def test_there_is_no_export_and_no_best_before_there_is_one(tmp_path, searched):
             searched[0].best()
 
 
+def test_an_export_that_was_moved_keeps_its_figures(exported, tmp_path):
+    moved = Exported(shutil.copytree(exported.path, tmp_path / "deployed"))
+    assert moved.metrics == exported.metrics
+    assert Exported(moved.path / "model.keras").metrics == exported.metrics
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"formats": "tflite"}, "formats: received 'tflite', expected one of keras"),
+        ({"seeds": -1}, "seeds: received -1"),
+        ({"top": 0}, "top: received 0"),
+        ({"precision": 1.0}, "precision: received 1, expected a share"),
+        ({"cheaper_within": -0.1}, "cheaper_within: received -0.1"),
+    ],
+)
+def test_what_no_export_can_be_is_refused_at_once(searched, options, problem):
+    with pytest.raises(TuneError, match=problem):
+        searched[0].export(**options)
+
+
 def test_a_report_is_one_file(searched, tmp_path):
     file = searched[0].report(tmp_path / "page.html", measure=0, pictures=False)
     assert file == tmp_path / "page.html"
@@ -195,6 +218,10 @@ def test_an_option_that_is_none_is_a_mistake_of_the_program():
         ({"ranges": {"learning_rate": (0.1, 0.01)}}, "received 0.1 to 0.01 for learning_rate"),
         ({"labels": "no.csv"}, "labels: no.csv: no such file or folder"),
         ({"resize": "stretch"}, "resize: received 'stretch', expected one of squeeze"),
+        ({"max_size": "5MB"}, "max_size: received '5MB', expected a number above 0"),
+        ({"max_latency": 0}, "max_latency: received 0, expected a number above 0"),
+        ({"early_stop": 1}, "early_stop: received 1, expected True or False"),
+        ({"precision": "float16"}, "precision: received 'float16', expected one of auto"),
     ],
 )
 def test_a_value_that_is_none_is_named_with_what_is_expected(options, problem):
@@ -213,6 +240,8 @@ def test_options_become_what_a_configuration_takes(tmp_path):
         "weights": tmp_path,
         "seed": None,
         "early_stop": False,
+        "max_size": 5e6,
+        "image_column": 1,
     }
     assert checked(given) == {
         "families": ("cnn", "xception"),
@@ -222,6 +251,8 @@ def test_options_become_what_a_configuration_takes(tmp_path):
         "resize_mode": "pad",
         "weights": str(tmp_path.resolve()),
         "early_stop": False,
+        "max_size": 5_000_000,
+        "image_column": "1",
     }
 
 
@@ -232,7 +263,7 @@ def test_each_option_of_the_command_has_its_name_here():
     elsewhere |= {"trial_timeout", "then_export", "dry_run", "as_json", "int8"}
     renamed = {"resize_mode": "resize"}
     names = {renamed.get(p.name, p.name) for p in run_command.params} - elsewhere
-    assert names == set(SearchOptions.__annotations__)
+    assert names == set(SearchOptions.__annotations__) == set(CONVERTED)
 
 
 @pytest.mark.parametrize("changes", [{"max_time": 0}, {"data": "nowhere"}])
@@ -278,3 +309,39 @@ def test_the_example_runs_as_it_stands(tmp_path):
     assert "on the test images" in done.stdout
     assert len(list((tmp_path / "results").iterdir())) == 1
     assert list((tmp_path / "results").glob("*/report.html"))
+
+
+GUARDLESS = """
+import os
+from data_pipeline.processes.workers import run_in_workers
+
+print("begun")
+{function}
+print(sorted(result for _, result in run_in_workers({name}, ["a/b", "c/d"], workers=1)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "begun"),
+    [
+        ("os.path.basename", "", 1),
+        # A function of the main module makes workers import it: that needs a guard.
+        ("mine", "def mine(path): return os.path.basename(path)", 1),
+    ],
+)
+def test_workers_do_not_begin_the_main_program_again(tmp_path, name, function, begun):
+    script = tmp_path / "script.py"
+    code = GUARDLESS.format(name=name, function=function)
+    if function:
+        code = code.replace("print(", "if __name__ == '__main__': print(")
+    script.write_text(code)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    found = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+        env=environment,
+    )
+    assert found.stdout == "begun\n" * begun + "['b', 'd']\n"

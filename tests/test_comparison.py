@@ -77,7 +77,8 @@ def test_runs_stand_side_by_side_with_what_they_found(pair):
     assert [row.configurations for row in found.runs] == [2, 2]
     assert found.runs[0].best < found.runs[1].best
     assert found.differences == ()
-    assert found.not_compared == ("run0 and run1: no exported model yet",)
+    assert [line.split(":")[0] for line in found.not_compared] == ["run0", "run1"]
+    assert "no exported model with its answers to the test images" in found.not_compared[0]
 
 
 def test_models_are_compared_by_pairs_on_the_same_test_images(pair):
@@ -141,3 +142,20 @@ def test_the_command_and_the_interface_say_the_same(pair, capsys):
     assert printed["differences"][0]["difference"] == found.differences[0].difference == 0.5
     assert _run(["compare", paths[0]]) == 1
     assert "two or more different runs" in capsys.readouterr().err
+
+
+def test_two_runs_of_one_name_are_told_apart_by_their_folders(pair):
+    runs = [exported(pair[0], 4), exported(pair[1], 1)]
+    assert runs[0].name == runs[1].name
+    found = compare(runs)
+    assert [row.run for row in found.runs] == [str(run.path) for run in runs]
+    (difference,) = found.differences
+    assert (difference.first, difference.second) == tuple(str(run.path) for run in runs)
+    assert difference.accuracies == (1.0, 0.25)
+
+
+def test_each_pair_of_three_is_compared(pair, scratch, tmp_path):
+    third = finished_run(scratch, tmp_path / "c", [("cnn", 0.4)])
+    runs = [exported(each, right) for each, right in zip([*pair, third], (4, 3, 2), strict=True)]
+    differences = [each.difference for each in compare(runs).differences]
+    assert differences == [0.25, 0.5, 0.25]

@@ -187,7 +187,7 @@ def test_what_features_depend_on_makes_new_ones(changed, experiment, tmp_path):
 
 
 def test_work_that_was_interrupted_goes_on_where_it_stopped(experiment, monkeypatch):
-    monkeypatch.setattr(feature_cache, "_BATCH", 4)
+    monkeypatch.setattr(feature_cache, "BATCH", 4)
     rows = np.concatenate([experiment.train, experiment.validation])
     expected = bank_of(experiment).plain(rows, quiet)[rows].copy()
     for path in experiment.features.rglob("*.f32"):

@@ -8,6 +8,7 @@ from stopping import NEVER, StopWhen
 
 from search.process.progress import Silent
 from search.run_folder.record_files import load_records
+from search.selection import choosing_estimate
 from search.selection import finalists as module
 from search.selection.candidates import candidates
 from search.selection.finalists import (
@@ -136,7 +137,8 @@ def test_what_training_again_takes_is_said_where_there_is_any(many, trainings, m
     made, _ = trainings
     for name in ("0002", "0003", "0001", "0000"):
         made[name] = made_up(many, 0.8)
-    monkeypatch.setattr(module, "seconds_once_more", lambda record, experiment: 10.0)
+    for place in (module, choosing_estimate):
+        monkeypatch.setattr(place, "seconds_once_more", lambda record, experiment: 10.0)
 
     def said(*records):
         sink = Recorded()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from recorded_progress import Recorded
 from searching import run_config
+from stopping import AT_ONCE, NEVER
 
 from search.algorithms.plan import Plan, Rung
 from search.algorithms.race_plan import race_of
@@ -14,7 +15,6 @@ from search.algorithms.registry import make_plan
 from search.trial.step_time import StepTime
 from search.tuning.planning import plan_time
 from search.tuning.planning.plan_time import (
-    FROZEN,
     HEAD_SECONDS,
     measured_families,
     plan_seconds,
@@ -22,11 +22,13 @@ from search.tuning.planning.plan_time import (
 )
 
 CNN = StepTime(first=3.0, features=0.0, image=0.1)
+PROBE = StepTime(first=3.0, features=0.03, image=0.0)
 TUNED = StepTime(first=5.0, features=0.02, image=0.04)
 
 
 def experiment_of(images=100, **config):
-    return SimpleNamespace(config=run_config(**config), train=np.arange(images))
+    rows = np.arange(images)
+    return SimpleNamespace(config=run_config(**config), train=rows, validation=rows[: images // 5])
 
 
 def test_a_rung_takes_what_its_trials_take_on_the_average_of_the_families():
@@ -63,11 +65,11 @@ def test_a_race_takes_the_features_of_each_image_that_it_sees():
     rungs = [(rung.size, rung.images, rung.again) for rung in race.rungs]
     assert rungs[0][1:] == (50, 0)
     assert rungs[-1][1:] == (None, rungs[-1][0])
-    seen = rungs[0][0] * 50 + rungs[-1][0] * 100 - rungs[-1][2] * 50
-    seconds = plan_seconds(Plan(race.plan), experiment, {"transfer": TUNED})
-    assert seconds == pytest.approx(seen * 0.02 / FROZEN)
-    # What is not fine-tuned does not say what features take.
-    assert plan_seconds(Plan(race.plan), experiment, {"cnn": CNN}) == 0.0
+    # 50 to fit to and 20 to validate on, then all 100 and the same 20.
+    seen = rungs[0][0] * 70 + rungs[-1][0] * 120 - rungs[-1][2] * 70
+    building = PROBE.first * len(race.candidates)
+    seconds = plan_seconds(Plan(race.plan), experiment, {"transfer": TUNED, "probe": PROBE})
+    assert seconds == pytest.approx(building + seen * 0.03)
 
 
 def test_a_larger_size_takes_as_many_times_as_it_has_pixels():
@@ -79,11 +81,11 @@ def test_a_larger_size_takes_as_many_times_as_it_has_pixels():
     }
     small = experiment_of(**options, backbone_sizes=(100,))
     both = experiment_of(**options, backbone_sizes=(100, 200))
-    times = {"transfer": TUNED}
+    times = {"probe": replace(PROBE, first=0.0)}
 
     def per_probe(experiment):
         race = race_of(experiment.config)
-        images = sum(r.size * (r.images or 100) - r.again * 50 for r in race.rungs)
+        images = sum(r.size * (120 if r.images is None else 70) - r.again * 70 for r in race.rungs)
         return plan_seconds(Plan(race.plan), experiment, times) / images
 
     assert per_probe(both) / per_probe(small) == pytest.approx((1 + 4) / 2)
@@ -98,7 +100,7 @@ def test_each_family_is_measured_by_its_first_built_in_configuration(scratch, mo
 
     monkeypatch.setattr(plan_time, "measure", measure)
     said = Recorded()
-    assert measured_families(scratch, said) == {"cnn": CNN, "xception": CNN}
+    assert measured_families(scratch, NEVER, said) == {"cnn": CNN, "xception": CNN}
     assert asked == list(trained_first(scratch).values())
     assert said.tasks == ["measuring a step of each family"]
     config = replace(scratch.config, max_epochs=9)
@@ -107,3 +109,14 @@ def test_each_family_is_measured_by_its_first_built_in_configuration(scratch, mo
         plan, replace(scratch, config=config), dict.fromkeys(("cnn", "xception"), CNN)
     )
     assert total > plan.trials * CNN.first
+
+
+def test_where_backbones_race_a_probe_is_measured_too_and_ctrl_c_ends_it(transfer, monkeypatch):
+    monkeypatch.setattr(plan_time, "measure", lambda experiment, values: values["family"])
+    config = replace(
+        transfer.config, families=("probe",), backbone_sizes=(32, 48), race_images=(8,)
+    )
+    experiment = replace(transfer, config=config)
+    assert list(measured_families(experiment, NEVER, Recorded())) == ["probe"]
+    with pytest.raises(KeyboardInterrupt):
+        measured_families(experiment, AT_ONCE, Recorded())

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from models.families.head import divided_logits, last_layer, probabilities
+from search.errors import TuneError
 from search.evaluation.calibration import closest_temperature, with_temperature
 from search.export import quantised
-from search.export.quantised import as_sure, file_figures
+from search.export.quantised import as_sure, file_figures, opened
 from search.formats.format import Source
 from search.formats.latency import Latency
 from search.formats.litert import INT8, LITERT
@@ -106,34 +107,30 @@ def experiment_of(count):
     )
 
 
-def opened(answers):
-    """INT8 whose file gives these, and what it was asked."""
+def answering(answers):
+    """What a loaded file gives, and how many images it was asked for."""
     asked = []
-
-    def open_file(path):
-        return lambda images: asked.append((path, len(images))) or answers[: len(images)]
-
-    return replace(INT8, open=open_file), asked
+    return lambda images: asked.append(len(images)) or answers[: len(images)], asked
 
 
-def test_a_quantised_file_is_measured_on_the_test_images(tmp_path):
+def test_a_quantised_file_is_measured_on_the_test_images():
     experiment = experiment_of(10)
     sure = np.where(np.arange(10) < 4, 0.9, 0.6)
     # Row 1 is of class 1, row 2 of class 0, and so on: the first and the fifth are wrong.
     second = np.where(experiment.targets[1:] == 1, sure, 1 - sure)
     second[[0, 4]] = 1 - second[[0, 4]]
     answers = np.stack([1 - second, second], axis=1).astype(np.float32)
-    row, asked = opened(answers)
+    call, asked = answering(answers)
     (parity,) = check({"litert-int8": measured(answers)}, answers)
-    figures = file_figures(replace(parity, format=row), experiment, tmp_path, threshold=0.8)
-    assert asked == [(tmp_path / INT8.file, 10)]
+    figures = file_figures(parity, call, experiment, threshold=0.8)
+    assert asked == [10]
     assert figures.accuracy == 0.8
     assert (figures.abstain.coverage, figures.abstain.precision) == (0.4, 0.75)
     assert figures.on_test_images(0.9) == (
         "model-int8.tflite: accuracy 0.8000 on the test images (model 0.9000); 40.0 % reach the "
         "threshold, 75.0 % of these are right"
     )
-    without = file_figures(replace(parity, format=row), experiment, tmp_path, threshold=None)
+    without = file_figures(parity, call, experiment, threshold=None)
     assert (without.accuracy, without.abstain) == (0.8, None)
 
 
@@ -141,14 +138,38 @@ def test_other_files_answer_as_the_model_does_and_are_not_asked(tmp_path):
     answers = np.full((10, 2), 0.5, np.float32)
     (parity,) = check({"litert": measured(answers)}, answers)
     assert parity.format is LITERT
-    figures = file_figures(parity, experiment_of(10), tmp_path / "not there", threshold=0.5)
+    assert opened([parity], tmp_path / "not there") == {}
+    figures = file_figures(parity, None, experiment_of(10), threshold=0.5)
     assert (figures.accuracy, figures.on_test_images(0.9)) == (None, "")
 
 
-def test_of_many_test_images_some_spread_over_all_are_taken(tmp_path):
+def test_of_many_test_images_some_spread_over_all_are_taken():
     count = 3 * quantised.TESTED
-    row, asked = opened(np.full((count, 2), 0.5, np.float32))
+    call, asked = answering(np.full((count, 2), 0.5, np.float32))
     answers = np.full((10, 2), 0.5, np.float32)
     (parity,) = check({"litert-int8": measured(answers)}, answers)
-    file_figures(replace(parity, format=row), experiment_of(count), tmp_path, threshold=None)
-    assert asked[0][1] == quantised.TESTED
+    file_figures(parity, call, experiment_of(count), threshold=None)
+    assert asked == [quantised.TESTED]
+
+
+def test_quantised_files_are_loaded_before_the_test_images_are_looked_at(tmp_path):
+    answers = np.full((10, 2), 0.5, np.float32)
+    loaded = []
+    row = replace(INT8, open=lambda path: loaded.append(path) or len)
+    parities = check({"keras": measured(answers), "litert-int8": measured(answers)}, answers)
+    found = opened([parities[0], replace(parities[1], format=row)], tmp_path)
+    assert (found, loaded) == ({"litert-int8": len}, [tmp_path / INT8.file])
+
+
+def test_where_it_cannot_be_written_again_the_first_file_stands(source, tmp_path, monkeypatch):
+    write_format, measure_file = softened(source, monkeypatch, 1.5)
+    expected = source.model.predict_on_batch(IMAGES)
+    first = measure_file(INT8.name, write_format(source, INT8.name, tmp_path), IMAGES)
+
+    def fail(*_):
+        raise TuneError("no memory")
+
+    monkeypatch.setattr(quantised, "measure_file", fail)
+    assert as_sure(INT8, source, first, tmp_path, IMAGES, expected) is first
+    assert [path.name for path in tmp_path.iterdir()] == [INT8.file]
+    np.testing.assert_array_equal(source.model.predict_on_batch(IMAGES), expected)

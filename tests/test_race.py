@@ -473,3 +473,23 @@ def test_what_a_probe_of_all_images_takes_is_known_from_its_first_rung(left, run
     assert not oracle._fits({**values, "probe/backbone": "mobilenet_v2"})  # was not tried yet
     oracle.seen_by_all = None
     assert not oracle._fits(values)
+
+
+def test_in_a_hurry_two_sizes_of_one_backbone_are_one_place():
+    """Two backbones at three sizes are raced at all of them from the start."""
+    sides = (96, 160, 224)
+    config = run_config(
+        families=("probe",),
+        backbones=("mobilenet_050", "mobilenet_v2"),
+        backbone_sizes=sides,
+        weights="imagenet",
+        race_images=(200, 400),
+    )
+    race = race_of(config)
+    assert race.opening == race.candidates
+    opened = [
+        Probed(f"{n}", v, 0, (0.9 if v["probe/backbone"] == "mobilenet_050" else 0.5,), ended=True)
+        for n, v in enumerate(race.opening)
+    ]
+    seen = race._seen_at_once(opened, lambda values: True)
+    assert seen == ["mobilenet_050", "mobilenet_v2"]

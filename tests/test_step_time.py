@@ -1,6 +1,7 @@
 """What a configuration is measured to take, and the epochs for which there is time."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from recorded_progress import Recorded
@@ -9,7 +10,7 @@ from small_trials import values_for
 from models.known_good import baseline_values
 from search.process.hardware import Hardware
 from search.trial import step_time
-from search.trial.step_time import StepTime, measure
+from search.trial.step_time import BUILDING_SECONDS, StepTime, measure
 from search.tuning.planning import epochs_in_time
 from search.tuning.planning.epochs_in_time import LEAST_EPOCHS, SHARE, with_epochs
 
@@ -29,7 +30,7 @@ def clock(monkeypatch):
     return now
 
 
-def test_the_start_and_the_features_are_told_from_the_steps(scratch, clock, monkeypatch):
+def test_the_start_is_told_from_the_steps(scratch, clock, monkeypatch):
     """Of 14 images the first epoch takes 20 s, the second 4.8, the third and last 2 s."""
     seconds = iter([20.0, 4.8, 2.0])
 
@@ -39,18 +40,26 @@ def test_the_start_and_the_features_are_told_from_the_steps(scratch, clock, monk
 
     monkeypatch.setattr(step_time.Training, "fit", fit)
     found = measure(scratch, values_for(scratch, "cnn"))
-    assert found.first == pytest.approx(20 - 4.8)
-    assert found.features == pytest.approx(2.8 / 14)
-    assert found.image == pytest.approx(2 / 14)
+    assert found == StepTime(first=18.0, features=0.0, image=pytest.approx(2 / 14))
 
 
-def test_a_real_step_is_measured_and_leaves_the_run_as_it_was(transfer):
+def test_what_features_take_is_measured_also_where_they_are_there(transfer):
+    """Else a second plan on the same images would promise less time than the first."""
     before = sorted(transfer.run.path.rglob("*"))
     tuned = (v for v in baseline_values(transfer.classifier) if v["transfer/unfreeze"])
     values = next(tuned)
-    found = measure(transfer, values)
-    assert 0 < found.image < found.first
+    first, again = measure(transfer, values), measure(transfer, values)
+    assert 0 < first.image < first.first
+    assert first.features > 0
+    assert again.features > 0
     assert sorted(transfer.run.path.rglob("*")) == before
+
+
+def test_of_a_probe_only_the_features_take_time(transfer):
+    probe = {"family": "probe", "probe/backbone": "mobilenet_075", "probe/image_size": 32}
+    found = measure(transfer, probe)
+    assert (found.first, found.image) == (BUILDING_SECONDS, 0.0)
+    assert found.features > 0
 
 
 def chosen(experiment, limit, takes=TAKES, **config):
@@ -62,7 +71,8 @@ def chosen(experiment, limit, takes=TAKES, **config):
         return takes
 
     config = replace(experiment.config, **({"max_epochs": 9} | config))
-    found = with_epochs(experiment.run, config, limit=limit, progress=said, measured=measured)
+    stop = SimpleNamespace(seconds_to_limit=lambda: limit, raise_if_requested=lambda: None)
+    found = with_epochs(experiment.run, config, stop=stop, progress=said, measured=measured)
     assert found == replace(config, max_epochs=found.max_epochs)
     return found.max_epochs, asked, said
 
@@ -82,7 +92,19 @@ def test_as_many_epochs_as_take_a_third_of_the_time(scratch):
 
 
 def test_where_not_even_these_fit_there_are_three_epochs(scratch):
-    assert chosen(scratch, 150, StepTime(100.0, 0, 1))[0] == LEAST_EPOCHS == 3
+    found, _, said = chosen(scratch, 150, StepTime(100.0, 0, 1))
+    assert found == LEAST_EPOCHS == 3
+    assert "3 epochs per configuration, more than the time allows (cnn: 2 min 22 s)" in said.text
+
+
+def test_ctrl_c_ends_it_before_a_step_is_measured(scratch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    stop = SimpleNamespace(seconds_to_limit=lambda: 200.0, raise_if_requested=interrupted)
+    config = replace(scratch.config, max_epochs=9)
+    with pytest.raises(KeyboardInterrupt):
+        with_epochs(scratch.run, config, stop=stop, progress=Recorded())
 
 
 @pytest.mark.parametrize("limit", [None, 119.0])

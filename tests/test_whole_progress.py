@@ -16,7 +16,8 @@ from search.export.whole_progress import (
     part_seconds,
 )
 from search.run_folder.record_files import load_records
-from search.selection.export_estimate import export_parts
+from search.selection.choosing_estimate import seconds_once_more
+from search.selection.export_estimate import SECONDS_PER_FORMAT, export_parts
 
 SECONDS = {TRAINING_AGAIN: 60.0, RETRAINING: 20.0, WRITING: 15.0, TESTING: 5.0}
 
@@ -75,14 +76,41 @@ def run(scratch, tmp_path):
 
 
 def test_the_estimate_is_that_of_the_best_few(run, monkeypatch):
-    parts = export_parts(max(load_records(run.run), key=lambda r: r.score), run, formats=2)
-    found = part_seconds(run, formats=2, top=3, seeds=3, until=math.inf)
+    two = {"formats": ("litert", "onnx")}
+    parts = export_parts(max(load_records(run.run), key=lambda r: r.score), run, **two)
+    found = part_seconds(run, **two, top=3, seeds=3, until=math.inf)
     assert list(found) == [TRAINING_AGAIN, RETRAINING, WRITING, TESTING]
     assert found[TRAINING_AGAIN] == pytest.approx(6.0)  # both, three times
     assert list(found.values())[1:] == pytest.approx(list(parts))
-    none = part_seconds(run, formats=2, top=3, seeds=0, until=math.inf)
+    none = part_seconds(run, **two, top=3, seeds=0, until=math.inf)
     assert none[TRAINING_AGAIN] == 0.0
     monkeypatch.setattr(whole_progress.time, "monotonic", lambda: 100.0)
     for until, seconds in ((104.0, 4.0), (90.0, 0.0)):
-        short = part_seconds(run, formats=2, top=3, seeds=3, until=until)
+        short = part_seconds(run, **two, top=3, seeds=3, until=until)
         assert short[TRAINING_AGAIN] == pytest.approx(seconds)
+
+
+def test_nothing_is_trained_again_where_there_is_nothing_to_choose(scratch, tmp_path):
+    one = finished_run(scratch, tmp_path, [("cnn", 0.5)])
+    found = part_seconds(one, formats=(), top=3, seeds=3, until=math.inf)
+    assert found[TRAINING_AGAIN] == 0.0
+
+
+def test_a_probe_of_a_part_of_the_images_is_measured_on_all_once(run, monkeypatch):
+    probe = max(load_records(run.run), key=lambda record: record.score)
+    probe = probe.with_outcome(values={"family": "probe"}, images=4, seconds=7.0)
+    for records in ([probe], [probe, probe.with_outcome(configuration="9")]):
+        monkeypatch.setattr(whole_progress, "load_records", lambda _, records=records: records)
+        once = seconds_once_more(probe, run)
+        for seeds in (0, 3):
+            found = part_seconds(run, formats=(), top=3, seeds=seeds, until=math.inf)
+            count = 1 if seeds == 0 else len(records)
+            assert found[TRAINING_AGAIN] == pytest.approx(count * once)
+            assert once > 0
+
+
+def test_a_quantised_file_may_be_written_twice_and_is_asked_one_image_at_a_time(run):
+    plain = part_seconds(run, formats=("litert",), top=3, seeds=0, until=math.inf)
+    int8 = part_seconds(run, formats=("litert-int8",), top=3, seeds=0, until=math.inf)
+    assert int8[WRITING] == pytest.approx(plain[WRITING] + SECONDS_PER_FORMAT)
+    assert int8[TESTING] == pytest.approx(2 * plain[TESTING])

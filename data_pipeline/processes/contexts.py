@@ -1,10 +1,11 @@
 """Start processes that do not run the main program again.
 
 A new process imports the main module of the one that starts it. A script that searches without
-`if __name__ == "__main__"` would then begin its search once more in each worker. What our workers
-run is never in the main module, so it is hidden while one is started.
+`if __name__ == "__main__"` would then begin its search once more in each worker. So it is hidden
+while a worker is started, unless that runs a function of the main module.
 """
 
+import multiprocessing
 import sys
 import threading
 from collections.abc import Iterator
@@ -61,6 +62,13 @@ if hasattr(context, "ForkServerContext"):  # not on Windows
         Process = ForkServerProcess
 
 
-def pool_context() -> context.BaseContext:
-    """The context of pools: processes forked from a server, where there is one."""
-    return ForkServerContext() if hasattr(context, "ForkServerContext") else SpawnContext()
+def pool_context(*, of_main: bool = False) -> context.BaseContext:
+    """The context of pools: processes forked from a server, where there is one.
+
+    Args:
+        of_main: whether what they run is in the main module, which they then import.
+    """
+    there = hasattr(context, "ForkServerContext")
+    if of_main:
+        return multiprocessing.get_context("forkserver" if there else "spawn")
+    return ForkServerContext() if there else SpawnContext()

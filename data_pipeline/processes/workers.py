@@ -94,7 +94,8 @@ class _Run(Generic[Task, Result]):
         self.running: dict[Future, Sequence[Task]] = {}
 
     def results(self) -> Iterator[tuple[Task, Result | Failure]]:
-        pool = new_pool(self.workers, self.limits.memory, self.preload)
+        of_main = self.function.__module__ == "__main__"
+        pool = new_pool(self.workers, self.limits.memory, self.preload, of_main=of_main)
         try:
             while self.waiting or self.running:
                 self._feed(pool)
@@ -127,10 +128,17 @@ class _Run(Generic[Task, Result]):
                 self.waiting.extendleft([task] for task in reversed(chunk))
 
 
-def new_pool(workers: int, memory: int, preload: str) -> ProcessPool:
-    """Start workers, each with `memory` bytes at most and with the module `preload` imported."""
+def new_pool(workers: int, memory: int, preload: str, *, of_main: bool = False) -> ProcessPool:
+    """Start workers, each with `memory` bytes at most and with the module `preload` imported.
+
+    Args:
+        workers: how many.
+        memory: bytes.
+        preload: name of a module.
+        of_main: whether what they run is in the main module.
+    """
     return ProcessPool(
-        workers, initializer=_set_up, initargs=(memory, preload), context=_context(preload)
+        workers, initializer=_set_up, initargs=(memory, preload), context=_context(preload, of_main)
     )
 
 
@@ -186,11 +194,11 @@ def _set_up(memory: int, preload: str) -> None:  # in a worker
     limit_memory(memory)
 
 
-def _context(preload: str) -> BaseContext:
+def _context(preload: str, of_main: bool = False) -> BaseContext:
     """Fork workers from a server that has imported `preload`, so that replacing one is fast."""
     # Never forked from this process: the threads that TensorFlow has here would be missing in
     # the worker, and the locks that they held would stay locked.
-    context = pool_context()
+    context = pool_context(of_main=of_main)
     if context.get_start_method() == "forkserver":
         context.set_forkserver_preload([preload])
     return context

@@ -69,7 +69,8 @@ def going_on(best_first: Sequence[Probed], places: int, images: int | None) -> S
     Args:
         best_first: with scores, the best first.
         places: how many go on.
-        images: that the scores are on; None for all, which decide alone.
+        images: that were fitted to; None for all, which decide alone. Scores are on about as many:
+            on up to twice, where they are cross-validated.
     """
     if images is None or len(best_first) <= places:
         return best_first[:places]

@@ -145,7 +145,7 @@ class Race:
         """The backbones that see all images at once: those begun, then the likeliest in time."""
         last = len(self.rungs) - 1
         begun = list(dict.fromkeys(e.values[BACKBONE] for e in entries if e.rung == last))
-        ranked = by_score(entry for entry in entries if entry.rung == 0)
+        ranked = _best_of_each(by_score(entry for entry in entries if entry.rung == 0))
         in_time = [
             entry
             for entry in ranked
@@ -207,6 +207,12 @@ def narrowed(space: Any, winners: Sequence[Values]) -> Any:
         return {"values": values, "default": values[0]}
 
     return rebuilt(space, changes)
+
+
+def _best_of_each(ranked: Sequence[Probed]) -> list[Probed]:
+    """Of each backbone the best, in order."""
+    first = {entry.values[BACKBONE]: entry for entry in reversed(ranked)}
+    return [entry for entry in ranked if first[entry.values[BACKBONE]] is entry]
 
 
 def _alone(entries: Sequence[Probed]) -> list[Probed]:

@@ -48,11 +48,12 @@ class Exported:
         Raises:
             TuneError: it is missing or broken.
         """
+        from search.process.atomic_files import read_json
         from search.run_folder.metrics import Metrics
-        from search.run_folder.paths import RunFolder
+        from search.run_folder.schema import from_json
 
-        folder = self.path if self.path.is_dir() else self.path.parent
-        return Metrics.load(RunFolder(folder.parent))
+        file = (self.path if self.path.is_dir() else self.path.parent) / "metrics.json"
+        return from_json(Metrics, read_json(file), file=file)
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import html
 
+from search.evaluation.objective import objective_named
 from search.process.printable import printable
 from search.process.wording import counted, duration_in_words
 from search.report.run_rows import RunReport
@@ -49,8 +50,8 @@ def _drawn(report: RunReport) -> str:
         across = _LEFT + number * (_WIDTH - _LEFT - 6) / (len(scores) - 1)
         return across, 6 + (high - score) / span * (_HEIGHT - _BELOW - 12)
 
-    better = min if report.objective == "val_loss" else max
-    best = [better(scores[: number + 1]) for number in range(len(scores))]
+    best_of = objective_named(report.objective).best
+    best = [best_of(scores[: number + 1]) for number in range(len(scores))]
     line = " ".join("{:.1f},{:.1f}".format(*place(n, score)) for n, score in enumerate(best))
     dots = "".join(
         '<circle cx="{:.1f}" cy="{:.1f}" r="2.5" fill="#888"/>'.format(*place(n, score))

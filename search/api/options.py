@@ -52,10 +52,10 @@ class SearchOptions(TypedDict, total=False):
     deterministic: bool
     follow_links: bool
     labels: str | Path
-    image_column: str
-    label_column: str
-    split_column: str
-    group_column: str
+    image_column: str | int
+    label_column: str | int
+    split_column: str | int
+    group_column: str | int
     group_by: str
 
 
@@ -73,17 +73,11 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
             hint = f"; did you mean {close[0]}?" if close else ""
             raise TypeError(f"there is no option {name}{hint}")
     options = {
-        name: _CONVERTED.get(name, _as_it_is)(name, value)
-        for name, value in given.items()
-        if value is not None
+        name: CONVERTED[name](name, value) for name, value in given.items() if value is not None
     }
     if "resize" in options:
         options["resize_mode"] = options.pop("resize")
     return options
-
-
-def _as_it_is(name: str, value: Any) -> Any:
-    return value
 
 
 def _one_of(names: Callable[[], Iterable[str]]) -> Callable[[str, Any], str]:
@@ -109,7 +103,9 @@ def _some_of(names: Callable[[], Iterable[str]]) -> Callable[[str, Any], tuple[s
     return convert
 
 
-def _at_least(least: int) -> Callable[[str, Any], int]:
+def at_least(least: int) -> Callable[[str, Any], int]:
+    """Make the check of a whole number."""
+
     def convert(option: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise TuneError(
@@ -118,6 +114,26 @@ def _at_least(least: int) -> Callable[[str, Any], int]:
         return value
 
     return convert
+
+
+def _number(option: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise TuneError(f"{option}: received {value!r}, expected a number above 0")
+    return float(value)
+
+
+def _bytes(option: str, value: Any) -> int:
+    return round(_number(option, value))
+
+
+def _flag(option: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TuneError(f"{option}: received {value!r}, expected True or False")
+    return value
+
+
+def _words(option: str, value: Any) -> str:
+    return str(value)  # a column may be given by its number
 
 
 def _image_size(option: str, value: Any) -> tuple[int, int]:
@@ -178,27 +194,46 @@ def _formats() -> Iterable[str]:
     return FORMATS
 
 
+def _precisions() -> Iterable[str]:
+    from search.process.hardware import PRECISIONS
+
+    return ("auto", *PRECISIONS)
+
+
 def _resize_modes() -> Iterable[str]:
     from data_pipeline.pixels.resize_mode import RESIZE_MODES
 
     return RESIZE_MODES
 
 
-_CONVERTED: dict[str, Callable[[str, Any], Any]] = {
+names_of_formats = _some_of(_formats)
+
+CONVERTED: dict[str, Callable[[str, Any], Any]] = {
     "algo": _one_of(_algorithms),
     "families": _some_of(_families),
     "backbones": _some_of(_backbones),
-    "formats": _some_of(_formats),
+    "formats": names_of_formats,
     "objective": _one_of(_objectives),
     "resize": _one_of(_resize_modes),
     "image_size": _image_size,
     "backbone_sizes": _sides,
-    "max_epochs": _at_least(1),
-    "factor": _at_least(2),
-    "hyperband_iterations": _at_least(1),
-    "max_trials": _at_least(1),
-    "seed": _at_least(0),
+    "max_epochs": at_least(1),
+    "factor": at_least(2),
+    "hyperband_iterations": at_least(1),
+    "max_trials": at_least(1),
+    "seed": at_least(0),
     "ranges": _ranges,
     "labels": _path,
+    "max_latency": _number,
+    "max_size": _bytes,
+    "precision": _one_of(_precisions),
+    "early_stop": _flag,
+    "deterministic": _flag,
+    "follow_links": _flag,
+    "image_column": _words,
+    "label_column": _words,
+    "split_column": _words,
+    "group_column": _words,
+    "group_by": _words,
     "weights": _path,
 }

@@ -1,12 +1,15 @@
 """A run, for Python programs and notebooks: its table, what it has taught, its export."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search.api.exported import Exported
+from search.api.options import at_least, names_of_formats
 from search.errors import TuneError
+from search.evaluation.objective import AS_GOOD_WITHIN
 from search.process.progress import ProgressSink, Silent
 from search.report.run_rows import ConfigurationRow, RunReport
 from search.run_folder.budget import Budget
@@ -15,8 +18,6 @@ from search.run_folder.paths import DEFAULT_RESULTS, RunFolder
 
 if TYPE_CHECKING:
     from search.report.comparison import Comparison
-
-CHEAPER_WITHIN = 0.01  # as `tune export-best --cheaper-within` has it
 
 
 def load(run: str | Path | None = None, *, results: str | Path = DEFAULT_RESULTS) -> "Run":
@@ -127,13 +128,13 @@ class Run:
     def export(
         self,
         *,
-        formats: tuple[str, ...] = (),
+        formats: str | Sequence[str] = (),
         max_latency: float | None = None,
         max_size: int | None = None,
         precision: float | None = None,
         top: int = TOP,
         seeds: int = SEEDS,
-        cheaper_within: float = CHEAPER_WITHIN,
+        cheaper_within: float = AS_GOOD_WITHIN,
         progress: ProgressSink | None = None,
     ) -> Exported:
         """Choose the best configuration, retrain, test and export it, as `tune export-best` does.
@@ -155,12 +156,17 @@ class Run:
         """
         from search.process.quiet import import_tensorflow
 
+        at_least(1)("top", top)
+        at_least(0)("seeds", seeds)
+        for name, share in (("precision", precision), ("cheaper_within", cheaper_within)):
+            if share is not None and not 0 <= share < 1:
+                raise TuneError(f"{name}: received {share:g}, expected a share from 0 to below 1")
         import_tensorflow()
         from search.export.export_best import ExportOptions, export_best
         from search.process.stop_signal import StopSignal
 
         options = ExportOptions(
-            formats=tuple(formats),
+            formats=names_of_formats("formats", formats) if formats else (),
             budget=Budget(max_latency, max_size),
             precision=precision,
             top=top,

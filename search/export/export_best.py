@@ -13,7 +13,7 @@ import numpy as np
 from search.evaluation.calibration import Calibration
 from search.evaluation.objective import ACCURACY, AS_GOOD_WITHIN
 from search.export.folder import export_folder
-from search.export.quantised import file_figures
+from search.export.quantised import file_figures, opened
 from search.export.test_set import open_test_set
 from search.export.whole_progress import TESTING, as_one, part_seconds
 from search.export.writing import write_beside, write_models
@@ -95,7 +95,7 @@ def _export(
     options, asked_for = _with_limits(options, experiment.config)
     seconds = part_seconds(
         experiment,
-        formats=len({*options.formats} - {ALWAYS.name}),
+        formats=options.formats,
         top=options.top,
         seeds=options.seeds,
         until=options.choose_until,
@@ -138,11 +138,15 @@ def _exported(
         counted = [parity for parity in parities if parity.format.name in asked_for]
         choice = _with_measured(choice, counted)
         _warn_of_cost(options.budget, counted, progress)
+        calls = opened(parities, folder)
         # From here on nothing may refuse the export: a look at the test images is not undone.
         with progress.task(TESTING):
             tested = open_test_set(experiment, model, temperature=temperature, threshold=threshold)
             write_array(folder / experiment.run.test_predictions.name, tested.predictions)
-            files = [file_figures(p, experiment, folder, threshold=threshold) for p in parities]
+            files = [
+                file_figures(p, calls.get(p.format.name), experiment, threshold=threshold)
+                for p in parities
+            ]
         metrics = _metrics(
             experiment,
             choice,

@@ -13,16 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.families.head import divided_logits
+from search.errors import TuneError
 from search.evaluation.calibration import answered, closest_temperature
-from search.formats.format import Format, Source
+from search.formats.format import Call, Format, Source
 from search.formats.measuring import Measured, measure_file
 from search.formats.parity import Parity
 from search.formats.write import write_format
 from search.run_folder.metrics import FileFigures
+from search.selection.export_estimate import TESTED
 from search.trial.experiment import Experiment
 
 OWN_FROM = 1.02  # a temperature as far from 1 as this, or its inverse, is worth writing again
-TESTED = 2_000  # test images at most that a file is measured on: it takes one at a time
 
 
 def as_sure(
@@ -54,13 +55,17 @@ def as_sure(
         return measured
     beside = folder / ".again"
     beside.mkdir()
-    with divided_logits(source.model, temperature):
-        path = write_format(source, row.name, beside)
-    again = measure_file(row.name, path, images)
-    closer = _distance(again.probabilities, expected) < _distance(answers, expected)
-    if closer:
-        path.replace(folder / row.file)
-    shutil.rmtree(beside)
+    try:
+        with divided_logits(source.model, temperature):
+            path = write_format(source, row.name, beside)
+        again = measure_file(row.name, path, images)
+        closer = _distance(again.probabilities, expected) < _distance(answers, expected)
+        if closer:
+            path.replace(folder / row.file)
+    except TuneError:  # the first one stands
+        closer = False
+    finally:
+        shutil.rmtree(beside)
     return again if closer else measured
 
 
@@ -68,8 +73,20 @@ def _distance(answers: NDArray[np.float32], expected: NDArray[np.float32]) -> fl
     return float(np.abs(answers - expected).mean())
 
 
+def opened(parities: list[Parity], folder: Path) -> dict[str, Call]:
+    """Load the quantised files, by the name of their format.
+
+    Before the test images are looked at: what cannot be loaded refuses the export.
+    """
+    return {
+        parity.format.name: parity.format.open(folder / parity.format.file)
+        for parity in parities
+        if parity.format.quantised
+    }
+
+
 def file_figures(
-    parity: Parity, experiment: Experiment, folder: Path, *, threshold: float | None
+    parity: Parity, call: Call | None, experiment: Experiment, *, threshold: float | None
 ) -> FileFigures:
     """The figures of a file, of a quantised one with what it answers to the test images.
 
@@ -77,15 +94,15 @@ def file_figures(
 
     Args:
         parity: of the file.
+        call: the loaded file; None for one that is not quantised.
         experiment: the run.
-        folder: where the file stands.
         threshold: confidence from which the model answers; None for always.
     """
-    if not parity.format.quantised:
+    if call is None:
         return parity.figures()
     picks = np.linspace(0, len(experiment.test) - 1, min(TESTED, len(experiment.test)))
     rows = experiment.test[picks.astype(int)]
-    answers = parity.format.open(folder / parity.format.file)(experiment.pixels[rows])
+    answers = call(experiment.pixels[rows])
     targets = experiment.targets[rows]
     right = float((answers.argmax(axis=1) == targets).mean())
     abstain = None if threshold is None else answered(answers, targets, threshold=threshold)

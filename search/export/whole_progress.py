@@ -2,13 +2,13 @@
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from search.process.progress import ProgressSink, Task
 from search.process.wording import duration_in_words
 from search.run_folder.record_files import load_records
-from search.selection.choosing_estimate import choosing_seconds, costliest_parts
+from search.selection.choosing_estimate import costliest_parts, seconds_of_choosing
 from search.selection.finalists import TRAINING_AGAIN
 from search.trial.experiment import Experiment
 from search.trial.retrain import RETRAINING
@@ -17,20 +17,19 @@ WRITING, TESTING = "writing and checking files", "testing"  # what tasks are cal
 
 
 def part_seconds(
-    experiment: Experiment, *, formats: int, top: int, seeds: int, until: float
+    experiment: Experiment, *, formats: Sequence[str], top: int, seeds: int, until: float
 ) -> dict[str, float]:
     """Estimate the seconds of each part of an export, by the description of its task, in order.
 
     Args:
         experiment: the run.
-        formats: how many are written besides the first.
+        formats: that are written besides the first.
         top: how many of the best are trained again.
         seeds: how often each.
         until: of `time.monotonic`, when that has ended.
     """
     records = load_records(experiment.run)
-    choosing = choosing_seconds(records, experiment, top=top)
-    again = choosing.once + seeds * choosing.each if seeds else 0.0
+    again = seconds_of_choosing(records, experiment, top=top, seeds=seeds)
     parts = costliest_parts(records, experiment, top=top, formats=formats)
     return {
         TRAINING_AGAIN: min(again, max(until - time.monotonic(), 0.0)),

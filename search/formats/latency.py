@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.process.others_load import OthersLoad
-
 WARM_UP = 3  # calls: the first ones trace, allocate and fill caches
 TIMED_SECONDS = 5.0  # no further call is timed after that
 
@@ -47,10 +45,9 @@ def latency(
     for _ in range(WARM_UP):
         call(batch)
     taken: list[float] = []
-    load = OthersLoad()
     begun = time.perf_counter()
     while not taken or (len(taken) < repeats and time.perf_counter() - begun < seconds):
         started = time.perf_counter()
         call(batch)
         taken.append(time.perf_counter() - started)
-    return Latency(float(np.median(taken)), float(np.percentile(taken, 95)), load.share())
+    return Latency(float(np.median(taken)), float(np.percentile(taken, 95)))

@@ -15,6 +15,7 @@ import numpy as np
 
 from search.formats.latency import latency
 from search.formats.registry import FORMATS
+from search.process.others_load import OthersLoad
 
 
 def _peak_memory() -> int:
@@ -39,17 +40,17 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     parser.add_argument("--repeats", type=int, default=50, help="calls to time at most")
     options = parser.parse_args()
-    started = time.perf_counter()
+    load, started = OthersLoad(), time.perf_counter()
     call = FORMATS[options.format].open(options.file)
     load_seconds = time.perf_counter() - started
     # Mapped, and one image before the batches: the peak is that of answering one at a time.
     images = np.load(options.images, mmap_mode="r", allow_pickle=False)
     timed = latency(call, np.array(images[0]), repeats=options.repeats)
-    peak_memory = _peak_memory()
+    peak_memory, others = _peak_memory(), load.share()
     np.savez(
         options.out,
         probabilities=call(images),
-        latency=(timed.median, timed.p95, np.nan if timed.others is None else timed.others),
+        latency=(timed.median, timed.p95, np.nan if others is None else others),
         peak_memory=peak_memory,
         load_seconds=load_seconds,
     )

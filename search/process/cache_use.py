@@ -86,11 +86,11 @@ def cache_folder(given: Path | None) -> Path:
         make_folder(folder, shared=True)
     except RuntimeError as error:  # an unknown user without HOME
         raise TuneError(
-            "there is no home folder to keep checked images in; give --cache-dir FOLDER"
+            "there is no home folder to keep checked images in; give another folder (--cache-dir)"
         ) from error
     except OSError as error:
         raise TuneError(
             f"{printable(str(error.filename or given))}: {error.strerror}; checked images are kept "
-            "there; give another --cache-dir"
+            "there; give another folder (--cache-dir)"
         ) from error
     return folder

@@ -8,6 +8,7 @@ from pathlib import Path
 from search.process.wording import in_percent
 
 BUSY = 0.25  # of all cores used by others: what is timed beside them is not to be relied upon
+SHORTEST = 0.5  # seconds: the system counts in hundredths
 _STAT = Path("/proc/stat")
 
 
@@ -19,10 +20,13 @@ class OthersLoad:
         self.busy = _busy_seconds()
 
     def share(self) -> float | None:
-        """The share of all cores that others used since then, 0 to 1; None where it is not told."""
+        """The share of all cores that others used since then, 0 to 1.
+
+        None where the system does not tell, or too soon to know.
+        """
         now = _busy_seconds()
         wall = time.perf_counter() - self.started
-        if self.busy is None or now is None or wall <= 0:
+        if self.busy is None or now is None or wall < SHORTEST:
             return None
         others = now - self.busy - (_own_seconds() - self.own)
         return min(max(others / (wall * (os.cpu_count() or 1)), 0.0), 1.0)

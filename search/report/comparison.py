@@ -1,5 +1,6 @@
 """Compare runs side by side: what was searched, how far each came, and whether that is chance."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +17,15 @@ from search.report.summary import run_report
 from search.run_folder.data import Images, load_predictions, load_splits, load_targets
 from search.run_folder.paths import RunFolder
 
+_WITHOUT_EXPORT = "no exported model with its answers to the test images; export it (again)"
+
 
 @dataclass(frozen=True)
 class ComparedRun:
     """One run of a comparison.
 
     Attributes:
-        run: its name.
+        run: its name, or its folder where another has that name.
         data: folder of the images.
         algo, objective: as it was asked for.
         configurations, finished: how many it tried, and trials that have ended.
@@ -108,32 +111,33 @@ def compare(runs: Sequence[RunFolder]) -> Comparison:
     """
     if len({run.path.resolve() for run in runs}) < max(len(runs), 2):
         raise TuneError("two or more different runs are needed to compare them")
-    rows = tuple(_row(run, run_report(run)) for run in runs)
-    tested = {run.name: _tested(run) for run in runs}
+    names = [run.name for run in runs]
+    # Two folders may hold runs of one name.
+    called = [n if names.count(n) == 1 else str(r.path) for n, r in zip(names, runs, strict=True)]
+    rows = tuple(_row(run_report(run), name) for run, name in zip(runs, called, strict=True))
+    tested = [_tested(run) for run in runs]
     differences, reasons = [], []
-    for number, first in enumerate(runs):
-        for second in runs[number + 1 :]:
-            one, other = tested[first.name], tested[second.name]
-            if missing := [r.name for r, t in ((first, one), (second, other)) if t is None]:
-                reasons.append(f"{' and '.join(map(printable, missing))}: no exported model yet")
-                continue
-            found = _difference(first.name, second.name, one or {}, other or {})
-            if found is None:
-                reasons.append(
-                    f"{printable(first.name)} and {printable(second.name)}: no image is in the "
-                    "test set of both"
-                )
-            else:
-                differences.append(found)
+    for first, second in itertools.combinations(range(len(runs)), 2):
+        one, other = tested[first], tested[second]
+        lacking = [called[n] for n in (first, second) if tested[n] is None]
+        if one is None or other is None:
+            reasons += [f"{printable(name)}: {_WITHOUT_EXPORT}" for name in lacking]
+            continue
+        found = _difference(called[first], called[second], one, other)
+        if found is None:
+            names_of_both = f"{printable(called[first])} and {printable(called[second])}"
+            reasons.append(f"{names_of_both}: no image is in the test set of both")
+        else:
+            differences.append(found)
     return Comparison(rows, tuple(differences), tuple(dict.fromkeys(reasons)))
 
 
-def _row(run: RunFolder, report: RunReport) -> ComparedRun:
+def _row(report: RunReport, name: str) -> ComparedRun:
     scored = [row for row in report.configurations if row.score is not None]
     exported = report.exported
     best = scored[0].summary if scored else ""
     return ComparedRun(
-        run=run.name,
+        run=name,
         data=str(Path(report.data.root)),
         algo=report.algo,
         objective=report.objective,

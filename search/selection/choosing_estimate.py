@@ -1,6 +1,7 @@
 """Estimate the seconds of choosing among the best few, and of an export of any of them."""
 
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from search.evaluation.bootstrap import enough_images
@@ -42,6 +43,33 @@ def choosing_seconds(records: list[TrialRecord], experiment: Experiment, *, top:
     )
 
 
+def seconds_of_choosing(
+    records: list[TrialRecord], experiment: Experiment, *, top: int, seeds: int
+) -> float:
+    """Estimate the seconds of training the best few again, as `search.selection.choice` does it.
+
+    Args:
+        records: of the run.
+        experiment: the run.
+        top: how many of the best.
+        seeds: how often each, at most.
+    """
+    chosen = _candidates(records, experiment, top)
+    if not chosen:
+        return 0.0
+    if seeds == 0 or len(chosen) == 1:
+        # What the search predicted will do, but for a probe of a part of the images.
+        return 0.0 if chosen[0].images is None else seconds_once_more(chosen[0], experiment)
+    once = choosing_seconds(records, experiment, top=top).once
+    return once + again_seconds(chosen, experiment, seeds=seeds)
+
+
+def again_seconds(chosen: Sequence[TrialRecord], experiment: Experiment, *, seeds: int) -> float:
+    """Estimate the seconds of training these again; what a solver fits only once."""
+    each = [(1 if is_solved(r) else seeds) * seconds_once_more(r, experiment) for r in chosen]
+    return sum(each)
+
+
 def seconds_once_more(record: TrialRecord, experiment: Experiment) -> float:
     """Estimate the seconds of one more training of a configuration, to compare it."""
     if not is_solved(record):
@@ -74,7 +102,11 @@ def choosing_within(
 
 
 def costliest_parts(
-    records: list[TrialRecord], experiment: Experiment, *, top: int, formats: int | None = None
+    records: list[TrialRecord],
+    experiment: Experiment,
+    *,
+    top: int,
+    formats: Sequence[str] | None = None,
 ) -> Parts:
     """Estimate the parts of the longest export among the best few: any of them may be chosen.
 
@@ -82,7 +114,7 @@ def costliest_parts(
         records: of the run.
         experiment: the run.
         top: how many of the best are chosen from.
-        formats: how many are written besides the first; by default those of the run.
+        formats: that are written besides the first; by default those of the run.
     """
     chosen: list[TrialRecord | None] = [*_candidates(records, experiment, top)]
     each = [export_parts(record, experiment, records, formats=formats) for record in chosen]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.families.registry import family_named
+from search.formats.registry import ALWAYS, FORMATS
 from search.run_folder.records import TrialRecord, Values
 from search.selection.candidates import is_solved
 from search.trial.experiment import Experiment
@@ -12,6 +13,7 @@ from search.trial.experiment import Experiment
 # whole photos, tested. On two cores of one kind 11 s with one MobileNet and 27 s with two networks,
 # on two of another, where an image took twice as long, 16 and 46 s.
 FIXED_SECONDS = 5.0
+TESTED = 2_000  # test images at most that a quantised file is measured on
 SECONDS_PER_NETWORK = 8.0
 SECONDS_PER_FORMAT = 15.0  # each further one: converted, and looked at in the same way
 SEEN_IMAGES = 400  # besides those to test on
@@ -39,7 +41,7 @@ def export_parts(
     experiment: Experiment,
     records: Sequence[TrialRecord] = (),
     *,
-    formats: int | None = None,
+    formats: Sequence[str] | None = None,
 ) -> Parts:
     """Estimate the seconds of the parts of an export of this configuration.
 
@@ -47,16 +49,20 @@ def export_parts(
         record: of the configuration; None where none is known yet.
         experiment: the run.
         records: of the run, whose probes say what an image takes on this machine.
-        formats: how many are written besides the first; by default those of the run.
+        formats: that are written besides the first; by default those of the run.
     """
-    more = len(experiment.config.formats) if formats is None else formats
+    names = {*(experiment.config.formats if formats is None else formats)} - {ALWAYS.name}
+    quantised = sum(FORMATS[name].quantised for name in names)
     networks = [None] if record is None else _networks(record)
     each = [_seconds_per_image(probe, experiment, records) for probe in networks]
-    files = FIXED_SECONDS + SECONDS_PER_FORMAT * more + SECONDS_PER_NETWORK * len(each)
+    # What is quantised may be written twice, and is tested one image at a time.
+    files = FIXED_SECONDS + SECONDS_PER_FORMAT * (len(names) + quantised)
+    files += SECONDS_PER_NETWORK * len(each)
+    alone = min(len(experiment.test), TESTED) * quantised
     return Parts(
         retraining=0.0 if record is None else retraining_seconds(record, experiment),
         files=files + SEEN_IMAGES * sum(each),
-        testing=len(experiment.test) * sum(each),
+        testing=(len(experiment.test) + alone) * sum(each),
     )
 
 

@@ -31,7 +31,7 @@ from search.run_folder.data import load_predictions
 from search.run_folder.finalist_rows import Ensemble
 from search.run_folder.records import TrialRecord
 from search.selection.candidates import is_solved
-from search.selection.choosing_estimate import seconds_once_more
+from search.selection.choosing_estimate import again_seconds, seconds_once_more
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
 from search.trial.model_cache import ModelCache
@@ -86,7 +86,7 @@ def train_again(
         KeyboardInterrupt: told to stop; what is done is kept.
     """
     seconds = {r.configuration: seconds_once_more(r, experiment) for r in records}
-    _announce(records, seconds, seeds, progress)
+    _announce(records, experiment, seeds, progress)
     cache = ModelCache()  # of one shape with another seed: nothing is traced again
     trained: dict[str, list[NDArray[np.float32]]] = {r.configuration: [] for r in records}
     alive, finalists, done = list(records), [], 0.0
@@ -116,17 +116,14 @@ def train_again(
 
 
 def _announce(
-    records: Sequence[TrialRecord], seconds: Mapping[str, float], seeds: int, progress: ProgressSink
+    records: Sequence[TrialRecord], experiment: Experiment, seeds: int, progress: ProgressSink
 ) -> None:
-    # Another seed gives the same model where a solver fits it: once is enough.
-    times = [1 if is_solved(record) else seeds for record in records]
-    total = sum(n * seconds[r.configuration] for n, r in zip(times, records, strict=True))
-    most = duration_in_words(total)
+    most = duration_in_words(again_seconds(records, experiment, seeds=seeds))
     if all(map(is_solved, records)):
         if any(record.images is not None for record in records):
             progress.message(f"measuring the best on all images to validate on: at most {most}")
         return
-    what = f"training the best {len(seconds)} again with up to {counted(seeds, 'other seed')} each"
+    what = f"training the best {len(records)} again with up to {counted(seeds, 'other seed')} each"
     progress.message(f"{what}: at most {most}")
 
 

@@ -1,15 +1,20 @@
 """Measure what a configuration takes on this machine, before a search is planned."""
 
+import itertools
 import time
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from search.process.memory import released_graphs
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
-from search.trial.head_training import SPATIAL_VIEWS
+from search.trial.features.cache import BATCH
+from search.trial.head_training import SPATIAL_VIEWS, HeadTraining
 from search.trial.model_cache import ModelCache
 from search.trial.training import Training
 
+BUILDING_SECONDS = 3.0  # of a probe's network
 IMAGES = 96  # a few steps: enough to tell seconds from minutes
 
 
@@ -36,7 +41,8 @@ class StepTime:
 def measure(experiment: Experiment, values: Values) -> StepTime:
     """Train a configuration on a few images, for three epochs.
 
-    The features of its frozen part are kept as those of any trial.
+    The features of its frozen part are kept as those of any trial; what they take is measured
+    apart, since they may be there already.
 
     Args:
         experiment: the run.
@@ -44,17 +50,33 @@ def measure(experiment: Experiment, values: Values) -> StepTime:
     """
     part = experiment.part(IMAGES)
     with released_graphs():
-        began = time.monotonic()
         training = ModelCache().training(part, values, 0, lambda done, total: None)
         # A head that is solved first takes a network of its own, and is no part of a step.
         training = replace(training, start=None)
+        features = _feature_seconds(training)
+        began = time.monotonic()
+        if training.solved:
+            return StepTime(first=BUILDING_SECONDS, features=features, image=0.0)
         model = training.build()
         training.compile(model)
         marks = [began, *(_after(training, model, epoch) for epoch in range(3))]
-    first, second, third = (after - before for before, after in zip(marks, marks[1:], strict=False))
+    first, _, third = (after - before for before, after in itertools.pairwise(marks))
     # The first epoch sees the plain images, the second those turned round, the third none anew.
-    new = max(second - third, 0.0)
-    return StepTime(max(first - second, 0.0), new / len(part.train), third / len(part.train))
+    others = third + features * len(part.train)
+    return StepTime(max(first - others, 0.0), features, third / len(part.train))
+
+
+def _feature_seconds(training: Training) -> float:
+    """Seconds per image of the frozen part; 0 where there is none."""
+    if not isinstance(training, HeadTraining):
+        return 0.0
+    cache = training.feature_cache
+    rows = np.resize(training.rows, BATCH)
+    images = training.experiment.pixels[rows]
+    cache.compute(images)  # traced
+    began = time.monotonic()
+    np.asarray(cache.compute(images))
+    return (time.monotonic() - began) / BATCH
 
 
 def _after(training: Training, model: object, epoch: int) -> float:

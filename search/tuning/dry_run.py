@@ -46,7 +46,7 @@ def plan_only(
             planned = announce(plan, config, experiment, progress, open_ended=open_ended)
             seconds = environment.max_time
             if seconds is None and not detect().gpus:
-                times = measured_families(experiment, progress)
+                times = measured_families(experiment, stop, progress)
                 seconds = plan_seconds(plan, experiment, times)
                 progress.message(
                     f"time: about {duration_in_words(seconds)} on this machine, without the "

@@ -52,7 +52,7 @@ def settled(
     config = within_limits(run, config, options, stop=stop, progress=progress)
     config = with_race(run, config)
     if options.get("max_epochs") is None:
-        config = with_epochs(run, config, limit=stop.seconds_to_limit(), progress=progress)
+        config = with_epochs(run, config, stop=stop, progress=progress)
     config.save(run)
     return config
 

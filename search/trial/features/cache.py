@@ -41,7 +41,7 @@ from search.trial.features.views import View
 
 DISK_SHARE = 0.1  # of the free disk that all features may take; the oldest views give way
 _VERSION = 3  # raise it when features come out differently: old files are then made anew
-_BATCH = 64  # images computed together
+BATCH = 64  # images computed together
 
 
 class FeatureCache:
@@ -89,7 +89,7 @@ class FeatureCache:
         """The same as a function of 64 images."""
         from models.frozen_function import frozen_function
 
-        return frozen_function(self.extractor, batch=_BATCH)
+        return frozen_function(self.extractor, batch=BATCH)
 
     def plain(self, rows: Rows, update: Update) -> NDArray[np.float32]:
         """Features of plain images, float32 [all images, *shape], of which `rows` are there."""
@@ -146,12 +146,12 @@ class FeatureCache:
         if view.augmentation is None:
             rows = store.missing(rows)
         _make_room(self.experiment.features, len(rows) * store.shape[1] * 4)
-        batches = -(-len(rows) // _BATCH)
+        batches = -(-len(rows) // BATCH)
         with store:
             for number in range(batches):
                 update(number, batches)
-                places = np.arange(number * _BATCH, (number + 1) * _BATCH)
-                count = len(rows) - number * _BATCH
+                places = np.arange(number * BATCH, (number + 1) * BATCH)
+                count = len(rows) - number * BATCH
                 wanted = rows[places % len(rows)]
                 if len(store.missing(wanted[:count])):
                     store.write(wanted[:count], self._lines(view, wanted, number)[:count])

@@ -10,6 +10,7 @@ from dataclasses import replace
 from models.families.registry import family_named
 from search.process.hardware import detect
 from search.process.progress import ProgressSink
+from search.process.stop_signal import StopSignal
 from search.process.wording import counted, duration_in_words
 from search.run_folder.config import RunConfig
 from search.run_folder.paths import RunFolder
@@ -28,7 +29,7 @@ def with_epochs(
     run: RunFolder,
     config: RunConfig,
     *,
-    limit: float | None,
+    stop: StopSignal,
     progress: ProgressSink,
     measured: Callable[[Experiment, Values], StepTime] = measure,
 ) -> RunConfig:
@@ -39,16 +40,20 @@ def with_epochs(
     Args:
         run: its data is written.
         config: of the run, whose epochs were left open.
-        limit: seconds that the search has; None for no limit.
+        stop: says how much time the search has; asked before each measurement.
         progress: told what is measured, and what was chosen.
         measured: gives what a configuration takes.
     """
+    limit = stop.seconds_to_limit()
     if limit is None or limit < LEAST_SECONDS or config.preset or detect().gpus:
         return config
     set_up_training(config)
     experiment = Experiment.load(run, config)
     with progress.task("measuring a step of each family"):
-        times = {name: measured(experiment, v) for name, v in _slowest(experiment).items()}
+        times = {}
+        for name, values in _slowest(experiment).items():
+            stop.raise_if_requested()
+            times[name] = measured(experiment, values)
     images, most = len(experiment.train), SHARE * limit
 
     def fit(epochs: int) -> bool:
@@ -56,10 +61,11 @@ def with_epochs(
 
     epochs = next(filter(fit, range(config.max_epochs, LEAST_EPOCHS, -1)), LEAST_EPOCHS)
     if epochs < config.max_epochs:
-        name, slowest = max(times.items(), key=lambda pair: pair[1].seconds(images, 1))
+        name, slowest = max(times.items(), key=lambda pair: pair[1].seconds(images, epochs))
+        takes = f"{name}: {duration_in_words(slowest.seconds(images, epochs))}"
+        fitting = "as the time allows" if fit(epochs) else "more than the time allows"
         progress.message(
-            f"at most {counted(epochs, 'epoch')} per configuration, as the time allows "
-            f"({name}: {duration_in_words(slowest.seconds(images, epochs))}); "
+            f"at most {counted(epochs, 'epoch')} per configuration, {fitting} ({takes}); "
             "--max-epochs sets another number"
         )
     return replace(config, max_epochs=epochs)

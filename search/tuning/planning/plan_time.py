@@ -9,6 +9,7 @@ from search.algorithms.plan import Plan, Rung
 from search.algorithms.race import Race
 from search.algorithms.race_plan import race_of
 from search.process.progress import ProgressSink
+from search.process.stop_signal import StopSignal
 from search.run_folder.config import RunConfig
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
@@ -16,20 +17,32 @@ from search.trial.keras_setup import set_up_training
 from search.trial.step_time import StepTime, measure
 from search.tuning.planning.print_plan import baselines
 
-FROZEN = 0.7  # the part of a backbone that stays frozen in what is measured
 HEAD_SECONDS = 1.0  # of a trial of which a head alone is trained, on features that are kept
 
 
-def measured_families(experiment: Experiment, progress: ProgressSink) -> dict[str, StepTime]:
-    """Measure a step of each family that is searched: a few seconds each.
+def measured_families(
+    experiment: Experiment, stop: StopSignal, progress: ProgressSink
+) -> dict[str, StepTime]:
+    """Measure a step of each family that is searched, and of probes: a few seconds each.
 
     Args:
         experiment: the run.
+        stop: asked before each.
         progress: told that it is done.
+
+    Raises:
+        KeyboardInterrupt: told to stop.
     """
     set_up_training(experiment.config)
+    first = trained_first(experiment)
+    for backbone, side in _slowest(experiment.config) if race_of(experiment.config) else ():
+        first["probe"] = {"family": "probe", "probe/backbone": backbone, "probe/image_size": side}
+    times = {}
     with progress.task("measuring a step of each family"):
-        return {n: measure(experiment, values) for n, values in trained_first(experiment).items()}
+        for name, values in first.items():
+            stop.raise_if_requested()
+            times[name] = measure(experiment, values)
+    return times
 
 
 def trained_first(experiment: Experiment) -> dict[str, Values]:
@@ -62,11 +75,12 @@ def plan_seconds(plan: Plan, experiment: Experiment, times: Mapping[str, StepTim
     Args:
         plan: of the run.
         experiment: the run.
-        times: of each family of which more than a head is trained.
+        times: of each family of which more than a head is trained, and of "probe" where there
+            is a race.
     """
     race = race_of(experiment.config)
     rungs = plan.rungs[len(race.plan) :] if race else plan.rungs
-    total = _race_seconds(race, experiment, times) if race else 0.0
+    total = _race_seconds(race, experiment, times["probe"]) if race else 0.0
     families = searched(experiment.config.families)
     for rung in rungs:
         each = [_trial_seconds(rung, len(experiment.train), times.get(name)) for name in families]
@@ -82,22 +96,21 @@ def _trial_seconds(rung: Rung, images: int, time: StepTime | None) -> float:
     return time.seconds(images, rung.epochs) - before + traced
 
 
-def _race_seconds(race: Race, experiment: Experiment, times: Mapping[str, StepTime]) -> float:
+def _race_seconds(race: Race, experiment: Experiment, probe: StepTime) -> float:
     """Seconds of the features that a race computes: of each image once, at each size it sees."""
-    known = [time.features for name, time in times.items() if family_named(name).pretrained]
-    if not known or not known[0]:
-        return 0.0
-    # Measured is the frozen part alone, of the largest backbone at its smallest size.
-    of_slowest = known[0] / FROZEN
     (slowest,) = _slowest(experiment.config)
     relative = [_arithmetic(*pair) / _arithmetic(*slowest) for pair in experiment.config.raced]
-    images = len(experiment.train)
     seen, before = 0, 0
     for rung in race.rungs:
-        count = rung.images or images
+        # A probe is validated on as many images as it is fitted to.
+        count = sum(
+            min(rung.images or len(rows), len(rows))
+            for rows in (experiment.train, experiment.validation)
+        )
         seen += rung.size * count - rung.again * before
         before = count
-    return of_slowest * statistics.mean(relative) * seen
+    building = probe.first * len(race.candidates)
+    return building + probe.features * statistics.mean(relative) * seen
 
 
 def _arithmetic(backbone: str, side: int) -> float:
