@@ -63,9 +63,9 @@ def with_epochs(
     if epochs < config.max_epochs:
         name, slowest = max(times.items(), key=lambda pair: pair[1].seconds(images, epochs))
         takes = f"{name}: {duration_in_words(slowest.seconds(images, epochs))}"
-        fitting = "as the time allows" if fit(epochs) else "more than the time allows"
+        fitting = ", as the time allows" if fit(epochs) else "; there may not be time for them"
         progress.message(
-            f"at most {counted(epochs, 'epoch')} per configuration, {fitting} ({takes}); "
+            f"at most {counted(epochs, 'epoch')} per configuration{fitting} ({takes}); "
             "--max-epochs sets another number"
         )
     return replace(config, max_epochs=epochs)
