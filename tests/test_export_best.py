@@ -18,6 +18,7 @@ from search.export import export_best as module
 from search.export import writing
 from search.export.export_best import ExportOptions, calibrate, export_best, retrain
 from search.export.folder import export_folder
+from search.export.measured_cost import warn_of_cost, with_measured
 from search.formats.cost import Budget
 from search.formats.latency import Latency
 from search.formats.measuring import Measured
@@ -204,7 +205,7 @@ def test_a_file_that_takes_more_than_was_asked_for_is_named(run):
     parities = check({"litert": slow}, np.zeros((1, 2), np.float32))
     for budget, warned in ((Budget(latency=0.015), True), (Budget(size=10**6), False)):
         said = Recorded()
-        module._warn_of_cost(budget, parities, said)
+        warn_of_cost(budget, parities, said)
         expected = "warning: model.tflite takes 20.0 ms, 0.5 MB this time"
         assert said.text.startswith(expected) == warned
 
@@ -216,9 +217,9 @@ def test_what_the_winners_files_cost_is_told_alike_everywhere(run):
     winner, other = (SimpleNamespace(record=SimpleNamespace(configuration=k)) for k in "12")
     before = {"1": Cost(0.05, 1), "2": Cost(0.07, 2)}
     choice = Choice(winner, [winner, other], before, "", None)
-    assert module._with_measured(choice, files).costs == {**before, "1": Cost(0.02, 500_000)}
+    assert with_measured(choice, files).costs == {**before, "1": Cost(0.02, 500_000)}
     unknown = replace(choice, costs={})
-    assert module._with_measured(unknown, files) is unknown
+    assert with_measured(unknown, files) is unknown
 
 
 def test_an_export_killed_between_two_renames_is_made_whole(run):

@@ -13,17 +13,17 @@ import numpy as np
 from search.evaluation.calibration import Calibration
 from search.evaluation.objective import ACCURACY, AS_GOOD_WITHIN
 from search.export.folder import export_folder
+from search.export.measured_cost import warn_of_cost, with_measured
 from search.export.quantised import file_figures, opened
 from search.export.test_set import open_test_set
 from search.export.whole_progress import TESTING, as_one, part_seconds
 from search.export.writing import write_beside, write_models
 from search.formats.cost import Costs
-from search.formats.parity import Parity
 from search.formats.registry import ALWAYS, require_packages
 from search.process.atomic_files import write_array
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
-from search.run_folder.budget import Budget, Cost
+from search.run_folder.budget import Budget
 from search.run_folder.config import RunConfig
 from search.run_folder.data import require_written
 from search.run_folder.finalist_rows import SEEDS, TOP
@@ -136,8 +136,8 @@ def _exported(
         )
         stop.raise_if_requested()
         counted = [parity for parity in parities if parity.format.name in asked_for]
-        choice = _with_measured(choice, counted)
-        _warn_of_cost(options.budget, counted, progress)
+        choice = with_measured(choice, counted)
+        warn_of_cost(options.budget, counted, progress)
         calls = opened(parities, folder)
         # From here on nothing may refuse the export: a look at the test images is not undone.
         with progress.task(TESTING):
@@ -207,27 +207,6 @@ def _with_limits(
     formats = tuple(dict.fromkeys((*options.formats, *config.formats)))
     limited = replace(options, budget=config.budget, formats=formats)
     return limited, config.formats or (ALWAYS.name,)
-
-
-def _with_measured(choice: Choice, parities: list[Parity]) -> Choice:
-    """The choice with what the winner's files cost, in place of files of its shape before."""
-    name = choice.winner.record.configuration
-    if name not in choice.costs:
-        return choice
-    measured = [parity.measured for parity in parities]
-    cost = Cost(max(m.latency.median for m in measured), max(m.size for m in measured))
-    return replace(choice, costs={**choice.costs, name: cost})
-
-
-def _warn_of_cost(budget: Budget, parities: list[Parity], progress: ProgressSink) -> None:
-    """Warn of files that, measured again, cost more than was asked for."""
-    for parity in parities:
-        cost = Cost(parity.measured.latency.median, parity.measured.size)
-        if not budget.allows(cost):
-            progress.warning(
-                f"{parity.format.file} takes {cost.in_words()} this time, more than the "
-                f"{budget.in_words()} asked for: times differ from one measurement to the next"
-            )
 
 
 def _metrics(
