@@ -311,6 +311,24 @@ def test_the_example_runs_as_it_stands(tmp_path):
     assert list((tmp_path / "results").glob("*/report.html"))
 
 
+@pytest.mark.slow
+def test_the_notebook_runs_as_it_stands(place, tmp_path, monkeypatch, capsys):
+    """All its cells but the one with parameters, in place of which a run on other images."""
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads((ROOT / "examples" / "first_search.ipynb").read_text())
+    names = {"data": place / "photos", "options": SMALL | {"cache_dir": place / "cache"}}
+    ran = 0
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and "parameters" not in cell["metadata"].get("tags", []):
+            exec("".join(cell["source"]), names)
+            ran += 1
+    assert ran == 5
+    assert [difference.same for difference in names["comparison"].differences] == [False]
+    said = capsys.readouterr().out
+    assert "common" in said
+    assert said.count("dog") >= 5
+
+
 GUARDLESS = """
 import os
 from data_pipeline.processes.workers import run_in_workers
