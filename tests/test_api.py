@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,7 @@ from PIL import Image
 
 from search.api import Exported, Run, load, resume, tune
 from search.api.notebook import as_html
-from search.api.options import CONVERTED, SearchOptions, checked
+from search.api.options import CONVERTED, SearchOptions, checked, names_of_formats
 from search.cli import _run
 from search.errors import TuneError
 from search.process.stop_signal import StopSignal
@@ -327,6 +329,36 @@ def test_the_notebook_runs_as_it_stands(place, tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "common" in said
     assert said.count("dog") >= 5
+
+
+@pytest.mark.parametrize("place_of_it", ["README.md", "search/api/__init__.py"])
+def test_the_examples_in_the_texts_run(
+    place_of_it, searched, exported, tmp_path, monkeypatch, capsys
+):
+    """Against the small run, since `photos/` and ten minutes are not at hand here."""
+    text = (ROOT / place_of_it).read_text()
+    if place_of_it == "README.md":
+        code = re.search(r"## From Python.*?```python\n(.*?)```", text, re.DOTALL)[1]
+    else:
+        code = textwrap.dedent(re.search(r"\n\n((?:    .*\n|\n)+)", text)[1])
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (20, 20)).save("photo.jpg")
+    run = searched[0]
+
+    def tuned(data, max_time, **options):
+        assert (data, max_time) == ("photos/", 600)
+        checked(options)
+        return run
+
+    def export(run, formats=()):
+        assert not formats or names_of_formats("formats", formats)
+        return exported
+
+    monkeypatch.setattr("search.api.tune", tuned)
+    monkeypatch.setattr("search.api.load", lambda name: run)
+    monkeypatch.setattr(Run, "export", export)
+    exec(code, {})
+    assert "photo.jpg  " in capsys.readouterr().out
 
 
 GUARDLESS = """
