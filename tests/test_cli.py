@@ -333,7 +333,7 @@ def test_without_a_home_the_cache_is_asked_for(photos, monkeypatch, capsys):
 
     monkeypatch.setattr("data_pipeline.catalog.cache.default_cache_dir", no_home)
     assert _run(["clean", str(photos)]) == 1
-    assert "give --cache-dir FOLDER" in capsys.readouterr().err
+    assert "give another folder (--cache-dir)" in capsys.readouterr().err
 
 
 def test_a_cache_that_cannot_be_made_is_named(photos, tmp_path, capsys):
@@ -341,7 +341,7 @@ def test_a_cache_that_cannot_be_made_is_named(photos, tmp_path, capsys):
     assert _run(["clean", str(photos), "--cache-dir", str(tmp_path / "file" / "cache")]) == 1
     said = capsys.readouterr().err
     assert "Not a directory" in said
-    assert "give another --cache-dir" in said
+    assert "give another folder (--cache-dir)" in said
 
 
 def test_what_a_stranger_wrote_into_a_run_is_shown_and_not_obeyed(tmp_path, capsys):

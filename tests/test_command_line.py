@@ -16,7 +16,7 @@ from search.formats.registry import flagged
 from search.process.hardware import Hardware
 from search.run_folder.command_line import command, export_command
 from search.run_folder.config import RunConfig
-from search.tuning import resolve_config as resolving
+from search.tuning.planning import resolve_config as resolving
 from search.tuning.planning.resolve_config import resolve_config
 from search.tuning.preset import preset_options
 

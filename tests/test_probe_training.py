@@ -86,8 +86,8 @@ def test_a_search_that_is_stopped_in_its_race_goes_on_to_the_same_end(raced, tmp
     experiment = transfer_experiment(tmp_path, **RACE)
     search_in_this_process(experiment, StopWhen((experiment.run.trials / "2.json").exists))
     assert len(list(experiment.run.trials.glob("[0-9]*.json"))) < len(records)
-    # To the first that follows on the race, whose values and start come from the winner.
-    search_in_this_process(experiment, StopWhen((experiment.run.trials / "4.json").exists))
+    # Until the first that follows on the race has ended: its values come from the winner.
+    search_in_this_process(experiment, StopWhen((experiment.run.trials / "5.json").exists))
     again, known = load_records(experiment.run), records[:5]
     assert [r.values for r in again[:5]] == [r.values for r in known]
     assert [r.score for r in again[:5]] == [r.score for r in known]
