@@ -18,35 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from itertools import cycle, islice
 from pathlib import Path
 
 import click
+from decoders import decode_alone, wait_for_workers
 
 SIZES = (96, 180)
 LONGEST = 1800  # seconds, of one process
-
-
-def decode_alone(path):  # in a worker
-    import io
-
-    import numpy as np
-    import tensorflow as tf
-    from PIL import Image
-
-    contents = path.read_bytes()
-    with suppress(Exception):
-        with Image.open(io.BytesIO(contents)) as image:
-            np.asarray(image.convert("RGB"))
-        tf.io.decode_image(contents, channels=3, expand_animations=False)
-
-
-def wait_for_workers(path):  # in a worker
-    import tensorflow as tf
-
-    with suppress(Exception):
-        tf.io.decode_image(path.read_bytes())
 
 
 def measure(job, data, cache, size):

@@ -12,7 +12,6 @@ the decoders. Prints a JSON summary; exits 1 where the check was wrong:
     different    kept, and its prepared pixels are not those of its file
 """
 
-import io
 import json
 import resource
 import sys
@@ -23,60 +22,16 @@ from pathlib import Path
 
 import click
 import numpy as np
-from attack.broken_images import BOTH_READ, FORMATS, write_files
-from PIL import Image
+from attack.broken_images import write_files
+from decoders import SIZE, decode_with_both, prepared_again
 
 from data_pipeline.preparation.prepare import prepare
 from data_pipeline.processes.limits import Failure
 from data_pipeline.processes.workers import run_in_workers
 
-SIZE = (32, 32)
-PIXELS = 89_478_485
 HALF = 1e-3  # a float32 sum of some thousand terms up to 255 is off by less
 CHUNKS = 20  # files are drawn, checked and verified by so many parts of the whole
 BOTH = {"pillow": "", "tensorflow": ""}
-
-
-def decode_with_both(path: str) -> dict[str, str]:
-    """What each decoder says of a file: "" where it reads it.  In a worker."""
-    contents = Path(path).read_bytes()
-    known, said = _pillow(contents)
-    return {"pillow": said, "tensorflow": _tensorflow(contents) if known else ""}
-
-
-def _pillow(contents: bytes) -> tuple[bool, str]:
-    """Whether TensorFlow has to read the format too, and what Pillow says."""
-    name = ""
-    try:
-        with Image.open(io.BytesIO(contents), formats=FORMATS) as image:
-            name = "JPEG" if image.format == "MPO" else str(image.format)
-            if image.width * image.height > PIXELS:
-                return name in BOTH_READ, "too many pixels"
-            image.load()
-            image.convert("RGB")
-    except Exception as error:  # noqa: BLE001 - whatever it raises, it does not read the file
-        return name in BOTH_READ, f"{type(error).__name__}: {error}"[:100]
-    return name in BOTH_READ, ""
-
-
-def _tensorflow(contents: bytes) -> str:
-    import tensorflow as tf
-
-    try:
-        tf.io.decode_image(contents, channels=3, expand_animations=False)
-    except Exception as error:  # noqa: BLE001
-        return f"{type(error).__name__}: {error}"[:100]
-    return ""
-
-
-def prepared_again(path: str) -> np.ndarray:
-    """A file's row by Pillow and TensorFlow's own resize, not rounded.  In a worker."""
-    import tensorflow as tf
-
-    from data_pipeline.decoding.decode import read_upright
-
-    small = tf.image.resize(read_upright(Path(path)), SIZE, antialias=True)
-    return small.numpy()
 
 
 def is_row(row: np.ndarray, expected: np.ndarray) -> bool:

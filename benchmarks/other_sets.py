@@ -62,8 +62,8 @@ def probed(run, objective):
     """(accuracy, balanced accuracy) on the test images of the probe that is best on validation."""
     from probe import Probe
 
-    from search.algorithms.race import Race
-    from search.algorithms.race_plan import race_of
+    from search.algorithms.racing.plan import race_of
+    from search.algorithms.racing.race import Race
     from search.run_folder.paths import RunFolder
     from search.trial.experiment import Experiment
     from search.trial.keras_setup import prepare_to_train

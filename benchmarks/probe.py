@@ -24,8 +24,8 @@ from search.process.quiet import import_tensorflow
 import_tensorflow()
 
 from models.pretrained.backbones import default_backbones  # noqa: E402
-from search.algorithms.probed import Probed  # noqa: E402
-from search.algorithms.race_plan import race_of  # noqa: E402
+from search.algorithms.racing.plan import race_of  # noqa: E402
+from search.algorithms.racing.probed import Probed  # noqa: E402
 from search.cli.options.values import Sides  # noqa: E402
 from search.evaluation.metrics import prediction_metrics  # noqa: E402
 from search.process.progress import Silent  # noqa: E402

@@ -12,6 +12,7 @@ from models.families.registry import FAMILIES
 from models.space import architecture_key
 from search.insights.findings import GoodValues, Importance
 from search.insights.space import Hyperparameter
+from search.overview.timeline import timeline
 from search.report.axes import Axis, axes_of
 from search.report.charts import learning_curves
 from search.report.charts.best_so_far import accuracy_against_time
@@ -22,7 +23,6 @@ from search.report.charts.parallel import parallel_coordinates
 from search.report.charts.style import dots
 from search.report.configurations import tried_configurations, with_latencies
 from search.report.page import json_for_html
-from search.report.timeline import timeline
 from search.run_folder.records import DIVERGED
 
 

@@ -150,7 +150,7 @@ def test_ctrl_c_is_status_130(monkeypatch, capsys):
     def pressed(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("search.report.summary.list_runs", pressed)
+    monkeypatch.setattr("search.overview.summary.list_runs", pressed)
     assert _run(["list"]) == 130
     assert "interrupted" in capsys.readouterr().err
 

@@ -12,8 +12,8 @@ from search.api import compare as compare_runs
 from search.cli import _run
 from search.errors import TuneError
 from search.evaluation.intervals import paired_interval
+from search.overview.comparison import compare
 from search.process.atomic_files import read_json, write_array, write_json
-from search.report.comparison import compare
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from search.insights import permutation_test as chance
 from search.insights.findings import Insights
 from search.insights.insight import FALSE_ALARM, find_insights
 from search.insights.sentences import NOT_AT_RANDOM
+from search.overview.summary import run_report
 from search.process.atomic_files import write_json
-from search.report.summary import run_report
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import DIVERGED, FAILED, TrialRecord
 from search.run_folder.schema import from_json

@@ -12,7 +12,7 @@ from models.describe import describe
 from models.families.joined import of_best
 from models.families.linear_probe import solve
 from models.pretrained.networks import build_backbone
-from search.algorithms.probed import is_raced
+from search.algorithms.racing.probed import is_raced
 from search.run_folder.records import COMPLETED
 from search.trial.model_cache import ModelCache
 from search.trial.retrain import train_epochs

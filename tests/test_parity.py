@@ -110,7 +110,12 @@ def test_an_int8_file_may_move_few_answers_over_the_threshold():
 def test_a_float_file_is_held_to_its_probabilities_alone():
     """Of a model that is sure of all, thousands may lie within rounding of the threshold."""
     given, expected = two_columns(np.full(20, 0.79999)), two_columns(np.full(20, 0.80001))
-    require(check({"litert": measured(given)}, expected, threshold=0.8))
+    (found,) = check({"litert": measured(given)}, expected, threshold=0.8)
+    assert found.answered == (0.0, 1.0)
+    assert found.problems == []
+    off = given + np.float32([0.001, -0.001])
+    (found,) = check({"litert": measured(off)}, expected, threshold=0.8)
+    assert ["off by" in problem for problem in found.problems] == [True, True]
 
 
 @pytest.mark.parametrize("name", FORMATS)

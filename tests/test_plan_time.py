@@ -10,7 +10,7 @@ from searching import run_config
 from stopping import AT_ONCE, NEVER
 
 from search.algorithms.plan import Plan, Rung
-from search.algorithms.race_plan import race_of
+from search.algorithms.racing.plan import race_of
 from search.algorithms.registry import make_plan
 from search.trial.step_time import StepTime
 from search.tuning.planning import plan_time

@@ -1,7 +1,7 @@
 import pytest
 from searching import trial_record
 
-from search.report.timeline import seconds_searched, timeline
+from search.overview.timeline import seconds_searched, timeline
 from search.run_folder.records import RUNNING
 
 

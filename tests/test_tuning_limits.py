@@ -11,7 +11,7 @@ from small_trials import elsewhere, values_for
 from stopping import NEVER
 
 from models.space import architecture_key
-from search.algorithms.race_plan import race_of
+from search.algorithms.racing.plan import race_of
 from search.errors import TuneError
 from search.export.export_best import ExportOptions, _with_limits
 from search.formats.cost import Costs

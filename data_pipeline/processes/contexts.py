@@ -2,10 +2,9 @@
 
 A new process imports the main module of the one that starts it. A script that searches without
 `if __name__ == "__main__"` would then begin its search once more in each worker. So it is hidden
-while a worker is started, unless that runs a function of the main module.
+while a worker is started: what workers run stands in other modules.
 """
 
-import multiprocessing
 import sys
 import threading
 from collections.abc import Iterator
@@ -31,13 +30,16 @@ def without_main() -> Iterator[None]:
                 setattr(main, name, value)
 
 
-class SpawnProcess(context.SpawnProcess):
-    """A process of its own."""
+class _WithoutMain:
+    """Comes before a process of `multiprocessing` among the bases of one of ours."""
 
     def start(self) -> None:
-        """Start it."""
         with without_main():
-            super().start()
+            super().start()  # type: ignore[misc]
+
+
+class SpawnProcess(_WithoutMain, context.SpawnProcess):
+    """A process of its own."""
 
 
 class SpawnContext(context.SpawnContext):
@@ -48,13 +50,8 @@ class SpawnContext(context.SpawnContext):
 
 if hasattr(context, "ForkServerContext"):  # not on Windows
 
-    class ForkServerProcess(context.ForkServerProcess):
+    class ForkServerProcess(_WithoutMain, context.ForkServerProcess):
         """A process that is forked from a server."""
-
-        def start(self) -> None:
-            """Start it."""
-            with without_main():
-                super().start()
 
     class ForkServerContext(context.ForkServerContext):
         """The same of `multiprocessing.get_context("forkserver")`."""
@@ -62,13 +59,6 @@ if hasattr(context, "ForkServerContext"):  # not on Windows
         Process = ForkServerProcess
 
 
-def pool_context(*, of_main: bool = False) -> context.BaseContext:
-    """The context of pools: processes forked from a server, where there is one.
-
-    Args:
-        of_main: whether what they run is in the main module, which they then import.
-    """
-    there = hasattr(context, "ForkServerContext")
-    if of_main:
-        return multiprocessing.get_context("forkserver" if there else "spawn")
-    return ForkServerContext() if there else SpawnContext()
+def pool_context() -> context.BaseContext:
+    """The context of pools: processes forked from a server, where there is one."""
+    return ForkServerContext() if hasattr(context, "ForkServerContext") else SpawnContext()

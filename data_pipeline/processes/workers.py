@@ -50,8 +50,8 @@ def run_in_workers(
     the same task.
 
     Args:
-        function: a function of a module, so that it can be pickled. What it raises ends the
-            whole run.
+        function: a function of a module, but not of the main one, which workers do not import.
+            What it raises ends the whole run.
         tasks: small values that can be pickled.
         workers: processes; None for one per core.
         limits: what a task may take before it counts as failed.
@@ -59,8 +59,11 @@ def run_in_workers(
         preload: the module that workers start with.
 
     Raises:
+        ValueError: the function is one of the main module.
         DataError: workers cannot be started.
     """
+    if function.__module__ == "__main__":
+        raise ValueError(f"{function.__name__}: put it into a module that workers can import")
     run = _Run(function, tasks, workers or cores(), limits, chunk, preload)
     for _ in range(MAX_BROKEN_POOLS):
         try:
@@ -94,8 +97,7 @@ class _Run(Generic[Task, Result]):
         self.running: dict[Future, Sequence[Task]] = {}
 
     def results(self) -> Iterator[tuple[Task, Result | Failure]]:
-        of_main = self.function.__module__ == "__main__"
-        pool = new_pool(self.workers, self.limits.memory, self.preload, of_main=of_main)
+        pool = new_pool(self.workers, self.limits.memory, self.preload)
         try:
             while self.waiting or self.running:
                 self._feed(pool)
@@ -128,17 +130,10 @@ class _Run(Generic[Task, Result]):
                 self.waiting.extendleft([task] for task in reversed(chunk))
 
 
-def new_pool(workers: int, memory: int, preload: str, *, of_main: bool = False) -> ProcessPool:
-    """Start workers, each with `memory` bytes at most and with the module `preload` imported.
-
-    Args:
-        workers: how many.
-        memory: bytes.
-        preload: name of a module.
-        of_main: whether what they run is in the main module.
-    """
+def new_pool(workers: int, memory: int, preload: str) -> ProcessPool:
+    """Start workers, each with `memory` bytes at most and with the module `preload` imported."""
     return ProcessPool(
-        workers, initializer=_set_up, initargs=(memory, preload), context=_context(preload, of_main)
+        workers, initializer=_set_up, initargs=(memory, preload), context=_context(preload)
     )
 
 
@@ -194,11 +189,11 @@ def _set_up(memory: int, preload: str) -> None:  # in a worker
     limit_memory(memory)
 
 
-def _context(preload: str, of_main: bool = False) -> BaseContext:
+def _context(preload: str) -> BaseContext:
     """Fork workers from a server that has imported `preload`, so that replacing one is fast."""
     # Never forked from this process: the threads that TensorFlow has here would be missing in
     # the worker, and the locks that they held would stay locked.
-    context = pool_context(of_main=of_main)
+    context = pool_context()
     if context.get_start_method() == "forkserver":
         context.set_forkserver_preload([preload])
     return context

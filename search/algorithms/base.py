@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from search.algorithms.durable_files import DurableFiles
-from search.algorithms.race import Race
+from search.algorithms.racing.race import Race
 from search.run_folder.origins import KNOWN_GOOD, RANDOM
 from search.run_folder.records import COMPLETED, DIVERGED, TrialRecord, Values
 

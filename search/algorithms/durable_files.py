@@ -9,8 +9,8 @@ from typing import Any
 
 from keras_tuner.engine import trial as trial_module
 
-from search.algorithms.probed import is_raced
-from search.algorithms.race_first import RaceFirst
+from search.algorithms.racing.probed import is_raced
+from search.algorithms.racing.race_first import RaceFirst
 from search.errors import TuneError
 from search.evaluation.objective import worst_score
 from search.process.atomic_files import move_broken_file, read_json, write_json

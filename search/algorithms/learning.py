@@ -15,7 +15,7 @@ import numpy as np
 from search.algorithms.base import DRAWS, DurableOracle
 from search.algorithms.curves import Curve, at_equal_epochs, hopeless_families
 from search.algorithms.prior import around
-from search.algorithms.probed import is_raced
+from search.algorithms.racing.probed import is_raced
 from search.algorithms.sampler import STARTUP, draw
 from search.algorithms.unit_space import place, without_families
 from search.run_folder.origins import MODEL, PRIOR, RANDOM

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.families.registry import FAMILIES, family_named
 from search.algorithms.plan import Plan, hyperband_plan, one_rung
-from search.algorithms.race_plan import race_of
+from search.algorithms.racing.plan import race_of
 from search.errors import TuneError
 from search.evaluation.objective import ACCURACY
 from search.run_folder.config import RunConfig, objective_of

@@ -3,9 +3,9 @@
 import html
 
 from search.evaluation.objective import objective_named
+from search.overview.run_rows import RunReport
 from search.process.printable import printable
 from search.process.wording import counted, duration_in_words
-from search.report.run_rows import RunReport
 
 SHOWN = 10  # configurations
 _WIDTH, _HEIGHT, _LEFT, _BELOW = 640, 160, 44, 18  # of the drawing, in pixels

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from search.errors import TuneError
+from search.tuning.planning import option_names
 
 
 class SearchOptions(TypedDict, total=False):
@@ -164,57 +165,15 @@ def _path(option: str, value: Any) -> str:
     return str(path.resolve())
 
 
-def _algorithms() -> Iterable[str]:
-    from search.algorithms.registry import ALGORITHMS
-
-    return ALGORITHMS
-
-
-def _objectives() -> Iterable[str]:
-    from search.evaluation.objective import AUTO, OBJECTIVES
-
-    return (AUTO, *OBJECTIVES)
-
-
-def _families() -> Iterable[str]:
-    from models.families.registry import FAMILIES
-
-    return FAMILIES
-
-
-def _backbones() -> Iterable[str]:
-    from models.pretrained.backbones import BACKBONES
-
-    return BACKBONES
-
-
-def _formats() -> Iterable[str]:
-    from search.formats.registry import FORMATS
-
-    return FORMATS
-
-
-def _precisions() -> Iterable[str]:
-    from search.process.hardware import PRECISIONS
-
-    return ("auto", *PRECISIONS)
-
-
-def _resize_modes() -> Iterable[str]:
-    from data_pipeline.pixels.resize_mode import RESIZE_MODES
-
-    return RESIZE_MODES
-
-
-names_of_formats = _some_of(_formats)
+names_of_formats = _some_of(option_names.formats)
 
 CONVERTED: dict[str, Callable[[str, Any], Any]] = {
-    "algo": _one_of(_algorithms),
-    "families": _some_of(_families),
-    "backbones": _some_of(_backbones),
+    "algo": _one_of(option_names.algorithms),
+    "families": _some_of(option_names.families),
+    "backbones": _some_of(option_names.backbones),
     "formats": names_of_formats,
-    "objective": _one_of(_objectives),
-    "resize": _one_of(_resize_modes),
+    "objective": _one_of(option_names.objectives),
+    "resize": _one_of(option_names.resize_modes),
     "image_size": _image_size,
     "backbone_sizes": _sides,
     "max_epochs": at_least(1),
@@ -226,7 +185,7 @@ CONVERTED: dict[str, Callable[[str, Any], Any]] = {
     "labels": _path,
     "max_latency": _number,
     "max_size": _bytes,
-    "precision": _one_of(_precisions),
+    "precision": _one_of(option_names.precisions),
     "early_stop": _flag,
     "deterministic": _flag,
     "follow_links": _flag,

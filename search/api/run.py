@@ -10,14 +10,14 @@ from search.api.exported import Exported
 from search.api.options import at_least, names_of_formats
 from search.errors import TuneError
 from search.evaluation.objective import AS_GOOD_WITHIN
+from search.overview.run_rows import ConfigurationRow, RunReport
 from search.process.progress import ProgressSink, Silent
-from search.report.run_rows import ConfigurationRow, RunReport
 from search.run_folder.budget import Budget
 from search.run_folder.finalist_rows import SEEDS, TOP
 from search.run_folder.paths import DEFAULT_RESULTS, RunFolder
 
 if TYPE_CHECKING:
-    from search.report.comparison import Comparison
+    from search.overview.comparison import Comparison
 
 
 def load(run: str | Path | None = None, *, results: str | Path = DEFAULT_RESULTS) -> "Run":
@@ -44,7 +44,7 @@ def compare(*runs: "Run") -> "Comparison":
     Raises:
         TuneError: fewer are given, or one twice.
     """
-    from search.report.comparison import compare as side_by_side
+    from search.overview.comparison import compare as side_by_side
 
     return side_by_side([run.folder for run in runs])
 
@@ -76,7 +76,7 @@ class Run:
         Raises:
             TuneError: a file of the run is missing or broken.
         """
-        from search.report.summary import run_report
+        from search.overview.summary import run_report
 
         return run_report(self.folder)
 

@@ -23,7 +23,7 @@ def compare_command(runs: tuple[str, ...], results: Path, as_json: bool) -> None
     Example: tune compare monday tuesday
     """
     from search.cli.printing.comparison import print_comparison
-    from search.report.comparison import compare
+    from search.overview.comparison import compare
     from search.runs.find import find_run
 
     found = compare([find_run(results, name) for name in runs])

@@ -26,42 +26,12 @@ from search.cli.printing.out import print_json
 from search.evaluation.objective import UNEQUAL
 from search.formats.registry import flagged
 from search.process.cache_use import cache_folder
+from search.tuning.planning import option_names
 
 if TYPE_CHECKING:
     from search.tuning.run import RunEnvironment
 
 SAMPLE = Path("sample-data")
-
-
-# Functions, so that a table is imported only when its option is used: `tune --help` stays fast.
-def _algorithms() -> tuple[str, ...]:
-    from search.algorithms.registry import ALGORITHMS
-
-    return tuple(ALGORITHMS)
-
-
-def _objectives() -> tuple[str, ...]:
-    from search.evaluation.objective import AUTO, OBJECTIVES
-
-    return (AUTO, *OBJECTIVES)
-
-
-def _resize_modes() -> tuple[str, ...]:
-    from data_pipeline.pixels.resize_mode import RESIZE_MODES
-
-    return RESIZE_MODES
-
-
-def _families() -> tuple[str, ...]:
-    from models.families.registry import FAMILIES
-
-    return tuple(FAMILIES)
-
-
-def _backbones() -> tuple[str, ...]:
-    from models.pretrained.backbones import BACKBONES
-
-    return tuple(BACKBONES)
 
 
 # An option that is not given is None: the machine decides then, or the run that is resumed.
@@ -70,17 +40,17 @@ def _backbones() -> tuple[str, ...]:
 @data_options
 @click.option(
     "--algo",
-    type=OneOf(_algorithms),
+    type=OneOf(option_names.algorithms),
     help="Search algorithm.  [default: hyperband]",
 )
 @click.option(
     "--families",
-    type=Names(_families),
+    type=Names(option_names.families),
     help="Kinds of model, as cnn,xception,transfer.  [default: all]",
 )
 @click.option(
     "--backbones",
-    type=Names(_backbones),
+    type=Names(option_names.backbones),
     help="Pretrained networks of the transfer family.  [default: all whose weights can be had]",
 )
 @click.option(
@@ -97,7 +67,7 @@ def _backbones() -> tuple[str, ...]:
 @click.option(
     "--resize",
     "resize_mode",
-    type=OneOf(_resize_modes),
+    type=OneOf(option_names.resize_modes),
     help="How images of another shape are made to fit: squeezed, their middle cut out, or black "
     "bars added.  [default: squeeze]",
 )
@@ -121,7 +91,7 @@ def _backbones() -> tuple[str, ...]:
 )
 @click.option(
     "--objective",
-    type=OneOf(_objectives),
+    type=OneOf(option_names.objectives),
     help="What makes a configuration the best.  [default: auto: val_accuracy, or where the largest "
     f"class has more than {UNEQUAL:g} times the images of the smallest val_balanced_accuracy]",
 )

@@ -26,7 +26,7 @@ def show_command(run: str | None, limit: int, results: Path, as_json: bool) -> N
     Example: tune show --json
     """
     from search.cli.printing.run import print_report
-    from search.report.summary import run_report
+    from search.overview.summary import run_report
     from search.runs.find import find_run
 
     report = run_report(find_run(results, run))
@@ -45,7 +45,7 @@ def list_command(results: Path, as_json: bool) -> None:
     Example: tune list
     """
     from search.cli.printing.runs import print_runs
-    from search.report.summary import list_runs
+    from search.overview.summary import list_runs
 
     if not results.is_dir() and results != DEFAULT_RESULTS:
         raise TuneError(f"{printable(results)}: no such folder; the runs lie where --results says")

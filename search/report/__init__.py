@@ -1,1 +1,1 @@
-"""What a run has found, as one HTML file and as the table of `tune show`."""
+"""What a run has found, as one HTML file."""

@@ -1,6 +1,5 @@
 """Read what a report is made of from a run's folder; no TensorFlow."""
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_pipeline.pixels.thumbnails import KnownFile
-from search.algorithms.probed import is_raced
-from search.errors import TuneError
+from search.algorithms.racing.probed import is_raced
 from search.evaluation.classes import doubts
 from search.evaluation.metrics import confusion_matrix
 from search.insights.cached import cached_insights
 from search.insights.findings import Insights
 from search.insights.space import Hyperparameter, read_space
 from search.insights.verdict import verdict
+from search.overview.predictions import predictions_of
+from search.overview.timeline import Ended, seconds_searched, timeline
 from search.process.printable import printable
 from search.report.configurations import Tried, tried_configurations
 from search.report.mistakes import Mistake, worst_mistakes
-from search.report.timeline import Ended, seconds_searched, timeline
 from search.run_folder.config import RunConfig, objective_of
-from search.run_folder.data import Images, load_predictions, load_splits, load_targets
+from search.run_folder.data import Images, load_splits, load_targets
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.metrics import Metrics
 from search.run_folder.paths import RunFolder
@@ -166,36 +165,6 @@ def _answers(
             predictions, targets, files=_files(run, rows), class_names=class_names
         ),
     )
-
-
-def predictions_of(
-    run: RunFolder, ranked: list[TrialRecord]
-) -> tuple[bool, NDArray[np.float32], NDArray[np.int64]] | None:
-    """Read what the exported model predicts of the test images, else the best of validation.
-
-    Args:
-        run: the run.
-        ranked: its trials, best first.
-
-    Returns:
-        Whether it is the exported model; float32 [n, classes]; int64 [n], the rows of the images.
-        None where there are no predictions.
-    """
-    splits, classes = load_splits(run), len(DataSummary.load(run).class_names)
-    # Trials that failed have no predictions.
-    written = [(run.test_predictions, splits.test)]
-    written += [(run.predictions(record.trial_id), splits.validation) for record in ranked]
-    for path, rows in written:
-        if not path.exists():
-            continue
-        try:
-            predictions = load_predictions(path)
-        except TuneError as error:
-            warnings.warn(str(error), stacklevel=2)
-            continue
-        if predictions.shape == (len(rows), classes):
-            return path == run.test_predictions, predictions, rows
-    return None
 
 
 def _files(run: RunFolder, rows: NDArray[np.int64]) -> list[KnownFile]:

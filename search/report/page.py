@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from search.algorithms.registry import make_plan
+from search.overview.race import race_in_words, standings
 from search.process.printable import printable
 from search.process.wording import duration_in_words, in_percent, megabytes
 from search.report.album import SetAside
@@ -24,7 +25,6 @@ from search.report.charts.learning_curves import CURVES
 from search.report.contents import Contents, most_confused
 from search.report.drawn import CLASSES, every_chart, families, importance_of
 from search.report.mistakes import Mistake
-from search.report.race import race_in_words, standings
 from search.run_folder.command_line import command
 from search.run_folder.config import objective_of
 from search.run_folder.figures import figures

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from data_pipeline.atomic_files import sweep
 from search.algorithms.base import DurableOracle
-from search.algorithms.probed import is_raced, own_values
+from search.algorithms.racing.probed import is_raced, own_values
 from search.errors import TuneError
 from search.observers.observer import Observer
 from search.process.stop_signal import StopSignal

@@ -73,7 +73,7 @@ def with_objective(run: RunFolder, config: RunConfig) -> RunConfig:
 
 def with_race(run: RunFolder, config: RunConfig) -> RunConfig:
     """The configuration with the rungs of its race of backbones, now that the images are known."""
-    from search.algorithms.race_plan import partial_rungs, race_of, rung_sizes
+    from search.algorithms.racing.plan import partial_rungs, race_of, rung_sizes
     from search.run_folder.data_summary import DataSummary
 
     if race_of(config) is None:

@@ -5,9 +5,9 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from search.overview.comparison import Comparison
 from search.process.console import SafeConsole
 from search.process.wording import duration_in_words
-from search.report.comparison import Comparison
 
 
 def print_comparison(comparison: Comparison) -> None:

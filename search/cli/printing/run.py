@@ -7,10 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from search.cli.printing.out import echo, print_json
+from search.overview.race import race_in_words
+from search.overview.run_rows import RunReport
 from search.process.console import SafeConsole
 from search.process.wording import counted, duration_in_words
-from search.report.race import race_in_words
-from search.report.run_rows import RunReport
 from search.run_folder.records import COMPLETED
 from search.run_folder.time_spent import spent_in_words
 
@@ -23,7 +23,7 @@ def print_result(run: "RunFolder", as_json: bool, *, last: bool = True) -> None:
 
     An export that follows says itself whether the search found anything.
     """
-    from search.report.summary import run_report
+    from search.overview.summary import run_report
 
     report = run_report(run)
     if as_json:

@@ -6,9 +6,9 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from search.overview.run_rows import RunRow
 from search.process.console import SafeConsole
 from search.process.wording import megabytes
-from search.report.run_rows import RunRow
 
 
 def print_runs(rows: Sequence[RunRow]) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from search.overview.timeline import Ended
 from search.process.wording import in_percent
 from search.report.charts.style import Option, cartesian, dots, line, percent, value_axis
-from search.report.timeline import Ended
 from search.run_folder.records import TrialRecord
 
 _UNITS = ((3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))

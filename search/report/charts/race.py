@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from search.overview.race import JOINED, backbone_of, image_side, probes
 from search.process.wording import duration_in_words, in_percent
 from search.report.charts.style import SHADES, Option, cartesian, percent, value_axis
-from search.report.race import JOINED, backbone_of, image_side, probes
 from search.run_folder.records import TrialRecord
 
 

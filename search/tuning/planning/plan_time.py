@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from models.families.registry import family_named, searched
 from models.pretrained.backbones import BACKBONES
 from search.algorithms.plan import Plan, Rung
-from search.algorithms.race import Race
-from search.algorithms.race_plan import race_of
+from search.algorithms.racing.plan import race_of
+from search.algorithms.racing.race import Race
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import RunConfig

@@ -7,8 +7,15 @@ from typing import Any
 
 import keras_tuner
 
-from search.algorithms.probed import BACKBONE, IMAGE_SIZE, Probed, comparable, is_raced, own_values
-from search.algorithms.race import FINALISTS, Race, narrowed
+from search.algorithms.racing.probed import (
+    BACKBONE,
+    IMAGE_SIZE,
+    Probed,
+    comparable,
+    is_raced,
+    own_values,
+)
+from search.algorithms.racing.race import FINALISTS, Race, narrowed
 from search.run_folder.origins import RACE
 from search.run_folder.records import CROSS_VALIDATED, Values
 

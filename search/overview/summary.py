@@ -10,12 +10,12 @@ from search.errors import TuneError
 from search.evaluation.objective import ACCURACY
 from search.insights.cached import cached_insights
 from search.insights.verdict import verdict
+from search.overview.race import standings
+from search.overview.run_rows import ConfigurationRow, Exported, RunReport, RunRow
+from search.overview.timeline import seconds_searched
 from search.process.atomic_files import read_json
 from search.process.disk import used_bytes
 from search.process.printable import printable
-from search.report.race import standings
-from search.report.run_rows import ConfigurationRow, Exported, RunReport, RunRow
-from search.report.timeline import seconds_searched
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data_summary import DataSummary, made_by
 from search.run_folder.paths import RunFolder
@@ -64,7 +64,7 @@ def _doubts(run: RunFolder, ranked: list[TrialRecord]) -> tuple[str, ...]:
     # NumPy takes a tenth of a second, which `tune list` need not wait for.
     from search.evaluation.classes import doubts
     from search.evaluation.metrics import confusion_matrix
-    from search.report.contents import predictions_of
+    from search.overview.predictions import predictions_of
     from search.run_folder.data import load_targets
 
     if (found := predictions_of(run, ranked)) is None:

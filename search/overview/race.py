@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.families.registry import family_named
-from search.algorithms.probed import comparable, is_raced
+from search.algorithms.racing.probed import comparable, is_raced
 from search.run_folder.records import ALL_IMAGES, TrialRecord, Values
 
 JOINED = " + "  # between the names of two backbones under one probe

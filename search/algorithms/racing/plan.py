@@ -7,8 +7,8 @@ from typing import Any
 
 from models.pretrained.backbones import BACKBONES
 from search.algorithms.plan import Rung
-from search.algorithms.probed import BACKBONE
-from search.algorithms.race import FINALISTS, Race, half
+from search.algorithms.racing.probed import BACKBONE
+from search.algorithms.racing.race import FINALISTS, Race, half
 from search.run_folder.config import RunConfig
 from search.run_folder.records import Values
 

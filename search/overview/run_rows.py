@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.insights.findings import Insights
-from search.report.race import Raced
+from search.overview.race import Raced
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.records import Values
 from search.run_folder.schema import named, omitted

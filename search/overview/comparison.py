@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from search.errors import TuneError
 from search.evaluation.intervals import paired_interval
+from search.overview.run_rows import RunReport
+from search.overview.summary import run_report
 from search.process.printable import printable
 from search.process.wording import counted
-from search.report.run_rows import RunReport
-from search.report.summary import run_report
 from search.run_folder.data import Images, load_predictions, load_splits, load_targets
 from search.run_folder.paths import RunFolder
 

@@ -6,8 +6,8 @@ import pytest
 from searching import run_config, trial_record
 
 from search.algorithms.registry import make_plan
+from search.overview.race import race_in_words, standings
 from search.report.charts.race import race_of_backbones
-from search.report.race import race_in_words, standings
 from search.run_folder.records import FAILED
 from search.tuning.planning.print_plan import race_in_plan
 

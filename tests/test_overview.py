@@ -11,9 +11,9 @@ from search.cli import _run
 from search.cli.printing.run import print_report, print_result, run_table
 from search.insights.findings import Insights
 from search.insights.verdict import verdict
+from search.overview import summary
+from search.overview.summary import list_runs, run_report
 from search.process.atomic_files import write_json
-from search.report import summary
-from search.report.summary import list_runs, run_report
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import DIVERGED, FAILED
 from search.run_folder.schema import to_json
@@ -263,7 +263,7 @@ def test_an_export_of_an_older_version_is_shown_as_far_as_it_was_written(tmp_pat
 def test_what_is_of_no_use_is_to_be_mended_first(doubts, said, tmp_path, monkeypatch, capsys):
     run = run_with(tmp_path, trial_record("0000", 0.5))
     report = replace(run_report(run), doubts=doubts)
-    monkeypatch.setattr("search.report.summary.run_report", lambda _: report)
+    monkeypatch.setattr("search.overview.summary.run_report", lambda _: report)
     print_result(run, as_json=False)
     assert said in capsys.readouterr().err
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from models.families.joined import of_best
 from search.algorithms.plan import Rung
-from search.algorithms.probed import BACKBONE, Probed, by_score, going_on
+from search.algorithms.racing.probed import BACKBONE, Probed, by_score, going_on
 from search.algorithms.unit_space import choices, rebuilt
 from search.run_folder.records import Values
 

@@ -1,0 +1,208 @@
+"""A race of backbones that has no time for all of its rungs."""
+
+from dataclasses import replace
+
+import keras_tuner
+import pytest
+from raced import RACE, SCORES, probe, race_of_four, run_to_the_end
+from searching import finished, run_config
+
+from search.algorithms.racing.plan import race_of
+from search.algorithms.racing.probed import IMAGE_SIZE, Probed
+from search.algorithms.racing.race import Next
+from search.algorithms.registry import make_oracle
+
+
+def hurried(race, entries, fits=lambda values: True):
+    return race.next(entries, lambda values: True, lambda: True, fits)
+
+
+def test_in_a_hurry_the_best_of_the_first_rung_see_all_images_at_once():
+    race = replace(race_of_four(race_images=(200, 400)), joins=True)
+    scores = {"mobilenet_025": 0.1, "mobilenet_050": 0.8, "mobilenet_075": 0.9, "mobilenet_v2": 0.2}
+    opened = [
+        Probed(f"{n}", values, 0, (scores[values["probe/backbone"]],), ended=True)
+        for n, values in enumerate(race.opening)
+    ]
+    assert hurried(race, opened[:3]).rung == 0  # asked for after the first rung alone
+    seen, entries = [], list(opened)
+    while not (step := hurried(race, entries)).over:
+        seen.append((step.values["family"], step.rung, step.parent))
+        entries.append(Probed(f"{len(entries)}", step.values, step.rung, (1.0,), ended=True))
+    assert seen == [*[("probe", 2, None)] * 4, ("joined", 2, None)]
+    finals = [entry.values for entry in entries[4:8]]
+    names = ["mobilenet_075", "mobilenet_050"]
+    assert [values["probe/backbone"] for values in finals] == [*names, *names]
+    assert [values["probe/image_size"] for values in finals] == [160, 160, 224, 224]
+    assert race.next(entries).over  # later too, whoever asks
+
+
+def test_in_a_hurry_images_are_larger_only_where_there_is_time():
+    race = race_of_four(race_images=(200, 400))
+    opened = [
+        Probed(f"{n}", values, 0, (1.0 - n,), ended=True) for n, values in enumerate(race.opening)
+    ]
+    first, second = race.opening[:2]
+    small = [
+        Probed("4", first, 2, (0.7,), ended=True),
+        Probed("5", second, 2, (0.8,), ended=True),
+    ]
+    running = [small[0], replace(small[1], score=None, ended=False)]
+    assert hurried(race, [*opened, *running]) == Next()  # by their time it is known what fits
+    finals = [*opened, *small]
+    assert hurried(race, finals, lambda values: False).over
+    larger = [{**values, IMAGE_SIZE: 224} for values in (second, first)]  # the better one first
+    assert hurried(race, finals).values == larger[0]
+    assert hurried(race, finals, lambda values: values == larger[1]).values == larger[1]
+    # What was begun is waited for, and not begun again, however little time there is.
+    begun = [*finals, Probed("6", larger[0], 2, None, ended=False)]
+    assert hurried(race, begun, lambda values: False) == Next()
+    failed = [*opened, small[0], replace(small[1], score=None)]
+    assert hurried(race, failed).values == larger[1]
+
+
+def test_in_a_hurry_what_ends_in_time_sees_all_images_the_likelier_first():
+    race = race_of_four(race_images=(200, 400))
+    scores = {
+        "mobilenet_025": 0.5,
+        "mobilenet_050": 0.8,
+        "mobilenet_075": 0.79,
+        "mobilenet_v2": 0.79,
+    }
+    opened = [
+        Probed(f"{n}", values, 0, (scores[values["probe/backbone"]],), ended=True)
+        for n, values in enumerate(race.opening)
+    ]
+
+    def begun(*fitting, entries=opened):
+        found = []
+        while (step := hurried(race, entries, lambda v: v["probe/backbone"] in fitting)).values:
+            found.append((step.values["probe/backbone"], step.values[IMAGE_SIZE]))
+            one = Probed(f"{len(entries)}", step.values, step.rung, (0.9,), ended=True)
+            entries = [*entries, one]
+        return found
+
+    every = scores.keys()
+    # Of two that 200 images cannot tell apart the better on ImageNet goes on.
+    assert begun(*every)[:2] == [("mobilenet_050", 160), ("mobilenet_v2", 160)]
+    assert begun("mobilenet_025", "mobilenet_075")[:2] == [
+        ("mobilenet_075", 160),
+        ("mobilenet_025", 160),
+    ]
+    assert begun("mobilenet_025") == [("mobilenet_025", 160), ("mobilenet_025", 224)]
+    # Something is tried, also where nothing is known to end in time.
+    assert begun() == [("mobilenet_050", 160)]
+
+
+def test_a_race_that_has_gone_on_to_its_second_rung_is_run_to_its_end():
+    race = race_of_four(race_images=(200, 400))
+    calm = run_to_the_end(race, lambda name, rung: float(len(name)))
+    for count in range(len(race.opening) + 1, len(calm)):
+        assert hurried(race, calm[:count]) == race.next(calm[:count])
+
+
+def test_a_race_of_two_rungs_is_never_cut_short():
+    entries = [Probed(name, probe(name), 0, (SCORES[name],), ended=True) for name in "abcd"]
+    assert hurried(RACE, entries) == RACE.next(entries)
+
+
+@pytest.mark.parametrize(("seconds", "rung"), [(29.0, 2), (31.0, 1)])
+def test_a_search_is_in_a_hurry_where_the_rest_takes_more_time_than_is_left(
+    seconds, rung, tmp_path, monkeypatch
+):
+    now = [100.0]
+    monkeypatch.setattr("search.algorithms.racing.race_first.time.monotonic", lambda: now[0])
+    names = ("mobilenet_025", "mobilenet_050", "mobilenet_075", "mobilenet_v2")
+    known = {"backbones": names, "backbone_sizes": (160, 224), "weights": "imagenet"}
+    config = run_config(families=("probe",), race_images=(200, 400), **known)
+    space = keras_tuner.HyperParameters()
+    oracle = make_oracle(config, space, baselines=[], directory=tmp_path, time_left=lambda: seconds)
+    for _ in names:
+        oracle.finish(finished(oracle.create_trial("a"), score=0.5))
+        now[0] += 2.5  # ten seconds in all, and the rest takes three times as long
+    assert oracle.create_trial("a").hyperparameters.values["tuner/round"] == rung
+
+
+# Two probes of all images took 5 seconds each at 160 px: at 224 px one takes 9.8.
+@pytest.mark.parametrize(("left", "side"), [(9.0, None), (10.0, 224)])
+def test_a_probe_of_larger_images_is_one_that_ends_in_time(left, side, tmp_path):
+    names = ("mobilenet_025", "mobilenet_050", "mobilenet_075", "mobilenet_v2")
+    known = {"backbones": names, "backbone_sizes": (160, 224), "weights": "imagenet"}
+    config = run_config(families=("probe",), race_images=(200, 400), **known)
+    space, hurry = keras_tuner.HyperParameters(), {"time_left": lambda: left, "seen_by_all": 400}
+    oracle = make_oracle(config, space, baselines=[], directory=tmp_path, **hurry)
+    oracle._in_a_hurry = lambda: True
+    for _ in names:
+        oracle.finish(replace(finished(oracle.create_trial("a"), score=0.5), seconds=1.0))
+    for _ in range(2):
+        trial = oracle.create_trial("a")
+        values = trial.hyperparameters.values
+        assert (values["tuner/round"], values[IMAGE_SIZE]) == (2, 160)
+        oracle.finish(replace(finished(trial, score=0.5), seconds=5.0))
+    following = oracle.create_trial("a")
+    assert following.hyperparameters.values.get(IMAGE_SIZE) == side
+    # Of a run that goes on it is not known what they took.
+    again = make_oracle(config, space, baselines=[], directory=tmp_path, **hurry)
+    assert again.seconds == {}
+
+
+def test_the_search_begins_from_the_winners_of_a_race_that_left_larger_images_out(tmp_path):
+    names = ("mobilenet_025", "mobilenet_050", "mobilenet_075", "mobilenet_v2")
+    known = {"backbones": names, "backbone_sizes": (160, 224), "weights": "imagenet"}
+    config = run_config(families=("probe",), race_images=(200, 400), **known)
+    space = keras_tuner.HyperParameters()
+    space.Choice("family", ["transfer"])
+    space.Choice("transfer/backbone", list(names))
+    hurry = {"time_left": lambda: 0.0, "baselines_on": lambda winners: []}
+    oracle = make_oracle(config, space, baselines=[], directory=tmp_path, **hurry)
+    oracle._in_a_hurry = lambda: True
+    trial = oracle.create_trial("a")
+    while trial.hyperparameters.values["family"] != "transfer":
+        place = names.index(trial.hyperparameters.values.get("probe/backbone", names[0]))
+        oracle.finish(finished(trial, score=0.5 + place / 10))
+        trial = oracle.create_trial("a")
+    assert oracle.race is None
+    (backbone,) = (each for each in oracle.hyperparameters.space if "backbone" in each.name)
+    assert list(backbone.values) == ["mobilenet_v2", "mobilenet_075"]
+
+
+# Of 200 images to fit to and 200 to validate on a probe took 7 seconds, 3 of them to be built: of
+# all 1,000 it takes 10, and at 224 px twice as long.
+@pytest.mark.parametrize(
+    ("left", "rung", "fits"), [(9.9, 0, False), (10.1, 0, True), (10.1, 2, False)]
+)
+def test_what_a_probe_of_all_images_takes_is_known_from_its_first_rung(left, rung, fits, tmp_path):
+    names = ("mobilenet_025", "mobilenet_050", "mobilenet_075", "mobilenet_v2")
+    known = {"backbones": names, "backbone_sizes": (160, 224), "weights": "imagenet"}
+    config = run_config(families=("probe",), race_images=(200, 400), **known)
+    options = {"time_left": lambda: left, "seen_by_all": 1000}
+    space = keras_tuner.HyperParameters()
+    oracle = make_oracle(config, space, baselines=[], directory=tmp_path, **options)
+    trial = oracle.create_trial("a")
+    values = {**trial.hyperparameters.values}
+    oracle.finish(replace(finished(trial, score=0.5), seconds=7.0))
+    asked = values if rung == 0 else {**values, IMAGE_SIZE: 224}
+    assert oracle._fits(asked) is fits
+    assert not oracle._fits({**values, "probe/backbone": "mobilenet_v2"})  # was not tried yet
+    oracle.seen_by_all = None
+    assert not oracle._fits(values)
+
+
+def test_in_a_hurry_two_sizes_of_one_backbone_are_one_place():
+    """Two backbones at three sizes are raced at all of them from the start."""
+    sides = (96, 160, 224)
+    config = run_config(
+        families=("probe",),
+        backbones=("mobilenet_050", "mobilenet_v2"),
+        backbone_sizes=sides,
+        weights="imagenet",
+        race_images=(200, 400),
+    )
+    race = race_of(config)
+    assert race.opening == race.candidates
+    opened = [
+        Probed(f"{n}", v, 0, (0.9 if v["probe/backbone"] == "mobilenet_050" else 0.5,), ended=True)
+        for n, v in enumerate(race.opening)
+    ]
+    seen = race._seen_at_once(opened, lambda values: True)
+    assert seen == ["mobilenet_050", "mobilenet_v2"]
