@@ -62,6 +62,16 @@ def test_what_it_takes_is_said_once_also_where_the_first_part_takes_nothing():
     assert shown.lines == ["exporting: about 40 s"]
 
 
+@pytest.mark.parametrize("way", ["message", "warning"])
+def test_what_it_takes_is_said_before_anything_else_and_not_where_nothing_is_done(way):
+    shown = Recorded()
+    with as_one(shown, SECONDS) as progress:
+        assert shown.lines == []
+        getattr(progress, way)("words")
+    assert shown.lines[0] == "exporting: about 1 min 40 s"
+    assert shown.lines[1].endswith("words")
+
+
 def test_a_part_that_is_left_out_counts_as_done():
     shown = Recorded()
     with as_one(shown, SECONDS) as progress, progress.task(RETRAINING) as task:

@@ -59,22 +59,28 @@ class WholeProgress:
         self.progress, self.whole, self.seconds = progress, whole, seconds
         ends = list(itertools.accumulate(seconds.values()))
         self.starts = dict(zip(seconds, [0.0, *ends], strict=False))
-        self.done, self.total, self.begun = 0.0, ends[-1], False
+        self.done, self.total, self.said = 0.0, ends[-1], False
 
     def message(self, text: str) -> None:
-        """Say it."""
+        """Say it, after what all of it will take."""
+        self._say_once()
         self.progress.message(text)
 
     def warning(self, text: str) -> None:
-        """Say it."""
+        """Say it, after what all of it will take."""
+        self._say_once()
         self.progress.warning(text)
+
+    def _say_once(self) -> None:
+        """Not at the very start: what is refused there takes no time."""
+        if not self.said:
+            self.said = True
+            self.progress.message(f"exporting: about {duration_in_words(self.total)}")
 
     @contextmanager
     def task(self, description: str, *, counted: bool = False) -> Iterator[Task]:
         """A part of the whole: those before it are over, also if they were never begun."""
-        if not self.begun:
-            self.begun = True
-            self.message(f"exporting: about {duration_in_words(self.total)}")
+        self._say_once()
         self.done = max(self.done, self.starts.get(description, 0.0))
         seconds = self.seconds.get(description, 0.0)
         self.whole.update(self.done, self.total, description)
