@@ -191,7 +191,7 @@ def test_a_dry_run_says_the_plan_and_leaves_no_run(made, step, results, photos, 
     assert small_run(results, photos, "--dry-run", "--name", "planned") == 0
     said = capsys.readouterr()
     assert "planned: hyperband, 5 configurations in " in said.err
-    assert "time: about 6 min 00 s on this machine, without the export" in said.err  # six trials
+    assert "time: about 6 min on this machine, without the export" in said.err  # six trials
     assert (said.out, step) == ("", ["cnn"])
     assert made == []  # no worker is begun
     assert sorted({path.name for path in results.iterdir()} - {"cache"}) == before

@@ -37,7 +37,7 @@ def test_parts_add_up_to_one_line_that_never_goes_back():
         with progress.task(TESTING):
             pass
     assert shown.tasks == ["exporting"]
-    assert shown.lines == ["exporting: about 1 min 40 s", "warning: slow"]
+    assert shown.lines == ["exporting: about 2 min", "warning: slow"]
     done = [done for done, _, _ in shown.updates]
     assert done == [0, 30, 60, 60, 75, 80, 80, 80, 80, 80, 80, 95, 95, 100]
     assert {total for _, total, _ in shown.updates} == {100.0}
@@ -68,7 +68,7 @@ def test_what_it_takes_is_said_before_anything_else_and_not_where_nothing_is_don
     with as_one(shown, SECONDS) as progress:
         assert shown.lines == []
         getattr(progress, way)("words")
-    assert shown.lines[0] == "exporting: about 1 min 40 s"
+    assert shown.lines[0] == "exporting: about 2 min"
     assert shown.lines[1].endswith("words")
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from search.process.wording import counted, duration_in_words, in_percent, time_left
+from search.process.wording import about_in_words, counted, duration_in_words, in_percent, time_left
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,21 @@ def test_time_that_is_not_known_is_said_to_be():
 )
 def test_only_all_are_100_percent_and_only_none_0(share, digits, words):
     assert in_percent(share, digits) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "about 10 s"),
+        (44, "about 40 s"),
+        (94, "about 90 s"),
+        (95, "about 2 min"),
+        (3327, "about 55 min"),
+        (3599, "about 1 h 00 min"),
+        (3600, "about 1 h 00 min"),
+        (5100, "about 1 h 20 min"),
+        (5200, "about 1 h 30 min"),
+    ],
+)
+def test_an_estimate_is_told_no_finer_than_it_is_known(seconds, words):
+    assert about_in_words(seconds) == words

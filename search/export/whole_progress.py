@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from search.process.progress import ProgressSink, Task
-from search.process.wording import duration_in_words
+from search.process.wording import about_in_words
 from search.run_folder.record_files import load_records
 from search.selection.choosing_estimate import costliest_parts, seconds_of_choosing
 from search.selection.finalists import TRAINING_AGAIN
@@ -75,7 +75,7 @@ class WholeProgress:
         """Not at the very start: what is refused there takes no time."""
         if not self.said:
             self.said = True
-            self.progress.message(f"exporting: about {duration_in_words(self.total)}")
+            self.progress.message(f"exporting: {about_in_words(self.total)}")
 
     @contextmanager
     def task(self, description: str, *, counted: bool = False) -> Iterator[Task]:

@@ -13,6 +13,16 @@ def duration_in_words(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def about_in_words(seconds: float) -> str:
+    """An estimated duration, no finer than it is known: `about 40 s`, `about 1 h 20 min`."""
+    if seconds < 95:
+        return f"about {max(round(seconds, -1), 10):.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"about {minutes} min"
+    return f"about {duration_in_words(round(minutes, -1) * 60)}"
+
+
 def counted(number: int, thing: str) -> str:
     """A number of things: `1 trial`, `1,234 trials`."""
     ending = "" if number == 1 else "es" if thing.endswith("s") else "s"

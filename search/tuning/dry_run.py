@@ -7,7 +7,7 @@ from pathlib import Path
 from search.algorithms.registry import make_plan
 from search.process.hardware import detect
 from search.process.stop_signal import StopSignal
-from search.process.wording import duration_in_words
+from search.process.wording import about_in_words
 from search.runs.lock import locked
 from search.tuning.new_run import default_name, new_folder, settled
 from search.tuning.planning.print_plan import PlannedRun, announce
@@ -49,7 +49,7 @@ def plan_only(
                 times = measured_families(experiment, stop, progress)
                 seconds = plan_seconds(plan, experiment, times)
                 progress.message(
-                    f"time: about {duration_in_words(seconds)} on this machine, without the "
+                    f"time: {about_in_words(seconds)} on this machine, without the "
                     "export; --max-time sets a limit"
                 )
             return replace(planned, seconds=seconds)
