@@ -103,6 +103,8 @@ def test_each_family_is_measured_by_its_first_built_in_configuration(scratch, mo
     assert measured_families(scratch, NEVER, said) == {"cnn": CNN, "xception": CNN}
     assert asked == list(trained_first(scratch).values())
     assert said.tasks == ["measuring a step of each family"]
+    assert [(done, total) for done, total, _ in said.updates] == [(0, 2), (1, 2)]
+    assert [words.split(": ")[1] for _, _, words in said.updates] == ["cnn", "xception"]
     config = replace(scratch.config, max_epochs=9)
     plan = make_plan(config)
     total = plan_seconds(

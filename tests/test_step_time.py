@@ -11,7 +11,7 @@ from models.known_good import baseline_values
 from search.process.hardware import Hardware
 from search.trial import step_time
 from search.trial.step_time import BUILDING_SECONDS, StepTime, measure
-from search.tuning.planning import epochs_in_time
+from search.tuning.planning import epochs_in_time, plan_time
 from search.tuning.planning.epochs_in_time import LEAST_EPOCHS, SHARE, with_epochs
 
 TAKES = StepTime(first=5.0, features=0.01, image=0.02)
@@ -62,22 +62,28 @@ def test_of_a_probe_only_the_features_take_time(transfer):
     assert found.features > 0
 
 
-def chosen(experiment, limit, takes=TAKES, **config):
+@pytest.fixture
+def chosen(monkeypatch):
     """Epochs for a limit, what was measured, and what was said."""
-    asked, said = [], Recorded()
 
-    def measured(experiment, values):
-        asked.append((values["family"], values.get("transfer/unfreeze")))
-        return takes
+    def choose(experiment, limit, takes=TAKES, **config):
+        asked, said = [], Recorded()
 
-    config = replace(experiment.config, **({"max_epochs": 9} | config))
-    stop = SimpleNamespace(seconds_to_limit=lambda: limit, raise_if_requested=lambda: None)
-    found = with_epochs(experiment.run, config, stop=stop, progress=said, measured=measured)
-    assert found == replace(config, max_epochs=found.max_epochs)
-    return found.max_epochs, asked, said
+        def measured(experiment, values):
+            asked.append((values["family"], values.get("transfer/unfreeze")))
+            return takes
+
+        monkeypatch.setattr(plan_time, "measure", measured)
+        config = replace(experiment.config, **({"max_epochs": 9} | config))
+        stop = SimpleNamespace(seconds_to_limit=lambda: limit, raise_if_requested=lambda: None)
+        found = with_epochs(experiment.run, config, stop=stop, progress=said)
+        assert found == replace(config, max_epochs=found.max_epochs)
+        return found.max_epochs, asked, said
+
+    return choose
 
 
-def test_as_many_epochs_as_take_a_third_of_the_time(scratch):
+def test_as_many_epochs_as_take_a_third_of_the_time(scratch, chosen):
     """Of 14 images an epoch takes 10 s, and the start another 10."""
     takes = StepTime(first=10.0, features=0.0, image=10 / 14)
     for limit, epochs in ((400, 9), (3 * 99, 8), (3 * 71, 6), (150, 4), (120.0, 3)):
@@ -91,7 +97,7 @@ def test_as_many_epochs_as_take_a_third_of_the_time(scratch):
     )
 
 
-def test_where_not_even_these_fit_there_are_three_epochs(scratch):
+def test_where_not_even_these_fit_there_are_three_epochs(scratch, chosen):
     found, _, said = chosen(scratch, 150, StepTime(100.0, 0, 1))
     assert found == LEAST_EPOCHS == 3
     assert (
@@ -110,16 +116,16 @@ def test_ctrl_c_ends_it_before_a_step_is_measured(scratch):
 
 
 @pytest.mark.parametrize("limit", [None, 119.0])
-def test_without_a_limit_or_with_a_short_one_nothing_is_measured(scratch, limit):
+def test_without_a_limit_or_with_a_short_one_nothing_is_measured(scratch, chosen, limit):
     found, asked, said = chosen(scratch, limit, StepTime(1e6, 0, 1))
     assert (found, asked, said.lines) == (9, [], [])
 
 
-def test_of_networks_what_is_fine_tuned_on_the_largest_counts(transfer):
+def test_of_networks_what_is_fine_tuned_on_the_largest_counts(transfer, chosen):
     config = {"families": ("probe", "transfer"), "backbone_sizes": (32, 48), "largest_side": 32}
     assert chosen(transfer, 150, **config)[1] == [("transfer", 0.3)]
 
 
-def test_a_gpu_is_left_to_the_workers(scratch, monkeypatch):
+def test_a_gpu_is_left_to_the_workers(scratch, chosen, monkeypatch):
     monkeypatch.setattr(epochs_in_time, "detect", lambda: Hardware(("A100",), (8, 0)))
     assert chosen(scratch, 150)[:2] == (9, [])

@@ -4,7 +4,6 @@ Nine epochs of fine-tuning that the end cuts off are worth less than four whose 
 fallen to 0: on 2,936 flowers in three minutes 0.926 and 0.944 of the test images were right.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from models.families.registry import family_named
@@ -16,9 +15,7 @@ from search.run_folder.config import RunConfig
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
-from search.trial.keras_setup import set_up_training
-from search.trial.step_time import StepTime, measure
-from search.tuning.planning.plan_time import trained_first
+from search.tuning.planning.plan_time import step_times, trained_first
 
 SHARE = 1 / 3  # of the time, for a built-in configuration at its full budget
 LEAST_EPOCHS = 3  # with fewer a learning rate cannot rise and fall
@@ -31,7 +28,6 @@ def with_epochs(
     *,
     stop: StopSignal,
     progress: ProgressSink,
-    measured: Callable[[Experiment, Values], StepTime] = measure,
 ) -> RunConfig:
     """The configuration with as many epochs as fit, at most those that it has.
 
@@ -42,18 +38,12 @@ def with_epochs(
         config: of the run, whose epochs were left open.
         stop: says how much time the search has; asked before each measurement.
         progress: told what is measured, and what was chosen.
-        measured: gives what a configuration takes.
     """
     limit = stop.seconds_to_limit()
     if limit is None or limit < LEAST_SECONDS or config.preset or detect().gpus:
         return config
-    set_up_training(config)
     experiment = Experiment.load(run, config)
-    with progress.task("measuring a step of each family"):
-        times = {}
-        for name, values in _slowest(experiment).items():
-            stop.raise_if_requested()
-            times[name] = measured(experiment, values)
+    times = step_times(experiment, _slowest(experiment), stop, progress)
     images, most = len(experiment.train), SHARE * limit
 
     def fit(epochs: int) -> bool:

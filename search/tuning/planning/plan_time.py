@@ -17,6 +17,7 @@ from search.trial.keras_setup import set_up_training
 from search.trial.step_time import StepTime, measure
 from search.tuning.planning.print_plan import baselines
 
+MEASURING = "measuring a step of each family"  # what the task is called
 HEAD_SECONDS = 1.0  # of a trial of which a head alone is trained, on features that are kept
 
 
@@ -33,14 +34,26 @@ def measured_families(
     Raises:
         KeyboardInterrupt: told to stop.
     """
-    set_up_training(experiment.config)
     first = trained_first(experiment)
     for backbone, side in _slowest(experiment.config) if race_of(experiment.config) else ():
         first["probe"] = {"family": "probe", "probe/backbone": backbone, "probe/image_size": side}
+    return step_times(experiment, first, stop, progress)
+
+
+def step_times(
+    experiment: Experiment, first: Mapping[str, Values], stop: StopSignal, progress: ProgressSink
+) -> dict[str, StepTime]:
+    """Measure a step of one configuration of each family, by its name.
+
+    Raises:
+        KeyboardInterrupt: told to stop.
+    """
+    set_up_training(experiment.config)
     times = {}
-    with progress.task("measuring a step of each family"):
-        for name, values in first.items():
+    with progress.task(MEASURING) as task:
+        for number, (name, values) in enumerate(first.items()):
             stop.raise_if_requested()
+            task.update(number, len(first), f"{MEASURING}: {name}")
             times[name] = measure(experiment, values)
     return times
 
