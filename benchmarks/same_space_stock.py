@@ -7,6 +7,7 @@ photos are those of `tune run`; everything around them is KerasTuner's and Keras
 JSON line per epoch and per trial to epochs.jsonl, and what it found to result.json.
 """
 
+import contextlib
 import json
 import math
 import time
@@ -23,18 +24,35 @@ from models.hypermodel import ImageClassifier
 from models.pretrained.backbones import default_backbones
 from models.pretrained.networks import available_backbones
 
+ROUNDS = 100  # of Hyperband: more than a limit in time lets begin
+
+
+class TimeIsUpError(keras_tuner.errors.FatalError):
+    """KerasTuner lets this one out of a search."""
+
 
 class WatchedHyperband(keras_tuner.Hyperband):
-    """KerasTuner's, and `note` is told when an epoch or a trial has ended."""
+    """KerasTuner's, and `note` is told when an epoch or a trial has ended.
+
+    It ends in the epoch in which `end` comes, in seconds of Unix time.
+    """
 
     note = None
+    end = math.inf
 
     def run_trial(self, trial, *args, **kwargs):
         def epoch_end(epoch, logs):
             known = {name: logs[name] for name in ("val_accuracy", "loss")}
             self.note(trial=trial.trial_id, epoch=epoch, **known)
 
-        start, watch = time.time(), keras.callbacks.LambdaCallback(on_epoch_end=epoch_end)
+        def batch_end(batch, logs):
+            if time.time() > self.end:
+                raise TimeIsUpError
+
+        start, watch = (
+            time.time(),
+            keras.callbacks.LambdaCallback(on_epoch_end=epoch_end, on_train_batch_end=batch_end),
+        )
         results = super().run_trial(trial, *args, callbacks=[watch], **kwargs)
         self.note(trial=trial.trial_id, trial_seconds=round(time.time() - start, 3))
         return results
@@ -49,14 +67,14 @@ class StockModel(keras_tuner.HyperModel):
 
     def build(self, hp):
         network = self.classifier.build(hp)
-        images = x = keras.Input((*self.classifier.image_size, 3))
+        images = x = keras.Input((*self.classifier.options.image_size, 3))
         for layer in augmentation(hp.get("augmentation/strength")):
             x = layer(x)
         model = keras.Model(images, network(x))
+        scale = 1.0
         if hp.get("family") == "transfer":
-            # Trainable from the first epoch: KerasTuner compiles a model once.
-            transfer.unfreeze(network, transfer.unfrozen_part(hp))
-        scale = hp.get("transfer/fine_tune_rate") if transfer.warmup_epochs(hp) else 1.0
+            transfer.set_trainable(network, hp, self.classifier.options, 0)
+            scale = hp.get("transfer/fine_tune_rate") if transfer.unfrozen_part(hp.values) else 1.0
         steps = self.photos // hp.get("batch_size") * self.max_epochs
         model.compile(
             optimizer=optimizer(hp, scale, steps),
@@ -119,9 +137,10 @@ def augmentation(strength):
 @click.option("--image-size", default=96)
 @click.option("--max-epochs", default=9)
 @click.option("--seed", default=0)
+@click.option("--minutes", type=int, help="That the search may take; else one round of Hyperband.")
 @click.option("--spawned", type=float, default=time.time, help="time.time() when it was spawned.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
-def main(folder, weights, unseen, families, image_size, max_epochs, seed, spawned, out):
+def main(folder, weights, unseen, families, image_size, max_epochs, seed, minutes, spawned, out):
     keras.utils.set_random_seed(seed)
     size = (image_size, image_size)
 
@@ -148,13 +167,16 @@ def main(folder, weights, unseen, families, image_size, max_epochs, seed, spawne
         StockModel(classifier, int(train.cardinality()), max_epochs),
         objective="val_accuracy",
         max_epochs=max_epochs,
+        hyperband_iterations=ROUNDS if minutes else 1,
         seed=seed,
         directory=out,
     )
     tuner.note = note
-    tuner.search(
-        train.cache(), validation_data=validation.cache().prefetch(tf.data.AUTOTUNE), verbose=0
-    )
+    tuner.end = spawned + minutes * 60 if minutes else math.inf
+    with contextlib.suppress(TimeIsUpError):
+        tuner.search(
+            train.cache(), validation_data=validation.cache().prefetch(tf.data.AUTOTUNE), verbose=0
+        )
     best = tuner.oracle.get_best_trials(1)[0]
     result = {"search_seconds": round(time.time() - spawned, 3)}
     result |= {"val_accuracy": best.score, "configuration": best.hyperparameters.values}

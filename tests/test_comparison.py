@@ -110,8 +110,8 @@ def test_of_other_test_images_those_that_both_were_tested_on_count(pair):
     nothing = compare([first, exported(other, 2, hashes=foreign)])
     assert nothing.differences == ()
     assert nothing.not_compared == ("run0 and run1: no image is in the test set of both",)
-    unknown = compare([first, exported(other, 2, hashes=[""] * 24)])  # of an older version
-    assert unknown.differences == ()
+    of_older_version = [exported(each, 2, hashes=[""] * 24) for each in (one, other)]
+    assert compare(of_older_version).differences == ()
 
 
 def test_what_cannot_be_compared_is_refused(pair):

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from exported_metrics import metrics_with
+from exported_metrics import METRICS, metrics_with
 from finished_runs import finished_run
 
 from search.export.model_card import write_card
@@ -55,6 +55,13 @@ def test_a_model_that_is_of_no_use_says_so(card):
     assert "Careful" not in card()
     text = card(confusion_matrix=[[60, 0], [20, 0]])
     assert "**Careful:** it never answers across" in text
+
+
+def test_a_busy_machine_is_said_beside_what_was_measured_on_it(card):
+    assert "busy machine" not in card()
+    parity = [METRICS["parity"][0] | {"others_load": 0.4}]
+    said = "Measured on a busy machine: other programs used 40 % of the cores meanwhile"
+    assert said in card(parity=parity)
 
 
 def test_machines_read_its_head(card):

@@ -268,6 +268,16 @@ def test_what_is_of_no_use_is_to_be_mended_first(doubts, said, tmp_path, monkeyp
     assert said in capsys.readouterr().err
 
 
+def test_before_an_export_follows_the_verdict_is_left_to_it(tmp_path, monkeypatch, capsys):
+    run = run_with(tmp_path, trial_record("0000", 0.5))
+    report = replace(run_report(run), verdict="The search found nothing better.")
+    monkeypatch.setattr("search.overview.summary.run_report", lambda _: report)
+    print_result(run, as_json=False)
+    assert "found nothing better" in capsys.readouterr().out
+    print_result(run, as_json=False, last=False)
+    assert "found nothing better" not in capsys.readouterr().out
+
+
 def test_a_run_that_may_not_be_read_does_not_hide_the_others(tmp_path, monkeypatch):
     run_with(tmp_path, trial_record("0000", 0.75))
     closed = run_with(tmp_path, trial_record("0000", 0.5), name="closed")
