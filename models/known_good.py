@@ -25,10 +25,12 @@ def baseline_values(
     pairs = [(values["probe/backbone"], values["probe/image_size"]) for values in winners]
     pairs = pairs or [(name, options.backbone_sizes[-1]) for name in options.backbones[:1]]
     baselines = []
-    for name, family in FAMILIES.items():
+    pretrained = options.weights is not None
+    own = [name for name in hypermodel.families if name not in FAMILIES]
+    for name in (*FAMILIES, *own):
         if name not in hypermodel.families:
             continue
-        pretrained = options.weights is not None
+        family = family_named(name)
         for values, place in baselines_on(family, pretrained=pretrained, pairs=len(pairs)):
             changes = {"family": name, **values}
             if family.pretrained:

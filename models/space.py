@@ -59,14 +59,17 @@ def declare_augmentation(hp: Any, *, compact: bool) -> None:
     hp.Choice("augmentation/mix", mixes if compact else [*mixes, "both"], default="none")
 
 
-def traced_values(values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+def traced_values(
+    values: dict[str, Any], *, variable_rates: bool = True
+) -> tuple[tuple[str, Any], ...]:
     """Return the values of a configuration that need a training step of their own, sorted by name.
 
-    Of dropout and weight decay it matters only whether there is any; augmentation happens
-    before, in the pipeline.
+    Of weight decay it matters only whether there is any, and of dropout too where its rates are
+    variables; augmentation happens before, in the pipeline.
     """
+    switches = {"weight_decay"} | {n for n in values if variable_rates and n.endswith("dropout")}
     return tuple(
-        (name, value > 0 if name.endswith(("dropout", "weight_decay")) else value)
+        (name, value > 0 if name in switches else value)
         for name, value in sorted(values.items())
         if name not in RUNTIME_VALUES and not name.startswith("augmentation/")
     )

@@ -1,5 +1,6 @@
 """The command that the model card prints makes the run that it was printed for."""
 
+import hashlib
 import shlex
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from exported_metrics import METRICS, metrics_with
 from recorded_progress import Recorded
 
 from data_pipeline.preparation.typical_shape import TypicalShape
+from models.families.registry import register_name
 from models.presets import PRESETS
 from search.cli import _run, export
 from search.errors import TuneError
@@ -23,10 +25,12 @@ from search.tuning.preset import preset_options
 # Nothing on the command line sets these: the first by the machine, the others always the same.
 NOT_OPTIONS = {"compact", "validation", "test", "largest_side", "race_images", "left_out"}
 PATHS = {"data", "weights", "labels"}
+WIDE = b"def Wide(hp): pass"
 CHANGES = {
     "data": "cats and dogs",
     "algo": "random",
     "families": ("xception", "cnn"),
+    "own_families": (("Wide", hashlib.sha256(WIDE).hexdigest()),),
     "backbones": ("mobilenet_075", "mobilenet_v2"),
     "image_size": (120, 160),
     "backbone_sizes": (96, 160),
@@ -61,6 +65,9 @@ def folder(tmp_path, monkeypatch):
     """A working folder with images and weights, on a machine without GPU or network."""
     for name in ("photos", CHANGES["data"]):
         (tmp_path / name).mkdir()
+    (tmp_path / "families").mkdir()
+    (tmp_path / "families" / "Wide.py").write_bytes(WIDE)
+    register_name("Wide")  # as its file does, before a configuration is settled
     for name in ("weights", "labels"):
         (tmp_path / CHANGES[name]).touch()
     monkeypatch.chdir(tmp_path)
@@ -98,6 +105,8 @@ def changed(folder, name):
     config = resolved(folder / "photos", {"families": ("cnn", "transfer")})
     if name == "preset":
         return resolved(folder / "photos", preset_options(CHANGES["preset"], {}))
+    if name == "own_families":
+        return replace(config, own_families=CHANGES[name], families=(*config.families, "Wide"))
     values = {name: CHANGES[name]}
     if name.endswith("_column"):  # of a table
         values["labels"] = CHANGES["labels"]
@@ -122,7 +131,7 @@ def test_the_command_makes_the_same_configuration(folder, name, monkeypatch):
 def test_a_command_with_everything_changed_makes_the_same_configuration(folder, monkeypatch):
     everything = {name: value for name, value in CHANGES.items() if name != "preset"}
     everything |= {name: str(folder / CHANGES[name]) for name in PATHS}
-    everything["families"] = ("probe", "xception", "transfer")
+    everything["families"] = ("probe", "xception", "transfer", "Wide")
     config = replace(resolved(folder / "photos", {}), **everything)
     assert made_by(command(config), monkeypatch) == config
 

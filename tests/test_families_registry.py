@@ -41,7 +41,7 @@ def _declare(hp, options):
 def _build(hp, options, dropout=plain_dropout):
     images = images_input(options.image_size)
     x = keras.layers.AveragePooling2D(hp.get("linear/pool"))(images)
-    features = keras.layers.Flatten()(x)
+    features = keras.layers.Flatten()(keras.layers.RandomFlip()(x))
     outputs = probabilities(features, num_classes=options.num_classes)
     return keras.Model(images, outputs, name="linear")
 
@@ -53,7 +53,7 @@ LINEAR = Family(
     baselines=({}, {"linear/pool": 4}),
     describe=lambda values: [f"linear, pooled by {values['linear/pool']}"],
     min_image_size=4,
-    layers=frozenset({"AveragePooling2D"}),
+    layers=frozenset({"RandomFlip"}),
 )
 
 
@@ -86,7 +86,7 @@ def test_a_file_with_the_layers_of_a_new_family_can_be_loaded_and_no_other(linea
     config = keras.saving.serialize_keras_object(LINEAR.build(hp, options))
     assert why_not_known(config) == ""
     registry.FAMILIES.pop("linear")
-    assert "AveragePooling2D, which is none of our layers" in why_not_known(config)
+    assert "RandomFlip, which is none of our layers" in why_not_known(config)
 
 
 @pytest.mark.parametrize("name", ["vit", ""])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.errors import ModelError
-from models.families.registry import FAMILIES, family_named
+from models.families.registry import FAMILIES, family_named, is_known
 from models.pretrained.backbones import BACKBONES
 
 
@@ -13,14 +13,15 @@ def check(
     """Refuse a choice of models that cannot be built.
 
     Args:
-        families: Names that should be in `FAMILIES`.
+        families: Names that should be in `FAMILIES`, or of a user's file that was loaded.
         backbones: Names that should be in `BACKBONES`, where a family stands on one.
         image_size: (height, width) in pixels.
 
     Raises:
         ModelError: A name is unknown, or `image_size` too small for a family or backbone.
     """
-    _check_names("family", families, tuple(FAMILIES))
+    own = [family for family in families if family not in FAMILIES and is_known(family)]
+    _check_names("family", families, (*FAMILIES, *own))
     rows = [family_named(family) for family in families]
     least = {f"family {family.name}": family.min_image_size for family in rows}
     if any(family.pretrained for family in rows):

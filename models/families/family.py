@@ -98,9 +98,23 @@ def _image_size(values: Mapping[str, Any], options: ModelOptions) -> tuple[int, 
     return options.image_size
 
 
+def _described(values: Mapping[str, Any]) -> list[str]:
+    family = str(values["family"])
+    own = [(name, value) for name, value in values.items() if name.startswith(f"{family}/")]
+    return [family, *(_short(name, value) for name, value in own[:_DESCRIBED])]
+
+
+def _short(name: str, value: Any) -> str:
+    last = name.rsplit("/", maxsplit=1)[-1]
+    return f"{last} {value:g}" if isinstance(value, int | float) else f"{last} {value}"
+
+
+_DESCRIBED = 4  # values at most, of a family that has no words of its own
+
+
 @dataclass(frozen=True)
 class Family:
-    """One family of models.
+    """One family of models. Only its name and its two functions must be given.
 
     Attributes:
         name: The value of the hyperparameter "family", and the scope of its own hyperparameters:
@@ -110,7 +124,8 @@ class Family:
             [b, h, w, 3] 0-255 -> float32 probabilities (see `models.families.head`).
         baselines: Configurations known to be good, tried before any other, the best first: in
             what they differ from the declared defaults. At least one.
-        describe: A configuration in a few words, for tables; the first names the family.
+        describe: A configuration in a few words, for tables; the first names the family. By
+            default its name and the first of its values.
         min_image_size: Least pixels per side: below it the last feature map would be empty.
         pretrained: Whether it stands on the backbones of the options.
         phases: How it is trained; in one phase unless said otherwise.
@@ -125,14 +140,16 @@ class Family:
             of a variable; empty where all have the same. Gradients are clipped where there are any.
         layers: Names of classes in `keras.layers` that it is made of and no other family was. An
             exported file that holds any other layer is refused when it is loaded.
+        variable_rates: Whether `build` makes all its dropout by the function that it is given:
+            configurations that differ in these rates alone then share a training step.
     """
 
     name: str
     declare: Callable[[Any, ModelOptions], None]
     build: Callable[..., keras.Model]
-    baselines: tuple[Mapping[str, Any], ...]
-    describe: Callable[[Mapping[str, Any]], list[str]]
-    min_image_size: int
+    baselines: tuple[Mapping[str, Any], ...] = ({},)
+    describe: Callable[[Mapping[str, Any]], list[str]] = _described
+    min_image_size: int = 8
     pretrained: bool = False
     phases: Phases = Phases()
     features: FixedFeatures | None = None
@@ -141,3 +158,4 @@ class Family:
     probe: Callable[[Mapping[str, Any]], dict[str, Any] | None] = lambda values: None
     rate_factors: Callable[[keras.Model, Any], Mapping[str, float]] = lambda model, hp: {}
     layers: frozenset[str] = frozenset()
+    variable_rates: bool = True

@@ -1,9 +1,12 @@
 """The table of families of models by name. A new one is one file and one row in `FAMILIES`.
 
-Imports without Keras, so that the command line can list them.
+Those of a user's file (`models.families.own`) are registered while a process runs. Imports without
+Keras, so that the command line can list them.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from models.errors import ModelError
 from models.families import cnn, joined, mini_xception, probe, transfer
@@ -20,6 +23,7 @@ FAMILIES: dict[str, Family] = {
         mini_xception.FAMILY,
     )
 }
+_own: dict[str, Family] = {}
 
 
 def family_named(name: str) -> Family:
@@ -28,11 +32,32 @@ def family_named(name: str) -> Family:
     Raises:
         ModelError: There is none of that name.
     """
-    if name not in FAMILIES:
+    known = FAMILIES.get(name) or _own.get(name)
+    if known is None:
         raise ModelError(f"family: received {name}, expected one of {', '.join(FAMILIES)}")
-    return FAMILIES[name]
+    return known
+
+
+def is_known(name: str) -> bool:
+    """Tell whether there is a family of that name."""
+    return name in FAMILIES or name in _own
+
+
+def register(family: Family) -> None:
+    """Make a user's family known in this process, in place of an earlier one of its name."""
+    _own[family.name] = family
+
+
+def register_name(name: str) -> None:
+    """Make a user's family known whose code is not run: it is described, and cannot be built."""
+    if not is_known(name):
+        register(Family(name=name, declare=_not_loaded, build=_not_loaded))
 
 
 def searched(families: tuple[str, ...]) -> tuple[str, ...]:
     """Return the families of which a search draws configurations: a solved one has few."""
     return tuple(name for name in families if not family_named(name).solved)
+
+
+def _not_loaded(*arguments: Any, **options: Any) -> Any:
+    raise ModelError("family: the file that defines it was not loaded")

@@ -24,9 +24,11 @@ class Exported:
 
     Attributes:
         path: its folder, or one of its files.
+        code: Python file that defines layers of it, which is run; None for layers of Keras alone.
     """
 
     path: Path
+    code: Path | None = None
 
     @cached_property
     def classifier(self) -> "Classifier":
@@ -39,6 +41,10 @@ class Exported:
         from search.process.quiet import import_tensorflow
 
         import_tensorflow()
+        if self.code is not None:
+            from models.families.own.loading import load_code
+
+            load_code(self.code)
         return load_exported(str(self.path))
 
     @property

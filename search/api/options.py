@@ -14,7 +14,9 @@ class SearchOptions(TypedDict, total=False):
 
     Attributes:
         algo: name of the algorithm.
-        families, backbones, formats: names, in a sequence or with commas between.
+        backbones, formats: names, in a sequence or with commas between.
+        families: names likewise; or your own: "mine.py:Wide", or a class (a `HyperModel` of
+            KerasTuner) or a function `build(hp)` that a module, a script or a notebook defines.
         image_size: pixels, one number or (height, width).
         backbone_sizes: longer sides in pixels.
         resize: "squeeze", "crop" or "pad".
@@ -32,7 +34,7 @@ class SearchOptions(TypedDict, total=False):
     """
 
     algo: str
-    families: str | Sequence[str]
+    families: str | Sequence[str | Path | type | Callable[[Any], Any]]
     backbones: str | Sequence[str]
     image_size: int | tuple[int, int]
     backbone_sizes: Sequence[int]
@@ -169,7 +171,7 @@ names_of_formats = _some_of(option_names.formats)
 
 CONVERTED: dict[str, Callable[[str, Any], Any]] = {
     "algo": _one_of(option_names.algorithms),
-    "families": _some_of(option_names.families),
+    "families": lambda option, words: words,  # see `search.api.own_families`
     "backbones": _some_of(option_names.backbones),
     "formats": names_of_formats,
     "objective": _one_of(option_names.objectives),

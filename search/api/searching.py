@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Unpack
 
 from search.api.options import SearchOptions, checked
+from search.api.own_families import family_words
 from search.api.run import Run
 from search.errors import TuneError
 from search.process.cache_use import cache_folder
@@ -58,11 +60,14 @@ def tune(
     """
     from search.tuning.run import start
 
-    given = checked(options)
     environment = _environment(
         results, cache_dir, max_time, workers, trial_timeout, progress, on_trial
     )
-    return Run(start(_existing(data), name, given, environment).path)
+    with TemporaryDirectory() as folder:
+        if options.get("families") is not None:
+            options["families"] = family_words(options["families"], Path(folder))
+        given = checked(options)
+        return Run(start(_existing(data), name, given, environment).path)
 
 
 def resume(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli.options.arguments import MODEL
+from search.cli.options.arguments import CODE, MODEL
 from search.cli.options.data import data_options
 from search.cli.options.folders import CACHE, DATA
 from search.cli.options.output import AS_JSON, console_progress
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     help="Copy the photos into this folder, each into one of the class that it is given, or into "
     '"unsure".  [default: nothing is copied]',
 )
+@CODE
 @AS_JSON
 def predict_command(
     model: str, paths: tuple[Path, ...], as_csv: bool, copy_to: Path | None, as_json: bool
@@ -108,6 +109,7 @@ class _Readable:
 @click.argument("data", type=DATA)
 @data_options
 @CACHE
+@CODE
 @AS_JSON
 def evaluate_command(
     model: str, data: Path, cache_dir: Path | None, as_json: bool, **reading: Any

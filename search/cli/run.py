@@ -21,7 +21,7 @@ from search.cli.options.training import (
     WEIGHTS,
     WORKERS,
 )
-from search.cli.options.values import ImageSize, Names, OneOf, Range, Sides
+from search.cli.options.values import FamilyNames, ImageSize, Names, OneOf, Range, Sides
 from search.cli.printing.out import print_json
 from search.evaluation.objective import UNEQUAL
 from search.formats.registry import flagged
@@ -45,8 +45,9 @@ SAMPLE = Path("sample-data")
 )
 @click.option(
     "--families",
-    type=Names(option_names.families),
-    help="Kinds of model, as cnn,xception,transfer.  [default: all]",
+    type=FamilyNames(option_names.families),
+    help="Kinds of model, as cnn,xception,transfer; your own as ./mine.py:Wide, a file that "
+    "defines a HyperModel of KerasTuner, or a function build(hp).  [default: all built in]",
 )
 @click.option(
     "--backbones",

@@ -2,7 +2,7 @@
 
 import click
 
-from search.cli.options.arguments import MODEL
+from search.cli.options.arguments import CODE, MODEL
 from search.cli.options.output import console_progress
 from search.process.quiet import import_tensorflow
 from search.runs.find import exported_at
@@ -17,6 +17,7 @@ from search.runs.find import exported_at
     show_default=True,
     help="Port on localhost; 0 takes any free one.",
 )
+@CODE
 def serve_command(model: str, port: int) -> None:
     """Try MODEL on a page of this machine: drop photos, see the answers and where they come from.
 

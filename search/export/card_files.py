@@ -1,5 +1,6 @@
 """Write what a model card says of the files: how they are used, what they cost."""
 
+from models.families.own.loading import files_of_layers
 from search.export.card_code import READ_AND_PREDICT
 from search.export.markdown import table
 from search.formats.registry import by_option
@@ -14,11 +15,22 @@ def use(experiment: Experiment, metrics: Metrics) -> str:
     mode = experiment.config.resize_mode
     shape = "" if mode == "squeeze" else f"{mode}_to_aspect_ratio=True, "
     return (
-        f"## Use\n\n```python\n{READ_AND_PREDICT}```\n\n"
+        f"## Use\n\n```python\n{READ_AND_PREDICT}```\n\n{_own_layers()}"
         f"Resizing and scaling are part of the model. The {_fixed_size()} files take the same "
         f'pixels already resized: `keras.layers.Resizing({height}, {width}, "bilinear", '
         f"{shape}antialias=True)`, rounded, float32, 0 to 255, "
         f"[1, {height}, {width}, 3]."
+    )
+
+
+def _own_layers() -> str:
+    """Say what defines layers that Keras does not have; "" where there are none."""
+    names = ", ".join(f"`{file.name}`" for file in files_of_layers())
+    if not names:
+        return ""
+    return (
+        f"It holds layers that {names} in the folder `families` of the run defines: give the file "
+        "to `tune predict` as `--code`, or its classes to `load_model` as `custom_objects`.\n\n"
     )
 
 

@@ -95,6 +95,7 @@ class Format:
         write: writes a model to a path; may raise anything.
         open: loads a file by its own runtime, which is imported there.
         fixed_size: whether it takes images already resized, else images of any size.
+        needs_code: whether layers of a user's own are loaded from the code that defines them.
         tolerance: how far its answers may be from the model's.
         option: how the command line asks for it: "--format" with its name, a flag of its own, or
             "" for not at all.
@@ -114,6 +115,7 @@ class Format:
     help: str = ""
     packages: tuple[str, ...] = ()
     extra: str = ""
+    needs_code: bool = False
 
     @property
     def quantised(self) -> bool:

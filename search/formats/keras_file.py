@@ -27,4 +27,5 @@ KERAS = Format(
     write=write_keras,
     open=open_keras,
     fixed_size=False,
+    needs_code=True,
 )

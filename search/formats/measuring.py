@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.families.own.loading import files_of_layers
 from search.errors import TuneError
 from search.formats.latency import Latency
 from search.process.printable import printable
@@ -66,6 +67,7 @@ def measure_file(
         # -P: a module in the current folder must not be imported in place of ours.
         command = [sys.executable, "-P", "-m", "search.formats.runtimes", name, str(path)]
         command += [str(images_file), str(result_file), "--repeats", str(repeats)]
+        command += [word for file in files_of_layers() for word in ("--code", str(file))]
         if problem := _problem_of(command, timeout):
             raise TuneError(
                 f"{printable(path)}: could not be measured by its own runtime: {problem}; "

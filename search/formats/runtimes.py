@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.families.own.loading import load_code
 from search.formats.latency import latency
 from search.formats.registry import FORMATS
 from search.process.others_load import OthersLoad
@@ -39,8 +40,12 @@ def main() -> None:
     for name in ("file", "images", "out"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--repeats", type=int, default=50, help="calls to time at most")
+    parser.add_argument("--code", type=Path, action="append", default=[], help="defines layers")
     options = parser.parse_args()
     load, started = OthersLoad(), time.perf_counter()
+    if FORMATS[options.format].needs_code:
+        for file in options.code:
+            load_code(file)
     call = FORMATS[options.format].open(options.file)
     load_seconds = time.perf_counter() - started
     # Mapped, and one image before the batches: the peak is that of answering one at a time.

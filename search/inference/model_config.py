@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from models.families.own.loading import is_own_layer
 from models.families.registry import FAMILIES
 
 MAX_LAYERS = 2_000  # the largest backbone has some 500
@@ -51,7 +52,31 @@ _KNOWN = {
         "Resizing",
         "SeparableConv2D",
         "ZeroPadding2D",
+        # None of ours has these; families of users may.
+        "AlphaDropout",
+        "Average",
+        "AveragePooling2D",
+        "Conv2DTranspose",
+        "Cropping2D",
+        "ELU",
+        "GaussianDropout",
+        "GaussianNoise",
+        "GlobalMaxPooling2D",
+        "GroupNormalization",
+        "Identity",
+        "LeakyReLU",
+        "Maximum",
+        "Minimum",
+        "PReLU",
+        "Permute",
+        "RMSNormalization",
+        "Softmax",
+        "SpatialDropout2D",
+        "Subtract",
+        "UnitNormalization",
+        "UpSampling2D",
     },
+    "keras.regularizers": {"L1", "L1L2", "L2"},
     "keras.src.applications.convnext": {"LayerScale"},
     "keras.src.models.functional": {"Functional"},
     "keras.src.ops.numpy": {"Add", "Multiply", "Round"},
@@ -114,8 +139,10 @@ def _problem(part: dict[str, Any]) -> str:
     if name == "__keras_tensor__" and set(part) == {"class_name", "config"}:
         return ""
     # Without a module Keras takes an older way, which looks names up everywhere.
+    registered = part.get("registered_name")
     known = isinstance(module, str) and isinstance(name, str) and _is_known(module, name)
-    if not known or part.get("registered_name") not in (None, name):
+    known = known and registered in (None, name)
+    if not known and not (isinstance(registered, str) and is_own_layer(registered)):
         return f"it holds {_shown(module)}.{_shown(name)}, which is none of our layers"
     if name == "DTypePolicy":
         policy = part.get("config")

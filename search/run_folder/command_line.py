@@ -20,7 +20,7 @@ def command(config: RunConfig) -> str:
     if config.preset:
         words += ["--preset", config.preset]
     else:
-        words += ["--algo", config.algo, "--families", ",".join(config.families)]
+        words += ["--algo", config.algo, "--families", ",".join(_families(config))]
         words += ["--backbones", ",".join(config.backbones)] if config.backbones else []
         words += _backbone_sizes(config)
         words += ["--objective", config.objective, "--factor", str(config.factor)]
@@ -56,6 +56,12 @@ def export_command(metrics: Metrics) -> str:
     ):
         words += [] if value in (None, usual) else [option, f"{value:g}"]
     return shlex.join(words)
+
+
+def _families(config: RunConfig) -> list[str]:
+    """What is given as `--families`; of the user's own the copy in the run's folder."""
+    own = {name: f"families/{name}.py:{name}" for name, _ in config.own_families}
+    return [own.get(name, name) for name in config.families]
 
 
 def _data_options(config: RunConfig) -> list[str]:

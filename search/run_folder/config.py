@@ -8,7 +8,7 @@ from data_pipeline.listing.sources import DataOptions
 from data_pipeline.pixels.resize_mode import ResizeMode
 from models.families.baselines import baselines_on
 from models.families.family import ModelOptions
-from models.families.registry import family_named
+from models.families.registry import family_named, register_name
 from search.errors import TuneError
 from search.evaluation.objective import AUTO, Objective, objective_named
 from search.process.atomic_files import read_object, write_json
@@ -38,7 +38,7 @@ class RunConfig:
     Attributes:
         data: folder of labelled images.
         algo: name in `search.algorithms.registry.ALGORITHMS`.
-        families: which of `models.FAMILIES` are searched.
+        families: names of the families that are searched.
         backbones: which pretrained networks the transfer family may choose.
         image_size: (height, width) of the images that models are trained on from scratch.
         resize_mode: how an image of another shape is made to fit.
@@ -73,6 +73,7 @@ class RunConfig:
         image_column, label_column, split_column, group_column: name or number of a column of it;
             None for a guess.
         group_by: regular expression on the paths of images that belong together.
+        own_families: (name, SHA-256 of the code) of each family of the user's that is searched.
         left_out: (backbone, longer side in pixels) of what breaks these limits; set once they
             are measured.
     """
@@ -105,6 +106,7 @@ class RunConfig:
     max_size: int | None = None
     formats: tuple[str, ...] = ()
     left_out: tuple[tuple[str, int], ...] = ()
+    own_families: tuple[tuple[str, str], ...] = ()
     follow_links: bool = False
     labels: str | None = None
     image_column: str | None = None
@@ -187,8 +189,10 @@ class RunConfig:
                 )
         for name in _LISTS:
             values[name] = tuple(values.get(name, ()))
-        for name in ("ranges", "left_out"):
+        for name in ("ranges", "left_out", "own_families"):
             values[name] = tuple(map(tuple, values.get(name, ())))
+        for name, _ in values["own_families"]:
+            register_name(name)
         return cls(**values)
 
     def differences(self, asked: dict[str, Any]) -> list[str]:

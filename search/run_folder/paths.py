@@ -9,6 +9,7 @@ results/<run>/
     known.npz          what tells the images again that an exported model is trained on
     groups.npy         which kept images are copies of one another
     oracle/            KerasTuner's project folder, readable by KerasTuner itself
+    families/          code of the user's own families, and what was found in it
     trials/            one record per trial (JSON), and its predictions on validation (npy)
     checkpoints/       training state of trials that may still go on
     finalists.json     how the best configurations compare after being trained again
@@ -94,6 +95,11 @@ class RunFolder:
         return self.path / "labels"
 
     @property
+    def families(self) -> Path:
+        """Folder of the code of the user's own families."""
+        return self.path / "families"
+
+    @property
     def trials(self) -> Path:
         """Folder of trial records."""
         return self.path / "trials"
@@ -142,6 +148,10 @@ class RunFolder:
     def test_predictions(self) -> Path:
         """What the exported model says of the test images (npy, float32 [n, classes])."""
         return self.export / "test_predictions.npy"
+
+    def own_family(self, name: str) -> Path:
+        """Code of one of the user's own families; beside it, in JSON, what was found in it."""
+        return self.families / f"{name}.py"
 
     def checkpoint(self, trial_id: str) -> Path:
         """Training state of a trial (npz)."""

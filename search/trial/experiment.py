@@ -65,7 +65,15 @@ class Experiment:
 
     @cached_property
     def classifier(self) -> Any:
-        """The hypermodel (`models.hypermodel.ImageClassifier`) of this run."""
+        """The hypermodel (`models.hypermodel.ImageClassifier`) of this run.
+
+        Raises:
+            TuneError, ModelError: the code of a family of the user's cannot be run.
+        """
+        if self.config.own_families:
+            from search.run_folder.own_families import load_families
+
+            load_families(self.run, self.config)
         return classifier_of(self.config, self.class_counts)
 
     def seen_by(self, values: Mapping[str, Any]) -> "Experiment":

@@ -68,7 +68,9 @@ class Training:
         one_phase = len(self.experiment.classifier.phase_starts(hp)) == 1
         if not one_phase or self.experiment.config.precision == "mixed_float16":
             return None
-        return (*traced_values(self.values), self.batch_size, self.input_dtype)
+        family = family_named(str(self.values["family"]))
+        traced = traced_values(self.values, variable_rates=family.variable_rates)
+        return (*traced, self.batch_size, self.input_dtype)
 
     @property
     def input_dtype(self) -> str:

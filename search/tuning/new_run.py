@@ -4,13 +4,17 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+from models.families.own.references import references_in
 from search.algorithms.ranges import require_ranges
 from search.errors import TuneError
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import RunConfig
+from search.run_folder.own_families import keep_families, load_named
 from search.run_folder.paths import RunFolder
-from search.tuning.planning.resolve_config import Options, resolve_config
+from search.trial.experiment import Experiment
+from search.tuning.buildable import require_buildable
+from search.tuning.planning.resolve_config import Options, load_tensorflow, resolve_config
 from search.tuning.prepare_data import prepare_data, with_objective, with_race
 
 
@@ -41,10 +45,21 @@ def settled(
     for path in _written_before_the_configuration(run):
         path.unlink(missing_ok=True)  # of a run that was killed before it began, on other data
     preload_decoders(data, cache_dir=cache_dir)
+    own = references_in(options.get("families") or ())
+    if own:
+        load_tensorflow(progress)
+    loaded = [load_named(each) for each in own]
     config = resolve_config(data, options, progress, cache_dir=cache_dir)
+    if own:
+        with progress.task("looking for hyperparameters"):
+            said = keep_families(run, config, loaded)
+        for sentence in said:
+            progress.message(sentence)
     require_ranges(config)
     prepare_data(run, config, cache_dir=cache_dir, progress=progress)
     config = with_objective(run, config)
+    if own:
+        require_buildable(Experiment.load(run, config), [each.name for each in own], progress)
     # They import TensorFlow, which `resolve_config` has done quietly by now.
     from search.tuning.planning.epochs_in_time import with_epochs
     from search.tuning.planning.limits import within_limits
@@ -77,12 +92,13 @@ def new_folder(results: Path, name: str) -> RunFolder:
     return run
 
 
-_ALWAYS_THERE = ("lock", "workers.log")
+_ALWAYS_THERE = ("lock", "workers.log", "families")
 
 
 def _written_before_the_configuration(run: RunFolder) -> tuple[Path, ...]:
     data = (run.data, run.images, run.excluded, run.splits, run.known, run.targets, run.groups)
-    return (*data, run.costs)
+    own = run.families.glob("*") if run.families.is_dir() else ()
+    return (*data, run.costs, *own)
 
 
 def _is_ours(path: Path, own: set[Path]) -> bool:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from models.families.own.references import names_in, references_in
 from search.algorithms.ranges import with_ranges
 from search.algorithms.registry import make_plan
 from search.errors import TuneError
@@ -25,6 +26,7 @@ from search.process.memory import machine_memory
 from search.process.progress import ProgressSink, Silent
 from search.process.stop_signal import SAID, StopSignal
 from search.run_folder.config import RunConfig, objective_of
+from search.run_folder.own_families import trust_families
 from search.run_folder.paths import RunFolder
 from search.run_folder.record_files import load_records
 from search.run_folder.records import TrialRecord
@@ -115,6 +117,10 @@ def resume(
     """
     config = RunConfig.load(run)
     asked = {key: value for key, value in options.items() if value is not None}
+    if "families" in asked:
+        trust_families(run, config, references_in(asked["families"]))
+        if {*names_in(asked["families"]), "probe"} == {*config.families, "probe"}:
+            del asked["families"]  # probes are added to those that were asked for
     if differing := config.differences(asked):
         lines = "\n".join(f"  {line}" for line in differing)
         raise TuneError(

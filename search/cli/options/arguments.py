@@ -18,3 +18,21 @@ def run_names(context: click.Context, parameter: click.Parameter, incomplete: st
 RUN = click.argument("run", required=False, shell_complete=run_names)
 RUNS = click.argument("runs", nargs=-1, required=True, shell_complete=run_names)
 MODEL = click.argument("model", shell_complete=run_names)
+
+
+def _load_code(context: click.Context, parameter: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        from models.families.own.loading import load_code
+        from search.process.quiet import import_tensorflow
+
+        import_tensorflow()
+        load_code(value)
+
+
+CODE = click.option(
+    "--code",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    callback=_load_code,
+    expose_value=False,
+    help="Python file that defines layers of MODEL; it is run.  [default: layers of Keras alone]",
+)

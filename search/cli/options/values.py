@@ -8,6 +8,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from models.errors import ModelError
+from models.families.own.references import is_reference, references_in
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -171,3 +174,23 @@ class Names(click.ParamType[tuple[str, ...]]):
             listed = ", ".join(unknown) or "nothing"
             self.fail(f"received {listed}; choose among {', '.join(allowed)}", param, ctx)
         return names
+
+
+class FamilyNames(Names):
+    """Names of families, and files that define one, as `./mine.py:Wide`."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
+        """Parse it to names and `FILE:NAME`, each once; looks at a file without running it."""
+        if isinstance(value, tuple):
+            return value
+        words = dict.fromkeys(word.strip() for word in value.split(",") if word.strip())
+        files = [word for word in words if is_reference(word)]
+        try:
+            found = references_in(files)
+        except ModelError as error:
+            self.fail(str(error), param, ctx)
+        names = [word for word in words if word not in files]
+        if names or not files:
+            super().convert(",".join(names), param, ctx)
+        written = dict(zip(files, (f"{each.file}:{each.name}" for each in found), strict=True))
+        return tuple(written.get(word, word) for word in words)

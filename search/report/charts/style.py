@@ -5,11 +5,13 @@ and dark. Names of the user's are drawn on a canvas and never read as HTML.
 """
 
 from typing import Any
+from zlib import crc32
 
 from models.families.registry import FAMILIES
 
 Option = dict[str, Any]
 
+_OTHER_COLOURS = 3  # of the page's style, for families of users
 SHADES = [f"--step-{number}" for number in range(1, 7)]
 _ACCURACY = {
     "type": "value",
@@ -55,9 +57,10 @@ def value_axis(name: str) -> Option:
 
 
 def family_colour(family: str) -> str:
-    """One colour through the whole report: by its place among all families."""
-    number = list(FAMILIES).index(family) if family in FAMILIES else 0
-    return f"--family-{number + 1}"
+    """One colour through the whole report: by its place among all families, else by its name."""
+    if family in FAMILIES:
+        return f"--family-{list(FAMILIES).index(family) + 1}"
+    return f"--family-{len(FAMILIES) + 1 + crc32(family.encode()) % _OTHER_COLOURS}"
 
 
 def dots(family: str, data: list[Option]) -> Option:

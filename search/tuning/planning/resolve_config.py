@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from models.families.own.references import names_in, references_in
 from search.evaluation.objective import AUTO
 from search.formats.registry import require_packages
 from search.process.progress import ProgressSink
 from search.run_folder.config import RunConfig
+from search.run_folder.own_families import digest_of
 from search.tuning.planning.image_sizes import image_sizes
 
 Options = dict[str, Any]  # what the user gave; a missing or None value means "what suits"
@@ -19,6 +21,9 @@ def resolve_config(
     require_packages(options.get("formats") or ())
     hardware = load_tensorflow(progress)
     given = {key: value for key, value in options.items() if value is not None}
+    own = references_in(given.get("families", ()))
+    if own:
+        given["families"] = names_in(given["families"])
     # A preset may say None: from scratch. Anyone else who says nothing wants ImageNet's.
     weights = options["weights"] if "preset" in options else given.get("weights", "imagenet")
     sizes = image_sizes(given, data, on_gpu=bool(hardware.gpus), cache_dir=cache_dir)
@@ -50,6 +55,7 @@ def resolve_config(
         "backbone_sizes": sizes.backbone_sizes if backbones else (),
         "largest_side": sizes.largest_side if backbones else None,
         "families": families,
+        "own_families": tuple((each.name, digest_of(each.file)) for each in own),
         "backbones": backbones,
         "precision": hardware.precision(given.get("precision", "auto")),
     }

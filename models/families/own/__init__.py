@@ -1,0 +1,1 @@
+"""Families of models that a user writes, in a file of code."""
