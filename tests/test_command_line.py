@@ -24,7 +24,7 @@ from search.tuning.preset import preset_options
 
 # Nothing on the command line sets these: the first by the machine, the others always the same.
 NOT_OPTIONS = {"compact", "validation", "test", "largest_side", "race_images", "left_out"}
-PATHS = {"data", "weights", "labels"}
+PATHS = {"data", "weights", "labels", "corrections"}
 WIDE = b"def Wide(hp): pass"
 CHANGES = {
     "data": "cats and dogs",
@@ -55,6 +55,7 @@ CHANGES = {
     "label_column": "2",
     "split_column": "set",
     "group_column": "patient id",
+    "corrections": "our corrections.csv",
     "group_by": "(p[0-9]+)/",
     "ranges": (("cnn/dropout", 0.0, 0.9), ("learning_rate", 1e-4, 0.1)),
 }
@@ -68,7 +69,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "families").mkdir()
     (tmp_path / "families" / "Wide.py").write_bytes(WIDE)
     register_name("Wide")  # as its file does, before a configuration is settled
-    for name in ("weights", "labels"):
+    for name in ("weights", "labels", "corrections"):
         (tmp_path / CHANGES[name]).touch()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(resolving, "load_tensorflow", lambda console: Hardware((), (0, 0)))

@@ -11,6 +11,7 @@ from typing import Self
 
 from data_pipeline.errors import DataError
 from data_pipeline.listing.class_folders import list_class_folders
+from data_pipeline.listing.corrections import corrected
 from data_pipeline.listing.label_table import TableColumns, list_label_table
 from data_pipeline.listing.listing import Listing
 
@@ -26,6 +27,7 @@ class DataOptions:
         columns: what is known of its columns.
         group_by: a regular expression on the path; files for which its first group, or all that
             it matches, is the same are never in two splits.
+        corrections: a file of corrected labels; None for the labels as they are.
     """
 
     follow_links: bool = False
@@ -33,6 +35,7 @@ class DataOptions:
     labels: Path | None = None
     columns: TableColumns = TableColumns()
     group_by: str | None = None
+    corrections: Path | None = None
 
     @classmethod
     def of(
@@ -46,6 +49,7 @@ class DataOptions:
         split_column: str | None = None,
         group_column: str | None = None,
         group_by: str | None = None,
+        corrections: str | Path | None = None,
     ) -> Self:
         """Make them from the options of a command line, None being what was not given.
 
@@ -61,6 +65,7 @@ class DataOptions:
             labels=None if labels is None else Path(labels),
             columns=columns,
             group_by=group_by,
+            corrections=None if corrections is None else Path(corrections),
         )
 
 
@@ -119,6 +124,8 @@ def list_images(data: Path, options: DataOptions = PLAIN) -> Listing:
     for source in SOURCES:
         if source.accepts(data, options):
             listing = source.list_images(data, options)
+            if options.corrections:
+                listing = corrected(listing, options.corrections)
             return grouped(listing, options.group_by) if options.group_by else listing
     problem = "no labelled images to be read" if data.exists() else "no such file or folder"
     expected = " or ".join(source.expected for source in SOURCES)

@@ -31,6 +31,7 @@ class SearchOptions(TypedDict, total=False):
         labels: a table of labels (CSV).
         image_column, label_column, split_column, group_column: name or number of a column of it.
         group_by: a regular expression on paths.
+        corrections: a file of corrected labels (CSV: path, old, new, when).
     """
 
     algo: str
@@ -60,6 +61,7 @@ class SearchOptions(TypedDict, total=False):
     split_column: str | int
     group_column: str | int
     group_by: str
+    corrections: str | Path
 
 
 def checked(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,6 +187,7 @@ CONVERTED: dict[str, Callable[[str, Any], Any]] = {
     "seed": at_least(0),
     "ranges": _ranges,
     "labels": _path,
+    "corrections": _path,
     "max_latency": _number,
     "max_size": _bytes,
     "precision": _one_of(option_names.precisions),

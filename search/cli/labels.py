@@ -15,6 +15,7 @@ from search.process.wording import in_percent
 
 if TYPE_CHECKING:
     from search.label_errors.suspect_rows import SuspectReport
+    from search.run_folder.paths import RunFolder
 
 
 @click.command()
@@ -33,14 +34,43 @@ if TYPE_CHECKING:
     show_default=True,
     help="Parts of the images, each judged by models trained on the others.",
 )
+@click.option(
+    "--serve",
+    "served",
+    is_flag=True,
+    help="Then decide about them on a page of this machine: keep, correct, set aside.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port on localhost of that page; 0 takes any free one.",
+)
+@click.option(
+    "--corrections",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for what is decided, which 'tune run --corrections' takes.  "
+    "[default: labels/corrections.csv in the run's folder]",
+)
 @RESULTS
 @AS_JSON
-def labels_command(run: str | None, limit: int, folds: int, results: Path, as_json: bool) -> None:
+def labels_command(
+    run: str | None,
+    limit: int,
+    folds: int,
+    served: bool,
+    port: int,
+    file: Path | None,
+    results: Path,
+    as_json: bool,
+) -> None:
     """List the images of RUN (default: the newest) whose labels are likeliest wrong.
 
     Nothing is changed. A page with the images is written into the run's folder.
 
-    Example: tune labels --limit 50
+    Example: tune labels --limit 50 --serve
     """
     from search.process.stop_signal import StopSignal
     from search.runs.find import find_run
@@ -56,8 +86,42 @@ def labels_command(run: str | None, limit: int, folds: int, results: Path, as_js
         )
     if as_json:
         print_json(report)
+    elif served:
+        for line in _written(report):
+            echo(line, err=True)
     else:
         print_suspects(report)
+    if served:
+        _serve(chosen, report, file or chosen.label_errors / "corrections.csv", port)
+
+
+def _serve(run: "RunFolder", report: "SuspectReport", file: Path, port: int) -> None:
+    """Let the user decide about the suspects."""
+    from search.label_errors.suspects import pictures
+    from search.run_folder.data_summary import DataSummary
+    from search.serve.decisions import Question
+    from search.serve.labels_app import serve_labels
+
+    questions = [
+        Question(
+            path=row.path,
+            label=row.given,
+            likelier=row.suggested,
+            shares=(row.probability_given, row.probability_suggested),
+            split=row.split,
+            image=image,
+        )
+        for row, image in zip(report.suspects, pictures(run, report.suspects), strict=True)
+    ]
+    serve_labels(
+        report.run,
+        Path(report.root),
+        questions,
+        DataSummary.load(run).class_names,
+        file=file,
+        port=port,
+        progress=console_progress(),
+    )
 
 
 def print_suspects(report: "SuspectReport") -> None:
@@ -87,8 +151,12 @@ def print_suspects(report: "SuspectReport") -> None:
         out.print_table(table)
     for line in (summary(report), CAUTION, REMEDY):
         out.print(Text(line))
-    for path in report.files:
-        echo(f"wrote {printable(path)}")
+    for line in _written(report):
+        echo(line)
+
+
+def _written(report: "SuspectReport") -> list[str]:
+    return [f"wrote {printable(path)}" for path in report.files]
 
 
 COMMANDS = (labels_command,)

@@ -17,7 +17,10 @@ CAUTION = (
     "where people looked at them (Northcutt, Athalye & Mueller 2021: 51 of 100 were right), and "
     "nearly all where labels are good. Nothing was changed."
 )
-REMEDY = "To correct a label, move the file into the folder of its class, then start a new run."
+REMEDY = (
+    "To correct labels, run 'tune labels --serve', or move a file into the folder of its class; "
+    "then start a new run."
+)
 
 # Part of the page, so that the policy must allow inline styles; no name stands in it.
 _STYLE = """

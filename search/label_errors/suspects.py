@@ -148,6 +148,14 @@ def write_suspects(
     return report
 
 
+def pictures(run: RunFolder, suspects: Sequence[Suspect]) -> list[bytes]:
+    """Make a small JPEG of each suspect; of its prepared pixels where its file is gone by now."""
+    known, experiment = Images.load(run), Experiment.load(run)
+    row_of = {path: row for row, path in enumerate(known.paths)}
+    rows = [row_of[each.path] for each in suspects]
+    return thumbnails([known.file(row) for row in rows], experiment.pixels[rows])
+
+
 def _csv(suspects: Sequence[Suspect]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")

@@ -68,6 +68,7 @@ def _data_options(config: RunConfig) -> list[str]:
     """How the data set is read, a table by its name alone."""
     words = ["--follow-links"] if config.follow_links else []
     words += ["--labels", Path(config.labels).name] if config.labels else []
+    words += ["--corrections", Path(config.corrections).name] if config.corrections else []
     for name in ("image_column", "label_column", "split_column", "group_column", "group_by"):
         if (value := getattr(config, name)) is not None:
             words += [f"--{name.replace('_', '-')}", value]

@@ -25,6 +25,7 @@ DATA_OPTIONS = (
     "split_column",
     "group_column",
     "group_by",
+    "corrections",
 )
 """Fields of a configuration that say how its data set is read."""
 _LEAST = {"max_epochs": 1, "factor": 2, "hyperband_iterations": 0, "max_trials": 0, "seed": 0}
@@ -73,6 +74,7 @@ class RunConfig:
         image_column, label_column, split_column, group_column: name or number of a column of it;
             None for a guess.
         group_by: regular expression on the paths of images that belong together.
+        corrections: path of a file of corrected labels; None for none.
         own_families: (name, SHA-256 of the code) of each family of the user's that is searched.
         left_out: (backbone, longer side in pixels) of what breaks these limits; set once they
             are measured.
@@ -114,6 +116,7 @@ class RunConfig:
     split_column: str | None = None
     group_column: str | None = None
     group_by: str | None = None
+    corrections: str | None = None
 
     @property
     def budget(self) -> Budget:

@@ -1,36 +1,22 @@
 """Answer requests: the page, what the model is, what it sees in photos."""
 
 import base64
-import json
-import logging
-import os
 import threading
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, ServiceUnavailable
+from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Request, Response
 
-from data_pipeline.errors import DataError
 from data_pipeline.pixels.reading import ImageReader
-from search.errors import TuneError
 from search.inference.classifier import Classifier, Prediction
 from search.inference.heat_map import heat_layer
 from search.serve.answerer import Answerer
 from search.serve.limits import UploadLimits
-from search.serve.local import protect, require_local
+from search.serve.local_app import LocalApp, as_json, page
 from search.serve.uploads import Upload, is_form, received
-
-_ASSETS = Path(__file__).parent / "assets"
-# A table, not a folder: no path that is sent is ever looked up on the disk.
-_FILES = {
-    "/": ("page.html", "text/html"),
-    "/page.css": ("page.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
-}
 
 
 @dataclass(frozen=True)
@@ -47,7 +33,7 @@ class Model:
     answerer: Answerer
 
 
-class App:
+class App(LocalApp):
     """The WSGI application: answers requests with one model.
 
     Args:
@@ -58,6 +44,8 @@ class App:
     """
 
     def __init__(self, model: Model, folder: Path, limits: UploadLimits) -> None:
+        routes = {"/model": ("GET", self._describe), "/predict": ("POST", self._predict)}
+        super().__init__({**page("page"), **routes})
         self._model = model
         self._folder = folder
         self._limits = limits
@@ -66,44 +54,9 @@ class App:
         self._counting = threading.Lock()
         self.answered = 0
 
-    def __call__(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
-        """Answer one request, as WSGI has it."""
-        try:
-            # First: of what a page elsewhere sends, no body is read.
-            require_local(environ)
-            response = self._respond(Request(environ))
-        except HTTPException as error:
-            response = _refusal(error)
-        except (DataError, TuneError) as error:  # no worker to be had, or the server is ending
-            response = _refusal(ServiceUnavailable(str(error)))
-        except Exception:
-            # The failure of one request is told on the terminal; the server goes on.
-            logging.getLogger(__name__).exception("a request failed")
-            problem = "the server failed at this; see its terminal"
-            response = _json({"error": problem}, HTTPStatus.INTERNAL_SERVER_ERROR)
-        # Refusals are answers too, and a browser shows them.
-        protect(response.headers)
-        return response(environ, start_response)
-
-    def _respond(self, request: Request) -> Response:
-        routes: dict[str, tuple[str, Callable[[Request], Response]]] = {
-            **dict.fromkeys(_FILES, ("GET", _file)),
-            "/model": ("GET", self._describe),
-            "/predict": ("POST", self._predict),
-        }
-        if request.path not in routes:
-            raise NotFound(f"no such page; there are {', '.join(routes)}")
-        method, answer = routes[request.path]
-        # HEAD is allowed wherever GET is, as HTTP has it.
-        if request.method != method and (method, request.method) != ("GET", "HEAD"):
-            raise MethodNotAllowed([method], f"expected {method}, received {request.method}")
-        return answer(request)
-
     def _describe(self, request: Request) -> Response:
         classifier = self._model.classifier
-        return _json(
+        return as_json(
             {
                 "name": self._model.name,
                 "labels": classifier.class_names,
@@ -133,8 +86,8 @@ class App:
         unreadable = all(row["error"] for row in rows)
         status = HTTPStatus.UNPROCESSABLE_ENTITY if unreadable else HTTPStatus.OK
         if not is_form(request):  # one photo was sent, so one answer is given, not a list
-            return _json(rows[0], status)
-        return _json({"error": rows[0]["error"], "files": rows} if unreadable else rows, status)
+            return as_json(rows[0], status)
+        return as_json({"error": rows[0]["error"], "files": rows} if unreadable else rows, status)
 
     def _rows(self, request: Request) -> list[dict[str, Any]]:
         heat = request.args.get("heat", "0") not in ("", "0")
@@ -162,23 +115,3 @@ class App:
             image_size=classifier.image_size,
         )
         return {**row, "heat": f"data:image/png;base64,{base64.b64encode(layer).decode()}"}
-
-
-def _file(request: Request) -> Response:
-    name, mimetype = _FILES[request.path]
-    return Response((_ASSETS / name).read_bytes(), mimetype=mimetype)
-
-
-def _refusal(error: HTTPException) -> Response:
-    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
-    response = _json({"error": error.description or HTTPStatus(status).phrase}, status)
-    # The other headers describe the page that Werkzeug would have sent instead of JSON.
-    kept = {"Allow", "Retry-After"}
-    response.headers.extend([pair for pair in error.get_headers() if pair[0] in kept])
-    return response
-
-
-def _json(value: Any, status: int = HTTPStatus.OK) -> Response:
-    # NaN is no JSON, and the page could not read the answer.
-    text = json.dumps(value, allow_nan=False) + os.linesep
-    return Response(text, status=status, mimetype="application/json")

@@ -23,6 +23,7 @@ from search.serve.app import App, Model
 from search.serve.connection import Handler
 from search.serve.limits import UploadLimits
 from search.serve.local import ADDRESS
+from search.serve.local_app import LocalApp
 
 _BACKLOG = 1024  # connections that wait to be accepted
 _POLL_SECONDS = 0.1
@@ -35,14 +36,13 @@ def serve(model: str, *, port: int, progress: ProgressSink) -> None:
         TuneError: no such model, or the port is taken.
         ModelError: the ImageNet weights cannot be had.
     """
-    with _listening(port) as listener:  # before the model is loaded: the port may be taken
+    with listening(port) as listener:  # before the model is loaded: the port may be taken
         classifier = load_classifier(model)
         with StopSignal() as stop, serving(classifier, listener, name=_name(model)) as app:
             progress.message(
                 f"{printable(model)} answers at {address_of(listener)} (Ctrl-C ends it)"
             )
-            while not stop.requested:
-                time.sleep(_POLL_SECONDS)
+            wait_for(stop)
         photos = "1 photo" if app.answered == 1 else f"{app.answered:,} photos"
         progress.message(f"ended; {photos} answered, none of them kept")
 
@@ -64,14 +64,21 @@ def serving(
         closing(ImageReader(image_size=size, resize_mode=mode)) as reader,
     ):
         app = App(Model(name, classifier, reader, answerer), Path(folder), limits)
-        server = _Server(listener, app, limits)
-        thread = threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True)
-        thread.start()
-        try:
+        with answering(app, listener, limits):
             yield app
-        finally:
-            server.end()
-            thread.join()
+
+
+@contextmanager
+def answering(app: LocalApp, listener: socket.socket, limits: UploadLimits) -> Iterator[None]:
+    """Answer requests on `listener`, in threads, while this lasts."""
+    server = _Server(listener, app, limits)
+    thread = threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.end()
+        thread.join()
 
 
 def address_of(listener: socket.socket) -> str:
@@ -79,8 +86,19 @@ def address_of(listener: socket.socket) -> str:
     return f"http://{ADDRESS}:{listener.getsockname()[1]}/"
 
 
+def wait_for(stop: StopSignal) -> None:
+    """Return when the server is told to stop."""
+    while not stop.requested:
+        time.sleep(_POLL_SECONDS)
+
+
 @contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
+def listening(port: int) -> Iterator[socket.socket]:
+    """Open a port of this machine.
+
+    Raises:
+        TuneError: it is taken.
+    """
     try:
         listener = socket.create_server((ADDRESS, port), backlog=_BACKLOG)
     except OSError as error:
@@ -105,7 +123,7 @@ def _name(model: str) -> str:
 class _Server(ThreadedWSGIServer):
     """Werkzeug's server with a bounded number of threads; the rest waits to be accepted."""
 
-    def __init__(self, listener: socket.socket, app: App, limits: UploadLimits) -> None:
+    def __init__(self, listener: socket.socket, app: LocalApp, limits: UploadLimits) -> None:
         self._crowded = threading.Event()
         handler = type("Handler", (Handler,), {"limits": limits, "crowded": self._crowded})
         # By its descriptor: the port was opened before the model was loaded.

@@ -41,6 +41,13 @@ _OPTIONS = (
         "'(patient[0-9]+)'.  [default: none]",
     ),
     click.option(
+        "--corrections",
+        type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+        metavar="FILE",
+        help="Correct labels by this file (CSV: path, old, new, when), as 'tune labels --serve' "
+        "writes it.  [default: none]",
+    ),
+    click.option(
         "--follow-links",
         is_flag=True,
         default=None,

@@ -1,0 +1,92 @@
+"""What somebody decides about suspected labels: written at once, and undone."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from data_pipeline.atomic_files import write_bytes
+from data_pipeline.listing.corrections import Correction, read_corrections, written
+
+
+@dataclass(frozen=True)
+class Question:
+    """An image whose label is in doubt.
+
+    Attributes:
+        path: relative to the folder of the images.
+        label: that it has.
+        likelier: the class that it is likelier of.
+        shares: of both, out of fold, 0 to 1.
+        split: that it is in; "" for none.
+        image: JPEG.
+    """
+
+    path: str
+    label: str
+    likelier: str
+    shares: tuple[float, float]
+    split: str
+    image: bytes
+
+
+class Decisions:
+    """The decisions about some images, in a file that is whole at any time.
+
+    What the file says of other images stays.
+
+    Args:
+        file: of corrections (`data_pipeline.listing.corrections`); made by the first decision.
+        questions: the images.
+
+    Raises:
+        DataError: there is such a file, and it cannot be read.
+    """
+
+    def __init__(self, file: Path, questions: Sequence[Question]) -> None:
+        self.file, self._questions = file, questions
+        self._known = read_corrections(file) if file.exists() else {}
+        self._before: list[tuple[str, Correction | None]] = []  # as it was before each decision
+        self._lock = threading.Lock()
+
+    def of(self, number: int) -> str | None:
+        """The label decided on for an image; "" where it is set aside, None where it is open."""
+        known = self._known.get(self._questions[number].path)
+        return None if known is None else known.new
+
+    @property
+    def open_to_undo(self) -> int:
+        """How many decisions can be undone."""
+        return len(self._before)
+
+    def decide(self, number: int, label: str) -> None:
+        """Decide about an image: its label, another, or "" to set it aside."""
+        question = self._questions[number]
+        with self._lock:
+            before = self._known.get(question.path)
+            self._before.append((question.path, before))
+            old = before.old if before else question.label
+            when = datetime.now(UTC).isoformat(timespec="seconds")
+            self._write(question.path, Correction(question.path, old, label, when))
+
+    def undo(self) -> None:
+        """Take back the last decision; nothing where there is none."""
+        with self._lock:
+            if self._before:
+                self._write(*self._before.pop())
+
+    def counts(self) -> tuple[int, int, int]:
+        """How many of these images are (kept as they are, relabelled, set aside)."""
+        paths = {question.path for question in self._questions}
+        mine = [each for each in self._known.values() if each.path in paths]
+        aside = sum(each.new == "" for each in mine)
+        kept = sum(each.new == each.old for each in mine)
+        return kept, len(mine) - kept - aside, aside
+
+    def _write(self, path: str, correction: Correction | None) -> None:
+        known = {key: value for key, value in self._known.items() if key != path}
+        if correction is not None:
+            known[path] = correction
+        write_bytes(self.file, written(known.values()))
+        self._known = known
