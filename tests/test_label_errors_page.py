@@ -71,7 +71,7 @@ def test_the_page_says_what_to_think_of_it_and_what_to_do():
     assert f"{CAUTION} {REMEDY}" in words
     assert "about half of such flags are wrong" in words
     assert "Nothing was changed" in words
-    assert "move the file into the folder of its class, then start a new run" in words
+    assert "run 'tune labels --serve', or move a file into the folder of its class" in words
     assert "41 of 2,000 labels are flagged" in words
 
 
