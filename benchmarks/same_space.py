@@ -76,7 +76,8 @@ def race_stock(data, folder, seed, options):
 def race_tune(data, folder, seed, options):
     tune, log = Path(sys.executable).with_name("tune"), folder / "tune.log"
     results, cache = ("--results", folder), ("--cache-dir", folder / "cache")
-    limit = ("--max-time", f"{options['minutes']}m") if options["minutes"] else ()
+    minutes = options["minutes"]
+    limit = ("--max-time", f"{minutes}m", "--then-export") if minutes else ()
     spawned, seconds, _, trouble = run(
         [tune, "run", data, *results, *cache, "--name", "race", *shared(options, seed), *limit], log
     )
@@ -84,7 +85,7 @@ def race_tune(data, folder, seed, options):
     epochs = [(wall - spawned, value) for wall, value in walls]
     trials = len(list((folder / "race" / "trials").glob("[0-9]*.json")))
     mine = {"search_seconds": round(seconds, 2), "trials": trials}
-    if not trouble:
+    if not trouble and not minutes:
         _, seconds, shown, trouble = run([tune, "export-best", "race", *results, "--json"], log)
         mine["export_seconds"] = round(seconds, 2)
         mine["configuration"] = json.loads(shown)["configuration"] if not trouble else None

@@ -158,6 +158,19 @@ def test_what_runs_and_is_ahead_is_what_would_be_trained_again(run, clock):
         assert stop._kept_back == pytest.approx(kept)
 
 
+def test_of_a_running_trial_the_epochs_of_earlier_rungs_are_trained_again_too(run, clock):
+    """Two epochs in ten seconds each, after three of the rung before."""
+    begun = best_of(run).with_outcome(trial_id="0002", configuration="0002", score=None)
+    with StopSignal(900.0) as stop:
+        watch = TimeToExport(stop, run, [])
+        watch.trial_started(begun)
+        watch.progress(Progress("0002", 3, 1, 2))
+        clock[0] += 20.0
+        watch.progress(Progress("0002", 4, 2, 2, logs=epoch_logs(4, 0.6)))
+        again = 20 * 5 / 2 * 20 / 14
+        assert stop._kept_back == pytest.approx(export_seconds(None, run) + again)
+
+
 def test_a_probe_that_is_ahead_is_not_stopped_just_before_its_end(run, clock):
     """Its solver has ended when it has a score: nothing of it would be made again."""
     probe = best_of(run).with_outcome(

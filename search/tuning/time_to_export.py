@@ -34,7 +34,9 @@ class TimeToExport:
         self.objective = objective_of(experiment.config)
         self.records = {record.trial_id: record for record in records}
         self.begun: dict[str, float] = {}
-        self.stepping: dict[str, float] = {}  # when the first step was done
+        self.stepping: dict[
+            str, tuple[float, int]
+        ] = {}  # when the first step was done, in which epoch
         self._keep_back()
 
     def trial_started(self, record: TrialRecord) -> None:
@@ -50,13 +52,16 @@ class TimeToExport:
         if progress.trial_id not in self.begun:
             return
         if not progress.before:
-            self.stepping.setdefault(progress.trial_id, now)
+            self.stepping.setdefault(progress.trial_id, (now, progress.epoch))
         score = (progress.logs or {}).get(self.objective.name)
         if score is None or not self._is_ahead(score):
             return
-        first = self.stepping[progress.trial_id]
+        first, first_epoch = self.stepping[progress.trial_id]
         others = first - self.begun[progress.trial_id]
-        self._keep_back(seconds_again(now - first, others, self.experiment))
+        # The epochs of the rungs before are trained again too.
+        epochs = progress.epoch + 1
+        steps = (now - first) * epochs / (epochs - first_epoch)
+        self._keep_back(seconds_again(steps, others, self.experiment))
 
     def trial_finished(self, record: TrialRecord) -> None:
         """Keep back what the best needs."""
