@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from drawing import hostile_task
 
@@ -54,3 +59,35 @@ def test_an_error_of_the_program_is_not_taken_for_a_bad_file():
 
 def test_no_tasks_start_no_workers():
     assert list(run_in_workers(hostile_task, [])) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at libraries by /proc")
+def test_a_server_without_tensorflow_gives_way_to_one_with_it_once_no_worker_is_left():
+    """Or each worker that decodes would import it by itself, in every later check."""
+    program = """
+from data_pipeline.processes.workers import (
+    DEFAULT_LIMITS, WITH_PILLOW, WITH_TENSORFLOW, end_pool, new_pool, run_in_workers, schedule
+)
+from drawing import server_has_loaded
+
+
+def found(preload):
+    ((_, result),) = run_in_workers(server_has_loaded, ["tensorflow"], preload=preload)
+    return result
+
+
+pool = new_pool(1, 2**34, WITH_PILLOW)
+(first, loaded), = schedule(pool, server_has_loaded, ["tensorflow"], DEFAULT_LIMITS).result()
+assert not loaded
+assert found(WITH_TENSORFLOW) == (first, False), "while a worker of it is there"
+end_pool(pool)
+second, loaded = found(WITH_TENSORFLOW)
+assert second != first and loaded
+assert found(WITH_PILLOW) == found(WITH_TENSORFLOW) == (second, True)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent / "support")}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(
+        command, env=environment, check=False, timeout=240, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

@@ -6,9 +6,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from typing import Generic, TypeVar
+from weakref import WeakSet
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -32,6 +34,17 @@ DEFAULT_CHUNK = 16
 WITH_TENSORFLOW = "data_pipeline.processes.preload_decoders"
 WITH_PILLOW = "data_pipeline.decoding.preload_pillow"
 MAX_BROKEN_POOLS = 3
+
+
+@dataclass
+class _Server:
+    """The server process; `preload` is the module that it has imported, "" before it is started."""
+
+    preload: str = ""
+
+
+_server = _Server()
+_open_pools: "WeakSet[ProcessPool]" = WeakSet()
 
 
 def run_in_workers(
@@ -132,15 +145,18 @@ class _Run(Generic[Task, Result]):
 
 def new_pool(workers: int, memory: int, preload: str) -> ProcessPool:
     """Start workers, each with `memory` bytes at most and with the module `preload` imported."""
-    return ProcessPool(
-        workers, initializer=_set_up, initargs=(memory, preload), context=_context(preload)
+    pool = ProcessPool(
+        workers, initializer=_set_up, initargs=(memory, preload), context=server_context(preload)
     )
+    _open_pools.add(pool)
+    return pool
 
 
 def end_pool(pool: ProcessPool) -> None:
     """End the workers of a pool, whatever they are doing."""
     pool.stop()  # type: ignore[no-untyped-call]
     pool.join()
+    _open_pools.discard(pool)
 
 
 def schedule(
@@ -160,7 +176,7 @@ def schedule(
 
 def start_server(preload: str) -> None:
     """Start the process that workers are forked from, and return before it is ready."""
-    if _context(preload).get_start_method() == "forkserver":
+    if server_context(preload).get_start_method() == "forkserver":
         forkserver.ensure_running()
 
 
@@ -189,11 +205,20 @@ def _set_up(memory: int, preload: str) -> None:  # in a worker
     limit_memory(memory)
 
 
-def _context(preload: str) -> BaseContext:
-    """Fork workers from a server that has imported `preload`, so that replacing one is fast."""
+def server_context(preload: str) -> BaseContext:
+    """Fork workers from a server that has imported `preload`, so that replacing one is fast.
+
+    There is one server. What was started without TensorFlow gives way where that is wanted and no
+    worker of it is left: each worker would import it by itself, which takes seconds.
+    """
     # Never forked from this process: the threads that TensorFlow has here would be missing in
     # the worker, and the locks that they held would stay locked.
     context = pool_context()
     if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload([preload])
+        if preload == WITH_TENSORFLOW != _server.preload and not _open_pools:
+            # What multiprocessing's own tests do; it is started again when it is needed.
+            forkserver._forkserver._stop()  # type: ignore[attr-defined]  # noqa: SLF001
+            _server.preload = ""
+        _server.preload = _server.preload or preload
+        context.set_forkserver_preload([_server.preload])
     return context

@@ -125,3 +125,9 @@ def hostile_read(task: tuple[int, Path]) -> np.ndarray | str:
 def modules_loaded(name: str) -> list[str]:
     """Those modules of a package that a worker has."""
     return [module for module in sys.modules if module.split(".")[0] == name]
+
+
+def server_has_loaded(name: str) -> tuple[int, bool]:
+    """The server that this worker was forked from, and whether it has a library of that name."""
+    server = os.getppid()
+    return server, name in Path(f"/proc/{server}/maps").read_text()
