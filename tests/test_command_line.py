@@ -24,6 +24,7 @@ from search.tuning.preset import preset_options
 
 # Nothing on the command line sets these: the first by the machine, the others always the same.
 NOT_OPTIONS = {"compact", "validation", "test", "largest_side", "race_images", "left_out"}
+NOT_OPTIONS |= {"updates", "begin_with"}  # of `tune update`
 PATHS = {"data", "weights", "labels", "corrections"}
 WIDE = b"def Wide(hp): pass"
 CHANGES = {
@@ -157,6 +158,19 @@ def test_the_command_of_a_preset_makes_the_same_configuration(folder, given, mon
 def test_every_preset_has_a_command(folder, name, monkeypatch):
     config = resolved(folder / "photos", preset_options(name, {}))
     assert made_by(command(config), monkeypatch) == config
+
+
+def test_a_run_that_updates_another_has_the_command_that_does(folder):
+    config = replace(
+        resolved(folder / "photos", {"families": ("cnn",)}),
+        updates=str(folder / "results" / "monday"),
+        begin_with=({"family": "cnn"},),
+        max_trials=1,
+        corrections="our corrections.csv",
+    )
+    line = "tune update monday photos --corrections 'our corrections.csv'"
+    assert command(config) == line
+    assert command(replace(config, max_trials=3)) == f"{line} --max-trials 3"
 
 
 def test_folders_and_files_are_told_by_their_names_alone(folder):

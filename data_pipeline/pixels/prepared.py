@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -46,6 +46,19 @@ class PreparedPixels:
         except (OSError, ValueError, EOFError):
             return False
         return array.dtype == np.uint8 and array.shape == (rows, *self.image_size, 3)
+
+
+@dataclass(frozen=True)
+class Donor:
+    """Prepared pixels of other images of the same kind, of which some may be the same.
+
+    Attributes:
+        pixels: uint8 [n, height, width, 3], as `PreparedPixels.open` maps them.
+        rows: row of an image by the hash of its pixels.
+    """
+
+    pixels: np.ndarray
+    rows: Mapping[str, int]
 
 
 def pixels_of(

@@ -12,9 +12,10 @@ from data_pipeline.decoding.decode import FORMATS_IN_WORDS
 from data_pipeline.errors import DataError
 from data_pipeline.listing.listing import ListedFile, Listing
 from data_pipeline.listing.sources import PLAIN, DataOptions, list_images
-from data_pipeline.pixels.prepared import PixelsBuilder, PreparedPixels, RowFile, pixels_of
+from data_pipeline.pixels.prepared import Donor, PixelsBuilder, PreparedPixels, RowFile, pixels_of
 from data_pipeline.pixels.resize_mode import ResizeMode
 from data_pipeline.preparation.check import CheckTask, bad_entry, check_file
+from data_pipeline.preparation.copied_pixels import copy_pixels
 from data_pipeline.processes.limits import Failure
 from data_pipeline.processes.workers import WITH_TENSORFLOW, run_in_workers, start_server
 
@@ -85,6 +86,7 @@ def prepare(
     resize_mode: ResizeMode = "squeeze",
     cache_dir: Path,
     options: DataOptions = PLAIN,
+    donors: Mapping[tuple[int, int], Donor] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[Catalog, tuple[PreparedPixels, ...]]:
@@ -99,6 +101,7 @@ def prepare(
         resize_mode: how an image of another shape is made to fit.
         cache_dir: where checks are remembered and prepared pixels kept.
         options: what the user says of the data set.
+        donors: by image size, prepared pixels from which those of the same images are copied.
         workers: processes; None for one per core.
         progress: called with (files done, files to do).
 
@@ -126,7 +129,10 @@ def prepare(
             stack.enter_context(PixelsBuilder(folder, len(files), size, resize_mode))
             for size in missing
         ]
+        given = [(donors or {}).get(size) for size in missing]
+        copied = copy_pixels(listing, known, [builder.rows for builder in builders], given)
         tasks = _pixel_tasks(listing, known, tuple(builder.rows for builder in builders))
+        tasks = [task for task in tasks if task.row not in copied]
         catalog = checks.run(tasks, workers, progress)
         rows = _usable_rows(catalog)
         made = _prepared(catalog, missing, resize_mode, cache_dir)

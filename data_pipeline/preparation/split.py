@@ -57,13 +57,35 @@ def split_by_group(
     for number, groups in enumerate(_groups_to_deal(catalog)):
         # A generator per class: new images in one class do not change how others are split.
         random = np.random.default_rng([seed, number])
-        for name, indices in _deal(groups, missing, random):
+        total = sum(map(len, groups))
+        room = {name: max(1, round(share * total)) for name, share in missing.items()}
+        for name, indices in deal_groups(groups, room, random):
             for index in indices:
                 dealt[index] = name
-    wanted = [name for name in _NAMES if name == "train" or name in given or name in missing]
-    _require_every_class(catalog, dealt, wanted, given)
-    names = np.array(dealt)
-    return Splits(*(np.flatnonzero(names == name).astype(np.int64) for name in _NAMES))
+    return splits_of(catalog, dealt, {*given, *missing}, given)
+
+
+def splits_of(
+    catalog: Catalog,
+    dealt: list[Split],
+    wanted: Collection[Split | str],
+    given: Collection[Split],
+) -> Splits:
+    """Gather the images of each split.
+
+    Args:
+        catalog: a checked data set.
+        dealt: the split of each kept image.
+        wanted: splits that shall have an image of each class, besides train.
+        given: splits that the data set gives.
+
+    Raises:
+        DataError: a class lacks one, with what it lacks.
+    """
+    names = [name for name in _NAMES if name == "train" or name in wanted]
+    _require_every_class(catalog, dealt, names, given)
+    splits = np.array(dealt)
+    return Splits(*(np.flatnonzero(splits == name).astype(np.int64) for name in _NAMES))
 
 
 def groups_dealt_apart(catalog: Catalog, splits: Splits) -> list[list[int]]:
@@ -88,12 +110,17 @@ def _groups_to_deal(catalog: Catalog) -> list[list[np.ndarray]]:
     return [[np.array(group) for group in by_id.values()] for by_id in groups]
 
 
-def _deal(
-    groups: list[np.ndarray], shares: dict[str, float], random: np.random.Generator
+def deal_groups(
+    groups: list[np.ndarray], room: dict[str, int], random: np.random.Generator
 ) -> list[tuple[Split, np.ndarray]]:
-    """Give each group, the largest first, to the split that lacks the most images."""
-    total = sum(len(group) for group in groups)
-    room = {name: max(1, round(share * total)) for name, share in shares.items()}
+    """Give each group, the largest first, to the split that lacks the most images.
+
+    Args:
+        groups: images that stay together.
+        room: how many images each split shall have; train has the rest.
+        random: decides among groups of one size.
+    """
+    total = sum(map(len, groups))
     # Train comes first, so that a tie goes to it.
     room = {"train": total - sum(room.values()), **room}
     shuffled = [groups[place] for place in random.permutation(len(groups))]
@@ -106,7 +133,7 @@ def _deal(
 
 
 def _require_every_class(
-    catalog: Catalog, dealt: list[Split], wanted: list[Split], given: Collection[Split | None]
+    catalog: Catalog, dealt: list[Split], wanted: list[Split], given: Collection[Split]
 ) -> None:
     """Require an image of each class in each split that there is or shall be.
 
@@ -128,7 +155,7 @@ def _why_absent(
     label: str,
     absent: list[Split],
     wanted: list[Split],
-    given: Collection[Split | None],
+    given: Collection[Split],
 ) -> str:
     """Say why a class has no image in some splits, and what it needs."""
     has = {entry.split for entry in catalog.kept if entry.label == label}

@@ -17,6 +17,7 @@ from search.algorithms.racing.plan import race_of
 from search.errors import TuneError
 from search.evaluation.objective import ACCURACY
 from search.run_folder.config import RunConfig, objective_of
+from search.run_folder.origins import EARLIER, KNOWN_GOOD
 from search.run_folder.records import Values
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ def make_oracle(
         **_options(algorithm, config, raced, open_ended),
     )
     oracle.seen_by_all = seen_by_all
+    oracle.given = EARLIER if config.begin_with else KNOWN_GOOD
     if (directory / "oracle" / "oracle.json").exists():
         oracle.reload()
     return oracle

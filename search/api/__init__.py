@@ -14,6 +14,6 @@ TensorFlow is imported when it is needed. What a user can mend is raised as
 from search.api.exported import Exported
 from search.api.options import SearchOptions
 from search.api.run import Run, compare, load
-from search.api.searching import resume, tune
+from search.api.searching import resume, tune, update
 
-__all__ = ["Exported", "Run", "SearchOptions", "compare", "load", "resume", "tune"]
+__all__ = ["Exported", "Run", "SearchOptions", "compare", "load", "resume", "tune", "update"]

@@ -18,6 +18,7 @@ from search.run_folder.paths import DEFAULT_RESULTS, RunFolder
 
 if TYPE_CHECKING:
     from search.overview.comparison import Comparison
+    from search.overview.updated import Updated
 
 
 def load(run: str | Path | None = None, *, results: str | Path = DEFAULT_RESULTS) -> "Run":
@@ -183,6 +184,16 @@ class Run:
         """Its exported model; None where there is none yet."""
         made = (self.folder.export / "model.keras").exists()
         return Exported(self.folder.export) if made else None
+
+    def brought(self) -> "Updated":
+        """What an update has brought: the exported models of both, on old and new test images.
+
+        Raises:
+            TuneError: it updates no run, or one of both has no exported model.
+        """
+        from search.overview.updated import what_it_brought
+
+        return what_it_brought(self.folder)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the best configurations, and the best score by trial."""

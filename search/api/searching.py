@@ -70,6 +70,50 @@ def tune(
         return Run(start(_existing(data), name, given, environment).path)
 
 
+def update(
+    run: Run,
+    data: str | Path | None = None,
+    *,
+    name: str | None = None,
+    corrections: str | Path | None = None,
+    max_trials: int | None = None,
+    cache_dir: str | Path | None = None,
+    max_time: float | None = None,
+    workers: int | None = None,
+    trial_timeout: float = SILENCE,
+    progress: ProgressSink | None = None,
+    on_trial: Callable[[TrialRecord], None] | None = None,
+) -> Run:
+    """Search again after photos came or labels were corrected, as `tune update` does.
+
+    Images stay in their splits, and of the new ones the same share is for the test. Export what it
+    returns, then `Run.brought` compares it with the earlier model.
+
+    Args:
+        run: to update, with an exported model.
+        data: folder that holds its images and others; by default its own.
+        name: of the new run.
+        corrections: a file of corrected labels (CSV: path, old, new, when).
+        max_trials: configurations tried, first the three best of `run`; by default these alone.
+        cache_dir, max_time, workers, trial_timeout, progress, on_trial: as `tune` takes them.
+
+    Raises:
+        TuneError, DataError: what a user can mend.
+        KeyboardInterrupt: interrupted; what was finished is saved.
+    """
+    from search.run_folder.config import RunConfig
+    from search.tuning.run import start
+    from search.tuning.update import require_exported
+
+    require_exported(run.folder)
+    environment = _environment(
+        run.path.parent, cache_dir, max_time, workers, trial_timeout, progress, on_trial
+    )
+    folder = _existing(RunConfig.load(run.folder).data if data is None else data)
+    given = checked({"corrections": corrections, "max_trials": max_trials})
+    return Run(start(folder, name, given, environment, updates=run.folder).path)
+
+
 def resume(
     run: Run,
     data: str | Path | None = None,

@@ -39,6 +39,7 @@ _MODULES = {
     "show": "show",
     "tensorboard": "show",
     "train": "train",
+    "update": "update",
 }
 
 
@@ -63,6 +64,7 @@ _IN_SHORT = {
     "show": "Show what a run has found.",
     "tensorboard": "Look at a run in TensorBoard.",
     "train": "Train one published configuration.",
+    "update": "Search again with more images, and compare.",
 }
 
 

@@ -11,7 +11,7 @@ ALL = "all"  # the families together, where hyperparameters are concerned that t
 NOT_AT_RANDOM = "The values were not drawn at random: what mattered cannot be told from chance."
 
 
-ONLY_KNOWN_GOOD = "Only built-in configurations were tried: there is nothing to learn from yet."
+ONLY_KNOWN_GOOD = "Only configurations that were given were tried: there is nothing to learn from."
 
 
 def sentences(

@@ -6,10 +6,10 @@ from search.run_folder.records import TrialRecord
 
 
 def verdict(records: list[TrialRecord], config: RunConfig) -> str:
-    """Say whether the search beat what it started from; the known-good values came first."""
+    """Say whether the search beat the built-in configurations that came first; else ""."""
     ranked = [r for r in best_first(records, objective_of(config)) if r.score is not None]
     first = [r for r in ranked if r.baseline]
-    if not ranked or config.preset:
+    if not ranked or config.preset or config.begin_with:
         return ""
     if not first:
         return "None of the built-in configurations that it began with finished."

@@ -177,6 +177,19 @@ def _difference(
     if not common:
         return None
     pairs = [(one[key], other[key]) for key in common]
+    return difference_of(first, second, pairs, same=len(pairs) == len(one) == len(other))
+
+
+def difference_of(
+    first: str, second: str, pairs: Sequence[tuple[bool, bool]], *, same: bool
+) -> Difference:
+    """Compare two models by which of them has each image right.
+
+    Args:
+        first, second: what they are called.
+        pairs: of each image whether the first and whether the second has it right; one or more.
+        same: whether these are all test images of both.
+    """
     counts = [pairs.count(pair) for pair in ((True, True), (True, False), (False, True))]
     both, mine, theirs = counts
     total = len(pairs)
@@ -184,7 +197,7 @@ def _difference(
         first=first,
         second=second,
         images=total,
-        same=total == len(one) == len(other),
+        same=same,
         accuracies=((both + mine) / total, (both + theirs) / total),
         difference=(mine - theirs) / total,
         interval=paired_interval(both, mine, theirs, total - sum(counts)),

@@ -15,6 +15,10 @@ _ALWAYS = "keras"  # the format that is written whatever is asked for
 
 def command(config: RunConfig) -> str:
     """The command line that makes the same run, folders and files by their names alone."""
+    if config.updates:
+        trials = ["--max-trials", str(config.max_trials)] if _more_than_given(config) else []
+        run, data = Path(config.updates).name, Path(config.data).name
+        return shlex.join(["tune", "update", run, data, *_data_options(config), *trials])
     height, width = config.image_size
     words = ["tune", "train" if config.preset else "run", Path(config.data).name]
     if config.preset:
@@ -56,6 +60,10 @@ def export_command(metrics: Metrics) -> str:
     ):
         words += [] if value in (None, usual) else [option, f"{value:g}"]
     return shlex.join(words)
+
+
+def _more_than_given(config: RunConfig) -> bool:
+    return config.max_trials > len(config.begin_with)
 
 
 def _families(config: RunConfig) -> list[str]:

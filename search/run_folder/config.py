@@ -29,7 +29,15 @@ DATA_OPTIONS = (
 )
 """Fields of a configuration that say how its data set is read."""
 _LEAST = {"max_epochs": 1, "factor": 2, "hyperband_iterations": 0, "max_trials": 0, "seed": 0}
-_LISTS = ("families", "backbones", "image_size", "backbone_sizes", "race_images", "formats")
+_LISTS = (
+    "families",
+    "backbones",
+    "image_size",
+    "backbone_sizes",
+    "race_images",
+    "formats",
+    "begin_with",
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,9 @@ class RunConfig:
             None for a guess.
         group_by: regular expression on the paths of images that belong together.
         corrections: path of a file of corrected labels; None for none.
+        updates: folder of the run whose images these are, and more; None for none.
+        begin_with: values of configurations that are tried in place of the built-in ones and of
+            a race: the best of the run that is updated.
         own_families: (name, SHA-256 of the code) of each family of the user's that is searched.
         left_out: (backbone, longer side in pixels) of what breaks these limits; set once they
             are measured.
@@ -108,6 +119,8 @@ class RunConfig:
     max_size: int | None = None
     formats: tuple[str, ...] = ()
     left_out: tuple[tuple[str, int], ...] = ()
+    updates: str | None = None
+    begin_with: tuple[dict[str, Any], ...] = ()
     own_families: tuple[tuple[str, str], ...] = ()
     follow_links: bool = False
     labels: str | None = None
@@ -230,6 +243,8 @@ def baseline_count(config: RunConfig) -> int:
     """How many baselines a run begins with, the race of backbones left out."""
     if config.preset:
         return 1
+    if config.begin_with:
+        return len(config.begin_with)
     pairs, pretrained = len(config.raced), config.weights is not None
     return sum(
         len(baselines_on(family_named(name), pretrained=pretrained, pairs=pairs))

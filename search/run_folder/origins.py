@@ -2,6 +2,7 @@
 
 RACE = "race"  # a probe of the race of backbones
 KNOWN_GOOD = "known-good"  # given: a baseline, or a preset
+EARLIER = "earlier"  # given: of the best of the run that is updated
 RANDOM = "random"  # drawn without regard to any result
 PRIOR = "prior"  # drawn around a known-good configuration
 MODEL = "model"  # drawn where earlier configurations were good
@@ -9,6 +10,7 @@ MODEL = "model"  # drawn where earlier configurations were good
 ORIGINS = {
     RACE: "race of backbones",
     KNOWN_GOOD: "built-in",
+    EARLIER: "of the earlier run",
     RANDOM: "at random",
     PRIOR: "around built-in",
     MODEL: "by what was seen",

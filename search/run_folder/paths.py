@@ -20,6 +20,7 @@ results/<run>/
     costs.json         what files of each architecture cost, in a run with limits
     lock_box.json      how often the test images were looked at
     export/            what `tune export-best` writes
+    update.json        how the images differ from those of the run that is updated
     report.html        what `tune report` writes
     labels/            what `tune labels` writes
 """
@@ -118,6 +119,11 @@ class RunFolder:
     def costs(self) -> Path:
         """What files of each architecture cost to run (JSON)."""
         return self.path / "costs.json"
+
+    @property
+    def update(self) -> Path:
+        """How the images differ from those of the run that is updated (JSON)."""
+        return self.path / "update.json"
 
     @property
     def report(self) -> Path:

@@ -18,6 +18,7 @@ from search.run_folder.budget import Budget, Cost
 from search.run_folder.config import RunConfig
 from search.run_folder.data import load_predictions
 from search.run_folder.finalist_rows import Ensemble, FinalistRow
+from search.run_folder.origins import EARLIER
 from search.run_folder.record_files import load_records
 from search.run_folder.records import TrialRecord
 from search.run_folder.schema import to_json
@@ -189,8 +190,9 @@ def _prices(finalists: list[Finalist], costs: Costs) -> dict[str, Cost]:
 def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
     """Say whether the search beat what it began with, by more than noise."""
     first = next((f for f in ranked if f.baseline), None)
-    # A preset is one published configuration: there was no search that could have beaten it.
-    if first is None or config.preset:
+    # A preset is one published configuration, an update begins with what was found: neither is
+    # there to be beaten.
+    if first is None or config.preset or config.begin_with:
         return ""
     name = f"the built-in configuration that it began with ({first.record.title})"
     leader = ranked[0]
@@ -208,7 +210,7 @@ def _row(finalist: Finalist, winner: Finalist, costs: dict[str, Cost]) -> Finali
     return FinalistRow(
         configuration=finalist.record.configuration,
         summary=finalist.record.title,
-        known_good=finalist.baseline,
+        known_good=finalist.baseline and finalist.record.origin != EARLIER,
         score_in_search=finalist.record.score or 0.0,
         trainings=len(finalist.predictions),
         **vars(finalist.comparison),

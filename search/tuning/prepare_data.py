@@ -1,8 +1,12 @@
 """Check, prepare and split the images of a run, and write down what it learns from."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from data_pipeline.listing.listing import Split
+from data_pipeline.pixels.prepared import Donor, PreparedPixels
 from search.errors import TuneError
 from search.evaluation.objective import AUTO, suited_to
 from search.process.printable import printable
@@ -12,9 +16,22 @@ from search.run_folder.paths import RunFolder
 
 
 def prepare_data(
-    run: RunFolder, config: RunConfig, *, cache_dir: Path, progress: ProgressSink
+    run: RunFolder,
+    config: RunConfig,
+    *,
+    cache_dir: Path,
+    progress: ProgressSink,
+    known: Mapping[str, Split] | None = None,
+    donor: RunFolder | None = None,
 ) -> None:
     """Check and prepare the images, split them, and write down what the run learns from.
+
+    Args:
+        run, config: of which the data is.
+        cache_dir: where checked catalogs and prepared pixels are kept.
+        progress: told what is done.
+        known: the split of images that were split before, by the hash of their pixels.
+        donor: a run with the same sizes of images, from which prepared pixels are copied.
 
     Raises:
         TuneError: the run was begun on other data.
@@ -22,6 +39,7 @@ def prepare_data(
     from data_pipeline.near_duplicates.leaks import find_leaks
     from data_pipeline.preparation.prepare import prepare
     from data_pipeline.preparation.split import groups_dealt_apart, split_by_group
+    from data_pipeline.preparation.split_again import split_again
     from search.run_folder.data import load_splits, save_data
     from search.run_folder.data_summary import DataSummary
     from search.tuning.leak_warning import warn_of_large_groups, warn_of_leaks
@@ -33,6 +51,7 @@ def prepare_data(
             resize_mode=config.resize_mode,
             cache_dir=cache_dir,
             options=config.data_options,
+            donors=_donors(donor, config) if donor else None,
             progress=task.update,
         )
     for note in catalog.notes:
@@ -50,13 +69,32 @@ def prepare_data(
         # Another version may split otherwise, and what was tested must never be trained on.
         splits = load_splits(run)
     else:
-        splits = split_by_group(
-            catalog, validation=config.validation, test=config.test, seed=config.seed
+        shares: Any = {name: getattr(config, name) for name in ("validation", "test", "seed")}
+        splits = (
+            split_by_group(catalog, **shares)
+            if known is None
+            else split_again(catalog, known, **shares)
         )
     leaks = find_leaks(catalog)
     warn_of_leaks(leaks, Path(config.data), progress)
     warn_of_large_groups(groups_dealt_apart(catalog, splits), progress)
     save_data(run, catalog, prepared, splits, leaks)
+
+
+def _donors(run: RunFolder, config: RunConfig) -> dict[tuple[int, int], Donor]:
+    """Prepared pixels of a run by their size, those that are there."""
+    from search.run_folder.data import Images
+    from search.run_folder.data_summary import DataSummary
+
+    data, images = DataSummary.load(run), Images.load(run)
+    rows = {key: row for row, key in enumerate(images.pixel_hashes)}
+    paths = (data.pixels, *(data.other_pixels or ()))
+    donors: dict[tuple[int, int], Donor] = {}
+    for size, path in zip(config.prepared_sizes, paths, strict=True):
+        pixels = PreparedPixels(Path(path), size, "")
+        if pixels.is_whole(len(images.paths)):
+            donors[size] = Donor(pixels.open(), rows)
+    return donors
 
 
 def with_objective(run: RunFolder, config: RunConfig) -> RunConfig:

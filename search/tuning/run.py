@@ -35,6 +35,7 @@ from search.tuning.new_run import default_name, new_folder, settled
 from search.tuning.planning.print_plan import announce, baselines
 from search.tuning.planning.resolve_config import Options, load_tensorflow
 from search.tuning.prepare_data import prepare_data
+from search.tuning.update import settled_update
 
 MEMORY_SHARE = 0.8  # of the machine's memory, for all workers together
 
@@ -70,39 +71,47 @@ class RunEnvironment:
         return config.open_ended and self.max_time is not None
 
 
-def start(data: Path, name: str | None, options: Options, environment: RunEnvironment) -> RunFolder:
+def start(
+    data: Path,
+    name: str | None,
+    options: Options,
+    environment: RunEnvironment,
+    *,
+    updates: RunFolder | None = None,
+) -> RunFolder:
     """Begin a new run and search until it ends, its time is up, or Ctrl-C.
+
+    Args:
+        data: folder of the images.
+        name: of the run; None for one by the folder and the time.
+        options: what the user gave.
+        environment: where it lives.
+        updates: the run whose images these are, and others (`search.tuning.update`).
 
     Raises:
         TuneError, DataError, ModelError: what a user can mend.
     """
     run = new_folder(environment.results, default_name(data) if name is None else name)
+    settle = settled if updates is None else partial(settled_update, updates)
     with (
         locked(run),
         StopSignal(environment.max_time, (run.path, environment.cache_dir)) as stop,
         _executor(run, environment) as workers,
     ):
         try:
-            config = _settled(run, data, options, stop, environment)
+            config = settle(
+                run,
+                data,
+                options,
+                cache_dir=environment.cache_dir,
+                stop=stop,
+                progress=environment.progress,
+            )
         except BaseException:
             shutil.rmtree(run.path)  # nothing was begun: leave nothing behind
             raise
         _search(run, config, workers, stop, environment)
     return run
-
-
-def _settled(
-    run: RunFolder, data: Path, options: Options, stop: StopSignal, environment: RunEnvironment
-) -> RunConfig:
-    """Settle the configuration of a new run, and prepare its data."""
-    return settled(
-        run,
-        data,
-        options,
-        cache_dir=environment.cache_dir,
-        stop=stop,
-        progress=environment.progress,
-    )
 
 
 def resume(

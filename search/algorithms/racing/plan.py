@@ -56,7 +56,7 @@ def rung_sizes(pairs: Iterable[tuple[str, int]]) -> list[int]:
 
 def race_of(config: RunConfig) -> Race | None:
     """The race of a run; None where it has none."""
-    if "probe" not in config.families:
+    if "probe" not in config.families or config.begin_with:
         return None
     pairs = sorted(
         config.raced,

@@ -182,7 +182,7 @@ def largest_model(experiment: Any) -> int:
 
 
 def baselines(experiment: Any, winners: Sequence[Values] = ()) -> list[Values]:
-    """What is tried first: the preset where one was asked for, else what each family has.
+    """What is tried first: the preset or the best of an earlier run, else what each family has.
 
     Args:
         experiment: the run.
@@ -193,4 +193,6 @@ def baselines(experiment: Any, winners: Sequence[Values] = ()) -> list[Values]:
 
     if experiment.config.preset:
         return [dict(PRESETS[experiment.config.preset].values)]
+    if experiment.config.begin_with:
+        return [dict(values) for values in experiment.config.begin_with]
     return baseline_values(experiment.classifier, winners)

@@ -1,0 +1,86 @@
+"""The command that searches again with more images: `update`."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from search.cli.options.arguments import run_names
+from search.cli.options.data import data_options
+from search.cli.options.folders import CACHE, DATA, RESULTS
+from search.cli.options.output import AS_JSON
+from search.cli.options.training import MAX_TIME, NAME, TRIAL_TIMEOUT, WORKERS
+from search.cli.printing.out import echo, print_json
+from search.process.quiet import import_tensorflow
+from search.runs.find import find_run
+
+
+@click.command()
+@click.argument("run", shell_complete=run_names)
+@click.argument("data", type=DATA, required=False)
+@data_options
+@click.option(
+    "--max-trials",
+    type=click.IntRange(1, 10_000),
+    help="Configurations tried, first the three best of RUN.  [default: these alone]",
+)
+@WORKERS
+@TRIAL_TIMEOUT
+@MAX_TIME
+@NAME
+@RESULTS
+@CACHE
+@AS_JSON
+def update_command(
+    run: str,
+    data: Path | None,
+    workers: int | None,
+    trial_timeout: float,
+    max_time: float | None,
+    name: str | None,
+    results: Path,
+    cache_dir: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Search again after photos came to DATA, or labels were corrected, and compare.
+
+    DATA is the folder of RUN, unless it is another that holds the same images and more. Images
+    stay in their splits, and of the new ones the same share is for the test. The best
+    configurations of RUN are trained again, the best is exported, and compared with the model of
+    RUN on the old test images, the new ones and both.
+
+    Example: tune update cats --corrections corrections.csv
+    """
+    from search.cli.export import export_run
+    from search.cli.printing.export import print_export
+    from search.cli.printing.run import print_result
+    from search.cli.run import run_environment
+    from search.run_folder.config import RunConfig
+    from search.tuning.run import start
+    from search.tuning.update import require_exported
+
+    before = find_run(results, run)
+    require_exported(before)
+    import_tensorflow()
+    from search.export.export_best import ExportOptions
+    from search.overview.updated import what_it_brought
+
+    environment = run_environment(results, cache_dir, max_time, workers, trial_timeout)
+    config = RunConfig.load(before)
+    done = start(data or Path(config.data), name, options, environment, updates=before)
+    if not as_json:
+        print_result(done, as_json, last=False)
+    # Trained once each: that a configuration is good was found by the run before.
+    metrics = export_run(done, ExportOptions(formats=config.formats, seeds=0))
+    found = what_it_brought(done)
+    if as_json:
+        print_json(asdict(found) | {"verdict": found.verdict})
+        return
+    print_export(metrics)
+    for sentence in found.in_words():
+        echo(sentence)
+
+
+COMMANDS = (update_command,)

@@ -1,0 +1,260 @@
+"""`tune update`: what was known is not made again, and what the new images brought is said."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from drawing import draw_folder
+
+from data_pipeline.listing.corrections import Correction, written
+from data_pipeline.preparation import check
+from search.api import load, tune, update
+from search.cli import _run
+from search.errors import TuneError
+from search.overview import updated
+from search.overview.comparison import difference_of
+from search.overview.updated import NEW, OLD, Updated, what_it_brought
+from search.process.atomic_files import write_array
+from search.run_folder.config import RunConfig
+from search.run_folder.data import Images, load_splits
+from search.run_folder.paths import RunFolder
+from search.trial.features.carried import carry_features
+from search.trial.features.row_store import RowStore
+from search.tuning.data_change import DataChange, Relabelled, load_change
+
+SMALL = {
+    "families": "cnn",
+    "image_size": 16,
+    "max_epochs": 1,
+    "algo": "random",
+    "max_trials": 4,
+    "workers": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Photos of which some come later, and an exported run on the others."""
+    folder = tmp_path_factory.mktemp("update")
+    draw_folder(folder / "all", {"cat": 20, "dog": 20})
+    for kind in ("cat", "dog"):
+        (folder / "photos" / kind).mkdir(parents=True)
+        for path in sorted((folder / "all" / kind).iterdir())[:12]:
+            shutil.copy2(path, folder / "photos" / kind)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def before(place):
+    run = tune(
+        place / "photos",
+        name="before",
+        results=place / "results",
+        cache_dir=place / "cache",
+        **SMALL,
+    )
+    run.export(seeds=0)
+    return run
+
+
+@pytest.fixture(scope="module")
+def after(place, before):
+    """New photos came, one is gone, one was called by another name, one label was wrong."""
+    for kind in ("cat", "dog"):
+        for path in sorted((place / "all" / kind).iterdir())[12:]:
+            shutil.copy2(path, place / "photos" / kind)
+    images = Images.load(before.folder)
+    train = load_splits(before.folder).train
+    cats = [images.paths[row] for row in train if images.paths[row].startswith("cat")]
+    (place / "photos" / cats[0]).unlink()
+    (place / "photos" / cats[1]).rename(place / "photos" / "cat" / "renamed.png")
+    file = place / "corrections.csv"
+    file.write_bytes(written([Correction(cats[2], "cat", "dog", "now")]))
+    opened = []
+    real = check.check_file
+
+    def counted(task):
+        opened.append(task.file.path)
+        return real(task)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(
+            "data_pipeline.preparation.prepare.run_in_workers",
+            lambda function, tasks, workers: ((task, counted(task)) for task in tasks),
+        )
+        run = update(
+            before,
+            name="after",
+            corrections=file,
+            cache_dir=place / "cache",
+            workers=0,
+        )
+    run.export(seeds=0)
+    return run, cats, opened
+
+
+def test_only_files_that_are_new_are_opened(after, place):
+    _, _, opened = after
+    new = {
+        f"{kind}/{path.name}"
+        for kind in ("cat", "dog")
+        for path in sorted((place / "all" / kind).iterdir())[12:]
+    }
+    assert set(opened) == new | {"cat/renamed.png"}
+    assert len(opened) == len(set(opened))
+
+
+def test_what_is_new_gone_and_corrected_is_written_down(after):
+    run, cats, _ = after
+    change = load_change(run.folder)
+    assert (change.kept, change.new, change.gone) == (23, 16, (cats[0],))
+    assert change.relabelled == (Relabelled(cats[2], "cat", "dog"),)
+    said = change.in_words()
+    assert said[0].startswith("23 images as before, 16 new (")
+    assert said[1:] == [
+        f"1 image gone: {cats[0]}",
+        f"1 image with another label: {cats[2]} (cat to dog)",
+    ]
+
+
+def test_images_stay_in_their_splits_and_pixels_are_their_own(before, after):
+    run, _, _ = after
+    from search.trial.experiment import Experiment
+
+    old, new = (Images.load(each.folder) for each in (before, run))
+    row_of = {key: row for row, key in enumerate(new.pixel_hashes)}
+    pixels = Experiment.load(before.folder).pixels, Experiment.load(run.folder).pixels
+    for name in ("train", "validation", "test"):
+        rows = set(getattr(load_splits(run.folder), name).tolist())
+        for row in getattr(load_splits(before.folder), name).tolist():
+            if (now := row_of.get(old.pixel_hashes[row])) is not None:
+                assert now in rows
+                assert np.array_equal(pixels[0][row], pixels[1][now])
+    assert len(load_splits(run.folder).test) > len(load_splits(before.folder).test)
+
+
+def test_the_best_of_before_are_tried_and_nothing_else(before, after):
+    run, _, _ = after
+    best = [row.values for row in before.table()[:3]]
+    config = RunConfig.load(run.folder)
+    assert [dict(values) for values in config.begin_with] == best
+    assert {json.dumps(row.values, sort_keys=True) for row in run.table()} == {
+        json.dumps(values, sort_keys=True) for values in best
+    }
+    summary = run.summary()
+    assert [part.origin for part in summary.spent] == ["earlier"]
+    assert summary.verdict == ""
+    assert not any(row.known_good for row in run.exported.metrics.finalists)
+
+
+def test_the_models_are_compared_on_old_and_new_test_images(before, after):
+    run, _, _ = after
+    found = run.brought()
+    assert (found.run, found.before) == ("after", "before")
+    assert found.on_old.images == len(load_splits(before.folder).test)
+    assert found.on_new.images == load_change(run.folder).new_test
+    assert found.on_both.images == found.on_old.images + found.on_new.images
+    assert found.on_old.accuracies[1] == pytest.approx(before.exported.metrics.accuracy)
+    assert found.on_both.accuracies[0] == pytest.approx(run.exported.metrics.accuracy)
+    assert found.unreadable == 0
+
+
+def test_an_update_goes_on_where_it_stopped(after, place):
+    run, _, _ = after
+    from search.api import resume
+
+    table = run.table()
+    assert resume(run, cache_dir=place / "cache", workers=0).table() == table
+
+
+def test_the_command_says_what_came_of_it(before, after, place, capsys):
+    words = ["update", "before", "--name", "again", "--workers", "0", "--max-trials", "4"]
+    where = ["--results", place / "results", "--cache-dir", place / "cache"]
+    assert _run([str(word) for word in [*words, *where]]) == 0
+    said = capsys.readouterr()
+    assert "23 images as before, 16 new (" in said.err
+    assert "on the 4 old test images: new model" in said.out
+    assert len(load("again", results=place / "results").table()) == 4
+    words[3] = "json"
+    assert _run([str(word) for word in [*words, *where, "--json"]]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["change"]["new"] == 16
+    assert printed["verdict"]
+
+
+def test_what_cannot_be_updated_is_refused_before_anything_is_prepared(place, tmp_path, capsys):
+    nothing = tune(
+        place / "all", name="plain", results=tmp_path, cache_dir=place / "cache", **SMALL
+    )
+    with pytest.raises(TuneError, match="has no exported model, with which the new one"):
+        update(nothing, cache_dir=place / "cache")
+    assert _run(["update", "plain", "--results", str(tmp_path)]) == 1
+    assert "tune export-best" in capsys.readouterr().err
+    with pytest.raises(TuneError, match="update.json"):
+        what_it_brought(nothing.folder)
+
+
+def pairs(both, first, second):
+    return [(True, True)] * both + [(True, False)] * first + [(False, True)] * second
+
+
+CHANGE = DataChange("/before", 10, 2, 1, (), ())
+
+
+@pytest.mark.parametrize(
+    ("counts", "verdict"),
+    [
+        ((50, 20, 2), "The new model is better."),
+        ((50, 2, 20), "The new model is worse: keep the old one."),
+        ((50, 3, 2), "The old model would do: the difference may be chance."),
+        (None, "There is no image to test on."),
+    ],
+)
+def test_the_verdict_follows_the_interval_of_all_test_images(counts, verdict):
+    row = difference_of(NEW, OLD, pairs(*counts), same=True) if counts else None
+    found = Updated("a", "b", CHANGE, None, row, row, unreadable=3)
+    assert found.verdict == verdict
+    said = found.in_words()
+    assert said[-2:] == ["3 test images could not be read again", verdict]
+    if row:
+        assert said[0].startswith(f"on the {row.images} new test images: new model")
+        assert said[1].startswith(f"on all {row.images} test images")
+
+
+def test_an_image_that_the_old_model_cannot_be_asked_about_is_left_out(after, monkeypatch):
+    run, _, _ = after
+    real = updated._answers
+    monkeypatch.setattr(updated, "_answers", lambda before, files: [None, *real(before, files)[1:]])
+    found = what_it_brought(run.folder)
+    assert (found.unreadable, found.on_both.images) == (1, len(load_splits(run.folder).test) - 1)
+    short = RunFolder(run.path)
+    answers = np.load(short.test_predictions)
+    write_array(short.test_predictions, answers[1:])
+    try:
+        with pytest.raises(TuneError, match="export again"):
+            what_it_brought(run.folder)
+    finally:
+        write_array(short.test_predictions, answers)
+
+
+def test_features_of_images_that_were_there_are_copied(tmp_path):
+    source, target = tmp_path / "old.npy", tmp_path / "new.npy"
+    folder = tmp_path / "old.features" / "net-16"
+    folder.mkdir(parents=True)
+    (folder / "about.json").write_text('{"shape": [3], "parameters": 7}')
+    values = np.arange(12, dtype=np.float32).reshape(4, 3)
+    with RowStore(folder / "plain.f32", (4, 3)) as store:
+        store.write(np.array([0, 2, 3]), values[[0, 2, 3]])
+    with RowStore(folder / "basic-0.1-2.f32", (4, 3)) as store:
+        store.write(np.array([0]), values[[0]])
+    pairs = [(0, 5), (1, 4), (2, 0)]  # of the second nothing is known
+    assert carry_features(source, target, pairs, sizes=(4, 6)) == 2
+    copied = RowStore(tmp_path / "new.features" / "net-16" / "plain.f32", (6, 3))
+    assert np.flatnonzero(copied.sums).tolist() == [0, 5]
+    assert copied.open()[[0, 5]].tolist() == values[[2, 0]].tolist()
+    files = sorted(path.name for path in (tmp_path / "new.features" / "net-16").iterdir())
+    assert files == ["about.json", "plain.f32", "plain.rows"]
+    assert carry_features(source, target, pairs, sizes=(4, 6)) == 0
+    (folder / "about.json").write_text("{")
+    assert carry_features(source, tmp_path / "other.npy", pairs, sizes=(4, 6)) == 0
