@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_pipeline.listing.listing import Split
 from data_pipeline.pixels.prepared import Donor, PreparedPixels
@@ -13,6 +13,10 @@ from search.process.printable import printable
 from search.process.progress import ProgressSink
 from search.run_folder.config import RunConfig
 from search.run_folder.paths import RunFolder
+
+if TYPE_CHECKING:
+    from data_pipeline.catalog.entries import Catalog
+    from data_pipeline.preparation.split import Splits
 
 
 def prepare_data(
@@ -38,9 +42,8 @@ def prepare_data(
     """
     from data_pipeline.near_duplicates.leaks import find_leaks
     from data_pipeline.preparation.prepare import prepare
-    from data_pipeline.preparation.split import groups_dealt_apart, split_by_group
-    from data_pipeline.preparation.split_again import split_again
-    from search.run_folder.data import load_splits, save_data
+    from data_pipeline.preparation.split import groups_dealt_apart
+    from search.run_folder.data import save_data
     from search.run_folder.data_summary import DataSummary
     from search.tuning.leak_warning import warn_of_large_groups, warn_of_leaks
 
@@ -65,20 +68,28 @@ def prepare_data(
             f"(then {before.images} usable, now {len(catalog.kept)}); "
             "put them back, or start a new run"
         )
-    if run.splits.exists():
-        # Another version may split otherwise, and what was tested must never be trained on.
-        splits = load_splits(run)
-    else:
-        shares: Any = {name: getattr(config, name) for name in ("validation", "test", "seed")}
-        splits = (
-            split_by_group(catalog, **shares)
-            if known is None
-            else split_again(catalog, known, **shares)
-        )
+    splits = _splits(run, config, catalog, known)
     leaks = find_leaks(catalog)
     warn_of_leaks(leaks, Path(config.data), progress)
     warn_of_large_groups(groups_dealt_apart(catalog, splits), progress)
     save_data(run, catalog, prepared, splits, leaks)
+
+
+def _splits(
+    run: RunFolder, config: RunConfig, catalog: "Catalog", known: Mapping[str, Split] | None
+) -> "Splits":
+    """Split the images, or read how they were split."""
+    from data_pipeline.preparation.split import split_by_group
+    from data_pipeline.preparation.split_again import split_again
+    from search.run_folder.data import load_splits
+
+    if run.splits.exists():
+        # Another version may split otherwise, and what was tested must never be trained on.
+        return load_splits(run)
+    shares: Any = {name: getattr(config, name) for name in ("validation", "test", "seed")}
+    if known is None:
+        return split_by_group(catalog, **shares)
+    return split_again(catalog, known, **shares)
 
 
 def _donors(run: RunFolder, config: RunConfig) -> dict[tuple[int, int], Donor]:
