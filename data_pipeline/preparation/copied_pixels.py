@@ -13,7 +13,7 @@ def copy_pixels(
     listing: Listing,
     known: Mapping[str, Entry],
     rows: Sequence[RowFile],
-    donors: Sequence[Donor | None],
+    donors: Mapping[tuple[int, int], Donor],
 ) -> set[int]:
     """Copy the pixels of checked files that a donor of each size has.
 
@@ -21,14 +21,14 @@ def copy_pixels(
         listing: of the files.
         known: what is known of those that were checked, by path.
         rows: where pixels are written, for each size.
-        donors: of each size; None where there is none.
+        donors: by image size.
 
     Returns:
         The rows that were written.
     """
-    given = [donor for donor in donors if donor is not None]
-    if not given or len(given) < len(donors):
+    if not all(target.image_size in donors for target in rows):
         return set()
+    given = [donors[target.image_size] for target in rows]
     copied = set()
     for row, file in enumerate(listing.files):
         entry = known.get(file.path)

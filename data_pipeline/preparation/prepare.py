@@ -2,8 +2,9 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from data_pipeline.catalog.cache import is_known, load_entries, save_catalog
@@ -109,8 +110,7 @@ def prepare(
         DataError: no such data, fewer than 2 classes, no usable image, no room.
     """
     listing = list_images(data, options)
-    files = listing.files
-    entries = load_entries(data, cache_dir)
+    files, entries = listing.files, load_entries(data, cache_dir)
     checks = _Checks(data, listing, _still_known(files, entries), cache_dir)
     # First those that failed before, and without pixels: if they fail again, the pixels of the
     # last time are still right, and nothing else has to be done.
@@ -123,16 +123,12 @@ def prepare(
         missing = tuple(p.image_size for p in prepared if not p.is_whole(len(catalog.kept)))
         if not missing:
             return catalog, prepared
-    folder = cache_dir / "prepared"
     with ExitStack() as stack:
-        builders = [
-            stack.enter_context(PixelsBuilder(folder, len(files), size, resize_mode))
-            for size in missing
-        ]
-        given = [(donors or {}).get(size) for size in missing]
-        copied = copy_pixels(listing, known, [builder.rows for builder in builders], given)
-        tasks = _pixel_tasks(listing, known, tuple(builder.rows for builder in builders))
-        tasks = [task for task in tasks if task.row not in copied]
+        new = partial(PixelsBuilder, cache_dir / "prepared", len(files), resize_mode=resize_mode)
+        builders = [stack.enter_context(new(size)) for size in missing]
+        targets = tuple(builder.rows for builder in builders)
+        copied = copy_pixels(listing, known, targets, donors or {})
+        tasks = _pixel_tasks(listing, known, targets, copied)
         catalog = checks.run(tasks, workers, progress)
         rows = _usable_rows(catalog)
         made = _prepared(catalog, missing, resize_mode, cache_dir)
@@ -166,13 +162,15 @@ def _usable_rows(catalog: Catalog) -> list[int]:
 
 
 def _pixel_tasks(
-    listing: Listing, known: Mapping[str, Entry], rows: tuple[RowFile, ...]
+    listing: Listing, known: Mapping[str, Entry], rows: tuple[RowFile, ...], copied: Set[int]
 ) -> list[CheckTask]:
-    """Every file whose pixels are wanted, and every file not yet checked."""
+    """Every file whose pixels are wanted and were not copied, and every file not yet checked."""
     return [
         CheckTask(listing.root, file, row, rows, known.get(file.path))
         for row, file in enumerate(listing.files)
-        if not file.problem and (file.path not in known or known[file.path].verdict == "kept")
+        if row not in copied
+        and not file.problem
+        and (file.path not in known or known[file.path].verdict == "kept")
     ]
 
 
