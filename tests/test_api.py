@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawing import draw_folder
+from finished_runs import in_this_process
 from PIL import Image
 
 from search.api import Exported, Run, load, resume, tune
@@ -21,6 +22,7 @@ from search.api.notebook import as_html
 from search.api.options import CONVERTED, SearchOptions, checked, names_of_formats
 from search.cli import _run
 from search.errors import TuneError
+from search.export import writing
 from search.process.stop_signal import StopSignal
 from search.run_folder.schema import to_json
 
@@ -317,6 +319,7 @@ def test_the_example_runs_as_it_stands(tmp_path):
 def test_the_notebook_runs_as_it_stands(place, tmp_path, monkeypatch, capsys):
     """All its cells but the one with parameters, in place of which a run on other images."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(writing, "measure_file", in_this_process)  # as the script above is not
     notebook = json.loads((ROOT / "examples" / "first_search.ipynb").read_text())
     names = {"data": place / "photos", "options": SMALL | {"cache_dir": place / "cache"}}
     ran = 0

@@ -62,11 +62,11 @@ def finished(run):
     return {record.trial_id for record in load_records(run) if record.finished}
 
 
-def test_a_search_killed_at_any_operation_loses_nothing_and_repeats_nothing(tmp_path, undisturbed):
+def test_a_search_killed_at_an_operation_loses_nothing_and_repeats_nothing(tmp_path, undisturbed):
     expected, operations = undisturbed
     assert operations > 100
-    print(f"\n{operations} points")
-    for at in range(1, operations + 1):
+    # Every third: an atomic write has four. benchmarks/chaos.py kills at any moment.
+    for at in range(1, operations + 1, 3):
         run = RunFolder(tmp_path / str(at))
 
         def killed(run=run, at=at):

@@ -6,12 +6,14 @@ import shutil
 import numpy as np
 import pytest
 from drawing import draw_folder
+from finished_runs import in_this_process
 
 from data_pipeline.listing.corrections import Correction, written
 from data_pipeline.preparation import check
 from search.api import load, tune, update
 from search.cli import _run
 from search.errors import TuneError
+from search.export import writing
 from search.overview import updated
 from search.overview.comparison import difference_of
 from search.overview.updated import NEW, OLD, Updated, what_it_brought
@@ -31,6 +33,14 @@ SMALL = {
     "max_trials": 4,
     "workers": 0,
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def measured_here():
+    """Files are measured without the start of a process for each."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(writing, "measure_file", in_this_process)
+        yield
 
 
 @pytest.fixture(scope="module")
