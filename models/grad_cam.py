@@ -12,15 +12,13 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers, ops
 from numpy.typing import NDArray
 
 from models.errors import ModelError
+from models.inner_outputs import with_inner_outputs
 
 BATCH = 8  # images explained together; a single one goes alone
-_CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
 _LIKELIEST = -1
-_CHANNELS = 3  # of images
 _SMALLEST = 1e-30  # least probability whose logarithm is taken
 
 
@@ -51,7 +49,7 @@ class GradCam:
     """
 
     def __init__(self, model: keras.Model) -> None:
-        self._inner_model = _with_inner_outputs(model)
+        self._inner_model = with_inner_outputs(model)
         if "features" not in self._inner_model.output:
             raise ModelError(
                 f"{model.name}: has no feature map; expected a convolution that gives more than "
@@ -115,51 +113,3 @@ def _scores(inside: dict[str, Any], probabilities: Any) -> Any:
     logits = inside["logits"]
     # Of two classes only the second has a logit; what speaks for the one is against the other.
     return tf.concat([-logits, logits], axis=1) if logits.shape[1] == 1 else logits
-
-
-def _with_inner_outputs(model: keras.Model) -> keras.Model:
-    """Make a model with the same weights that also returns tensors from inside.
-
-    Returns:
-        Images -> {"probabilities"; "features", a list with an entry [b, rows, columns, channels]
-        per network that sees the images, the last map of the size that its last convolution gave;
-        "logits" [b, k] or [b, 1]}; the latter two where there are any.
-    """
-    inner: dict[str, Any] = {}
-
-    def call(layer: Any, *arguments: Any, **options: Any) -> Any:
-        # `clone_model` takes no `call_function` for a Sequential. Only ConvNeXt has such models
-        # inside, and they hold neither the last feature map nor the logits.
-        if isinstance(layer, keras.Model) and not isinstance(layer, keras.Sequential):
-            inside = _with_inner_outputs(layer)(*arguments, **options)
-            output = inside.pop("probabilities")
-            if "features" in inside and arguments[0].shape[-1] == _CHANNELS:
-                # It sees the images: the map of another that does so stays beside its own.
-                inside["features"] = [*inner.get("features", []), *inside["features"]]
-            inner.update(inside)
-            return output
-        if _is_last(layer):
-            # Without the bias, which has no part in a gradient.
-            inner["logits"] = ops.matmul(arguments[0], layer.kernel)
-        output = layer(*arguments, **options)
-        if _is_map(layer, output, inner["features"][-1] if "features" in inner else None):
-            inner["features"] = [output]
-        return output
-
-    copy = keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
-    return keras.Model(copy.input, {**inner, "probabilities": copy.output}, name=model.name)
-
-
-def _is_map(layer: Any, output: Any, before: Any) -> bool:
-    """Tell whether this is the map of a convolution, or that map normalised or activated."""
-    shape = tuple(getattr(output, "shape", ()))
-    if len(shape) != 4 or shape[1:3] == (1, 1):
-        return False
-    same_size = before is not None and shape[1:3] == tuple(before.shape[1:3])
-    return same_size or isinstance(layer, _CONVOLUTIONS)
-
-
-def _is_last(layer: Any) -> bool:
-    """Tell whether this layer turns logits into probabilities."""
-    kinds = (keras.activations.sigmoid, keras.activations.softmax)
-    return isinstance(layer, layers.Dense) and layer.activation in kinds

@@ -120,9 +120,22 @@ def test_code_of_a_run_from_elsewhere_is_not_run_until_its_user_names_it(
     exported = command("export-best", "blocks", "--seeds", "0", capsys=capsys)
     assert exported.status == 1
     assert "came from elsewhere" in exported.err
+    reported = command("report", "blocks", "--measure", "5s", capsys=capsys)
+    assert reported.status == 0
+    assert "latency not measured: " in reported.err
     named = re.search(r"--families (\S+:Blocks)", said)[1]
     assert command(*go_on, "--families", f"cnn,{named}", capsys=capsys).status == 0
     assert command(*go_on, capsys=capsys).status == 0
+
+
+def test_a_name_that_leads_out_of_the_run_is_refused(searched, place, tmp_path):
+    run, _ = searched
+    values = json.loads(run.folder.config.read_text())
+    values["own_families"] = [["../../mine", values["own_families"][0][1]]]
+    other = RunFolder(tmp_path)
+    other.config.write_text(json.dumps(values))
+    with pytest.raises(TuneError, match="own_families is not as tune writes it"):
+        RunConfig.load(other)
 
 
 def test_code_that_was_changed_in_the_run_is_refused(searched, place, command, capsys):

@@ -22,8 +22,9 @@ from search.process.wording import counted
 from search.runs.find import exported_at
 
 if TYPE_CHECKING:
-    from search.inference.classifier import Prediction
+    from search.inference.classifier import Classifier, Prediction
     from search.inference.sorted_copies import SortedCopies
+    from search.likeness.check import Check
 
 
 @click.command()
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     "--csv",
     "as_csv",
     is_flag=True,
-    help="Print CSV: path, label, probability:CLASS for each class, unsure, error.",
+    help="Print CSV: path, label, probability:CLASS for each class, unsure, error, and with "
+    "--check unlike.",
 )
 @click.option(
     "--copy-to",
@@ -41,10 +43,22 @@ if TYPE_CHECKING:
     help="Copy the photos into this folder, each into one of the class that it is given, or into "
     '"unsure".  [default: nothing is copied]',
 )
+@click.option(
+    "--check",
+    "checks",
+    is_flag=True,
+    help="Say which photos are unlike the training images of MODEL's run, and whether all of them "
+    "together differ from its test images.",
+)
 @CODE
 @AS_JSON
 def predict_command(
-    model: str, paths: tuple[Path, ...], as_csv: bool, copy_to: Path | None, as_json: bool
+    model: str,
+    paths: tuple[Path, ...],
+    as_csv: bool,
+    copy_to: Path | None,
+    checks: bool,
+    as_json: bool,
 ) -> None:
     """Say what MODEL sees in PATHS, files or folders; - for paths on standard input.
 
@@ -65,18 +79,43 @@ def predict_command(
     import_tensorflow()  # before the library does, to hide its start-up messages
     classifier = load_exported(model)
     readable = _Readable(SortedCopies(copy_to, classifier.class_names) if copy_to else None)
-    predictions = readable.counted(classifier.predict(files))
+    check = _check(model, classifier) if checks else None
+    answers = check.noted(check.classifier.predict(files)) if check else classifier.predict(files)
+    predictions = readable.counted(answers)
     if as_json:
         print_json_list(prediction.row() for prediction in predictions)
     elif as_csv:
-        _print_csv(predictions, classifier.class_names)
+        _print_csv(predictions, classifier.class_names, checked=checks)
     else:
         for prediction in predictions:
             echo(prediction.line())
+    for sentence in check.result().in_words() if check else ():
+        echo(sentence, err=True)
     if readable.copies:
         echo(f"copied {counted(readable.copies.count, 'photo')} into {copy_to}", err=True)
     if not readable.count:
         raise click.exceptions.Exit(1)
+
+
+def _check(model: str, classifier: "Classifier") -> "Check":
+    """Get ready to tell what is unlike the images of the run that exported the model.
+
+    Raises:
+        TuneError: it is the export of no run.
+    """
+    from search.errors import TuneError
+    from search.likeness.check import Check
+    from search.likeness.reference import reference_of
+    from search.runs.find import run_at
+
+    path = Path(model).resolve()
+    run = run_at((path if path.is_dir() else path.parent).parent)
+    if run is None or path.suffix not in ("", ".keras"):
+        raise TuneError(
+            f"{model}: --check compares with the images of a run; expected a run, its export, or "
+            "the .keras file in it"
+        )
+    return Check(classifier, reference_of(run, classifier, console_progress()))
 
 
 def _from_input(paths: Iterable[Path]) -> Iterator[Path]:
@@ -141,16 +180,19 @@ def evaluate_command(
         print_evaluation(evaluation)
 
 
-def _print_csv(predictions: Any, class_names: tuple[str, ...]) -> None:
+def _print_csv(predictions: Any, class_names: tuple[str, ...], *, checked: bool) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     # A class may be called as one of the other columns is.
     shares_of = [cell(f"probability:{name}") for name in class_names]
-    writer.writerow(["path", "label", *shares_of, "unsure", "error"])
+    unlike_column = ["unlike"] if checked else []
+    writer.writerow(["path", "label", *shares_of, "unsure", "error", *unlike_column])
     for prediction in predictions:
         row = prediction.row()
         shares = [prediction.probabilities.get(label, "") for label in class_names]
         unsure, error = "unsure" if prediction.unsure else "", cell(prediction.error)
-        writer.writerow([cell(row["path"]), cell(row["label"] or ""), *shares, unsure, error])
+        unlike = ["unlike" if prediction.unlike else ""] if checked else []
+        label = cell(row["label"] or "")
+        writer.writerow([cell(row["path"]), label, *shares, unsure, error, *unlike])
 
 
 COMMANDS = (predict_command, evaluate_command)

@@ -38,12 +38,14 @@ class Prediction:
         probabilities: label → probability, most likely first; empty if it could not be read.
         error: why it could not be read; empty if it could.
         unsure: whether the highest probability is below the threshold of the model.
+        unlike: whether the image is unlike the training images; None where that was not checked.
     """
 
     path: Path
     probabilities: dict[str, float] = field(default_factory=dict)
     error: str = ""
     unsure: bool = False
+    unlike: bool | None = None
 
     def line(self) -> str:
         """Say it in a line: `photo.jpg  cat 84.3 %, dog 15.7 %`, five classes at most.
@@ -55,17 +57,20 @@ class Prediction:
             return f"{name}  error: {self.error}"
         likeliest = itertools.islice(self.probabilities.items(), 5)
         shares = ", ".join(f"{printable(label)} {in_percent(p)}" for label, p in likeliest)
-        return f"{name}  {'unsure: ' if self.unsure else ''}{shares}"
+        far = " (unlike the training images)" if self.unlike else ""
+        return f"{name}  {'unsure: ' if self.unsure else ''}{shares}{far}"
 
     def row(self) -> dict[str, Any]:
         """Return the row for `--json`; an unsure answer has no label."""
         label = None if self.unsure else next(iter(self.probabilities), None)
+        checked = {} if self.unlike is None else {"unlike": self.unlike}
         return {
             "path": os.fspath(self.path),
             "label": label,
             "probabilities": self.probabilities,
             "unsure": self.unsure,
             "error": self.error or None,
+            **checked,
         }
 
 

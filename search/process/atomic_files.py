@@ -123,14 +123,15 @@ def read_array(path: Path, kind: str, *, dimensions: int, remedy: str) -> NDArra
 
 
 def read_arrays(
-    path: Path, names: tuple[str, ...], kind: str, *, remedy: str
+    path: Path, names: tuple[str, ...], kind: str, *, dimensions: int = 1, remedy: str
 ) -> tuple[NDArray[Any], ...]:
-    """Read arrays of one dimension each of a .npz file.
+    """Read arrays of a .npz file.
 
     Args:
         path: the file.
         names: of the arrays.
         kind: of their numbers, as `numpy.dtype.kind` has it.
+        dimensions: that each must have.
         remedy: what to do where it is damaged, for the message.
 
     Raises:
@@ -144,7 +145,7 @@ def read_arrays(
             # A few bytes may unpack to more than the memory holds.
             if any(member.compress_type for member in arrays.zip.infolist()):
                 raise ValueError("compressed")
-            return tuple(_checked(arrays[name], kind, 1) for name in names)
+            return tuple(_checked(arrays[name], kind, dimensions) for name in names)
     except NO_ARRAY as error:
         raise TuneError(
             f"{printable(path)}: damaged, lacks arrays as tune writes them; {remedy}"

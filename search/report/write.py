@@ -8,7 +8,7 @@ from data_pipeline.atomic_files import write_bytes
 from data_pipeline.errors import DataError
 from models.errors import ModelError
 from models.space import architecture_key
-from search.errors import DataGoneError, TuneError
+from search.errors import TuneError
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.report.album import class_samples, excluded, require_images
@@ -87,7 +87,7 @@ def _measured(
     try:
         experiment = Experiment.load(contents.run)
         return measure_latencies(experiment, wanted, seconds=seconds, stop=stop, progress=progress)
-    except DataGoneError as error:  # only latencies need them
+    except (ModelError, TuneError) as error:  # only latencies need pixels and models
         progress.message(f"latency not measured: {error}")
         return known_latencies(contents.run)
 

@@ -208,6 +208,8 @@ class RunConfig:
         for name in ("ranges", "left_out", "own_families"):
             values[name] = tuple(map(tuple, values.get(name, ())))
         for name, _ in values["own_families"]:
+            if not name.isidentifier():  # it names a file
+                raise TuneError(f"{run.config}: own_families is not as tune writes it")
             register_name(name)
         return cls(**values)
 

@@ -21,6 +21,7 @@ results/<run>/
     lock_box.json      how often the test images were looked at
     export/            what `tune export-best` writes
     update.json        how the images differ from those of the run that is updated
+    likeness-*.npz     what `tune predict --check` compares photos with
     report.html        what `tune report` writes
     labels/            what `tune labels` writes
 """
