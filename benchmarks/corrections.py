@@ -11,6 +11,7 @@ flipped. Options behind `--` go to `tune run`.
 import csv
 import json
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -40,7 +41,10 @@ def decide(address):
     """Click through the page: the kind of an image is the beginning of its name."""
     clicks = 0
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(args=["--disable-gpu", "--no-sandbox"])
+        program = shutil.which("chromium") or playwright.chromium.executable_path
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--disable-gpu", "--no-sandbox"]
+        )
         page = browser.new_page()
         page.goto(address)
         page.wait_for_selector(".card")

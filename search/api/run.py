@@ -106,6 +106,7 @@ class Run:
         *,
         pictures: bool = True,
         measure: float = 60.0,
+        beside: "Sequence[Run]" = (),
         progress: ProgressSink | None = None,
     ) -> Path:
         """Write what it has found as one HTML file, as `tune report` does.
@@ -114,6 +115,7 @@ class Run:
             output: the file; by default `report.html` in its folder.
             pictures: whether images of the data are shown in it.
             measure: seconds for measuring latencies that are not known yet.
+            beside: runs that it is compared with, besides the one that it updates.
             progress: told what is done; by default nothing is shown.
 
         Returns:
@@ -122,7 +124,8 @@ class Run:
         from search.process.stop_signal import StopSignal
         from search.report.write import Wanted, write_report
 
-        wanted = Wanted(None if output is None else Path(output), pictures, measure)
+        others = tuple(each.folder for each in beside)
+        wanted = Wanted(None if output is None else Path(output), pictures, measure, others)
         with StopSignal() as stop:
             return write_report(self.folder, wanted, stop=stop, progress=progress or Silent())
 

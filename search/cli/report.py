@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from search.cli.options.arguments import RUN
+from search.cli.options.arguments import RUN, run_names
 from search.cli.options.folders import RESULTS
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.options.values import Duration
@@ -32,6 +32,14 @@ from search.process.printable import printable
     show_default=True,
     help="Time for measuring latencies that are not known yet, as 30s or 5m.",
 )
+@click.option(
+    "--beside",
+    multiple=True,
+    metavar="RUN",
+    shell_complete=run_names,
+    help="Compare with this run; may be given several times.  [default: the run that RUN updates, "
+    "if any]",
+)
 @RESULTS
 @AS_JSON
 def report_command(
@@ -39,6 +47,7 @@ def report_command(
     output: Path | None,
     pictures: bool,
     measure: float,
+    beside: tuple[str, ...],
     results: Path,
     as_json: bool,
 ) -> None:
@@ -53,7 +62,8 @@ def report_command(
     from search.runs.find import find_run
 
     chosen = find_run(results, run)
-    wanted = Wanted(output, pictures, measure)
+    others = tuple(find_run(results, name) for name in beside)
+    wanted = Wanted(output, pictures, measure, others)
     try:
         with StopSignal() as stop:
             file = write_report(chosen, wanted, stop=stop, progress=console_progress())

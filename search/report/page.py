@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from search.algorithms.registry import make_plan
+from search.overview.comparison import Comparison
 from search.overview.race import race_in_words, standings
 from search.process.printable import printable
 from search.process.wording import duration_in_words, in_percent, megabytes
@@ -40,6 +41,7 @@ def report_page(
     samples: Mapping[str, Sequence[bytes]],
     aside: Sequence[SetAside],
     mistakes: Sequence[Mistake],
+    beside: Comparison | None = None,
 ) -> str:
     """Make the whole page, HTML.
 
@@ -48,6 +50,7 @@ def report_page(
         samples: JPEGs of each class; may be empty.
         aside: files that were not used.
         mistakes: to be shown; may be empty.
+        beside: the run and others; None for no comparison.
     """
     scripts = [_asset("echarts/echarts.min.js"), _asset("page.js")]
     drawn = every_chart(contents)
@@ -76,6 +79,7 @@ def report_page(
         samples=samples,
         aside=aside,
         mistakes=mistakes,
+        beside=beside,
     )
 
 

@@ -9,6 +9,7 @@ from data_pipeline.errors import DataError
 from models.errors import ModelError
 from models.space import architecture_key
 from search.errors import TuneError
+from search.overview.comparison import Comparison, compare
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.report.album import class_samples, excluded, require_images
@@ -31,11 +32,13 @@ class Wanted:
         file: where it is written; None for the run's folder.
         images: whether images of the user's are part of it.
         measure: seconds that may be spent on measuring latency.
+        beside: other runs that it is compared with, besides the one that it updates.
     """
 
     file: Path | None = None
     images: bool = True
     measure: float = 60.0
+    beside: tuple[RunFolder, ...] = ()
 
 
 def write_report(
@@ -65,10 +68,22 @@ def write_report(
     mistakes = _mistakes(contents, progress) if wanted.images else ()
     stop.raise_if_requested()
     file = wanted.file or run.report
-    write_bytes(
-        file, report_page(contents, samples=samples, aside=aside, mistakes=mistakes).encode()
+    page = report_page(
+        contents,
+        samples=samples,
+        aside=aside,
+        mistakes=mistakes,
+        beside=_compared(contents, wanted.beside),
     )
+    write_bytes(file, page.encode())
     return file
+
+
+def _compared(contents: Contents, beside: Sequence[RunFolder]) -> Comparison | None:
+    """Compare the run with others, and with the one that it updates where that is still there."""
+    before = [RunFolder(Path(contents.config.updates))] if contents.config.updates else []
+    others = [*(run for run in before if run.config.exists()), *beside]
+    return compare([contents.run, *others]) if others else None
 
 
 def _measured(
