@@ -138,10 +138,14 @@ def test_the_number_of_builds_is_bounded():
     assert len(found.without_effect) == 100
 
 
-@pytest.mark.parametrize(("num_classes", "outputs"), [(2, 1), (5, 5)])
 @pytest.mark.parametrize(
-    ("code", "name"),
-    [(PUBLIC, "Scaled"), (BLOCKS, "Blocks"), (GUIDE, "build_model"), (LAYERED, "build_layered")],
+    ("code", "name", "num_classes", "outputs"),
+    [
+        (BLOCKS, "Blocks", 2, 1),
+        (GUIDE, "build_model", 5, 5),
+        (LAYERED, "build_layered", 2, 1),
+        (PUBLIC, "Scaled", 5, 5),
+    ],
 )
 def test_models_of_files_are_like_those_of_all_families(tmp_path, code, name, num_classes, outputs):
     family_of(tmp_path, code, name)

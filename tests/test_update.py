@@ -30,7 +30,7 @@ SMALL = {
     "image_size": 16,
     "max_epochs": 1,
     "algo": "random",
-    "max_trials": 4,
+    "max_trials": 2,
     "workers": 0,
 }
 
@@ -146,7 +146,7 @@ def test_images_stay_in_their_splits_and_pixels_are_their_own(before, after):
 
 def test_the_best_of_before_are_tried_and_nothing_else(before, after):
     run, _, _ = after
-    best = [row.values for row in before.table()[:3]]
+    best = [row.values for row in before.table()]
     config = RunConfig.load(run.folder)
     assert [dict(values) for values in config.begin_with] == best
     assert {json.dumps(row.values, sort_keys=True) for row in run.table()} == {
@@ -179,30 +179,25 @@ def test_an_update_goes_on_where_it_stopped(after, place):
 
 
 def test_the_command_says_what_came_of_it(before, after, place, capsys):
-    words = ["update", "before", "--name", "again", "--workers", "0", "--max-trials", "4"]
+    words = ["update", "before", "--name", "again", "--workers", "0", "--json"]
     where = ["--results", place / "results", "--cache-dir", place / "cache"]
     assert _run([str(word) for word in [*words, *where]]) == 0
     said = capsys.readouterr()
     assert "23 images as before, 16 new (" in said.err
-    assert "on the 4 old test images: new model" in said.out
-    assert len(load("again", results=place / "results").table()) == 4
-    words[3] = "json"
-    assert _run([str(word) for word in [*words, *where, "--json"]]) == 0
-    printed = json.loads(capsys.readouterr().out)
+    printed = json.loads(said.out)
     assert printed["change"]["new"] == 16
     assert printed["verdict"]
 
 
-def test_what_cannot_be_updated_is_refused_before_anything_is_prepared(place, tmp_path, capsys):
-    nothing = tune(
-        place / "all", name="plain", results=tmp_path, cache_dir=place / "cache", **SMALL
-    )
+def test_what_cannot_be_updated_is_refused_before_anything_is_prepared(before, tmp_path, capsys):
+    shutil.copytree(before.path, tmp_path / "plain")
+    shutil.rmtree(tmp_path / "plain" / "export")
     with pytest.raises(TuneError, match="has no exported model, with which the new one"):
-        update(nothing, cache_dir=place / "cache")
+        update(load("plain", results=tmp_path))
     assert _run(["update", "plain", "--results", str(tmp_path)]) == 1
     assert "tune export-best" in capsys.readouterr().err
     with pytest.raises(TuneError, match="update.json"):
-        what_it_brought(nothing.folder)
+        what_it_brought(before.folder)
 
 
 def pairs(both, first, second):

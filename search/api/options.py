@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypedDict
 
+from search.api.own_families import family_words
 from search.errors import TuneError
 from search.tuning.planning import option_names
 
@@ -173,7 +174,7 @@ names_of_formats = _some_of(option_names.formats)
 
 CONVERTED: dict[str, Callable[[str, Any], Any]] = {
     "algo": _one_of(option_names.algorithms),
-    "families": lambda option, words: words,  # see `search.api.own_families`
+    "families": lambda option, given: family_words(given),
     "backbones": _some_of(option_names.backbones),
     "formats": names_of_formats,
     "objective": _one_of(option_names.objectives),

@@ -15,14 +15,14 @@ from search.tuning.planning import option_names
 _DEFINES = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 
 
-def family_words(given: Any, folder: Path) -> tuple[str, ...]:
+def family_words(given: Any, folder: Path | None = None) -> tuple[str, ...]:
     """Give each family by its name, or as `FILE:NAME`.
 
     Args:
         given: names with commas between, or a sequence of names, files (`mine.py:Wide`), classes
             and functions. Of those that a script or a notebook defines, its imports, classes,
             functions and constants are written to a file: its other lines would search again.
-        folder: for such files.
+        folder: for such files; None where no script or notebook is asked about.
 
     Raises:
         TuneError: one is none of these.
@@ -38,7 +38,7 @@ def family_words(given: Any, folder: Path) -> tuple[str, ...]:
     return words
 
 
-def _word(given: Any, folder: Path) -> str:
+def _word(given: Any, folder: Path | None) -> str:
     if not isinstance(given, str | Path):
         return _defined(given, folder)
     word = str(given).strip()
@@ -51,14 +51,14 @@ def _word(given: Any, folder: Path) -> str:
     return word
 
 
-def _defined(given: Any, folder: Path) -> str:
+def _defined(given: Any, folder: Path | None) -> str:
     """Name a class or function by the file that defines it."""
     if not inspect.isclass(given) and not inspect.isfunction(given):
         raise TuneError(
             f"families: received {type(given).__name__}, expected a name, 'FILE.py:NAME', a class "
             "or a function"
         )
-    if given.__module__ != "__main__":
+    if given.__module__ != "__main__" or folder is None:
         try:
             return f"{inspect.getsourcefile(given)}:{given.__name__}"
         except TypeError as error:
