@@ -40,14 +40,19 @@ def build_model(hp, num_classes):
     return model
 
 
-if len(sys.argv) > 1:
-    data, options = Path(sys.argv[1]), {"max_time": 600}
-else:
-    data, options = Path("sample-data"), {"image_size": 32, "max_epochs": 2, "max_trials": 4}
-    if not data.exists():
-        draw_sample(data, images_per_class=40)
+def main():
+    if len(sys.argv) > 1:
+        data, options = Path(sys.argv[1]), {"max_time": 600}
+    else:
+        data, options = Path("sample-data"), {"image_size": 32, "max_epochs": 2, "max_trials": 4}
+        if not data.exists():
+            draw_sample(data, images_per_class=40)
 
-run = tune(data, families=[build_model, "cnn"], algo="random", **options)
-for row in run.table():
-    print(row.score, row.summary)
-print("\n".join(run.insights()))
+    run = tune(data, families=[build_model, "cnn"], algo="random", **options)
+    for row in run.table():
+        print(row.score, row.summary)
+    print("\n".join(run.insights()))
+
+
+if __name__ == "__main__":  # the command line imports this file for `build_model` alone
+    main()

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 from drawing import draw_folder
@@ -248,6 +249,11 @@ def test_a_script_searches_over_what_it_defines(place):
     done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[:2] == ["begun", "True"]
+
+
+def test_the_example_is_a_file_that_the_command_line_takes():
+    file = Path(__file__).parents[1] / "examples" / "own_family.py"
+    assert loading.load_family(file, "build_model").family.name == "build_model"
 
 
 def test_of_a_program_its_definitions_are_kept():
