@@ -281,6 +281,6 @@ def test_one_worker_computes_and_the_other_waits(experiment):
 
     view = View("flipped", flipped=True)
     path = bank.folder / f"{view.name}.f32"
-    with feature_cache._locked(path, quiet), pytest.raises(KeyboardInterrupt):
+    with feature_cache.locked_view(path, quiet), pytest.raises(KeyboardInterrupt):
         bank.training(view, experiment.train, tell)
     assert waited == [(0, 1)] * 3

@@ -105,6 +105,8 @@ def test_a_model_that_does_not_end_in_a_dense_layer_is_refused():
 class Answers:
     """A stand-in for the model behind a check: the embedding of image n is that of its number."""
 
+    columns = 8
+
     def __init__(self, rows):
         self.rows, self.waiting = rows, []
 
@@ -135,6 +137,13 @@ def test_what_is_far_is_marked_in_the_order_of_the_images(known, monkeypatch):
     assert noted[1].line() == "1  a 100.0 % (unlike the training images)"
     assert noted[2].line().endswith("error: no image")
     assert check.result() == Checked(4, 2, None)
+
+
+def test_embeddings_of_another_model_are_refused(known):
+    Reference(known, known).require_columns(8)
+    for other in (Reference(known, known[:, :7]), Reference(known[:, :7], known[:, :7])):
+        with pytest.raises(TuneError, match="is not of its exported model"):
+            other.require_columns(8)
 
 
 def test_what_is_known_of_all_together_is_said():

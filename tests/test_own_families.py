@@ -10,12 +10,14 @@ from models.describe import describe
 from models.errors import ModelError
 from models.families import registry
 from models.families.family import ModelOptions
+from models.families.own import loading
 from models.families.own.discovery import discover
 from models.families.own.loading import load_family
 from models.families.own.references import names_in, reference, references_in
 from models.hypermodel import ImageClassifier, with_values
 from models.known_good import baseline_values, default_values
 from models.space import traced_values
+from search.inference.model_config import why_not_known
 
 
 @pytest.fixture(autouse=True)
@@ -237,6 +239,20 @@ def test_a_model_that_is_no_classifier_of_the_images_is_said_to_be_none(tmp_path
 def test_code_that_fails_says_where(tmp_path, code, said):
     with pytest.raises(ModelError, match=said):
         load_family(written(tmp_path, code), "build")
+
+
+def test_a_layer_of_a_file_is_told_from_what_borrows_its_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(loading, "_own_layers", {})
+    family_of(tmp_path, LAYERED, "build_layered")
+    module = "tune_family_mine"
+    assert loading.is_own_layer(module, "Doubled", "Doubled")
+    assert loading.is_own_layer(module, "Halved", "mine>Halved")
+    assert not loading.is_own_layer("os", "Doubled", "Doubled")
+    assert not loading.is_own_layer(module, "function", "Doubled")
+    assert not loading.is_own_layer(module, "Other", "Other")
+    part = {"module": "os", "class_name": "function", "config": "system"}
+    config = {"class_name": "Functional", "config": part | {"registered_name": "Doubled"}}
+    assert "none of our layers" in why_not_known(config | {"module": "keras.src.models.functional"})
 
 
 FAMILY = """

@@ -2,6 +2,7 @@
 
 import pytest
 from finished_runs import finished_run
+from recorded_progress import Recorded
 from stopping import NEVER
 
 from search.errors import TuneError
@@ -45,12 +46,15 @@ def test_runs_stand_beside_each_other_with_what_is_known_of_their_difference(run
 
 def test_the_run_that_is_updated_stands_beside_it_where_it_is_still_there(runs):
     one, other = runs
-    assert _compared(read_contents(one), ()) is None
+    assert _compared(read_contents(one), (), Silent()) is None
     values = read_json(one.config)
     write_json(one.config, values | {"updates": str(other.path)})
-    assert [row.run for row in _compared(read_contents(one), ()).runs] == ["monday", "<i>tuesday"]
+    found = _compared(read_contents(one), (), Silent())
+    assert [row.run for row in found.runs] == ["monday", "<i>tuesday"]
     write_json(one.config, values | {"updates": str(other.path / "gone")})
-    assert _compared(read_contents(one), ()) is None
+    said = Recorded()
+    assert _compared(read_contents(one), (), said) is None
+    assert "not compared with the run that it updates: " in said.text
 
 
 def test_a_report_is_asked_to_compare(runs, tmp_path):

@@ -21,9 +21,11 @@ from search.process.atomic_files import write_array
 from search.run_folder.config import RunConfig
 from search.run_folder.data import Images, load_splits
 from search.run_folder.paths import RunFolder
+from search.trial.features import row_store
 from search.trial.features.carried import carry_features
 from search.trial.features.row_store import RowStore
 from search.tuning.data_change import DataChange, Relabelled, load_change
+from search.tuning.new_run import new_folder
 
 SMALL = {
     "families": "cnn",
@@ -243,7 +245,15 @@ def test_an_image_that_the_old_model_cannot_be_asked_about_is_left_out(after, mo
         write_array(short.test_predictions, answers)
 
 
-def test_features_of_images_that_were_there_are_copied(tmp_path):
+def test_a_name_is_not_blocked_by_an_update_that_was_killed_before_its_search(tmp_path):
+    killed = RunFolder(tmp_path / "killed")
+    killed.families.mkdir(parents=True)
+    for path in (killed.update, killed.data, killed.own_family("Wide"), killed.path / "lock"):
+        path.touch()
+    assert new_folder(tmp_path, "killed").path == killed.path
+
+
+def test_features_of_images_that_were_there_are_copied(tmp_path, monkeypatch):
     source, target = tmp_path / "old.npy", tmp_path / "new.npy"
     folder = tmp_path / "old.features" / "net-16"
     folder.mkdir(parents=True)
@@ -253,13 +263,17 @@ def test_features_of_images_that_were_there_are_copied(tmp_path):
         store.write(np.array([0, 2, 3]), values[[0, 2, 3]])
     with RowStore(folder / "basic-0.1-2.f32", (4, 3)) as store:
         store.write(np.array([0]), values[[0]])
-    pairs = [(0, 5), (1, 4), (2, 0)]  # of the second nothing is known
+    pairs = [(0, 5), (1, 4), (2, 0), (3, 1)]  # of the second nothing is known
+    with (folder / "plain.f32").open("r+b") as file:
+        file.seek(3 * 3 * 4)  # the last row
+        file.write(b"damage")
+    monkeypatch.setattr(row_store, "CHECKED", 1)  # by chance it is not among those looked at
     assert carry_features(source, target, pairs, sizes=(4, 6)) == 2
     copied = RowStore(tmp_path / "new.features" / "net-16" / "plain.f32", (6, 3))
     assert np.flatnonzero(copied.sums).tolist() == [0, 5]
     assert copied.open()[[0, 5]].tolist() == values[[2, 0]].tolist()
     files = sorted(path.name for path in (tmp_path / "new.features" / "net-16").iterdir())
-    assert files == ["about.json", "plain.f32", "plain.rows"]
+    assert files == ["about.json", "plain.f32", "plain.lock", "plain.rows"]
     assert carry_features(source, target, pairs, sizes=(4, 6)) == 0
     (folder / "about.json").write_text("{")
     assert carry_features(source, tmp_path / "other.npy", pairs, sizes=(4, 6)) == 0

@@ -115,7 +115,7 @@ class Run:
             output: the file; by default `report.html` in its folder.
             pictures: whether images of the data are shown in it.
             measure: seconds for measuring latencies that are not known yet.
-            beside: runs that it is compared with, besides the one that it updates.
+            beside: runs that it is compared with; without any the one that it updates.
             progress: told what is done; by default nothing is shown.
 
         Returns:

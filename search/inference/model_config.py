@@ -139,10 +139,7 @@ def _problem(part: dict[str, Any]) -> str:
     if name == "__keras_tensor__" and set(part) == {"class_name", "config"}:
         return ""
     # Without a module Keras takes an older way, which looks names up everywhere.
-    registered = part.get("registered_name")
-    known = isinstance(module, str) and isinstance(name, str) and _is_known(module, name)
-    known = known and registered in (None, name)
-    if not known and not (isinstance(registered, str) and is_own_layer(registered)):
+    if not _is_known(module, name, part.get("registered_name")):
         return f"it holds {_shown(module)}.{_shown(name)}, which is none of our layers"
     if name == "DTypePolicy":
         policy = part.get("config")
@@ -155,7 +152,13 @@ def _problem(part: dict[str, Any]) -> str:
     return "" if isinstance(nodes, list) and len(nodes) <= 1 else f"{_shown(name)} is called twice"
 
 
-def _is_known(module: str, name: str) -> bool:
+def _is_known(module: Any, name: Any, registered_name: Any) -> bool:
+    if not isinstance(module, str) or not isinstance(name, str):
+        return False
+    if isinstance(registered_name, str) and is_own_layer(module, name, registered_name):
+        return True
+    if registered_name not in (None, name):
+        return False
     if name in _KNOWN.get(module, ()):
         return True
     return module == "keras.layers" and any(name in family.layers for family in FAMILIES.values())

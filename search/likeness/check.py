@@ -49,11 +49,15 @@ class Check:
     Args:
         classifier: the exported model of a run.
         reference: of that run.
+
+    Raises:
+        TuneError: they do not belong together.
     """
 
     def __init__(self, classifier: Classifier, reference: Reference) -> None:
         self._embedding = Embedding(classifier.model)
         self.classifier = replace(classifier, model=self._embedding)
+        reference.require_columns(self._embedding.columns)
         self._reference, self._limit = reference, reference.limit
         self._rows: list[Rows] = []
         self._unlike = 0

@@ -15,6 +15,9 @@ class Embedding:
     Args:
         model: images [b, h, w, 3] 0-255 -> probabilities, as exported.
 
+    Attributes:
+        columns: numbers per embedding.
+
     Raises:
         TuneError: it does not end in a dense layer.
     """
@@ -30,6 +33,7 @@ class Embedding:
             )
         import keras
 
+        self.columns = int(inner.output["embedding"].shape[-1])
         outputs = {name: inner.output[name] for name in ("probabilities", "embedding")}
         self._model = keras.Model(inner.input, outputs)
         self._kept: list[Rows] = []

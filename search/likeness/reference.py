@@ -36,6 +36,15 @@ class Reference:
     trained: Rows
     tested: Rows
 
+    def require_columns(self, columns: int) -> None:
+        """Refuse what was not made by a model with so many numbers per embedding.
+
+        Raises:
+            TuneError: it was not.
+        """
+        if {self.trained.shape[1], self.tested.shape[1]} != {columns}:
+            raise TuneError("likeness-*.npz of the run is not of its exported model; delete it")
+
     @property
     def limit(self) -> float:
         """The distance to the training images that one image in twenty of their kind exceeds."""

@@ -32,7 +32,7 @@ class Wanted:
         file: where it is written; None for the run's folder.
         images: whether images of the user's are part of it.
         measure: seconds that may be spent on measuring latency.
-        beside: other runs that it is compared with, besides the one that it updates.
+        beside: runs that it is compared with; without any the one that it updates.
     """
 
     file: Path | None = None
@@ -73,17 +73,25 @@ def write_report(
         samples=samples,
         aside=aside,
         mistakes=mistakes,
-        beside=_compared(contents, wanted.beside),
+        beside=_compared(contents, wanted.beside, progress),
     )
     write_bytes(file, page.encode())
     return file
 
 
-def _compared(contents: Contents, beside: Sequence[RunFolder]) -> Comparison | None:
-    """Compare the run with others, and with the one that it updates where that is still there."""
-    before = [RunFolder(Path(contents.config.updates))] if contents.config.updates else []
-    others = [*(run for run in before if run.config.exists()), *beside]
-    return compare([contents.run, *others]) if others else None
+def _compared(
+    contents: Contents, beside: Sequence[RunFolder], progress: ProgressSink
+) -> Comparison | None:
+    """Compare the run with others, else with the one that it updates where that can be read."""
+    if beside:
+        return compare([contents.run, *beside])
+    if contents.config.updates is None:
+        return None
+    try:
+        return compare([contents.run, RunFolder(Path(contents.config.updates))])
+    except TuneError as error:  # nobody asked for it by name
+        progress.message(f"not compared with the run that it updates: {error}")
+        return None
 
 
 def _measured(

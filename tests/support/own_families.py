@@ -1,5 +1,9 @@
 """Files as users write them: families of their own."""
 
+from pathlib import Path
+
+from search.api.own_families import definitions
+
 BLOCKS = """
 import keras
 import keras_tuner
@@ -28,34 +32,9 @@ class Blocks(keras_tuner.HyperModel):
         return model
 """
 
-# What KerasTuner's guide "Getting started" builds, with a Rescaling for pixels.
-GUIDE = """
-import keras
-from keras import layers
-
-
-def build_model(hp, num_classes):
-    model = keras.Sequential()
-    model.add(layers.Rescaling(1 / 255))
-    model.add(layers.Flatten())
-    for i in range(hp.Int("num_layers", 1, 3)):
-        model.add(
-            layers.Dense(
-                units=hp.Int(f"units_{i}", min_value=32, max_value=512, step=32),
-                activation=hp.Choice("activation", ["relu", "tanh"]),
-            )
-        )
-    if hp.Boolean("dropout"):
-        model.add(layers.Dropout(rate=0.25))
-    model.add(layers.Dense(num_classes, activation="softmax"))
-    learning_rate = hp.Float("lr", min_value=1e-4, max_value=1e-2, sampling="log")
-    model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate=learning_rate),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-    )
-    return model
-"""
+# What KerasTuner's guide "Getting started" builds: the example's definitions.
+_EXAMPLES = Path(__file__).parents[2] / "examples"
+GUIDE = definitions((_EXAMPLES / "own_family.py").read_text())
 
 # Layers of its own, one of them registered by its author.
 LAYERED = """

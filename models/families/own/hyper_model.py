@@ -19,8 +19,6 @@ from models.families.own.discovery import Found, discover
 if TYPE_CHECKING:
     import keras
 
-MIN_IMAGE_SIZE = 8
-
 
 class OwnModel:
     """The functions of a family, from a class, an object or a function that builds models.
@@ -91,7 +89,6 @@ def as_family(model: OwnModel) -> Family:
         name=model.name,
         declare=model.declare,
         build=model.build,
-        min_image_size=MIN_IMAGE_SIZE,
         variable_rates=False,
     )
 

@@ -83,9 +83,17 @@ def load_code(file: Path) -> ModuleType:
     return module
 
 
-def is_own_layer(registered_name: object) -> bool:
-    """Tell whether a file that was run in this process defines this layer."""
-    return registered_name in _own_layers
+def is_own_layer(module: str, name: str, registered_name: str) -> bool:
+    """Tell whether a file that was run in this process defines this layer.
+
+    Args:
+        module: As the configuration of a model names it; that of files has a prefix.
+        name: Of the class.
+        registered_name: By which Keras knows it, as "package>name".
+    """
+    if not module.startswith(_MODULES) or registered_name not in _own_layers:
+        return False
+    return registered_name.rsplit(">", maxsplit=1)[-1] == name
 
 
 def files_of_layers() -> list[Path]:

@@ -125,7 +125,7 @@ class FeatureCache:
         columns = math.prod(self.shape) + (2 if view.mixes else 0)
         store = self._store(path, columns)
         if len(store.missing(rows)):
-            with _locked(path, update):
+            with locked_view(path, update):
                 # Looked at again under the lock: another worker may have made them meanwhile.
                 store.look_again()
                 self._make(view, rows, store, update)
@@ -187,7 +187,7 @@ def digest(rows: Rows) -> str:
 
 
 @contextmanager
-def _locked(path: Path, update: Update) -> Iterator[None]:
+def locked_view(path: Path, update: Update) -> Iterator[None]:
     """Hold the lock of a view; wait for another worker that makes it."""
     make_folder(path.parent, shared=True)
     with path.with_suffix(".lock").open("w") as lock:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.atomic_files import make_folder
 from search.errors import TuneError
 from search.process.atomic_files import read_object
-from search.trial.features.cache import BATCH
+from search.trial.features.cache import BATCH, locked_view
 from search.trial.features.row_store import RowStore
 
 VIEWS = ("plain", "flipped")  # of which each row follows from its image alone
@@ -53,15 +52,17 @@ def _carry_view(
     columns: int,
 ) -> int:
     old = RowStore(path, (sizes[0], columns))
-    there = [(row, other) for row, other in pairs if old.sums[row]]
-    if not there:
+    there = np.array([pair for pair in pairs if old.sums[pair[0]]], np.int64).reshape(-1, 2)
+    # What is damaged would be written with a checksum that is right.
+    there = there[old.sound(there[:, 0])] if len(there) else there
+    if not len(there):
         return 0
-    make_folder(into, shared=True)
-    new = RowStore(into / path.name, (sizes[1], columns))
-    wanted = [(row, other) for row, other in there if not new.sums[other]]
-    lines = old.open()
-    with new:
-        for start in range(0, len(wanted), BATCH):
-            rows, others = np.array(wanted[start : start + BATCH], np.int64).T
-            new.write(others, np.asarray(lines[rows]))
+    lines, target = old.open(), into / path.name
+    with locked_view(target, lambda done, total: None):  # another search may make them
+        new = RowStore(target, (sizes[1], columns))
+        wanted = there[new.sums[there[:, 1]] == 0]
+        with new:
+            for start in range(0, len(wanted), BATCH):
+                rows, others = wanted[start : start + BATCH].T
+                new.write(others, np.asarray(lines[rows]))
     return len(wanted)

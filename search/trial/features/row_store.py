@@ -68,6 +68,11 @@ class RowStore:
         """Those of `rows` that are not there, in their order."""
         return rows[self.sums[rows] == 0]
 
+    def sound(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell of each of `rows` whether it is there and what was written: all are read."""
+        lines = self.open()
+        return np.array([_checksum(lines[row]) == self.sums[row] for row in rows.tolist()], bool)
+
     def open(self) -> NDArray[np.float32]:
         """Map the file: float32 [rows, columns], of which only what is known may be used.
 
