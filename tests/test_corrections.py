@@ -91,6 +91,7 @@ def test_names_come_back_as_they_were(tmp_path):
     [
         ("file,label\nx,y\n", "has no column path, old, new; expected path, old, new, when"),
         ("path,old\nx,y\n", "has no column new"),
+        ("x,y\n", "has no column path, old, new"),
     ],
 )
 def test_a_file_that_is_none_is_refused(tmp_path, text, said):

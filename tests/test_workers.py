@@ -1,11 +1,13 @@
 import os
 import subprocess
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 from drawing import hostile_task
 
+from data_pipeline.processes import workers as module
 from data_pipeline.processes.limits import Failure, TaskLimits
 from data_pipeline.processes.workers import WITH_PILLOW, run_in_workers
 
@@ -61,6 +63,20 @@ def test_no_tasks_start_no_workers():
     assert list(run_in_workers(hostile_task, [])) == []
 
 
+def test_a_pool_that_cannot_be_started_at_first_loses_no_task(monkeypatch):
+    real, attempts = module.schedule, []
+
+    def schedule(*arguments):
+        attempts.append(arguments)
+        if len(attempts) == 1:
+            raise BrokenProcessPool("its server died")
+        return real(*arguments)
+
+    monkeypatch.setattr(module, "schedule", schedule)
+    tasks = ["a", "b", "c"]
+    assert sorted(run(tasks, TaskLimits())) == [("a", "A"), ("b", "B"), ("c", "C")]
+
+
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at libraries by /proc")
 def test_a_server_without_tensorflow_gives_way_to_one_with_it_once_no_worker_is_left():
     """Or each worker that decodes would import it by itself, in every later check."""
@@ -91,3 +107,32 @@ assert found(WITH_PILLOW) == found(WITH_TENSORFLOW) == (second, True)
         command, env=environment, check=False, timeout=240, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_ctrl_c_ends_neither_the_server_nor_its_workers_while_they_start():
+    """A terminal sends it to all processes; the driver alone says what becomes of them."""
+    program = """
+import os
+import signal
+import time
+
+from data_pipeline.processes.workers import WITH_TENSORFLOW, run_in_workers, start_server
+from drawing import hostile_task
+
+signal.signal(signal.SIGINT, lambda *_: None)  # what is ignored would be inherited
+start_server(WITH_TENSORFLOW)
+time.sleep(1)  # it imports
+os.killpg(os.getpgrp(), signal.SIGINT)
+assert list(run_in_workers(hostile_task, ["a"], workers=1)) == [("a", "A")]
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent / "support")}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        check=False,
+        timeout=240,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -44,10 +44,11 @@ def read_corrections(file: Path) -> dict[str, Correction]:
     """
     try:
         text = file.read_bytes().decode("utf-8-sig", errors="surrogateescape")
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), restkey="", restval=""))
+        reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", restval="")
+        rows, columns = list(reader), reader.fieldnames or COLUMNS
     except (OSError, csv.Error) as error:
         raise DataError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
-    missing = [name for name in COLUMNS[:3] if rows and name not in rows[0]]
+    missing = [name for name in COLUMNS[:3] if name not in columns]
     if missing:
         raise DataError(
             f"{file}: has no column {', '.join(missing)}; expected {', '.join(COLUMNS)}, as "

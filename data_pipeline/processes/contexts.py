@@ -5,11 +5,12 @@ A new process imports the main module of the one that starts it. A script that s
 while a worker is started: what workers run stands in other modules.
 """
 
+import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import context
+from multiprocessing import context, resource_tracker
 
 _LOCK = threading.Lock()  # pools start processes in threads
 
@@ -30,11 +31,27 @@ def without_main() -> Iterator[None]:
                 setattr(main, name, value)
 
 
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Start processes meanwhile that never see Ctrl-C, which a terminal sends to all of a group.
+
+    Who started them ends them. A signal that is blocked here is blocked there from the first
+    instruction on: one that came while they import would show a traceback, or end the server that
+    workers are forked from.
+    """
+    resource_tracker.ensure_running()  # that would be started meanwhile, and let the signal through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _WithoutMain:
     """Comes before a process of `multiprocessing` among the bases of one of ours."""
 
     def start(self) -> None:
-        with without_main():
+        with without_main(), deaf_to_interrupts():
             super().start()  # type: ignore[misc]
 
 

@@ -15,7 +15,7 @@ from weakref import WeakSet
 from pebble import ProcessExpired, ProcessPool
 
 from data_pipeline.errors import DataError
-from data_pipeline.processes.contexts import pool_context
+from data_pipeline.processes.contexts import deaf_to_interrupts, pool_context
 from data_pipeline.processes.cores import cores
 from data_pipeline.processes.limits import (
     Failure,
@@ -124,10 +124,11 @@ class _Run(Generic[Task, Result]):
     def _feed(self, pool: ProcessPool) -> None:
         # Only a few chunks ahead: memory does not grow with the number of files.
         while self.waiting and len(self.running) < 3 * self.workers:
-            chunk = self.waiting.popleft()
+            chunk = self.waiting[0]
             # On the clock a whole chunk has no more time than one task: if slow but honest
             # tasks exceed it together, they only get a second try, one at a time.
             self.running[schedule(pool, self.function, chunk, self.limits)] = chunk
+            self.waiting.popleft()  # not before: a pool that breaks here must not take it along
 
     def _collect(self, future: Future) -> Iterator[tuple[Task, Result | Failure]]:
         # Raised before the chunk leaves `running`: it has not failed, the next pool does it.
@@ -177,7 +178,8 @@ def schedule(
 def start_server(preload: str) -> None:
     """Start the process that workers are forked from, and return before it is ready."""
     if server_context(preload).get_start_method() == "forkserver":
-        forkserver.ensure_running()
+        with deaf_to_interrupts():
+            forkserver.ensure_running()
 
 
 def _chunks(tasks: Sequence[Task], workers: int, most: int) -> Iterator[Sequence[Task]]:
