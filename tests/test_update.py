@@ -12,6 +12,7 @@ from data_pipeline.listing.corrections import Correction, written
 from data_pipeline.preparation import check
 from search.api import load, tune, update
 from search.cli import _run
+from search.cli.export import _print_brought
 from search.errors import TuneError
 from search.export import writing
 from search.overview import updated
@@ -189,6 +190,23 @@ def test_the_command_says_what_came_of_it(before, after, place, capsys):
     printed = json.loads(said.out)
     assert printed["change"]["new"] == 16
     assert printed["verdict"]
+
+
+def test_an_export_that_follows_says_what_the_update_brought(after, place, capsys):
+    words = ["export-best", "after", "--seeds", "0", "--results", place / "results"]
+    assert _run([str(word) for word in words]) == 0
+    assert "on the 4 old test images: new model" in capsys.readouterr().out
+
+
+def test_an_export_does_not_fail_where_the_earlier_run_is_gone(after, monkeypatch, capsys):
+    run, _, _ = after
+
+    def gone(run):
+        raise TuneError("no such run")
+
+    monkeypatch.setattr(updated, "what_it_brought", gone)
+    _print_brought(run.folder)
+    assert capsys.readouterr().out == ("not compared with the run that it updates: no such run\n")
 
 
 def test_what_cannot_be_updated_is_refused_before_anything_is_prepared(before, tmp_path, capsys):

@@ -13,6 +13,7 @@ from search.cli.options.output import AS_JSON, console_progress
 from search.cli.options.values import Share
 from search.cli.printing.export import print_export
 from search.cli.printing.out import echo, print_json
+from search.errors import TuneError
 from search.evaluation.objective import AS_GOOD_WITHIN
 from search.process.printable import printable, shell_word
 from search.process.quiet import import_tensorflow
@@ -99,11 +100,25 @@ def export_best_command(
         print_json(metrics)
         return
     print_export(metrics)
+    if chosen.update.exists():
+        _print_brought(chosen)
     model = shell_word(chosen.export)
     echo(
         f"next: tune predict {model} PHOTO, tune serve {model}, tune report {chosen.argument}",
         err=True,
     )
+
+
+def _print_brought(run: "RunFolder") -> None:
+    """Print what an update has brought; the run that it updates may be gone by now."""
+    from search.overview.updated import what_it_brought
+
+    try:
+        sentences = what_it_brought(run).in_words()
+    except TuneError as error:
+        sentences = [f"not compared with the run that it updates: {error}"]
+    for sentence in sentences:
+        echo(sentence)
 
 
 def export_run(run: "RunFolder", options: "ExportOptions") -> "Metrics":
