@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from search.cli.options.arguments import RUN
+from search.cli.options.arguments import PORT, RUN
 from search.cli.options.folders import RESULTS
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.out import echo, print_json
@@ -40,13 +40,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Then decide about them on a page of this machine: keep, correct, set aside.",
 )
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8000,
-    show_default=True,
-    help="Port on localhost of that page; 0 takes any free one.",
-)
+@PORT
 @click.option(
     "--corrections",
     "file",

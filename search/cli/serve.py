@@ -2,7 +2,7 @@
 
 import click
 
-from search.cli.options.arguments import CODE, MODEL
+from search.cli.options.arguments import CODE, MODEL, PORT
 from search.cli.options.output import console_progress
 from search.process.quiet import import_tensorflow
 from search.runs.find import exported_at
@@ -10,13 +10,7 @@ from search.runs.find import exported_at
 
 @click.command()
 @MODEL
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8000,
-    show_default=True,
-    help="Port on localhost; 0 takes any free one.",
-)
+@PORT
 @CODE
 def serve_command(model: str, port: int) -> None:
     """Try MODEL on a page of this machine: drop photos, see the answers and where they come from.

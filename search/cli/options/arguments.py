@@ -1,4 +1,4 @@
-"""Arguments that name runs and models; a shell that is set up for it completes their names."""
+"""What names runs, models and pages; a shell that is set up for it completes names of runs."""
 
 from pathlib import Path
 
@@ -35,4 +35,11 @@ CODE = click.option(
     callback=_load_code,
     expose_value=False,
     help="Python file that defines layers of MODEL; it is run.  [default: layers of Keras alone]",
+)
+PORT = click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port of the page on localhost; 0 takes any free one.",
 )
