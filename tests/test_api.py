@@ -1,6 +1,7 @@
 """The interface for Python programs: the same as the commands, as functions and values."""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -8,8 +9,10 @@ import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,10 +20,23 @@ from drawing import draw_folder
 from finished_runs import in_this_process
 from PIL import Image
 
-from search.api import Exported, Run, load, resume, tune
+from search.api import (
+    Exported,
+    ReadingOptions,
+    Run,
+    RunningOptions,
+    SearchOptions,
+    TrainOptions,
+    UpdateOptions,
+    load,
+    plan,
+    resume,
+    train,
+    tune,
+)
 from search.api.notebook import as_html
-from search.api.options import CONVERTED, SearchOptions, checked, names_of_formats
-from search.cli import _run
+from search.api.options import CONVERTED, checked, names_of_formats, option_names_of
+from search.cli import Commands, _run
 from search.errors import TuneError
 from search.export import writing
 from search.process.stop_signal import StopSignal
@@ -265,9 +281,79 @@ def test_each_option_of_the_command_has_its_name_here():
 
     elsewhere = {"data", "name", "resume", "results", "cache_dir", "max_time", "workers"}
     elsewhere |= {"trial_timeout", "then_export", "dry_run", "as_json", "int8"}
-    renamed = {"resize_mode": "resize"}
-    names = {renamed.get(p.name, p.name) for p in run_command.params} - elsewhere
-    assert names == set(SearchOptions.__annotations__) == set(CONVERTED)
+    names = {parameter.name for parameter in run_command.params} - elsewhere
+    assert names == option_names_of(SearchOptions) == set(CONVERTED)
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "elsewhere"),
+    [
+        ("update", UpdateOptions, {"run", "data", "name", "results", "as_json"}),
+        ("train", TrainOptions, {"preset", "data", "name", "results", "as_json"}),
+        ("evaluate", ReadingOptions, {"model", "data", "as_json"}),
+    ],
+)
+def test_other_commands_have_the_same_names_too(command, options, elsewhere):
+    names = {parameter.name for parameter in Commands.load(command).params}
+    running = option_names_of(RunningOptions) - {"progress", "on_trial", "display", "then"}
+    if command == "evaluate":
+        running, elsewhere = {"cache_dir"}, elsewhere | {"code"}
+    assert names - elsewhere == option_names_of(options) | running
+
+
+def test_an_option_of_a_search_is_none_of_an_update(searched):
+    with pytest.raises(TypeError, match="there is no option algo"):
+        checked({"algo": "random"}, UpdateOptions)
+
+
+def test_a_plan_is_said_and_leaves_no_run(place):
+    where = {"results": place / "plans", "cache_dir": place / "cache"}
+    planned = plan(place / "photos", max_time=60, **where, **SMALL)
+    assert (planned.trials, planned.seconds) == (3, 60)
+    assert not list((place / "plans").iterdir())
+
+
+def test_what_shows_a_search_is_told_of_each_trial_too(place):
+    told, seen = [], []
+
+    @contextmanager
+    def display(board):
+        yield SimpleNamespace(
+            trial_started=board.trial_started,
+            progress=board.progress,
+            trial_finished=lambda record: (board.trial_finished(record), seen.append(record)),
+        )
+
+    where = {"results": place / "shown", "cache_dir": place / "cache", "display": display}
+    tune(place / "photos", on_trial=told.append, **where, **SMALL | {"max_trials": 1})
+    assert len(seen) == 1
+    assert told == seen
+
+
+def test_a_published_configuration_is_trained_alone(place):
+    where = {"results": place / "presets", "cache_dir": place / "cache", "workers": 0}
+    run = train(place / "photos", "keras-2020", max_epochs=1, image_size=32, **where)
+    assert run.config.preset == "keras-2020"
+    assert len(run.table()) == 1
+    with pytest.raises(TypeError, match="there is no option families"):
+        train(place / "photos", "keras-2020", families="cnn", **where)
+
+
+def test_an_export_keeps_to_its_time(searched, monkeypatch):
+    asked = []
+
+    def seen(folder, options, **_):
+        asked.append(options)
+
+    monkeypatch.setattr("search.export.export_best.export_best", seen)
+    run, _ = searched
+    run.export(max_time=3600)
+    run.export(max_time=0)
+    run.export()
+    assert [options.seeds for options in asked] == [3, 0, 3]
+    hour, none, always = (options.choose_until for options in asked)
+    assert hour > none
+    assert always == math.inf
 
 
 @pytest.mark.parametrize("changes", [{"max_time": 0}, {"data": "nowhere"}])

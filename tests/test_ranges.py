@@ -84,7 +84,6 @@ def test_ranges_that_the_search_has_are_let_pass(space):
         ((("cnn/blocks", 2.0, 6.0),), "both ends from 1 to 5"),
         ((("cnn/blocks", 2.0, 3.5),), "whole numbers, as 2:5"),
         ((("cnn/dropout", 0.5, 0.55),), "at least 0.1 apart"),
-        ((RATE, RATE), "has a range already"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_what_would(space, asked, said):
@@ -96,6 +95,12 @@ def test_what_makes_no_sense_is_refused_with_what_would(space, asked, said):
 
 def test_a_range_is_written_as_name_and_two_numbers():
     assert Range().convert("learning_rate=1e-4:1e-1", None, None) == ("learning_rate", 1e-4, 0.1)
+
+
+def test_a_range_is_given_once(photos, capsys):
+    twice = ["--range", "learning_rate=1e-4:1", "--range", "learning_rate=1e-3:1"]
+    assert _run(["run", str(photos), *twice]) == 2
+    assert "learning_rate has a range already; give it once" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

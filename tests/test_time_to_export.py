@@ -322,7 +322,10 @@ def told(run, monkeypatch):
     """What the export is asked for after a search of made-up results; the search is left out."""
     asked = []
     monkeypatch.setattr("search.tuning.run.start", lambda *_: run.run)
-    monkeypatch.setattr("search.cli.export.export_run", lambda _, options: asked.append(options))
+    monkeypatch.setattr(
+        "search.export.export_best.export_best", lambda _, options, **how: asked.append(options)
+    )
+    monkeypatch.setattr("search.api.Exported.metrics", None)
     monkeypatch.setattr("search.cli.export.print_export", lambda metrics: None)
     return asked
 

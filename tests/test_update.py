@@ -205,7 +205,7 @@ def test_an_export_does_not_fail_where_the_earlier_run_is_gone(after, monkeypatc
         raise TuneError("no such run")
 
     monkeypatch.setattr(updated, "what_it_brought", gone)
-    _print_brought(run.folder)
+    _print_brought(run)
     assert capsys.readouterr().out == ("not compared with the run that it updates: no such run\n")
 
 

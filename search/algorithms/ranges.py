@@ -76,12 +76,10 @@ def check_ranges(ranges: Ranges, space: Any) -> None:
         TuneError: no such range in this search, or ends that make no sense.
     """
     declared = {entry.name: entry for entry in space.space if hasattr(entry, "min_value")}
-    for number, (name, low, high) in enumerate(ranges):
+    for name, low, high in ranges:
         asked = f"--range {name}={low:g}:{high:g}"
         if name not in declared:
             raise TuneError(f"{asked}: {_unknown(name, space)}; there are {_listed(declared)}")
-        if name in (other for other, _, _ in ranges[:number]):
-            raise TuneError(f"{asked}: {name} has a range already; give it once")
         if wrong := _wrong(declared[name], low, high):
             raise TuneError(f"{asked}: {wrong}")
 

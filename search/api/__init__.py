@@ -1,4 +1,4 @@
-"""The interface for Python programs and notebooks, beside the command line.
+"""The interface for Python programs and notebooks, which the commands call too.
 
     from search.api import tune
 
@@ -12,8 +12,24 @@ TensorFlow is imported when it is needed. What a user can mend is raised as
 """
 
 from search.api.exported import Exported
-from search.api.options import SearchOptions
+from search.api.options import ReadingOptions, SearchOptions, TrainOptions, UpdateOptions
 from search.api.run import Run, compare, load
-from search.api.searching import resume, tune, update
+from search.api.running import RunningOptions
+from search.api.searching import plan, resume, train, tune, update
 
-__all__ = ["Exported", "Run", "SearchOptions", "compare", "load", "resume", "tune", "update"]
+__all__ = [
+    "Exported",
+    "ReadingOptions",
+    "Run",
+    "RunningOptions",
+    "SearchOptions",
+    "TrainOptions",
+    "UpdateOptions",
+    "compare",
+    "load",
+    "plan",
+    "resume",
+    "train",
+    "tune",
+    "update",
+]

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
+from search.api.options import ReadingOptions, checked
 from search.errors import TuneError
 from search.process.cache_use import cache_folder
+from search.process.progress import ProgressSink, Silent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from search.inference.classifier import Classifier, Prediction
     from search.inference.evaluate import Evaluation
+    from search.likeness.check import Check
     from search.run_folder.metrics import Metrics
 
 
@@ -109,26 +112,64 @@ class Exported:
         pixels = resize(image, model.image_size, resize_mode=model.resize_mode)
         return model.to_prediction(Path(str(number)), model.probabilities(pixels[None])[0])
 
+    def check(self, *, progress: ProgressSink | None = None) -> "Check":
+        """Get ready to tell images that are unlike those of the run that exported the model.
+
+        Args:
+            progress: told what is done the first time; by default nothing is shown.
+
+        Returns:
+            Its `noted(predictions)` marks them, its `result()` says whether all together differ.
+
+        Raises:
+            TuneError: it is the export of no run.
+        """
+        from search.likeness.check import Check
+        from search.likeness.reference import reference_of
+        from search.runs.find import run_at
+
+        path = self.path.resolve()
+        run = run_at((path if path.is_dir() else path.parent).parent)
+        if run is None or path.suffix not in ("", ".keras"):
+            raise TuneError(
+                f"{self.path}: the check compares with the images of a run; expected a run, its "
+                "export, or the .keras file in it"
+            )
+        reference = reference_of(run, self.classifier, progress or Silent())
+        return Check(self.classifier, reference)
+
     def evaluate(
-        self, data: str | Path, *, cache_dir: str | Path | None = None, **reading: Any
+        self,
+        data: str | Path,
+        *,
+        cache_dir: str | Path | None = None,
+        progress: ProgressSink | None = None,
+        **reading: Unpack[ReadingOptions],
     ) -> "Evaluation":
         """Measure the model on labelled images, as `tune evaluate` does.
 
         Args:
             data: folder of images.
             cache_dir: folder for what is known of files; by default the user's.
-            reading: `labels`, `image_column`, `label_column`, `group_by`, ... as `tune` takes them.
+            progress: told what is done; by default nothing is shown.
+            reading: see `ReadingOptions`.
 
         Raises:
+            TypeError: there is no option of that name.
             TuneError, DataError: what a user can mend.
         """
         from data_pipeline.listing.sources import DataOptions
         from search.inference.evaluate import evaluate_folder, known_to
 
-        return evaluate_folder(
-            self.classifier,
-            Path(data),
-            known=known_to(str(self.path)),
-            cache_dir=cache_folder(None if cache_dir is None else Path(cache_dir)),
-            options=DataOptions.of(**reading, least=1),
-        )
+        # One class may be all that there is to measure.
+        options = DataOptions.of(**checked(reading, ReadingOptions), least=1)
+        classifier = self.classifier
+        with (progress or Silent()).task("checking and preparing images", counted=True) as task:
+            return evaluate_folder(
+                classifier,
+                Path(data),
+                known=known_to(str(self.path)),
+                cache_dir=cache_folder(None if cache_dir is None else Path(cache_dir)),
+                options=options,
+                progress=task.update,
+            )

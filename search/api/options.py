@@ -10,7 +10,49 @@ from search.errors import TuneError
 from search.tuning.planning import option_names
 
 
-class SearchOptions(TypedDict, total=False):
+class ReadingOptions(TypedDict, total=False):
+    """How labelled images are read; each has the default that `tune run --help` tells.
+
+    Attributes:
+        labels: a table of labels (CSV).
+        image_column, label_column, split_column, group_column: name or number of a column of it.
+        group_by: a regular expression on paths.
+        corrections: a file of corrected labels (CSV: path, old, new, when).
+        follow_links: True or False.
+    """
+
+    labels: str | Path
+    image_column: str | int
+    label_column: str | int
+    split_column: str | int
+    group_column: str | int
+    group_by: str
+    corrections: str | Path
+    follow_links: bool
+
+
+class UpdateOptions(ReadingOptions, total=False):
+    """What an update takes; the rest is as the run was that it updates.
+
+    Attributes:
+        max_trials: configurations tried, first the three best of the run; by default these alone.
+    """
+
+    max_trials: int
+
+
+class TrainOptions(ReadingOptions, total=False):
+    """What the training of a published configuration takes, as `SearchOptions` describes it."""
+
+    image_size: int | tuple[int, int]
+    max_epochs: int
+    seed: int
+    weights: str | Path
+    precision: str
+    deterministic: bool
+
+
+class SearchOptions(TrainOptions, total=False):
     """What decides the result of a search; each has the default that `tune run --help` tells.
 
     Attributes:
@@ -23,25 +65,19 @@ class SearchOptions(TypedDict, total=False):
         resize: "squeeze", "crop" or "pad".
         max_epochs, factor, hyperband_iterations, max_trials, seed: whole numbers.
         objective: "auto", or as "val_accuracy".
-        early_stop, deterministic, follow_links: True or False.
+        early_stop, deterministic: True or False.
         ranges: by the name of a hyperparameter (low, high).
         max_latency: seconds per image that a file may take.
         max_size: bytes that a file may have.
         weights: a file, or a folder with a file for each backbone.
         precision: "auto", or a dtype policy of Keras.
-        labels: a table of labels (CSV).
-        image_column, label_column, split_column, group_column: name or number of a column of it.
-        group_by: a regular expression on paths.
-        corrections: a file of corrected labels (CSV: path, old, new, when).
     """
 
     algo: str
     families: str | Sequence[str | Path | type | Callable[[Any], Any]]
     backbones: str | Sequence[str]
-    image_size: int | tuple[int, int]
     backbone_sizes: Sequence[int]
     resize: str
-    max_epochs: int
     factor: int
     hyperband_iterations: int
     max_trials: int
@@ -51,31 +87,23 @@ class SearchOptions(TypedDict, total=False):
     max_latency: float
     max_size: int
     formats: str | Sequence[str]
-    seed: int
-    weights: str | Path
-    precision: str
-    deterministic: bool
-    follow_links: bool
-    labels: str | Path
-    image_column: str | int
-    label_column: str | int
-    split_column: str | int
-    group_column: str | int
-    group_by: str
-    corrections: str | Path
 
 
-def checked(given: Mapping[str, Any]) -> dict[str, Any]:
+def checked(given: Mapping[str, Any], known: type = SearchOptions) -> dict[str, Any]:
     """Turn options into what a configuration takes.
+
+    Args:
+        given: by name; what is None counts as not given.
+        known: the class of options that has these names.
 
     Raises:
         TypeError: there is no option of that name.
         TuneError: a value is none that the option takes.
     """
-    known = SearchOptions.__annotations__
+    names = option_names_of(known)
     for name in given:
-        if name not in known:
-            close = get_close_matches(name, known, n=1)
+        if name not in names:
+            close = get_close_matches(name, names, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise TypeError(f"there is no option {name}{hint}")
     options = {
@@ -84,6 +112,11 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     if "resize" in options:
         options["resize_mode"] = options.pop("resize")
     return options
+
+
+def option_names_of(options: Any) -> frozenset[str]:
+    """The names of the options in a class of them, in those that it extends too."""
+    return frozenset(options.__required_keys__ | options.__optional_keys__)
 
 
 def _one_of(names: Callable[[], Iterable[str]]) -> Callable[[str, Any], str]:

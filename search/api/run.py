@@ -1,6 +1,7 @@
 """A run, for Python programs and notebooks: its table, what it has taught, its export."""
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from search.run_folder.paths import DEFAULT_RESULTS, RunFolder
 if TYPE_CHECKING:
     from search.overview.comparison import Comparison
     from search.overview.updated import Updated
+    from search.run_folder.config import RunConfig
 
 
 def load(run: str | Path | None = None, *, results: str | Path = DEFAULT_RESULTS) -> "Run":
@@ -70,6 +72,17 @@ class Run:
     def name(self) -> str:
         """Its name, which is that of its folder."""
         return self.folder.name
+
+    @property
+    def config(self) -> "RunConfig":
+        """What decides its result.
+
+        Raises:
+            TuneError: `config.json` is missing or broken.
+        """
+        from search.run_folder.config import RunConfig
+
+        return RunConfig.load(self.folder)
 
     def summary(self) -> RunReport:
         """Everything that `tune show` prints.
@@ -139,6 +152,7 @@ class Run:
         top: int = TOP,
         seeds: int = SEEDS,
         cheaper_within: float = AS_GOOD_WITHIN,
+        max_time: float | None = None,
         progress: ProgressSink | None = None,
     ) -> Exported:
         """Choose the best configuration, retrain, test and export it, as `tune export-best` does.
@@ -151,6 +165,8 @@ class Run:
             top: how many of the best are trained again before one is chosen.
             seeds: how often each; 0 trusts the scores of the search.
             cheaper_within: how much worse one may be that is cheaper to run, 0 to 1.
+            max_time: seconds after which it shall have ended: the best are trained again as often
+                as there is time, at most `seeds` times.
             progress: told what is done; by default nothing is shown.
 
         Raises:
@@ -160,15 +176,15 @@ class Run:
         """
         from search.process.quiet import import_tensorflow
 
+        deadline = None if max_time is None else time.monotonic() + max_time
         at_least(1)("top", top)
         at_least(0)("seeds", seeds)
-        for name, share in (("precision", precision), ("cheaper_within", cheaper_within)):
-            if share is not None and not 0 <= share < 1:
-                raise TuneError(f"{name}: received {share:g}, expected a share from 0 to below 1")
+        _require_shares(precision=precision, cheaper_within=cheaper_within)
         import_tensorflow()
         from search.export.export_best import ExportOptions, export_best
         from search.process.stop_signal import StopSignal
 
+        seeds, until = self._choosing_within(deadline, top, seeds)
         options = ExportOptions(
             formats=names_of_formats("formats", formats) if formats else (),
             budget=Budget(max_latency, max_size),
@@ -176,11 +192,20 @@ class Run:
             top=top,
             seeds=seeds,
             cheaper_within=cheaper_within,
-            choose_until=math.inf,
+            choose_until=until,
         )
         with StopSignal() as stop:
             export_best(self.folder, options, stop=stop, progress=progress or Silent())
         return Exported(self.folder.export)
+
+    def _choosing_within(self, deadline: float | None, top: int, seeds: int) -> tuple[int, float]:
+        """How often the best are trained again, and until when of `time.monotonic`."""
+        if deadline is None:
+            return seeds, math.inf
+        from search.selection.choosing_estimate import choosing_within
+        from search.trial.experiment import Experiment
+
+        return choosing_within(deadline, Experiment.load(self.folder), top=top, most=seeds)
 
     @property
     def exported(self) -> Exported | None:
@@ -203,3 +228,9 @@ class Run:
         from search.api.notebook import as_html
 
         return as_html(self.summary())
+
+
+def _require_shares(**given: float | None) -> None:
+    for name, share in given.items():
+        if share is not None and not 0 <= share < 1:
+            raise TuneError(f"{name}: received {share:g}, expected a share from 0 to below 1")

@@ -1,27 +1,30 @@
-"""Search, or go on with a search: what `tune run` does, as functions."""
+"""Search, go on with a search, or search again: what the commands that train do, as functions."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
-from search.api.options import SearchOptions, checked
+from search.api.options import SearchOptions, TrainOptions, UpdateOptions, checked
 from search.api.own_families import family_words
 from search.api.run import Run
+from search.api.running import RunningOptions, divided, environment
 from search.errors import TuneError
-from search.process.cache_use import cache_folder
-from search.process.progress import ProgressSink, Silent
 from search.run_folder.paths import DEFAULT_RESULTS
-from search.run_folder.records import TrialRecord
 
 if TYPE_CHECKING:
-    from search.observers.observer import Observer
-    from search.observers.scoreboard import Scoreboard
-    from search.trial.messages import Progress
-    from search.tuning.run import RunEnvironment
+    from search.tuning.planning.print_plan import PlannedRun
 
-SILENCE = 600.0  # seconds without a step after which a trial counts as hung
+
+class _Searching(SearchOptions, RunningOptions):
+    """The options of `tune`, `plan` and `resume`."""
+
+
+class _Training(TrainOptions, RunningOptions):
+    """The options of `train`."""
+
+
+class _Updating(UpdateOptions, RunningOptions):
+    """The options of `update`."""
 
 
 def tune(
@@ -29,13 +32,7 @@ def tune(
     *,
     name: str | None = None,
     results: str | Path = DEFAULT_RESULTS,
-    cache_dir: str | Path | None = None,
-    max_time: float | None = None,
-    workers: int | None = None,
-    trial_timeout: float = SILENCE,
-    progress: ProgressSink | None = None,
-    on_trial: Callable[[TrialRecord], None] | None = None,
-    **options: Unpack[SearchOptions],
+    **options: Unpack[_Searching],
 ) -> Run:
     """Search for the best classifier of the images in `data`, as `tune run` does.
 
@@ -45,13 +42,8 @@ def tune(
         data: folder of images, or whatever `tune run` takes.
         name: of the run; by default the folder with date and time.
         results: folder of all runs.
-        cache_dir: folder for checked catalogs and prepared pixels; by default the user's.
-        max_time: seconds after which the search ends, early enough to export in the rest.
-        workers: worker processes; by default one per GPU, or one; 0 trains in this process.
-        trial_timeout: seconds without a step after which a trial is ended.
-        progress: told messages, warnings and progress; by default nothing is shown.
-        on_trial: called with each trial that has ended.
-        options: see `SearchOptions`.
+        options: see `SearchOptions`; and `max_time`, `cache_dir`, `workers`, `trial_timeout`,
+            `progress`, `on_trial`, `display`, see `RunningOptions`.
 
     Raises:
         TypeError: there is no option of that name.
@@ -60,14 +52,64 @@ def tune(
     """
     from search.tuning.run import start
 
-    environment = _environment(
-        results, cache_dir, max_time, workers, trial_timeout, progress, on_trial
-    )
+    running, asked = divided(options)
     with TemporaryDirectory() as folder:
-        if options.get("families") is not None:
-            options["families"] = family_words(options["families"], Path(folder))
-        given = checked(options)
-        return Run(start(_existing(data), name, given, environment).path)
+        given = _checked(asked, Path(folder))
+        return Run(start(_existing(data), name, given, environment(results, **running)).path)
+
+
+def plan(
+    data: str | Path,
+    *,
+    name: str | None = None,
+    results: str | Path = DEFAULT_RESULTS,
+    **options: Unpack[_Searching],
+) -> "PlannedRun":
+    """Say what `tune` would do and how long it would take, as `tune run --dry-run` does.
+
+    Args:
+        data, name, results, options: as `tune` takes them.
+
+    Returns:
+        What would be tried. Checked and prepared images are kept for the search; a run is not.
+
+    Raises:
+        TypeError, TuneError, DataError, ModelError: as `tune` raises them.
+    """
+    from search.tuning.dry_run import plan_only
+
+    running, asked = divided(options)
+    with TemporaryDirectory() as folder:
+        given = _checked(asked, Path(folder))
+        return plan_only(_existing(data), name, given, environment(results, **running))
+
+
+def train(
+    data: str | Path,
+    preset: str,
+    *,
+    name: str | None = None,
+    results: str | Path = DEFAULT_RESULTS,
+    **options: Unpack[_Training],
+) -> Run:
+    """Train one published configuration alone, as `tune train` does.
+
+    Args:
+        data, name, results: as `tune` takes them.
+        preset: name of the configuration, as `tune presets` lists it.
+        options: see `TrainOptions` and `RunningOptions`; by default as published.
+
+    Raises:
+        TypeError: there is no option of that name.
+        TuneError, DataError, ModelError: what a user can mend.
+        KeyboardInterrupt: interrupted; what was finished is saved.
+    """
+    from search.tuning.preset import preset_options
+    from search.tuning.run import start
+
+    running, asked = divided(options)
+    given = preset_options(preset, checked(asked, TrainOptions))
+    return Run(start(_existing(data), name, given, environment(results, **running)).path)
 
 
 def update(
@@ -75,14 +117,7 @@ def update(
     data: str | Path | None = None,
     *,
     name: str | None = None,
-    corrections: str | Path | None = None,
-    max_trials: int | None = None,
-    cache_dir: str | Path | None = None,
-    max_time: float | None = None,
-    workers: int | None = None,
-    trial_timeout: float = SILENCE,
-    progress: ProgressSink | None = None,
-    on_trial: Callable[[TrialRecord], None] | None = None,
+    **options: Unpack[_Updating],
 ) -> Run:
     """Search again after photos came or labels were corrected, as `tune update` does.
 
@@ -93,56 +128,52 @@ def update(
         run: to update, with an exported model.
         data: folder that holds its images and others; by default its own.
         name: of the new run.
-        corrections: a file of corrected labels (CSV: path, old, new, when).
-        max_trials: configurations tried, first the three best of `run`; by default these alone.
-        cache_dir, max_time, workers, trial_timeout, progress, on_trial: as `tune` takes them.
+        options: see `UpdateOptions` and `RunningOptions`.
 
     Raises:
+        TypeError: there is no option of that name.
         TuneError, DataError: what a user can mend.
         KeyboardInterrupt: interrupted; what was finished is saved.
     """
-    from search.run_folder.config import RunConfig
     from search.tuning.run import start
     from search.tuning.update import require_exported
 
     require_exported(run.folder)
-    environment = _environment(
-        run.path.parent, cache_dir, max_time, workers, trial_timeout, progress, on_trial
-    )
-    folder = _existing(RunConfig.load(run.folder).data if data is None else data)
-    given = checked({"corrections": corrections, "max_trials": max_trials})
-    return Run(start(folder, name, given, environment, updates=run.folder).path)
+    running, asked = divided(options)
+    given = checked(asked, UpdateOptions)
+    where = environment(run.path.parent, **running)
+    folder = _existing(run.config.data if data is None else data)
+    return Run(start(folder, name, given, where, updates=run.folder).path)
 
 
-def resume(
-    run: Run,
-    data: str | Path | None = None,
-    *,
-    cache_dir: str | Path | None = None,
-    max_time: float | None = None,
-    workers: int | None = None,
-    trial_timeout: float = SILENCE,
-    progress: ProgressSink | None = None,
-    on_trial: Callable[[TrialRecord], None] | None = None,
-) -> Run:
+def resume(run: Run, data: str | Path | None = None, **options: Unpack[_Searching]) -> Run:
     """Go on with a run where it stopped, as `tune run --resume` does.
 
     Args:
         run: to go on with.
         data: where the same images are now; by default where they were.
-        cache_dir, max_time, workers, trial_timeout, progress, on_trial: as `tune` takes them.
+        options: see `RunningOptions`; of `SearchOptions` only as it was begun with.
 
     Raises:
-        TuneError: the run was begun with other data.
+        TypeError: there is no option of that name.
+        TuneError: the run was begun with other data or other options.
         KeyboardInterrupt: interrupted; what was finished is saved.
     """
     from search.tuning.run import resume as go_on
 
-    environment = _environment(
-        run.path.parent, cache_dir, max_time, workers, trial_timeout, progress, on_trial
-    )
-    go_on(run.folder, None if data is None else _existing(data), {}, environment)
+    running, asked = divided(options)
+    where = environment(run.path.parent, **running)
+    with TemporaryDirectory() as folder:
+        given = _checked(asked, Path(folder))
+        go_on(run.folder, None if data is None else _existing(data), given, where)
     return run
+
+
+def _checked(asked: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Check the options of a search; what a script defines is written to a file in `folder`."""
+    families = asked.get("families")
+    own = {} if families is None else {"families": family_words(families, folder)}
+    return checked(asked | own)
 
 
 def _existing(data: str | Path) -> Path:
@@ -150,49 +181,3 @@ def _existing(data: str | Path) -> Path:
     if not path.exists():
         raise TuneError(f"{path}: no such file or folder")
     return path
-
-
-def _environment(
-    results: str | Path,
-    cache_dir: str | Path | None,
-    max_time: float | None,
-    workers: int | None,
-    trial_timeout: float,
-    progress: ProgressSink | None,
-    on_trial: Callable[[TrialRecord], None] | None,
-) -> "RunEnvironment":
-    from search.tuning.run import RunEnvironment
-
-    if max_time is not None and max_time <= 0:
-        raise TuneError(f"max_time: received {max_time:g}, expected seconds above 0")
-
-    def display(board: "Scoreboard") -> AbstractContextManager["Observer"]:
-        return nullcontext(_Told(board, on_trial))
-
-    return RunEnvironment(
-        Path(results),
-        cache_folder(None if cache_dir is None else Path(cache_dir)),
-        max_time,
-        workers,
-        trial_timeout,
-        progress or Silent(),
-        display=display,
-    )
-
-
-class _Told:
-    """An observer that tells a function of each trial that has ended."""
-
-    def __init__(self, board: "Scoreboard", on_trial: Callable[[TrialRecord], None] | None) -> None:
-        self.board, self.on_trial = board, on_trial
-
-    def trial_started(self, record: TrialRecord) -> None:
-        self.board.trial_started(record)
-
-    def progress(self, progress: "Progress") -> None:
-        self.board.progress(progress)
-
-    def trial_finished(self, record: TrialRecord) -> None:
-        self.board.trial_finished(record)
-        if self.on_trial is not None:
-            self.on_trial(record)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from search import api
 from search.cli.options.arguments import RUNS
 from search.cli.options.folders import RESULTS
 from search.cli.options.output import AS_JSON
@@ -23,10 +24,8 @@ def compare_command(runs: tuple[str, ...], results: Path, as_json: bool) -> None
     Example: tune compare monday tuesday
     """
     from search.cli.printing.comparison import print_comparison
-    from search.overview.comparison import compare
-    from search.runs.find import find_run
 
-    found = compare([find_run(results, name) for name in runs])
+    found = api.compare(*(api.load(name, results=results) for name in runs))
     if as_json:
         print_json(found)
     else:

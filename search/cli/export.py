@@ -1,28 +1,27 @@
 """The command `export-best`, and the export that `run --then-export` makes."""
 
-from dataclasses import replace
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from search import api
 from search.cli.options.arguments import RUN
 from search.cli.options.folders import RESULTS
-from search.cli.options.limits import asked_formats, format_options, limit_options
+from search.cli.options.limits import asked_formats, flag_name, format_options, limit_options
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.options.values import Share
 from search.cli.printing.export import print_export
 from search.cli.printing.out import echo, print_json
 from search.errors import TuneError
 from search.evaluation.objective import AS_GOOD_WITHIN
+from search.formats.registry import flagged
 from search.process.printable import printable, shell_word
-from search.process.quiet import import_tensorflow
 from search.run_folder.finalist_rows import SEEDS, TOP
 
 if TYPE_CHECKING:
-    from search.export.export_best import ExportOptions
     from search.run_folder.metrics import Metrics
-    from search.run_folder.paths import RunFolder
 
 
 @click.command()
@@ -62,15 +61,9 @@ if TYPE_CHECKING:
 def export_best_command(
     run: str | None,
     formats: tuple[str, ...],
-    max_latency: float | None,
-    max_size: int | None,
-    precision: float | None,
-    top: int,
-    seeds: int,
-    cheaper_within: float,
     results: Path,
     as_json: bool,
-    **flags: bool,
+    **options: Any,
 ) -> None:
     """Choose the best configuration of RUN (default: the newest), retrain, test and export it.
 
@@ -79,56 +72,37 @@ def export_best_command(
 
     Example: tune export-best --format litert --int8 --precision 0.99
     """
-    from search.runs.find import find_run
-
-    # A wrong name of a run is refused before TensorFlow is loaded, which takes seconds.
-    chosen = find_run(results, run)
-    import_tensorflow()
-    from search.export.export_best import ExportOptions
-    from search.run_folder.budget import Budget
-
-    options = ExportOptions(
-        formats=asked_formats(formats, flags),
-        budget=Budget(max_latency, max_size),
-        precision=precision,
-        top=top,
-        seeds=seeds,
-        cheaper_within=cheaper_within,
-    )
-    metrics = export_run(chosen, options)
+    flags = {name: options.pop(name) for name in (flag_name(row.option) for row in flagged())}
+    chosen = api.load(run, results=results)
+    metrics = exported(chosen, formats=asked_formats(formats, flags), **options)
     if as_json:
         print_json(metrics)
         return
     print_export(metrics)
-    if chosen.update.exists():
+    if chosen.folder.update.exists():
         _print_brought(chosen)
-    model = shell_word(chosen.export)
+    model = shell_word(chosen.folder.export)
     echo(
-        f"next: tune predict {model} PHOTO, tune serve {model}, tune report {chosen.argument}",
+        f"next: tune predict {model} PHOTO, tune serve {model}, tune report "
+        f"{chosen.folder.argument}",
         err=True,
     )
 
 
-def _print_brought(run: "RunFolder") -> None:
+def _print_brought(run: api.Run) -> None:
     """Print what an update has brought; the run that it updates may be gone by now."""
-    from search.overview.updated import what_it_brought
-
     try:
-        sentences = what_it_brought(run).in_words()
+        sentences = run.brought().in_words()
     except TuneError as error:
         sentences = [f"not compared with the run that it updates: {error}"]
     for sentence in sentences:
         echo(sentence)
 
 
-def export_run(run: "RunFolder", options: "ExportOptions") -> "Metrics":
-    """Export; Ctrl-C says what is kept."""
-    from search.export.export_best import export_best
-    from search.process.stop_signal import StopSignal
-
+def exported(run: api.Run, **options: Any) -> "Metrics":
+    """Export, as `Run.export` takes it; Ctrl-C says what is kept."""
     try:
-        with StopSignal() as stop:
-            return export_best(run, options, stop=stop, progress=console_progress())
+        return run.export(progress=console_progress(), **options).metrics
     except KeyboardInterrupt:
         echo(
             f"{printable(run.name)}: what was trained again so far is kept; give the same "
@@ -138,7 +112,7 @@ def export_run(run: "RunFolder", options: "ExportOptions") -> "Metrics":
         raise
 
 
-def print_then_export(run: "RunFolder", deadline: float | None, as_json: bool) -> None:
+def print_then_export(run: api.Run, deadline: float | None, as_json: bool) -> None:
     """Print the result of a search, export its best, and print that.
 
     Args:
@@ -150,26 +124,12 @@ def print_then_export(run: "RunFolder", deadline: float | None, as_json: bool) -
 
     if not as_json:
         print_result(run, as_json, last=False)
-    metrics = _export_in_time(run, deadline)
+    left = None if deadline is None else deadline - time.monotonic()
+    metrics = exported(run, formats=run.config.formats, max_time=left)
     if as_json:
         print_result(run, as_json)
     else:
         print_export(metrics)
-
-
-def _export_in_time(run: "RunFolder", deadline: float | None) -> "Metrics":
-    """Export; the best few are trained again as often as time allows, at most `SEEDS` times."""
-    import_tensorflow()
-    from search.export.export_best import ExportOptions
-    from search.run_folder.config import RunConfig
-    from search.selection.choosing_estimate import choosing_within
-    from search.trial.experiment import Experiment
-
-    options = ExportOptions(formats=RunConfig.load(run).formats, top=TOP, seeds=SEEDS)
-    if deadline is not None:
-        seeds, until = choosing_within(deadline, Experiment.load(run), top=TOP, most=SEEDS)
-        options = replace(options, seeds=seeds, choose_until=until)
-    return export_run(run, options)
 
 
 COMMANDS = (export_best_command,)

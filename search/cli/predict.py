@@ -9,22 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from search import api
 from search.cli.options.arguments import CODE, MODEL
 from search.cli.options.data import data_options
 from search.cli.options.folders import CACHE, DATA
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.export import print_evaluation
 from search.cli.printing.out import echo, print_json, print_json_list
-from search.process.cache_use import cache_folder
 from search.process.printable import cell
-from search.process.quiet import import_tensorflow
 from search.process.wording import counted
 from search.runs.find import exported_at
 
 if TYPE_CHECKING:
-    from search.inference.classifier import Classifier, Prediction
+    from search.inference.classifier import Prediction
     from search.inference.sorted_copies import SortedCopies
-    from search.likeness.check import Check
 
 
 @click.command()
@@ -68,18 +66,16 @@ def predict_command(
     Example: tune predict results/cats/export photo.jpg
     """
     from data_pipeline.pixels.reading import get_ready
-    from search.formats.classifier import load_exported
     from search.inference.classifier import input_files
     from search.inference.sorted_copies import SortedCopies
 
     # What is not there is said before TensorFlow is loaded, which takes seconds.
     files = input_files(tuple(_from_input(paths)))
-    model = exported_at(model)
+    exported = api.Exported(Path(exported_at(model)))
     get_ready()  # while TensorFlow is imported and the model loaded
-    import_tensorflow()  # before the library does, to hide its start-up messages
-    classifier = load_exported(model)
+    classifier = exported.classifier
     readable = _Readable(SortedCopies(copy_to, classifier.class_names) if copy_to else None)
-    check = _check(model, classifier) if checks else None
+    check = exported.check(progress=console_progress()) if checks else None
     answers = check.noted(check.classifier.predict(files)) if check else classifier.predict(files)
     predictions = readable.counted(answers)
     if as_json:
@@ -95,27 +91,6 @@ def predict_command(
         echo(f"copied {counted(readable.copies.count, 'photo')} into {copy_to}", err=True)
     if not readable.count:
         raise click.exceptions.Exit(1)
-
-
-def _check(model: str, classifier: "Classifier") -> "Check":
-    """Get ready to tell what is unlike the images of the run that exported the model.
-
-    Raises:
-        TuneError: it is the export of no run.
-    """
-    from search.errors import TuneError
-    from search.likeness.check import Check
-    from search.likeness.reference import reference_of
-    from search.runs.find import run_at
-
-    path = Path(model).resolve()
-    run = run_at((path if path.is_dir() else path.parent).parent)
-    if run is None or path.suffix not in ("", ".keras"):
-        raise TuneError(
-            f"{model}: --check compares with the images of a run; expected a run, its export, or "
-            "the .keras file in it"
-        )
-    return Check(classifier, reference_of(run, classifier, console_progress()))
 
 
 def _from_input(paths: Iterable[Path]) -> Iterator[Path]:
@@ -157,23 +132,8 @@ def evaluate_command(
 
     Example: tune evaluate results/cats/export more-photos/
     """
-    model = exported_at(model)
-    import_tensorflow()
-    from data_pipeline.listing.sources import DataOptions
-    from search.formats.classifier import load_exported
-    from search.inference.evaluate import evaluate_folder, known_to
-
-    classifier = load_exported(model)
-    with console_progress().task("checking and preparing images", counted=True) as task:
-        evaluation = evaluate_folder(
-            classifier,
-            data,
-            known=known_to(model),
-            cache_dir=cache_folder(cache_dir),
-            # One class may be all that there is to measure.
-            options=DataOptions.of(**reading, least=1),
-            progress=task.update,
-        )
+    reading |= {"cache_dir": cache_dir, "progress": console_progress()}
+    evaluation = api.Exported(Path(exported_at(model))).evaluate(data, **reading)
     if as_json:
         print_json(evaluation)
     else:

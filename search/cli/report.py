@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from search import api
 from search.cli.options.arguments import RUN, run_names
 from search.cli.options.folders import RESULTS
 from search.cli.options.output import AS_JSON, console_progress
@@ -57,16 +58,12 @@ def report_command(
 
     Example: tune report --output cats.html
     """
-    from search.process.stop_signal import StopSignal
-    from search.report.write import Wanted, write_report
-    from search.runs.find import find_run
-
-    chosen = find_run(results, run)
-    others = tuple(find_run(results, name) for name in beside)
-    wanted = Wanted(output, pictures, measure, others)
+    chosen = api.load(run, results=results)
+    others = tuple(api.load(name, results=results) for name in beside)
     try:
-        with StopSignal() as stop:
-            file = write_report(chosen, wanted, stop=stop, progress=console_progress())
+        file = chosen.report(
+            output, pictures=pictures, measure=measure, beside=others, progress=console_progress()
+        )
     except KeyboardInterrupt:
         echo(
             f"{printable(chosen.name)}: no report was written; what was measured for it is kept",

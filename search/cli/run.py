@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from search import api
 from search.cli.options.arguments import run_names
 from search.cli.options.data import data_options
 from search.cli.options.folders import CACHE, DATA, RESULTS
@@ -21,15 +22,14 @@ from search.cli.options.training import (
     WEIGHTS,
     WORKERS,
 )
-from search.cli.options.values import FamilyNames, ImageSize, Names, OneOf, Range, Sides
+from search.cli.options.values import FamilyNames, ImageSize, Names, OneOf, Range, Sides, by_name
 from search.cli.printing.out import print_json
 from search.evaluation.objective import UNEQUAL
 from search.formats.registry import flagged
-from search.process.cache_use import cache_folder
 from search.tuning.planning import option_names
 
 if TYPE_CHECKING:
-    from search.tuning.run import RunEnvironment
+    from search.process.console_progress import ConsoleProgress
 
 SAMPLE = Path("sample-data")
 
@@ -67,7 +67,6 @@ SAMPLE = Path("sample-data")
 )
 @click.option(
     "--resize",
-    "resize_mode",
     type=OneOf(option_names.resize_modes),
     help="How images of another shape are made to fit: squeezed, their middle cut out, or black "
     "bars added.  [default: squeeze]",
@@ -87,8 +86,8 @@ SAMPLE = Path("sample-data")
 @click.option(
     "--max-trials",
     type=click.IntRange(1, 100_000),
-    help="Trials of random and bayesian.  [default: 20, with --max-time as many as there is time "
-    "for]",
+    help="Configurations of all algorithms but hyperband.  [default: 20, with --max-time as many "
+    "as there is time for]",
 )
 @click.option(
     "--objective",
@@ -107,9 +106,7 @@ SAMPLE = Path("sample-data")
     type=Range(),
     multiple=True,
     metavar="NAME=LOW:HIGH",
-    # Sorted, so that the order on the command line makes no difference. No range becomes None,
-    # which leaves the setting to the default or to the run that is resumed.
-    callback=lambda _, __, given: tuple(sorted(given)) or None,
+    callback=by_name,
     help="Draw this hyperparameter from another range, as learning_rate=1e-4:1e-1; may be given "
     "several times.  [default: each as declared]",
 )
@@ -133,15 +130,12 @@ SAMPLE = Path("sample-data")
 @AS_JSON
 def run_command(
     data: Path | None,
-    workers: int | None,
-    trial_timeout: float,
     max_time: float | None,
     then_export: bool,
     dry_run: bool,
     name: str | None,
     resume: str | None,
     results: Path,
-    cache_dir: Path | None,
     as_json: bool,
     formats: tuple[str, ...],
     **options: Any,
@@ -155,75 +149,45 @@ def run_command(
 
     Example: tune run photos/ --algo hyperband --max-time 8h
     """
-    from search.runs.find import find_run
-    from search.tuning.run import resume as go_on
-    from search.tuning.run import start
     from search.tuning.sample import sample_data
 
     flags = {name: options.pop(name) for name in (flag_name(row.option) for row in flagged())}
     options["formats"] = asked_formats(formats, flags) or None
     deadline = None if max_time is None else time.monotonic() + max_time
-    then = "--then-export" if then_export else ""
-    environment = run_environment(results, cache_dir, max_time, workers, trial_timeout, then)
+    progress = console_progress()
+    options |= {"max_time": max_time, "then": "--then-export" if then_export else ""}
+    options |= shown_by(progress)
     if resume:
         for option, given in (("--name", name), ("--dry-run", dry_run)):
             if given:
                 raise click.UsageError(f"{option} and --resume exclude each other")
-        done = go_on(find_run(results, resume), data, options, environment)
+        run = api.resume(api.load(resume, results=results), data, **options)
     else:
-        data = data or sample_data(SAMPLE, environment.progress)
+        data = data or sample_data(SAMPLE, progress)
         if dry_run:
-            _print_plan(data, name, options, environment, as_json=as_json)
+            planned = api.plan(data, name=name, results=results, **options)
+            if as_json:
+                print_json(planned)
             return
-        done = start(data, name, options, environment)
+        run = api.tune(data, name=name, results=results, **options)
     if then_export:
         from search.cli.export import print_then_export
 
-        print_then_export(done, deadline, as_json)
+        print_then_export(run, deadline, as_json)
     else:
         from search.cli.printing.run import print_result
 
-        print_result(done, as_json)
+        print_result(run, as_json)
 
 
-def _print_plan(
-    data: Path,
-    name: str | None,
-    options: dict[str, Any],
-    environment: "RunEnvironment",
-    *,
-    as_json: bool,
-) -> None:
-    from search.tuning.dry_run import plan_only
-
-    planned = plan_only(data, name, options, environment)
-    if as_json:
-        print_json(planned)
-
-
-def run_environment(
-    results: Path,
-    cache_dir: Path | None,
-    max_time: float | None,
-    workers: int | None,
-    trial_timeout: float,
-    then: str = "",
-) -> "RunEnvironment":
-    """Gather where and how a run works; its display uses the console of the messages."""
+def shown_by(progress: "ConsoleProgress") -> dict[str, Any]:
+    """Give the options of a search that is shown on the console of its messages."""
     from search.observers.display import make_display
-    from search.tuning.run import RunEnvironment
 
-    progress = console_progress()
-    return RunEnvironment(
-        results,
-        cache_folder(cache_dir),
-        max_time,
-        workers,
-        trial_timeout,
-        progress,
-        display=lambda board: make_display(board, progress.console),
-        then=then,
-    )
+    return {
+        "progress": progress,
+        "display": lambda board: make_display(board, progress.console),
+    }
 
 
 COMMANDS = (run_command,)

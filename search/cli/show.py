@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from search import api
 from search.cli.options.arguments import RUN
 from search.cli.options.folders import RESULTS
 from search.cli.options.output import AS_JSON, console_progress
@@ -26,10 +27,8 @@ def show_command(run: str | None, limit: int, results: Path, as_json: bool) -> N
     Example: tune show --json
     """
     from search.cli.printing.run import print_report
-    from search.overview.summary import run_report
-    from search.runs.find import find_run
 
-    report = run_report(find_run(results, run))
+    report = api.load(run, results=results).summary()
     if as_json:
         print_json(report)
     else:

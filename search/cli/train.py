@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
+from search import api
 from search.cli.options.data import data_options
 from search.cli.options.folders import CACHE, DATA, RESULTS
-from search.cli.options.output import AS_JSON
+from search.cli.options.output import AS_JSON, console_progress
 from search.cli.options.training import (
     MAX_TIME,
     NAME,
@@ -18,7 +19,7 @@ from search.cli.options.training import (
 )
 from search.cli.options.values import ImageSize
 from search.cli.printing.out import print_json
-from search.cli.run import run_environment
+from search.cli.run import shown_by
 
 
 @click.command()
@@ -45,12 +46,8 @@ from search.cli.run import run_environment
 def train_command(
     data: Path,
     preset: str,
-    workers: int | None,
-    trial_timeout: float,
-    max_time: float | None,
     name: str | None,
     results: Path,
-    cache_dir: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -59,11 +56,9 @@ def train_command(
     Example: tune train photos/ --preset keras-2022
     """
     from search.cli.printing.run import print_result
-    from search.tuning.preset import preset_options
-    from search.tuning.run import start
 
-    environment = run_environment(results, cache_dir, max_time, workers, trial_timeout)
-    print_result(start(data, name, preset_options(preset, options), environment), as_json)
+    options |= shown_by(console_progress())
+    print_result(api.train(data, preset, name=name, results=results, **options), as_json)
 
 
 @click.command()

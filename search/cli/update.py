@@ -6,14 +6,13 @@ from typing import Any
 
 import click
 
+from search import api
 from search.cli.options.arguments import run_names
 from search.cli.options.data import data_options
 from search.cli.options.folders import CACHE, DATA, RESULTS
-from search.cli.options.output import AS_JSON
+from search.cli.options.output import AS_JSON, console_progress
 from search.cli.options.training import MAX_TIME, NAME, TRIAL_TIMEOUT, WORKERS
 from search.cli.printing.out import echo, print_json
-from search.process.quiet import import_tensorflow
-from search.runs.find import find_run
 
 
 @click.command()
@@ -35,12 +34,8 @@ from search.runs.find import find_run
 def update_command(
     run: str,
     data: Path | None,
-    workers: int | None,
-    trial_timeout: float,
-    max_time: float | None,
     name: str | None,
     results: Path,
-    cache_dir: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -53,28 +48,18 @@ def update_command(
 
     Example: tune update cats --corrections corrections.csv
     """
-    from search.cli.export import export_run
+    from search.cli.export import exported
     from search.cli.printing.export import print_export
     from search.cli.printing.run import print_result
-    from search.cli.run import run_environment
-    from search.run_folder.config import RunConfig
-    from search.tuning.run import start
-    from search.tuning.update import require_exported
+    from search.cli.run import shown_by
 
-    before = find_run(results, run)
-    require_exported(before)
-    import_tensorflow()
-    from search.export.export_best import ExportOptions
-    from search.overview.updated import what_it_brought
-
-    environment = run_environment(results, cache_dir, max_time, workers, trial_timeout)
-    config = RunConfig.load(before)
-    done = start(data or Path(config.data), name, options, environment, updates=before)
+    options |= shown_by(console_progress())
+    updated = api.update(api.load(run, results=results), data, name=name, **options)
     if not as_json:
-        print_result(done, as_json, last=False)
+        print_result(updated, as_json, last=False)
     # Trained once each: that a configuration is good was found by the run before.
-    metrics = export_run(done, ExportOptions(formats=config.formats, seeds=0))
-    found = what_it_brought(done)
+    metrics = exported(updated, formats=updated.config.formats, seeds=0)
+    found = updated.brought()
     if as_json:
         print_json(asdict(found) | {"verdict": found.verdict})
         return

@@ -132,6 +132,16 @@ class Range(click.ParamType[tuple[str, float, float]]):
         return name, low, high
 
 
+def by_name(
+    context: click.Context, parameter: click.Parameter, given: Sequence[tuple[str, float, float]]
+) -> dict[str, tuple[float, float]] | None:
+    """Give the ranges by their names; of none None, as of an option that is not given."""
+    names = [name for name, _, _ in given]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise click.BadParameter(f"{twice} has a range already; give it once", context, parameter)
+    return {name: (low, high) for name, low, high in given} or None
+
+
 class OneOf(click.ParamType[str]):
     """One of the names in a table of the program; the table is read when the option is used."""
 

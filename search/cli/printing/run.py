@@ -15,23 +15,21 @@ from search.run_folder.records import COMPLETED
 from search.run_folder.time_spent import spent_in_words
 
 if TYPE_CHECKING:
-    from search.run_folder.paths import RunFolder
+    from search.api import Run
 
 
-def print_result(run: "RunFolder", as_json: bool, *, last: bool = True) -> None:
+def print_result(run: "Run", as_json: bool, *, last: bool = True) -> None:
     """Print the result of a run; if it is the last that is printed, with what to do next.
 
     An export that follows says itself whether the search found anything.
     """
-    from search.overview.summary import run_report
-
-    report = run_report(run)
+    report = run.summary()
     if as_json:
         print_json(report)
         return
     print_report(report if last else replace(report, verdict=""), limit=5)
     if last and report.configurations and report.configurations[0].score is not None:
-        echo(_next(run.argument, report), err=True)
+        echo(_next(run.folder.argument, report), err=True)
 
 
 def _next(run: str, report: RunReport) -> str:

@@ -1,0 +1,119 @@
+"""Where and how a search runs, as a Python program says it; nothing that decides its result."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from search.api.options import option_names_of
+from search.errors import TuneError
+from search.process.cache_use import cache_folder
+from search.process.progress import ProgressSink, Silent
+from search.run_folder.paths import DEFAULT_RESULTS
+from search.run_folder.records import TrialRecord
+
+if TYPE_CHECKING:
+    from search.observers.observer import Observer
+    from search.observers.scoreboard import Scoreboard
+    from search.trial.messages import Progress
+    from search.tuning.run import RunEnvironment
+
+SILENCE = 600.0  # seconds without a step after which a trial counts as hung
+
+Display = Callable[["Scoreboard"], AbstractContextManager["Observer"]]
+
+
+class RunningOptions(TypedDict, total=False):
+    """Where and how a search runs.
+
+    Attributes:
+        cache_dir: folder for checked catalogs and prepared pixels; by default the user's.
+        max_time: seconds after which the search ends, early enough to export in the rest.
+        workers: worker processes; by default one per GPU, or one; 0 trains in this process.
+        trial_timeout: seconds without a step after which a trial is ended; by default 600.
+        progress: told messages, warnings and progress; by default nothing is shown.
+        on_trial: called with each trial that has ended.
+        display: makes what shows the search while it runs; by default nothing is shown.
+        then: the option of `tune run` that says what follows, for the hint after Ctrl-C.
+    """
+
+    cache_dir: str | Path | None
+    max_time: float | None
+    workers: int | None
+    trial_timeout: float
+    progress: ProgressSink | None
+    on_trial: Callable[[TrialRecord], None] | None
+    display: Display | None
+    then: str
+
+
+def divided(options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tell the options of running apart from the others."""
+    names = option_names_of(RunningOptions)
+    running = {name: options[name] for name in options if name in names}
+    return running, {name: options[name] for name in options if name not in running}
+
+
+def environment(
+    results: str | Path = DEFAULT_RESULTS,
+    *,
+    cache_dir: str | Path | None = None,
+    max_time: float | None = None,
+    workers: int | None = None,
+    trial_timeout: float = SILENCE,
+    progress: ProgressSink | None = None,
+    on_trial: Callable[[TrialRecord], None] | None = None,
+    display: Display | None = None,
+    then: str = "",
+) -> "RunEnvironment":
+    """Gather them, checked.
+
+    Args:
+        results: folder of all runs.
+        cache_dir, max_time, workers, trial_timeout, progress, on_trial, display, then: as
+            `RunningOptions` describes them.
+
+    Raises:
+        TuneError: there is no time.
+    """
+    from search.tuning.run import RunEnvironment
+
+    if max_time is not None and max_time <= 0:
+        raise TuneError(f"max_time: received {max_time:g}, expected seconds above 0")
+    shown: Display = display or nullcontext
+    return RunEnvironment(
+        Path(results),
+        cache_folder(None if cache_dir is None else Path(cache_dir)),
+        max_time,
+        workers,
+        trial_timeout,
+        progress or Silent(),
+        display=shown if on_trial is None else partial(_telling, shown, on_trial),
+        then=then,
+    )
+
+
+@contextmanager
+def _telling(
+    display: Display, on_trial: Callable[[TrialRecord], None], board: "Scoreboard"
+) -> Iterator["Observer"]:
+    with display(board) as observer:
+        yield _Told(observer, on_trial)
+
+
+class _Told:
+    """An observer that tells a function of each trial that has ended, after another observer."""
+
+    def __init__(self, observer: "Observer", on_trial: Callable[[TrialRecord], None]) -> None:
+        self.observer, self.on_trial = observer, on_trial
+
+    def trial_started(self, record: TrialRecord) -> None:
+        self.observer.trial_started(record)
+
+    def progress(self, progress: "Progress") -> None:
+        self.observer.progress(progress)
+
+    def trial_finished(self, record: TrialRecord) -> None:
+        self.observer.trial_finished(record)
+        self.on_trial(record)
