@@ -225,7 +225,7 @@ def test_an_option_that_is_none_is_a_mistake_of_the_program():
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"algo": "best"}, "algo: received 'best', expected one of hyperband, random"),
+        ({"algo": "best"}, "algo: received 'best', expected one of hyperband, asha"),
         ({"families": "cnn,vit"}, "families: received 'vit', expected one of "),
         ({"families": []}, "families: received no name"),
         ({"formats": ["tflite"]}, "formats: received 'tflite'"),

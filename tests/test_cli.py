@@ -85,7 +85,10 @@ def test_every_option_has_help_and_options_that_may_be_left_out_a_default(name):
     ("arguments", "message"),
     [
         (["fly"], "No such command 'fly'"),
-        (["run", "--algo", "magic"], "'magic' is not one of 'hyperband', 'random', 'bayesian'"),
+        (
+            ["run", "--algo", "magic"],
+            "'magic' is not one of 'hyperband', 'asha', 'pasha', 'random', 'bayesian'",
+        ),
         (
             ["run", "--families", "cnn,rnn"],
             "received rnn; choose among probe, joined, transfer, cnn, xception",

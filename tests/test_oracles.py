@@ -117,7 +117,7 @@ def test_a_bayesian_search_learns_nothing_from_the_race(tmp_path, monkeypatch):
     assert learnt_from == [[0.8], [0.8, 0.1]]
 
 
-@pytest.mark.parametrize("kind", ["hyperband", "random"])
+@pytest.mark.parametrize("kind", ["hyperband", "asha", "random"])
 def test_stock_keras_tuner_reads_our_project_folder(tmp_path, kind):
     def better_with_epochs(trial):
         epochs = trial.hyperparameters.values.get("tuner/epochs", 0)
@@ -239,11 +239,11 @@ def test_what_a_new_algorithm_says_of_its_values_is_believed(tmp_path, corner):
 
 def test_a_new_algorithm_is_offered_on_the_command_line(corner, photos, capsys):
     assert _run(["run", "--help"]) == 0
-    assert "--algo [hyperband|random|bayesian|corner]" in capsys.readouterr().out
+    assert "--algo [hyperband|asha|pasha|random|bayesian|corner]" in capsys.readouterr().out
     assert _run(["run", str(photos), "--algo", "annealing"]) == 2
     assert "'corner'" in capsys.readouterr().err
 
 
 def test_an_unknown_algorithm_of_a_run_is_refused():
-    with pytest.raises(TuneError, match="received annealing, expected one of hyperband, random"):
+    with pytest.raises(TuneError, match="received annealing, expected one of hyperband, asha"):
         make_plan(run_config(algo="annealing"))

@@ -24,7 +24,7 @@ class DurableOracle(DurableFiles):
         baselines: values tried before any random ones, in order.
         race, baselines_on, time_left: see `RaceFirst`.
         open_ended: whether it goes on after its last round of Hyperband.
-        most: trials to propose; None for no end but that of the algorithm.
+        most: configurations to propose; None for no end but that of the algorithm.
         allowed: whether values keep to the limits of the run; what does not is never proposed.
         judged_on: images that scores rest on, where a family that is clearly behind is given up;
             None where none is. Of use to oracles that learn.
@@ -67,7 +67,7 @@ class DurableOracle(DurableFiles):
 
         KerasTuner remembers which were tried, over restarts too.
         """
-        if self.most is not None and len(self.trials) >= self.most:
+        if self.most is not None and self.configurations_begun() >= self.most:
             return None
         for values in self.baselines:
             if self._usable(values):
@@ -79,6 +79,10 @@ class DurableOracle(DurableFiles):
             if self.allowed(drawn):
                 return {**drawn, "tuner/origin": self.origin}
         return None
+
+    def configurations_begun(self) -> int:
+        """How many configurations were begun, of which there shall be `most`."""
+        return len(self.trials)
 
     def draw(self, number: int) -> Values | None:
         """Draw values that were not tried yet, at random; None where there are none.

@@ -54,6 +54,26 @@ def one_rung(config: RunConfig) -> Plan:
     return Plan((Rung(0, config.trials, 0, config.max_epochs),))
 
 
+def asha_plan(config: RunConfig) -> Plan:
+    """The plan of ASHA: the baselines at once in full, of the others one in `factor` goes on."""
+    budgets, baselines = halving_epochs(config.max_epochs, config.factor), baseline_count(config)
+    full = Rung(0, baselines, 0, config.max_epochs)
+    size = max(config.trials - baselines, 0)
+    halved = [
+        Rung(1, size // config.factor**number, budgets[number - 1] if number else 0, epochs)
+        for number, epochs in enumerate(budgets)
+    ]
+    return Plan(tuple(rung for rung in (full, *halved) if rung.size))
+
+
+def halving_epochs(max_epochs: int, factor: int) -> list[int]:
+    """The epochs of each rung where halving begins as low as it can, the last being the budget."""
+    count = 1
+    while max_epochs / factor**count >= 1:
+        count += 1
+    return [math.ceil(max_epochs / factor ** (count - 1 - number)) for number in range(count)]
+
+
 def hyperband_plan(config: RunConfig) -> Plan:
     """The plan of Hyperband, of one round where their number is left open."""
     budget = config.max_epochs, config.factor
@@ -74,11 +94,7 @@ def hyperband_rungs(max_epochs: int, factor: int, baselines: int) -> list[Rung]:
         baselines: configurations that shall have the full budget at once: the first bracket has
             a place for each.
     """
-    brackets = 0
-    epochs = float(max_epochs)
-    while epochs >= 1:
-        epochs /= factor
-        brackets += 1
+    brackets = len(halving_epochs(max_epochs, factor))
     end_size = math.ceil(1 + math.log(max_epochs, factor))
     return [
         Rung(

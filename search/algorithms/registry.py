@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.families.registry import FAMILIES, family_named
-from search.algorithms.plan import Plan, hyperband_plan, one_rung
+from search.algorithms.plan import Plan, asha_plan, hyperband_plan, one_rung
 from search.algorithms.racing.plan import race_of
 from search.errors import TuneError
 from search.evaluation.objective import ACCURACY
@@ -65,6 +65,18 @@ def _load_bayesian() -> type[DurableOracle]:
     return BayesianOracle
 
 
+def _load_asha() -> type[DurableOracle]:
+    from search.algorithms.asha import AshaOracle
+
+    return AshaOracle
+
+
+def _load_pasha() -> type[DurableOracle]:
+    from search.algorithms.asha import PashaOracle
+
+    return PashaOracle
+
+
 _ROWS = (
     Algorithm(
         name="hyperband",
@@ -72,6 +84,20 @@ _ROWS = (
         options=("max_epochs", "factor", "hyperband_iterations"),
         plan=hyperband_plan,
         drawn_at_random=True,  # a third of the values are; others are not judged
+    ),
+    Algorithm(
+        name="asha",
+        load_oracle=_load_asha,
+        options=("max_epochs", "factor", "max_trials"),
+        plan=asha_plan,
+        drawn_at_random=True,  # as of Hyperband
+    ),
+    Algorithm(
+        name="pasha",
+        load_oracle=_load_pasha,
+        options=("max_epochs", "factor", "max_trials"),
+        plan=asha_plan,
+        drawn_at_random=True,
     ),
     Algorithm(
         name="random",

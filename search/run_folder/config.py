@@ -57,8 +57,8 @@ class RunConfig:
         factor: Hyperband's reduction factor.
         hyperband_iterations: how often all of Hyperband's brackets are run; 0 where that is left
             open: once, or with a time limit as often as there is time.
-        max_trials: trials of `random` and `bayesian`; 0 where that is left open: 20, or with a
-            time limit as many as there is time for.
+        max_trials: configurations of all algorithms but `hyperband`; 0 where that is left open:
+            20, or with a time limit as many as there is time for.
         objective: name in `search.evaluation.objective.OBJECTIVES`; "auto" until the classes are
             known.
         validation, test: share of the images.
@@ -148,7 +148,7 @@ class RunConfig:
 
     @property
     def trials(self) -> int:
-        """How many trials `random` and `bayesian` run at least."""
+        """How many configurations are tried at least, where the algorithm does not say so."""
         return self.max_trials or DEFAULT_TRIALS
 
     @property

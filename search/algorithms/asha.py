@@ -1,0 +1,166 @@
+"""ASHA: asynchronous successive halving (Li et al. 2020, MLSys, arXiv 1810.05934).
+
+Hyperband waits at the end of a rung until it is known who goes on. Here whoever is among the best
+`1 / factor` of a rung so far goes on at once, and where nobody is, a new configuration begins: no
+slot waits, however many there are. The paper's eta is `factor`, R is `max_epochs`, and the rungs
+are those of Hyperband's bracket that halves most. The baselines come first and have the full
+budget at once, in a bracket of their own, as in `search.algorithms.hyperband`.
+
+Who is in which rung follows from the trials alone, so nothing is kept besides them.
+"""
+
+from typing import Any
+
+from keras_tuner.oracles import RandomSearchOracle
+
+from search.algorithms.learning import LearningOracle
+from search.algorithms.plan import halving_epochs
+from search.algorithms.racing.probed import is_raced
+from search.algorithms.stable_ranking import is_stable, noise
+from search.run_folder.records import Values
+
+FULL, HALVED = 0, 1  # brackets
+
+
+class AshaOracle(LearningOracle, RandomSearchOracle):
+    """Whoever is among the best of a rung goes on at once.
+
+    Args:
+        max_epochs: the full budget, R.
+        factor: one in so many goes on from rung to rung, eta.
+        max_trials: not used: KerasTuner would count each rung of a configuration. `most` is.
+        options: those of `search.algorithms.base.DurableOracle`.
+    """
+
+    random_share = 1 / 3  # as Hyperband's
+    with_prior = True
+
+    def __init__(
+        self, *, max_epochs: int, factor: int, max_trials: int | None = None, **options: Any
+    ) -> None:
+        self.rungs, self.factor = halving_epochs(max_epochs, factor), factor
+        super().__init__(max_trials=None, **options)
+
+    def propose(self, trial_id: str) -> dict[str, Any]:
+        """Values of the next trial, or IDLE (wait for others) or STOPPED (all is done)."""
+        if (values := self._promoted() or self._begun_new()) is not None:
+            return {"status": "RUNNING", "values": values}
+        return {"status": "IDLE" if self.ongoing_trials else "STOPPED"}
+
+    def configurations_begun(self) -> int:
+        """How many configurations were begun; to go on with one is no new one."""
+        return sum(not self._goes_on(trial_id) for trial_id in self.trials)
+
+    def needed_checkpoints(self) -> set[str]:
+        """Running trials, those they continue, and those that may yet go on.
+
+        As long as there are new configurations, anyone may. Kept are twice as many of a rung as go
+        on from it; who is among the best later all the same is trained from its beginning.
+        """
+        needed = super().needed_checkpoints()
+        needed |= {self._parent(trial_id) for trial_id in needed if self._goes_on(trial_id)}
+        if self._is_over():
+            return needed
+        for rung in range(len(self.rungs) - 1):
+            ranked, gone_on = self._ranked(rung), self._gone_on(rung)
+            kept = ranked[: 2 * len(ranked) // self.factor + 1]
+            needed |= {trial_id for trial_id in kept if trial_id not in gone_on}
+        return needed
+
+    def _is_over(self) -> bool:
+        """Whether nothing runs or is to come."""
+        all_begun = self.most is not None and self.configurations_begun() >= self.most
+        return all_begun and not self.ongoing_trials and self._promoted() is None
+
+    def _begun_new(self) -> Values | None:
+        """Values of a new configuration; None where there are none."""
+        values = self._random_values()
+        if values is None:
+            return None
+        if values["tuner/origin"] == self.given:
+            return values | _place(FULL, 0, 0, self.rungs[-1])
+        return values | _place(HALVED, 0, 0, self.rungs[0])
+
+    def _promoted(self) -> Values | None:
+        """Values of a configuration that goes on, from the highest rung that has one; or None."""
+        for rung in reversed(range(self._open_rungs() - 1)):
+            ranked, gone_on = self._ranked(rung), self._gone_on(rung)
+            for best in ranked[: len(ranked) // self.factor]:
+                if best not in gone_on:
+                    values = dict(self.trials[best].hyperparameters.values)
+                    epochs = self.rungs[rung], self.rungs[rung + 1]
+                    return values | _place(HALVED, rung + 1, *epochs) | {"tuner/trial_id": best}
+        return None
+
+    def _open_rungs(self) -> int:
+        """How many rungs configurations may go on to by now."""
+        return len(self.rungs)
+
+    def _ranked(self, rung: int) -> list[str]:
+        """Those that have a result in a rung, best first."""
+        there = [each for each in self.trials if self._is_in(each, rung) and self.useful(each)]
+        return sorted(there, key=self._score, reverse=True)
+
+    def _gone_on(self, rung: int) -> set[str]:
+        """Those of a rung that were begun in the next."""
+        return {self._parent(each) for each in self.trials if self._is_in(each, rung + 1)}
+
+    def _is_in(self, trial_id: str, rung: int) -> bool:
+        return self._rung(trial_id) == rung
+
+    def _rung(self, trial_id: str) -> int:
+        """The rung of a trial; -1 of a baseline, and of a probe of the race."""
+        values = self.trials[trial_id].hyperparameters.values
+        halved = not is_raced(values) and values["tuner/bracket"] == HALVED
+        return int(values["tuner/round"]) if halved else -1
+
+    def _goes_on(self, trial_id: str) -> bool:
+        return self._rung(trial_id) > 0
+
+    def _parent(self, trial_id: str) -> str:
+        return str(self.trials[trial_id].hyperparameters.values["tuner/trial_id"])
+
+    def _score(self, trial_id: str) -> float:
+        """The score of a trial, more being better."""
+        return self._sign * float(self.trials[trial_id].score)
+
+    @property
+    def _sign(self) -> float:
+        return 1.0 if self.objective.direction == "max" else -1.0
+
+
+class PashaOracle(AshaOracle):
+    """ASHA that opens a rung only where the two below it rank configurations differently.
+
+    Where training longer does not change which are the best, nothing is trained to the full budget
+    but the baselines (Bohdal et al. 2023, ICLR, arXiv 2207.06940).
+    """
+
+    def _open_rungs(self) -> int:
+        highest = max((self._rung(trial_id) for trial_id in self.trials), default=0)
+        count = max(highest + 1, 2)
+        while count < len(self.rungs) and not self._stable(count - 1):
+            count += 1
+        return min(count, len(self.rungs))
+
+    def _stable(self, rung: int) -> bool:
+        """Whether a rung ranks its configurations as the one below does."""
+        ranked = self._ranked(rung)
+        scores = [(self._score(self._parent(each)), self._score(each)) for each in ranked]
+        return is_stable(scores, noise([self._curve(each) for each in ranked]))
+
+    def _curve(self, trial_id: str) -> list[float]:
+        """The scores of a configuration after each epoch, more being better."""
+        history = self.trials[trial_id].metrics.get_history(self.objective.name)
+        earlier = self._curve(self._parent(trial_id)) if self._goes_on(trial_id) else []
+        return [*earlier, *(self._sign * float(seen.mean()) for seen in history)]
+
+
+def _place(bracket: int, rung: int, initial_epoch: int, epochs: int) -> Values:
+    """The place of a trial, in KerasTuner's form."""
+    return {
+        "tuner/bracket": bracket,
+        "tuner/round": rung,
+        "tuner/initial_epoch": initial_epoch,
+        "tuner/epochs": epochs,
+    }

@@ -1,0 +1,244 @@
+"""ASHA and PASHA driven by made-up scores: a configuration scores its own x."""
+
+from collections import Counter
+
+import keras_tuner
+import pytest
+from searching import drive, epoch_logs, finished, oracle_in, place_of, run_config, x_of
+
+from search.algorithms.plan import halving_epochs
+from search.algorithms.registry import make_plan
+from search.algorithms.stable_ranking import is_stable, noise
+from search.run_folder.records import DIVERGED, FAILED
+
+BASELINES = [{"x": 0.25, "y": 0.5}, {"x": 0.75, "y": 0.5}]
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch):
+    monkeypatch.setattr("os.fsync", lambda handle: None)
+
+
+def asha(folder, *, algo="asha", max_trials=30, **options):
+    return oracle_in(folder, algo=algo, max_trials=max_trials, **options)
+
+
+def sizes(driven):
+    return Counter(map(place_of, driven.trials))
+
+
+def ones_in(driven, rung):
+    return [trial for trial in driven.trials if place_of(trial) == (1, rung)]
+
+
+def parent_of(trial):
+    return trial.hyperparameters.values["tuner/trial_id"]
+
+
+@pytest.mark.parametrize("slots", [1, 4, 50])
+def test_one_in_three_goes_on_from_each_rung(tmp_path, slots):
+    driven = drive(asha(tmp_path), slots=slots)
+    assert driven.answer == "STOPPED"
+    # Who was ahead of the few there were goes on, so there may be more than a third in the end.
+    found = sizes(driven)
+    assert found[1, 0] == 30
+    assert 10 <= found[1, 1] <= 20
+    assert found[1, 2] >= found[1, 1] // 3
+
+
+def test_with_all_results_at_once_exactly_the_best_third_goes_on(tmp_path):
+    driven = drive(asha(tmp_path), slots=30)
+    ranked = sorted(ones_in(driven, 0), key=x_of, reverse=True)
+    gone_on = {parent_of(trial) for trial in ones_in(driven, 1)}
+    assert {trial.trial_id for trial in ranked[:10]} <= gone_on
+    best = max(ones_in(driven, 0), key=x_of)
+    assert max(map(x_of, ones_in(driven, 2))) == x_of(best)
+
+
+def test_no_slot_waits_while_there_is_anything_to_begin(tmp_path):
+    oracle = asha(tmp_path, max_trials=40)
+    asked = [oracle.create_trial(f"slot{number}") for number in range(40)]
+    assert {trial.status for trial in asked} == {"RUNNING"}
+    assert oracle.create_trial("one more").status == "IDLE"
+    # Of the first three that end the best goes on at once; Hyperband would wait for all.
+    for trial in asked[:3]:
+        oracle.finish(finished(trial))
+    on = oracle.create_trial("on")
+    assert on.status == "RUNNING"
+    assert x_of(on) == max(map(x_of, asked[:3]))
+    values = on.hyperparameters.values
+    assert (values["tuner/initial_epoch"], values["tuner/epochs"]) == (1, 3)
+
+
+def test_who_is_highest_goes_on_first(tmp_path):
+    oracle = asha(tmp_path)
+    driven = drive(oracle, slots=3, steps=100)
+    highest = 0
+    for trial in driven.trials:
+        bracket, rung = place_of(trial)
+        assert (bracket, rung <= highest + 1) == (1, True)
+        highest = max(highest, rung)
+    assert highest == 2
+
+
+def test_the_lowest_goes_on_where_the_objective_is_a_loss(tmp_path):
+    def outcome(trial):
+        record = finished(trial)
+        logs = [epoch_logs(record.initial_epoch, 0.5) | {"val_loss": x_of(trial)}]
+        return record.with_outcome(history=logs)
+
+    driven = drive(asha(tmp_path, objective="val_loss"), outcome=outcome, slots=30)
+    lowest = min(ones_in(driven, 0), key=x_of)
+    assert min(map(x_of, ones_in(driven, 2))) == x_of(lowest)
+
+
+@pytest.mark.parametrize("status", [FAILED, DIVERGED])
+def test_what_came_to_no_result_never_goes_on(tmp_path, status):
+    def outcome(trial):
+        return finished(trial, status=status) if x_of(trial) > 0.5 else finished(trial)
+
+    driven = drive(asha(tmp_path), outcome=outcome, slots=3)
+    assert driven.answer == "STOPPED"
+    assert ones_in(driven, 1)
+    assert all(x_of(trial) <= 0.5 for trial in ones_in(driven, 1))
+
+
+def test_baselines_come_first_with_their_full_budget(tmp_path):
+    driven = drive(asha(tmp_path, baselines=BASELINES))
+    first, second, third = driven.trials[:3]
+    for trial, values in zip((first, second), BASELINES, strict=True):
+        assert values.items() <= trial.hyperparameters.values.items()
+        assert place_of(trial) == (0, 0)
+        assert trial.hyperparameters.values["tuner/epochs"] == 9
+    assert (place_of(third), third.hyperparameters.values["tuner/epochs"]) == ((1, 0), 1)
+    assert sizes(driven)[1, 0] == 28  # they are two of the thirty
+
+
+@pytest.mark.parametrize("algo", ["asha", "pasha"])
+def test_a_search_reloaded_before_every_step_does_what_an_uninterrupted_one_does(tmp_path, algo):
+    def reloaded(oracle):
+        running = dict(oracle.ongoing_trials)
+        again = asha(tmp_path / "cut", algo=algo, baselines=BASELINES)
+        again._retry_queue = []
+        again.ongoing_trials = {slot: again.trials[t.trial_id] for slot, t in running.items()}
+        return again
+
+    options = {"algo": algo, "baselines": BASELINES}
+    whole = drive(asha(tmp_path / "whole", **options), slots=3)
+    cut = drive(asha(tmp_path / "cut", **options), slots=3, before_step=reloaded)
+    assert [(t.trial_id, t.hyperparameters.values) for t in cut.trials] == [
+        (t.trial_id, t.hyperparameters.values) for t in whole.trials
+    ]
+
+
+@pytest.mark.parametrize("slots", [1, 5])
+def test_checkpoints_of_those_that_may_go_on_are_kept_and_few_others(tmp_path, slots):
+    there, most, missed, gone_on = set(), 0, set(), set()
+
+    def prune(oracle):
+        nonlocal there, most
+        there = (there | set(oracle.end_order[-1:])) & oracle.needed_checkpoints()
+        most = max(most, len(there))
+
+    def note(oracle):
+        for trial in oracle.ongoing_trials.values():
+            if place_of(trial)[1] > 0:
+                gone_on.add(parent_of(trial))
+                missed.update({parent_of(trial)} - there)
+        return oracle
+
+    oracle = asha(tmp_path, max_trials=60)
+    drive(oracle, slots=slots, before_step=note, after_finish=prune)
+    assert len(gone_on) > 20
+    assert len(missed) <= 1  # which is trained from its beginning
+    assert 0 < most < 50
+    assert oracle.needed_checkpoints() == set()
+
+
+def test_an_open_ended_search_keeps_few_and_has_no_end(tmp_path):
+    oracle = asha(tmp_path, open_ended=True, max_trials=0)
+    kept = []
+    for number in range(200):
+        trial = oracle.create_trial(f"slot{number}")
+        assert trial.status == "RUNNING"
+        oracle.finish(finished(trial))
+        kept.append(len(oracle.needed_checkpoints()))
+    assert kept[-1] < 100
+
+
+def test_the_space_may_be_exhausted(tmp_path):
+    space = keras_tuner.HyperParameters()
+    space.Choice("x", [0.1, 0.2, 0.3, 0.4])
+    driven = drive(asha(tmp_path, space=space), steps=60)
+    assert driven.answer == "STOPPED"
+    assert sorted(map(x_of, ones_in(driven, 0))) == [0.1, 0.2, 0.3, 0.4]
+    assert [x_of(trial) for trial in ones_in(driven, 1)] == [0.4]
+
+
+def test_the_plan_counts_what_goes_on_at_least():
+    plan = make_plan(run_config(algo="asha", max_trials=30))
+    rungs = [(rung.bracket, rung.size, rung.initial_epoch, rung.epochs) for rung in plan.rungs]
+    baselines = rungs[0][1]
+    drawn = 30 - baselines
+    assert rungs == [
+        (0, baselines, 0, 9),
+        (1, drawn, 0, 1),
+        (1, drawn // 3, 1, 3),
+        (1, drawn // 9, 3, 9),
+    ]
+    assert plan.configurations == 30
+
+
+@pytest.mark.parametrize(
+    ("most", "factor", "epochs"),
+    [(9, 3, [1, 3, 9]), (10, 3, [2, 4, 10]), (1, 3, [1]), (2, 3, [2]), (8, 2, [1, 2, 4, 8])],
+)
+def test_halving_begins_as_low_as_it_can(most, factor, epochs):
+    assert halving_epochs(most, factor) == epochs
+
+
+def better_with_epochs(trial):
+    return finished(trial, score=x_of(trial) + trial.hyperparameters.values["tuner/epochs"] / 1e3)
+
+
+def worse_with_epochs(trial):
+    epochs = trial.hyperparameters.values["tuner/epochs"]
+    return finished(trial, score=x_of(trial) if epochs == 1 else 1 - x_of(trial))
+
+
+def test_no_rung_is_opened_while_longer_training_changes_no_ranking(tmp_path):
+    stable = drive(asha(tmp_path / "a", algo="pasha"), outcome=better_with_epochs, slots=30)
+    assert len(ones_in(stable, 1)) >= 10
+    assert not ones_in(stable, 2)
+    changing = drive(asha(tmp_path / "b", algo="pasha"), outcome=worse_with_epochs, slots=30)
+    assert ones_in(changing, 2)
+
+
+@pytest.mark.parametrize(
+    ("scores", "noisy", "stable"),
+    [
+        ([], 0.0, True),
+        ([(0.5, 0.6)], 0.0, True),
+        ([(0.5, 0.6), (0.7, 0.8)], 0.0, True),
+        ([(0.5, 0.8), (0.7, 0.6)], 0.0, False),
+        ([(0.50, 0.8), (0.51, 0.6)], 0.02, True),
+        ([(0.50, 0.8), (0.51, 0.6), (0.9, 0.5)], 0.02, False),
+        ([(0.5, 0.8), (0.5, 0.6)], 0.0, True),
+    ],
+)
+def test_rankings_are_compared_up_to_noise(scores, noisy, stable):
+    assert is_stable(scores, noisy) is stable
+
+
+@pytest.mark.parametrize(
+    ("curves", "expected"),
+    [
+        ([], 0.0),
+        ([[0.5, 0.6, 0.7], [0.4, 0.5, 0.6]], 0.0),  # never cross
+        ([[0.5, 0.6, 0.7], [0.4, 0.7, 0.9]], 0.0),  # cross once: one learns faster
+        ([[0.5, 0.6, 0.7], [0.4, 0.7, 0.6]], 0.1),  # cross and cross back
+        ([[0.5, 0.6, 0.7, 0.9], [0.4, 0.7, 0.6]], 0.1),  # of as many epochs as both have
+    ],
+)
+def test_curves_that_cross_and_cross_back_show_the_noise(curves, expected):
+    assert noise(curves) == pytest.approx(expected)
