@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO := results/sample
 
 # The CPU build is a third of the size; it exists for x86 Linux. CUDA where a device is seen.
-ifneq ($(wildcard /proc/driver/nvidia/version),)
+ifneq ($(wildcard /proc/driver/nvidia/version /usr/lib/wsl/lib/libnvidia-ml.so.1),)
 TENSORFLOW := tensorflow[and-cuda]
 else ifeq ($(shell uname -sm),Linux x86_64)
 TENSORFLOW := tensorflow-cpu

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from search.process import hardware
+from search.process.gpus import Gpu
 from search.process.hardware import PRECISIONS, Hardware, detect, devices
 
 
@@ -31,17 +32,13 @@ def test_a_precision_that_is_asked_for_is_taken_whatever_the_gpu(asked):
 
 
 @pytest.fixture
-def machine(monkeypatch, tmp_path):
-    """A machine with so many GPUs, of which CUDA_VISIBLE_DEVICES allows some."""
+def machine(monkeypatch):
+    """A machine with so many GPUs that may be used."""
 
-    def with_gpus(count, allowed=None):
-        for number in range(count):
-            (tmp_path / f"0000:0{number}:00.0").mkdir()
-        monkeypatch.setattr(hardware, "GPUS", tmp_path)
-        if allowed is None:
-            monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-        else:
-            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", allowed)
+    def with_gpus(count):
+        found = tuple(Gpu(f"GPU-{number}", "A100", 80 * 2**30) for number in range(count))
+        monkeypatch.setattr(hardware, "visible_gpus", lambda: found)
+        return found
 
     return with_gpus
 
@@ -51,9 +48,9 @@ def machine(monkeypatch, tmp_path):
     [
         (0, None, [None]),
         (0, 3, [None, None, None]),
-        (2, None, [0, 1]),
-        (2, 1, [0]),
-        (2, 3, [0, 1, 0]),
+        (2, None, ["GPU-0", "GPU-1"]),
+        (2, 1, ["GPU-0"]),
+        (2, 3, ["GPU-0", "GPU-1", "GPU-0"]),
     ],
 )
 def test_each_gpu_has_a_worker_and_more_workers_share_them_in_turn(
@@ -64,17 +61,28 @@ def test_each_gpu_has_a_worker_and_more_workers_share_them_in_turn(
 
 
 @pytest.mark.parametrize(
-    ("allowed", "expected"),
-    [("1", [1]), ("2,0", [2, 0]), ("0, 1", [0, 1]), ("", [None]), ("-1", [None])],
+    ("shown", "seen", "said"),
+    [
+        (0, (), ""),
+        (2, ("A100", "A100"), ""),
+        (
+            2,
+            (),
+            "NVIDIA's driver shows 2 GPUs (A100 (80 GiB), A100 (80 GiB)), TensorFlow sees none",
+        ),
+        (2, ("A100",), "TensorFlow sees only 1 of them"),
+    ],
 )
-def test_only_gpus_that_the_environment_allows_are_used(machine, allowed, expected):
-    machine(3, allowed)
-    assert devices(None) == expected
+def test_gpus_that_tensorflow_does_not_see_are_said(machine, shown, seen, said):
+    found = Hardware(seen, (8, 0)).unused(machine(shown))
+    assert said in found
+    assert bool(found) == bool(said)
 
 
-def test_a_variable_that_allows_gpus_where_there_are_none_brings_none(machine):
-    machine(0, "0,1")
-    assert devices(None) == [None]
+def test_a_process_sees_one_part_of_a_divided_gpu_and_nothing_is_amiss():
+    parts = tuple(Gpu(f"MIG-{number}", "A100 MIG 3g.40gb") for number in range(2))
+    assert Hardware(("A100 MIG 3g.40gb",), (8, 0)).unused(parts) == ""
+    assert "TensorFlow sees none" in Hardware((), (0, 0)).unused(parts)
 
 
 def test_the_weakest_gpu_decides_and_memory_grows_as_needed(monkeypatch):

@@ -12,6 +12,7 @@ from search.errors import TuneError
 from search.process.atomic_files import write_json
 from search.process.cache_use import clear_cache, use_of
 from search.process.disk import used_bytes
+from search.process.gpus import Gpu
 from search.process.hardware import Hardware
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import STOPPED
@@ -160,13 +161,13 @@ def test_a_file_with_holes_takes_what_it_holds(tmp_path):
 def machine(monkeypatch):
     """Findings by what they are of, on a machine with these GPUs."""
 
-    def with_gpus(*gpus, shown=0, folder=None, cache=doctor.Path):
+    def with_gpus(*gpus, shown=None, installed=0, folder=None, cache=doctor.Path):
         hardware = Hardware(gpus, (8, 6) if gpus else (0, 0))
         monkeypatch.setattr(doctor, "load_tensorflow", lambda _: hardware)
-        if folder:
-            for number in range(shown):
-                (folder / str(number)).mkdir(parents=True)
-            monkeypatch.setattr(doctor, "GPUS", folder)
+        visible = [Gpu(str(n), "RTX 3060", 12 * 2**30) for n in range(max(len(gpus), shown or 0))]
+        monkeypatch.setattr(doctor, "visible_gpus", lambda: tuple(visible))
+        everything = (*visible, *(Gpu(f"GPU-{n}", "T4") for n in range(installed)))
+        monkeypatch.setattr(doctor, "installed_gpus", lambda: everything)
         found = doctor.examine(folder or doctor.Path(), cache, None)
         return {finding.what: finding for finding in found}
 
@@ -175,16 +176,18 @@ def machine(monkeypatch):
 
 def test_a_machine_is_looked_at(machine, tmp_path):
     found = machine("RTX 3060", folder=tmp_path)
-    assert found["GPUs"].found == "RTX 3060 (compute capability 8.6, mixed_bfloat16)"
+    assert found["GPUs"].found == "RTX 3060 (12 GiB) (compute capability 8.6, mixed_bfloat16)"
     assert {"tune", "tensorflow", "memory", "processor", "weights"} <= set(found)
     assert found["disk of the cache"].fine
 
 
-def test_gpus_that_tensorflow_does_not_see_are_named(machine, tmp_path):
-    finding = machine(shown=2, folder=tmp_path / "gpus")["GPUs"]
+def test_gpus_that_tensorflow_does_not_see_are_named(machine):
+    finding = machine(shown=2)["GPUs"]
     assert not finding.fine
-    assert "the driver shows 2, TensorFlow none" in finding.found
-    assert machine(folder=tmp_path / "none")["GPUs"].fine
+    assert "driver shows 2 GPUs (RTX 3060 (12 GiB), RTX 3060 (12 GiB)), TensorFlow" in finding.found
+    assert machine()["GPUs"].found.startswith("none: models are narrower")
+    left_out = machine(installed=1)["GPUs"]
+    assert (left_out.found, left_out.fine) == ("T4, which CUDA_VISIBLE_DEVICES leaves out", True)
 
 
 def test_packages_that_are_missing_are_named_with_what_needs_them(machine, monkeypatch, tmp_path):

@@ -14,7 +14,7 @@ from search.run_folder.paths import RunFolder
 from search.trial.messages import Progress
 
 
-def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: Any) -> None:
+def work(folder: Path, device: str | None, share: int, pipe: Connection, stop: Any) -> None:
     """Load the run, then run the trials that come through the pipe until it closes."""
     follow_the_driver()
     _log_to(folder / "workers.log")
@@ -22,7 +22,7 @@ def work(folder: Path, device: int | None, share: int, pipe: Connection, stop: A
 
     # Before TensorFlow is imported: it looks for GPUs once.
     if device is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = str(device)
+        os.environ["CUDA_VISIBLE_DEVICES"] = device
     import_tensorflow()
     from search.executors.in_process import run_guarded
     from search.process.hardware import detect

@@ -55,7 +55,7 @@ class Workers:
         self,
         run: RunFolder,
         *,
-        devices: list[int | None],
+        devices: list[str | None],
         limits: WorkerLimits,
         target: Callable[..., None] | None = None,
     ):
@@ -94,7 +94,7 @@ class Workers:
 class _Worker:
     """One process and what the driver knows of it."""
 
-    def __init__(self, run: RunFolder, device: int | None, share: int, target: Callable[..., None]):
+    def __init__(self, run: RunFolder, device: str | None, share: int, target: Callable[..., None]):
         self.run, self.device, self.share, self.target = run, device, share, target
         self.task: TrialTask | None = None
         self.process: Any = None

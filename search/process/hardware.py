@@ -1,15 +1,14 @@
-"""Find the GPUs of this machine, and the precision that suits them."""
+"""What TensorFlow makes of the GPUs of this machine, and the precision that suits them."""
 
-import os
 import platform
 from dataclasses import dataclass
-from pathlib import Path
 
 from data_pipeline.processes.cores import cores
+from search.process.gpus import Gpu, visible_gpus
 from search.process.quiet import import_tensorflow
+from search.process.wording import counted
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-GPUS = Path("/proc/driver/nvidia/gpus")  # a folder for each, as NVIDIA's driver shows them
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,19 @@ class Hardware:
             return "float32"
         return "mixed_bfloat16" if self.capability >= (8, 0) else "mixed_float16"
 
+    def unused(self, visible: tuple[Gpu, ...]) -> str:
+        """Say which of the GPUs that may be used TensorFlow does not see; "" where it sees all."""
+        missing = len(visible) - len(self.gpus)
+        # CUDA shows one process one part of a divided GPU alone; each worker has its own.
+        if missing <= 0 or (self.gpus and any(gpu.visible.startswith("MIG-") for gpu in visible)):
+            return ""
+        seen = f"only {len(self.gpus)} of them" if self.gpus else "none"
+        return (
+            f"NVIDIA's driver shows {counted(len(visible), 'GPU')} "
+            f"({', '.join(gpu.in_words() for gpu in visible)}), TensorFlow sees {seen}: install "
+            "tensorflow[and-cuda], and see that the driver is new enough for it"
+        )
+
 
 def detect() -> Hardware:
     """Look at the devices that TensorFlow can use; grow GPU memory as needed, not all at once."""
@@ -46,23 +58,18 @@ def detect() -> Hardware:
     )
 
 
-def devices(workers: int | None) -> list[int | None]:
+def devices(workers: int | None) -> list[str | None]:
     """For each worker the GPU that it shall see: one worker per GPU, or one on the processor.
 
-    Looks at what the system shows rather than through TensorFlow, which takes seconds.
+    Looks at what the driver shows rather than through TensorFlow, which takes seconds.
+
+    Returns:
+        What CUDA_VISIBLE_DEVICES of each worker shall be; None for the processor.
     """
-    gpus = _visible_gpus()
+    gpus = [gpu.visible for gpu in visible_gpus()]
     if workers is None:
         return list(gpus) or [None]
     return [gpus[number % len(gpus)] if gpus else None for number in range(workers)]
-
-
-def _visible_gpus() -> list[int]:
-    count = len(list(GPUS.glob("*")))
-    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if allowed is None:
-        return list(range(count))
-    return [int(number) for number in allowed.split(",") if number.strip().isdigit()][:count]
 
 
 def machine_name() -> str:

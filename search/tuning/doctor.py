@@ -11,7 +11,8 @@ from data_pipeline.processes.cores import cores
 from search.errors import TuneError
 from search.formats.registry import FORMATS
 from search.process.disk import RESERVE_BYTES, free_bytes
-from search.process.hardware import GPUS, Hardware
+from search.process.gpus import installed_gpus, visible_gpus
+from search.process.hardware import Hardware
 from search.process.memory import machine_memory
 from search.process.progress import ProgressSink
 from search.run_folder.data_summary import this_version
@@ -72,19 +73,17 @@ def _memory() -> Finding:
 
 
 def _gpus(hardware: Hardware) -> Finding:
+    visible = visible_gpus()
+    if said := hardware.unused(visible):
+        return Finding("GPUs", said, fine=False)
     if hardware.gpus:
         capability = ".".join(map(str, hardware.capability))
         precision = hardware.precision("auto")
-        names = ", ".join(hardware.gpus)
+        names = ", ".join(gpu.in_words() for gpu in visible) or ", ".join(hardware.gpus)
         return Finding("GPUs", f"{names} (compute capability {capability}, {precision})")
-    there = len(list(GPUS.glob("*")))
-    if there:
-        return Finding(
-            "GPUs",
-            f"the driver shows {there}, TensorFlow none: install tensorflow[and-cuda], and look at "
-            "CUDA_VISIBLE_DEVICES",
-            fine=False,
-        )
+    if there := installed_gpus():
+        names = ", ".join(gpu.in_words() for gpu in there)
+        return Finding("GPUs", f"{names}, which CUDA_VISIBLE_DEVICES leaves out")
     return Finding("GPUs", "none: models are narrower and images smaller, and the plan says so")
 
 

@@ -11,6 +11,7 @@ from models.families.registry import family_named
 from search.algorithms.plan import Plan
 from search.evaluation.objective import BALANCED, suited_to
 from search.process.disk import checkpoint_bytes, free_bytes
+from search.process.gpus import visible_gpus
 from search.process.printable import printable, shell_word
 from search.process.progress import ProgressSink
 from search.process.wording import bytes_in_words, counted
@@ -91,6 +92,7 @@ def announce(
         f"{config.precision}, objective {config.objective}{_why(config, experiment.class_counts)}, "
         f"seed {config.seed}{moved}{limits}\n"
         f"{race}"
+        f"{gpus_in_plan()}"
         f"disk: up to {bytes_in_words(need)} for training states, {bytes_in_words(free)} free"
     )
     return PlannedRun(
@@ -113,6 +115,12 @@ def _why(config: RunConfig, counts: Sequence[int]) -> str:
         return ""
     times = max(counts) / min(count for count in counts if count)
     return f" (the largest class has {times:.1f} times the images of the smallest)"
+
+
+def gpus_in_plan() -> str:
+    """Name the GPUs that may be used, as a line; "" where there are none."""
+    gpus = ", ".join(gpu.in_words() for gpu in visible_gpus())
+    return f"GPUs: {gpus}\n" if gpus else ""
 
 
 def classes_in_plan(class_names: Sequence[str], counts: Sequence[int]) -> str:

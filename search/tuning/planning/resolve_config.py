@@ -6,6 +6,7 @@ from typing import Any
 from models.families.own.references import names_in, references_in
 from search.evaluation.objective import AUTO
 from search.formats.registry import require_packages
+from search.process.gpus import visible_gpus
 from search.process.progress import ProgressSink
 from search.run_folder.config import RunConfig
 from search.run_folder.own_families import digest_of
@@ -20,6 +21,8 @@ def resolve_config(
     """Fill in what the user left open with what suits these images and this machine."""
     require_packages(options.get("formats") or ())
     hardware = load_tensorflow(progress)
+    if said := hardware.unused(visible_gpus()):
+        progress.warning(said)
     given = {key: value for key, value in options.items() if value is not None}
     own = references_in(given.get("families", ()))
     if own:

@@ -1,0 +1,153 @@
+"""Find the GPUs that this process may use, by NVIDIA's management library: no CUDA, milliseconds.
+
+CUDA_VISIBLE_DEVICES is read as CUDA reads it (CUDA C++ Programming Guide, "CUDA Environment
+Variables"; MIG User Guide, "CUDA Device Enumeration"): its entries are numbers, UUIDs or beginnings
+of one, or names of MIG devices, and the first that names nothing ends the list.
+"""
+
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+DRIVER = Path("/proc/driver/nvidia/gpus")  # a folder for each, where containers lack the library
+WSL = Path("/usr/lib/wsl/lib/libnvidia-ml.so.1")  # the library under Windows, not always in a path
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU, or a part of one that CUDA sees as one (MIG).
+
+    Attributes:
+        visible: what CUDA_VISIBLE_DEVICES calls it.
+        name: of the product; "" where only the driver shows it.
+        memory: bytes; 0 where that is not known.
+    """
+
+    visible: str
+    name: str = ""
+    memory: int = 0
+
+    def in_words(self) -> str:
+        """Name it, with its memory."""
+        name = self.name or f"GPU {self.visible}"
+        return f"{name} ({self.memory / 2**30:.0f} GiB)" if self.memory else name
+
+
+@dataclass(frozen=True)
+class _Card:
+    """A GPU with the parts that it is divided into; `instance` of a part is (GPU, compute)."""
+
+    gpu: Gpu
+    divided: bool = False
+    parts: tuple[tuple[Gpu, tuple[int, int]], ...] = ()
+
+    @property
+    def usable(self) -> tuple[Gpu, ...]:
+        """Itself, or its parts: what is divided can be used by these alone."""
+        return tuple(part for part, _ in self.parts) if self.divided else (self.gpu,)
+
+
+def installed_gpus() -> tuple[Gpu, ...]:
+    """All that this machine has, those too that CUDA_VISIBLE_DEVICES leaves out."""
+    return tuple(gpu for card in _cards() for gpu in card.usable)
+
+
+def visible_gpus() -> tuple[Gpu, ...]:
+    """Those that this process may use, in the order of CUDA_VISIBLE_DEVICES."""
+    cards = _cards()
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is None:
+        return tuple(gpu for card in cards for gpu in card.usable)
+    found: dict[str, Gpu] = {}
+    for entry in allowed.split(","):
+        gpu = _named(entry.strip(), cards)
+        if gpu is None:
+            break
+        found.setdefault(gpu.visible, gpu)
+    return tuple(found.values())
+
+
+def _named(entry: str, cards: list[_Card]) -> Gpu | None:
+    """The GPU that an entry names; None where it names none, or more than one."""
+    if entry.isdigit():
+        return _numbered(int(entry), cards)
+    if entry.startswith("MIG-GPU-"):
+        uuid, *numbers = entry.removeprefix("MIG-").split("/")
+        parts = [part for card in cards if card.gpu.visible == uuid for part in card.parts]
+        matching = [replace(gpu, visible=entry) for gpu, at in parts if [*map(str, at)] == numbers]
+    else:
+        known = [gpu for card in cards for gpu in (card.gpu, *(part for part, _ in card.parts))]
+        matching = [gpu for gpu in known if entry and gpu.visible.startswith(entry)]
+    return matching[0] if len(matching) == 1 else None
+
+
+def _numbered(number: int, cards: list[_Card]) -> Gpu | None:
+    """The GPU of a number, which stays one: where models differ CUDA may count in its own order."""
+    if number >= len(cards):
+        return None
+    alike = len({card.gpu.name for card in cards}) == 1
+    counted = alike or os.environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
+    # Of a divided GPU a number means its first part.
+    gpu = next(iter(cards[number].usable), None)
+    if gpu is None or cards[number].divided:
+        return gpu
+    return replace(gpu, visible=str(number)) if counted else Gpu(str(number))
+
+
+def _cards() -> list[_Card]:
+    """Every GPU, in the order of the PCI bus."""
+    with _library() as nvml:
+        if nvml is None:
+            return [_Card(Gpu(str(number))) for number, _ in enumerate(DRIVER.glob("*"))]
+        handles = map(nvml.nvmlDeviceGetHandleByIndex, range(nvml.nvmlDeviceGetCount()))
+        return [_card(nvml, handle) for handle in handles]
+
+
+@contextmanager
+def _library() -> Iterator[ModuleType | None]:
+    """NVIDIA's library; None where there is no driver."""
+    import pynvml
+
+    try:
+        if WSL.exists():
+            ctypes.CDLL(str(WSL))  # the loader then finds it by its name
+        pynvml.nvmlInit()
+    except (pynvml.NVMLError, OSError):
+        yield None
+        return
+    try:
+        yield pynvml
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _card(nvml: ModuleType, handle: Any) -> _Card:
+    try:
+        divided = nvml.nvmlDeviceGetMigMode(handle)[0] == nvml.NVML_DEVICE_MIG_ENABLE
+    except nvml.NVMLError:  # this model cannot be divided
+        divided = False
+    parts = _parts(nvml, handle) if divided else ()
+    return _Card(_gpu(nvml, handle), divided, tuple(parts))
+
+
+def _parts(nvml: ModuleType, handle: Any) -> Iterator[tuple[Gpu, tuple[int, int]]]:
+    for number in range(nvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
+        try:
+            part = nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
+        except nvml.NVMLError:  # numbers without a part between those that have one
+            continue
+        at = nvml.nvmlDeviceGetGpuInstanceId(part), nvml.nvmlDeviceGetComputeInstanceId(part)
+        yield _gpu(nvml, part), at
+
+
+def _gpu(nvml: ModuleType, handle: Any) -> Gpu:
+    try:
+        memory = int(nvml.nvmlDeviceGetMemoryInfo(handle).total)
+    except nvml.NVMLError:  # where it is shared with the processor there is none of its own
+        memory = 0
+    return Gpu(nvml.nvmlDeviceGetUUID(handle), nvml.nvmlDeviceGetName(handle), memory)
