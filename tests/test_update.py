@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from finished_runs import in_this_process
 
 from data_pipeline.listing.corrections import Correction, written
 from data_pipeline.preparation import check
-from search.api import load, tune, update
+from search.api import Run, load, tune, update
 from search.cli import _run
 from search.cli.export import _print_brought
 from search.errors import TuneError
@@ -18,15 +19,18 @@ from search.export import writing
 from search.overview import updated
 from search.overview.comparison import difference_of
 from search.overview.updated import NEW, OLD, Updated, what_it_brought
-from search.process.atomic_files import write_array
+from search.process.atomic_files import write_array, write_json
 from search.run_folder.config import RunConfig
 from search.run_folder.data import Images, load_splits
 from search.run_folder.paths import RunFolder
+from search.run_folder.record_files import load_records
+from search.run_folder.schema import to_json
 from search.trial.features import row_store
 from search.trial.features.carried import carry_features
 from search.trial.features.row_store import RowStore
 from search.tuning.data_change import DataChange, Relabelled, load_change
 from search.tuning.new_run import new_folder
+from search.tuning.update import _best
 
 SMALL = {
     "families": "cnn",
@@ -151,7 +155,9 @@ def test_the_best_of_before_are_tried_and_nothing_else(before, after):
     run, _, _ = after
     best = [row.values for row in before.table()]
     config = RunConfig.load(run.folder)
-    assert [dict(values) for values in config.begin_with] == best
+    exported = before.exported.metrics.configuration
+    others = [values for values in best if values != exported]
+    assert [dict(values) for values in config.begin_with] == [exported, *others]
     assert {json.dumps(row.values, sort_keys=True) for row in run.table()} == {
         json.dumps(values, sort_keys=True) for values in best
     }
@@ -159,6 +165,17 @@ def test_the_best_of_before_are_tried_and_nothing_else(before, after):
     assert [part.origin for part in summary.spent] == ["earlier"]
     assert summary.verdict == ""
     assert not any(row.known_good for row in run.exported.metrics.finalists)
+
+
+def test_what_was_exported_is_tried_first_and_nothing_twice(before, tmp_path):
+    copy = Run(shutil.copytree(before.path, tmp_path / "copy"))
+    first, second = load_records(copy.folder)
+    replace(first, trial_id="twice", configuration="twice").save(copy.folder)
+    for exported, other in ((first, second), (second, first)):
+        metrics = copy.exported.metrics
+        file = copy.folder.export / "metrics.json"
+        write_json(file, to_json(replace(metrics, configuration=exported.values)))
+        assert _best(copy.folder, copy.config) == (exported.values, other.values)
 
 
 def test_the_models_are_compared_on_old_and_new_test_images(before, after):

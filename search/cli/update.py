@@ -22,7 +22,8 @@ from search.cli.printing.out import echo, print_json
 @click.option(
     "--max-trials",
     type=click.IntRange(1, 10_000),
-    help="Configurations tried, first the three best of RUN.  [default: these alone]",
+    help="Configurations tried, first the exported one of RUN and its two best others.  "
+    "[default: these alone]",
 )
 @WORKERS
 @TRIAL_TIMEOUT

@@ -1,8 +1,8 @@
 """Search again after photos came or labels were corrected: `tune update`.
 
 Nothing that was known is made again: files that were checked are not opened, pixels and features of
-images that were there are copied, images stay in their splits, and the search tries the best
-configurations of the run that is updated.
+images that were there are copied, images stay in their splits, and the search tries the exported
+configuration of the run that is updated and its best others.
 """
 
 import shutil
@@ -16,6 +16,7 @@ from search.process.stop_signal import StopSignal
 from search.run_folder.config import DATA_OPTIONS, RunConfig, objective_of
 from search.run_folder.data import Images, load_splits
 from search.run_folder.data_summary import DataSummary
+from search.run_folder.metrics import Metrics
 from search.run_folder.paths import RunFolder
 from search.run_folder.ranking import best_first
 from search.run_folder.record_files import load_records
@@ -93,11 +94,15 @@ def require_exported(run: RunFolder) -> None:
 
 
 def _best(run: RunFolder, config: RunConfig) -> tuple[dict[str, Any], ...]:
+    """Values of the configuration that was exported, then of the best others by the search."""
     ranked = best_first(load_records(run), objective_of(config))
     scored = [record for record in ranked if record.score is not None and record.images is None]
     if not scored:
         raise TuneError(f"{run.name}: no trial has finished; go on with it, or start a new run")
-    return tuple(dict(record.values) for record in scored[:BEST])
+    several = [Metrics.load(run).configuration, *(record.values for record in scored)]
+    # In the race of backbones one configuration may have been tried twice.
+    different = [dict(each) for place, each in enumerate(several) if each not in several[:place]]
+    return tuple(different[:BEST])
 
 
 def _known_splits(run: RunFolder) -> dict[str, Any]:
