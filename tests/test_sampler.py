@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 
 from search.algorithms.sampler import STARTUP, Seen, draw
+from search.algorithms.unit_space import active
 
 
-def conditional_space():
+def conditional_space(default="deep"):
     """Two kinds; the one has a rate on a logarithm and an ordered choice, the other a switch."""
     space = keras_tuner.HyperParameters()
-    space.Choice("kind", ["deep", "wide"])
+    space.Choice("kind", ["deep", "wide"], default=default)
     space.Float("dropout", 0.0, 0.5, step=0.1)
     with space.conditional_scope("kind", ["deep"]):
         space.Float("deep/rate", 1e-4, 1e-1, sampling="log")
@@ -51,9 +52,22 @@ def test_values_are_those_of_the_space_and_of_their_scope_alone():
             assert isinstance(values["wide/norm"], bool)
 
 
-def test_later_draws_are_where_scores_are_high():
-    scores = [each.score for each in searched(50)]
+@pytest.mark.parametrize("default", ["deep", "wide"])
+def test_later_draws_are_where_scores_are_high(default):
+    seen = searched(60, space=conditional_space(default))
+    scores = [each.score for each in seen]
     assert np.mean(scores[-15:]) > np.mean(scores[:STARTUP]) + 0.15
+    # Within the better kind too, whichever is the default.
+    deep = [each.score for each in seen if each.values["kind"] == "deep"]
+    assert np.mean(deep[-15:]) > 0.92  # 0.80 at random
+
+
+@pytest.mark.parametrize("default", ["deep", "wide"])
+def test_what_a_configuration_has_follows_from_its_values_and_not_from_defaults(default):
+    values = {"kind": "deep", "dropout": 0.1, "deep/rate": 1e-3, "deep/blocks": 3}
+    given = dict(values)
+    assert [entry.name for entry in active(conditional_space(default), given)] == list(values)
+    assert given == values
 
 
 def test_a_draw_depends_on_what_was_seen_and_on_its_seed_alone():

@@ -13,13 +13,10 @@ def active(space: Any, values: Values) -> Iterator[Any]:
         space: `keras_tuner.HyperParameters`, as declared.
         values: of the configuration; what was yielded may be set on the way.
     """
-    import keras_tuner
-
-    known = keras_tuner.HyperParameters()
-    known.values = values
+    # KerasTuner's own `merge` would set each to its default on the way, and those that depend on
+    # it would be those of the default.
     for entry in space.space:
-        known.merge([entry])
-        if known.is_active(entry):
+        if all(condition.is_active(values) for condition in entry.conditions):
             yield entry
 
 
