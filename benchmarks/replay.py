@@ -13,7 +13,6 @@ error over seeds, and paired against Hyperband with random proposals.
 
 import gzip
 import json
-import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,18 @@ from unittest import mock
 
 import click
 import numpy as np
+from recorded_curves import (
+    CURVES,
+    EPOCHS,
+    Table,
+    best_of,
+    config_of,
+    finished,
+    oracle_of,
+    recorded,
+    space_of,
+)
 
-CURVES = Path(__file__).with_name("curves.json.gz")
-EPOCHS = 9
 VARIANTS: dict[str, dict[str, Any]] = {
     "random": {"random_share": 1.0},
     "TPE": {"random_share": 1 / 3, "with_prior": False},
@@ -40,7 +48,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def main(context: click.Context, seeds: int, rounds: str) -> None:
     if context.invoked_subcommand:
         return
-    table = json.loads(gzip.decompress(CURVES.read_bytes()))
+    table = recorded()
     print(f"{len(table['rows'])} configurations of {table['data']}, best {best_of(table):.4f}")
     with ProcessPoolExecutor() as pool:
         for count in map(int, rounds.split(",")):
@@ -80,77 +88,24 @@ def record(run: Path) -> None:
     print(f"{len(rows)} curves, {CURVES.stat().st_size / 1000:.0f} kB")
 
 
-def best_of(table: dict[str, Any]) -> float:
-    return max(max(row["scores"]) for row in table["rows"])
-
-
-class Table:
-    """The recorded configurations, and which of them a search has had."""
-
-    def __init__(self, table: dict[str, Any], space: Any):
-        self.rows, self.space = table["rows"], space
-        self.places = [self._places(row["values"]) for row in self.rows]
-        self.left = set(range(len(self.rows)))
-
-    def _places(self, values: dict[str, Any]) -> dict[str, Any]:
-        from search.algorithms.unit_space import active, choices, is_ordered, place
-
-        found = {}
-        for entry in active(self.space, dict(values)):
-            at = place(entry, values[entry.name]) if entry.name in values else None
-            if at is not None and is_ordered(entry):
-                at = at / max(len(choices(entry) or ()) - 1, 1)
-            found[entry.name] = (at, choices(entry) is None or is_ordered(entry))
-        return found
-
-    def nearest(self, values: dict[str, Any]) -> int:
-        """The most similar configuration of the family that is left, by mean distance."""
-        mine = self._places(values)
-        family = values["family"]
-        own = [n for n in sorted(self.left) if self.rows[n]["values"]["family"] == family]
-        own = own or sorted(self.left)
-        return min(own, key=lambda n: self._distance(mine, self.places[n]))
-
-    @staticmethod
-    def _distance(mine: dict[str, Any], other: dict[str, Any]) -> float:
-        gaps = []
-        for name in mine.keys() | other.keys():
-            if name not in mine or name not in other:
-                gaps.append(1.0)
-                continue
-            (a, number), (b, _) = mine[name], other[name]
-            known = a is not None and b is not None
-            gaps.append(abs(a - b) if known and number else float(a != b))
-        return float(np.mean(gaps))
-
-
 def replayed(job: tuple[str, int, int]) -> tuple[int, float, float]:
     """Search once: configurations, regret at the end, mean regret over the epochs."""
-    import keras_tuner
-
-    from search.algorithms import base, learning, registry
-    from search.run_folder.records import COMPLETED
+    from search.algorithms import learning
 
     name, rounds, seed = job
-    table = json.loads(gzip.decompress(CURVES.read_bytes()))
-    space = keras_tuner.HyperParameters.from_config(table["space"])
+    table = recorded()
+    space = space_of(table)
     known, best = Table(table, space), best_of(table)
     variant = dict(VARIANTS[name])
     startup = variant.pop("startup", learning.STARTUP)
     judged = variant.pop("judged_on", False)
     place: dict[str, int] = {}
     incumbent, regrets = 0.0, []
+    config = config_of(hyperband_iterations=rounds, max_trials=1, seed=seed)
     with (
-        tempfile.TemporaryDirectory() as folder,
-        mock.patch.object(base, "write_json"),
         mock.patch.object(learning, "STARTUP", startup),
+        oracle_of(table, space, config) as oracle,
     ):
-        oracle = registry.make_oracle(
-            config_of(rounds, seed),
-            space,
-            baselines=[row["values"] for row in table["rows"] if row["baseline"]],
-            directory=Path(folder),
-        )
         for option, value in variant.items():
             setattr(oracle, option, value)
         oracle.judged_on = table["images"] if judged else None
@@ -167,60 +122,11 @@ def replayed(job: tuple[str, int, int]) -> tuple[int, float, float]:
             trial.hyperparameters.values = {**row["values"], **own}
             first, last = values["tuner/initial_epoch"], values["tuner/epochs"]
             seen = row["scores"][first:last]
-            oracle.finish(finished(trial.trial_id, row["values"], seen, first, COMPLETED))
+            oracle.finish(finished(trial.trial_id, row["values"], seen, first))
             regrets += [best - max(incumbent, *seen[: number + 1]) for number in range(len(seen))]
             incumbent = max(incumbent, *seen)
     mean = float(np.mean(regrets))
     return len(set(place.values())), best - incumbent, mean
-
-
-def finished(trial_id: str, values: Any, scores: list[float], first: int, status: str) -> Any:
-    from search.run_folder.records import TrialRecord
-
-    best = int(np.argmax(scores))
-    history = [
-        {"epoch": first + number, "val_accuracy": score, "val_loss": 1 - score}
-        for number, score in enumerate(scores)
-    ]
-    return TrialRecord(
-        trial_id=trial_id,
-        configuration=trial_id,
-        values=values,
-        bracket=0,
-        rung=0,
-        initial_epoch=first,
-        epochs=first + len(scores),
-        status=status,
-        history=history,
-        score=scores[best],
-        best_epoch=first + best,
-    )
-
-
-def config_of(rounds: int, seed: int) -> Any:
-    from search.run_folder.config import RunConfig
-
-    return RunConfig(
-        data="/photos",
-        algo="hyperband",
-        families=("cnn", "xception", "transfer"),
-        backbones=("mobilenet_050",),
-        image_size=(64, 64),
-        resize_mode="squeeze",
-        compact=True,
-        weights="imagenet",
-        max_epochs=EPOCHS,
-        factor=3,
-        hyperband_iterations=rounds,
-        max_trials=1,
-        objective="val_accuracy",
-        validation=0.15,
-        test=0.15,
-        seed=seed,
-        precision="float32",
-        deterministic=True,
-        early_stop=False,
-    )
 
 
 def report(results: dict[Any, Any], rounds: int, seeds: int) -> None:
