@@ -35,7 +35,7 @@ def baseline_values(
             changes = {"family": name, **values}
             if family.pretrained:
                 changes |= _stands_on(name, values, pairs, place, options.backbone_sizes[0])
-            baselines.append(_completed(hypermodel, changes))
+            baselines.append(completed(hypermodel, changes))
     return baselines
 
 
@@ -54,10 +54,18 @@ def default_values(hypermodel: ImageClassifier, family: str) -> dict[str, Any]:
     row, pretrained = family_named(family), hypermodel.options.weights is not None
     usable = baselines_on(row, pretrained=pretrained, pairs=1) or [(row.baselines[0], 0)]
     values, _ = usable[0]
-    return _completed(hypermodel, {"family": family, **values})
+    return completed(hypermodel, {"family": family, **values})
 
 
-def _completed(hypermodel: ImageClassifier, values: dict[str, Any]) -> dict[str, Any]:
+def completed(hypermodel: ImageClassifier, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with the default of each active hyperparameter that they lack.
+
+    Args:
+        hypermodel: What declares the values.
+        values: Of a configuration, its family among them; those of a probe are complete.
+    """
+    if family_named(values["family"]).solved:
+        return dict(values)
     hp = with_values(values)
     hypermodel.declare_hyperparameters(hp)
     return dict(hp.values)

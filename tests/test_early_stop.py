@@ -5,6 +5,7 @@ import pytest
 from searching import epoch_logs, trial_record
 from small_trials import assert_same_state, elsewhere, fresh, go_on, run_trial, state_of, values_for
 
+from search.evaluation.objective import OBJECTIVES
 from search.run_folder.records import COMPLETED, FAILED
 from search.trial import early_stop
 from search.trial.early_stop import EarlyStop, peer_curves
@@ -157,4 +158,40 @@ def test_peers_are_other_configurations_that_finished_with_all_their_rungs():
         record_of(3, 0.9, status="running"),
         record_of(4, 0.8),
     ]
-    assert peer_curves(records, "0004") == ((0.5, 0.6, 0.7),)
+    assert peer_curves(records, "0004") == (((0, 0.5), (1, 0.6), (2, 0.7)),)
+
+
+def test_a_peer_counts_only_where_it_has_the_epoch():
+    """Ended early and promoted all the same, it has no third and fourth epoch."""
+    gap = [epoch_logs(epoch, score) for epoch, score in ((0, 0.5), (1, 0.52), (6, 0.8), (7, 0.85))]
+    early_stop = rule(*(record_of(number, 0.85, history=gap) for number in range(5)))
+    assert verdict(early_stop, *[0.65] * 4) == ""
+    assert "below the median of 5" in verdict(early_stop, *[0.65] * 8)
+    assert verdict(early_stop, *[0.8] * 8) == ""
+
+
+UNEQUAL = np.array([0] * 90 + [1] * 10, np.int32)
+BALANCED = OBJECTIVES["val_balanced_accuracy"]
+
+
+def balanced(number, *scores, accuracy=0.5):
+    """A record by balanced accuracy, whose accuracy is another."""
+    history = [
+        epoch_logs(epoch, accuracy) | {BALANCED.name: score} for epoch, score in enumerate(scores)
+    ]
+    return record_of(number, *scores, history=history)
+
+
+def test_where_classes_count_the_same_their_mean_recall_is_judged_and_not_accuracy():
+    records = [balanced(0, 0.9, 0.9, accuracy=0.95)]
+    curves = peer_curves(records, "0099", BALANCED)
+    assert curves == (((0, 0.9), (1, 0.9)),)
+    early_stop = EarlyStop.against(curves, UNEQUAL, BALANCED)
+    assert (early_stop.chance, early_stop.images) == (0.5, pytest.approx(4 / (1 / 90 + 1 / 10)))
+
+    def judged(value, accuracy):
+        history = balanced(1, value, value, accuracy=accuracy).history
+        return early_stop.reason(history, steps_per_epoch=STEPS)
+
+    assert judged(0.85, accuracy=0.84) == ""  # always naming the largest class has 0.9
+    assert "chance" in judged(0.5, accuracy=0.9)

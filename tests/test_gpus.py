@@ -46,6 +46,8 @@ class Nvml:
         return len(self.cards)
 
     def device_get_handle_by_index(self, number):
+        if self.cards[number] is LOST:
+            raise pynvml.NVMLError_GpuIsLost
         return self.cards[number]
 
     def device_get_mig_mode(self, card):
@@ -79,6 +81,7 @@ class Nvml:
         return SimpleNamespace(total=card.memory)
 
 
+LOST = Card("", "")
 A, B = Card("GPU-aaaa1111"), Card("GPU-aabb2222")
 T4 = Card("GPU-cccc3333", "Tesla T4", 16 * GIB)
 DIVIDED = Card("GPU-dddd4444", divided=True, parts={0: part("MIG-11aa", 1), 3: part("MIG-22bb", 2)})
@@ -89,7 +92,7 @@ def machine(monkeypatch, tmp_path):
     """A machine with these GPUs, of which CUDA_VISIBLE_DEVICES allows some."""
 
     def with_gpus(*cards, allowed=None, driver=0):
-        library = Nvml(None if driver else list(cards))
+        library = Nvml(list(cards) if cards else None)
         for name in [name for name in vars(Nvml) if not name.startswith("_")]:
             theirs = "nvml" + "".join(WORDS.get(word, word.title()) for word in name.split("_"))
             monkeypatch.setattr(pynvml, theirs, getattr(library, name))
@@ -111,8 +114,24 @@ def names():
 
 
 def test_without_a_driver_there_are_none(machine):
-    machine(driver=0, allowed="0,1")
+    machine(allowed="0,1")
     assert (installed_gpus(), visible_gpus()) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("allowed", "expected"),
+    [(None, ["GPU-aaaa1111", "GPU-aabb2222"]), ("2,0", ["2", "0"]), ("0,1,2", ["0"])],
+)
+def test_one_that_is_lost_leaves_the_others_and_keeps_its_number(machine, allowed, expected):
+    machine(A, LOST, B, allowed=allowed)
+    assert names() == expected
+
+
+@pytest.mark.parametrize("allowed", ["", "-1"])
+def test_where_none_may_be_used_nothing_is_asked(machine, monkeypatch, allowed):
+    machine(A, allowed=allowed)
+    monkeypatch.setattr(gpus, "_cards", lambda: 1 / 0)
+    assert visible_gpus() == ()
 
 
 def test_they_are_known_by_name_and_memory_and_the_library_is_closed_again(machine):
@@ -161,6 +180,7 @@ def test_the_variable_is_read_as_cuda_reads_it(machine, allowed, expected):
         ("MIG-22bb,MIG-11aa", ["MIG-22bb", "MIG-11aa"]),
         ("MIG-GPU-dddd4444/2/0", ["MIG-GPU-dddd4444/2/0"]),
         ("MIG-GPU-dddd4444/9/0", []),
+        ("GPU-dddd", ["MIG-11aa"]),  # as CUDA has it, its first part
         ("1", ["MIG-11aa"]),
     ],
 )

@@ -69,6 +69,11 @@ def test_a_family_is_given_up_where_it_is_clearly_behind():
     close = [family("cnn", 0.84), family("transfer", 0.89)]
     assert hopeless_families(close, images=100_000) == set()  # wrong only half as often again
     assert hopeless_families([family("cnn", 0.1), family("transfer")], images=400) == set()
+    # After as many epochs: one that was ended early is not behind what others had later.
+    early = [family("cnn", 0.6, 0.7), family("transfer", 0.65, 0.72, 0.8, 0.945)]
+    assert hopeless_families(early, images=400) == set()
+    assert hopeless_families([family("cnn", 0.4, 0.45), early[1]], images=400) == set()
+    assert hopeless_families([family("cnn", 0.3, 0.35), early[1]], images=400) == {"cnn"}
 
 
 def two_families():

@@ -48,6 +48,15 @@ def test_known_good_values_come_first(tmp_path, algo):
     assert values_of(drive(oracle))[:2] == baselines
 
 
+def test_given_values_that_lack_some_are_tried_once_and_as_they_are(tmp_path, algo):
+    """KerasTuner would draw what is missing, and then not know them again."""
+    given = [{"family": "probe", "probe/backbone": "mobilenet_025"}, {"x": 0.5}, {"x": 0.25}]
+    oracle = oracle_in(tmp_path, algo=algo, max_trials=5, baselines=given)
+    tried = values_of(drive(oracle, outcome=lambda trial: finished(trial, score=0.5)))
+    assert tried[:3] == given
+    assert all(set(values) == {"x", "y"} for values in tried[3:])
+
+
 @pytest.mark.parametrize("failures", [1, 4])
 def test_failures_in_a_row_do_not_end_the_search(tmp_path, algo, failures):
     def outcome(trial):
@@ -242,6 +251,19 @@ def test_a_new_algorithm_is_offered_on_the_command_line(corner, photos, capsys):
     assert "--algo [hyperband|asha|pasha|random|bayesian|corner]" in capsys.readouterr().out
     assert _run(["run", str(photos), "--algo", "annealing"]) == 2
     assert "'corner'" in capsys.readouterr().err
+
+
+def test_an_update_of_probes_alone_tries_what_it_is_given(tmp_path):
+    given = ({"family": "probe", "probe/backbone": "mobilenet_025", "probe/image_size": 96},)
+    options = {"algo": "random", "families": ("probe",), "max_trials": 1}
+    config = run_config(begin_with=given, **options)
+    assert make_plan(config).trials == 1
+    oracle = make_oracle(
+        config, keras_tuner.HyperParameters(), baselines=[dict(given[0])], directory=tmp_path
+    )
+    driven = drive(oracle, outcome=lambda trial: finished(trial, score=0.9))
+    assert values_of(driven) == [dict(given[0])]
+    assert driven.answer == "STOPPED"
 
 
 def test_an_unknown_algorithm_of_a_run_is_refused():

@@ -166,6 +166,28 @@ def test_the_search_begins_from_the_winners_of_a_race_that_left_larger_images_ou
     assert list(backbone.values) == ["mobilenet_v2", "mobilenet_075"]
 
 
+@pytest.mark.parametrize("algo", ["random", "bayesian", "asha"])
+def test_as_many_are_tried_after_a_race_that_was_cut_short(tmp_path, algo):
+    names = ("mobilenet_025", "mobilenet_050", "mobilenet_075", "mobilenet_v2")
+    known = {"backbones": names, "backbone_sizes": (160, 224), "weights": "imagenet"}
+    options = {"race_images": (200, 400), "algo": algo, "max_trials": 5}
+    config = run_config(families=("probe",), **options, **known)
+    space = keras_tuner.HyperParameters()
+    space.Choice("family", ["transfer"])
+    space.Float("x", 0.0, 1.0)
+    hurry = {"time_left": lambda: 0.0, "baselines_on": lambda winners: []}
+    oracle = make_oracle(config, space, baselines=[], directory=tmp_path, **hurry)
+    oracle._in_a_hurry = lambda: True
+    families = []
+    while (trial := oracle.create_trial("a")).status == "RUNNING":
+        values = trial.hyperparameters.values
+        if not values.get("tuner/round") or values["family"] == "probe":
+            families.append(values["family"])
+        oracle.finish(finished(trial, score=0.5))
+    assert families.count("transfer") == 5
+    assert families.count("probe") >= 4
+
+
 # Of 200 images to fit to and 200 to validate on a probe took 7 seconds, 3 of them to be built: of
 # all 1,000 it takes 10, and at 224 px twice as long.
 @pytest.mark.parametrize(

@@ -100,6 +100,7 @@ def test_as_many_epochs_as_take_a_third_of_the_time(scratch, chosen):
 def test_where_not_even_these_fit_there_are_three_epochs(scratch, chosen):
     found, _, said = chosen(scratch, 150, StepTime(100.0, 0, 1))
     assert found == LEAST_EPOCHS == 3
+    assert chosen(scratch, 150, StepTime(100.0, 0, 1), max_epochs=2)[0] == 2
     assert (
         "3 epochs per configuration; there may not be time for them (cnn: 2 min 22 s)" in said.text
     )

@@ -158,6 +158,41 @@ def test_what_runs_and_is_ahead_is_what_would_be_trained_again(run, clock):
         assert stop._kept_back == pytest.approx(kept)
 
 
+def test_the_end_of_another_trial_leaves_what_is_kept_for_one_that_is_ahead(run, clock):
+    begun = best_of(run).with_outcome(trial_id="0002", configuration="0002", score=None)
+    other = best_of(run).with_outcome(trial_id="0003", configuration="0003", score=0.1)
+    with StopSignal(200.0) as stop:
+        watch = TimeToExport(stop, run, load_records(run.run))
+        watch.trial_started(begun)
+        watch.trial_started(other)
+        watch.progress(Progress("0002", 0, 1, 2))
+        clock[0] = 130.0
+        watch.progress(Progress("0002", 0, 1, 1, logs=epoch_logs(0, 0.8)))
+        kept = stop._kept_back
+        watch.trial_finished(other.with_outcome(score=None))
+        assert stop._kept_back == kept
+        watch.trial_finished(begun.with_outcome(score=0.1))
+        assert stop._kept_back < kept
+
+
+def test_an_attempt_that_begins_anew_is_timed_anew(run, clock):
+    begun = best_of(run).with_outcome(trial_id="0002", configuration="0002", score=None)
+
+    def kept_of(starts):
+        clock[0] = 100.0
+        with StopSignal(2000.0) as stop:
+            watch = TimeToExport(stop, run, load_records(run.run))
+            for start in starts:
+                clock[0] = start
+                watch.trial_started(begun)
+                watch.progress(Progress("0002", 0, 1, 2))
+            clock[0] += 10.0
+            watch.progress(Progress("0002", 0, 1, 1, logs=epoch_logs(0, 0.8)))
+            return stop._kept_back
+
+    assert kept_of([110.0, 310.0]) == kept_of([310.0])
+
+
 def test_of_a_running_trial_the_epochs_of_earlier_rungs_are_trained_again_too(run, clock):
     """Two epochs in ten seconds each, after three of the rung before."""
     begun = best_of(run).with_outcome(trial_id="0002", configuration="0002", score=None)

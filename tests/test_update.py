@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -165,6 +166,23 @@ def test_the_best_of_before_are_tried_and_nothing_else(before, after):
     assert [part.origin for part in summary.spent] == ["earlier"]
     assert summary.verdict == ""
     assert not any(row.known_good for row in run.exported.metrics.finalists)
+
+
+@pytest.mark.parametrize("results", [None, "elsewhere"])
+def test_an_update_lies_where_it_is_asked_to(before, tmp_path, monkeypatch, results):
+    began = []
+
+    def start(data, name, options, environment, *, updates):
+        began.append(environment.results)
+        raise TuneError("no further: this is a test")
+
+    monkeypatch.setattr("search.tuning.run.start", start)
+    monkeypatch.chdir(tmp_path)
+    words = [] if results is None else ["--results", results]
+    assert _run(["update", str(before.path), *words]) == 1
+    with pytest.raises(TuneError, match="no further"):
+        update(before, results=results)
+    assert began == [Path(results or "results"), Path(results or before.path.parent)]
 
 
 def test_what_was_exported_is_tried_first_and_nothing_twice(before, tmp_path):

@@ -20,6 +20,7 @@ from search.algorithms.stable_ranking import is_stable, noise
 from search.run_folder.records import Values
 
 FULL, HALVED = 0, 1  # brackets
+KEPT = 10  # training states of a rung that are kept for those that may go on, at most
 
 
 class AshaOracle(LearningOracle, RandomSearchOracle):
@@ -48,29 +49,32 @@ class AshaOracle(LearningOracle, RandomSearchOracle):
         return {"status": "IDLE" if self.ongoing_trials else "STOPPED"}
 
     def configurations_begun(self) -> int:
-        """How many configurations were begun; to go on with one is no new one."""
-        return sum(not self._goes_on(trial_id) for trial_id in self.trials)
+        """How many were begun after the race; to go on with one is no new one."""
+        return super().configurations_begun() - sum(map(self._goes_on, self.trials))
 
     def needed_checkpoints(self) -> set[str]:
         """Running trials, those they continue, and those that may yet go on.
 
         As long as there are new configurations, anyone may. Kept are twice as many of a rung as go
-        on from it; who is among the best later all the same is trained from its beginning.
+        on from it, at most; who is among the best later all the same is trained from its beginning.
         """
         needed = super().needed_checkpoints()
         needed |= {self._parent(trial_id) for trial_id in needed if self._goes_on(trial_id)}
         if self._is_over():
             return needed
+        most = KEPT + len(self.ongoing_trials)
         for rung in range(len(self.rungs) - 1):
             ranked, gone_on = self._ranked(rung), self._gone_on(rung)
-            kept = ranked[: 2 * len(ranked) // self.factor + 1]
-            needed |= {trial_id for trial_id in kept if trial_id not in gone_on}
+            likely = ranked[: 2 * len(ranked) // self.factor + 1]
+            needed |= set([each for each in likely if each not in gone_on][:most])
         return needed
 
     def _is_over(self) -> bool:
         """Whether nothing runs or is to come."""
+        if self.ongoing_trials or self._retry_queue or self._promoted() is not None:
+            return False
         all_begun = self.most is not None and self.configurations_begun() >= self.most
-        return all_begun and not self.ongoing_trials and self._promoted() is None
+        return all_begun or self.exhausted()
 
     def _begun_new(self) -> Values | None:
         """Values of a new configuration; None where there are none."""
@@ -136,6 +140,8 @@ class PashaOracle(AshaOracle):
     but the baselines (Bohdal et al. 2023, ICLR, arXiv 2207.06940).
     """
 
+    _judged: tuple[tuple[int, int], bool] | None = None  # the last, by rung and results so far
+
     def _open_rungs(self) -> int:
         highest = max((self._rung(trial_id) for trial_id in self.trials), default=0)
         count = max(highest + 1, 2)
@@ -145,6 +151,12 @@ class PashaOracle(AshaOracle):
 
     def _stable(self, rung: int) -> bool:
         """Whether a rung ranks its configurations as the one below does."""
+        asked = rung, len(self.end_order)
+        if self._judged is None or self._judged[0] != asked:
+            self._judged = asked, self._ranked_alike(rung)
+        return self._judged[1]
+
+    def _ranked_alike(self, rung: int) -> bool:
         ranked = self._ranked(rung)
         scores = [(self._score(self._parent(each)), self._score(each)) for each in ranked]
         return is_stable(scores, noise([self._curve(each) for each in ranked]))

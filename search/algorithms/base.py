@@ -5,16 +5,19 @@ mixed into its oracles (see `search.algorithms.registry`).
 """
 
 import math
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from search.algorithms.durable_files import DurableFiles
 from search.algorithms.racing.race import Race
-from search.run_folder.origins import KNOWN_GOOD, RANDOM
+from search.algorithms.unit_space import active, anywhere
+from search.run_folder.origins import KNOWN_GOOD, RACE, RANDOM
 from search.run_folder.records import COMPLETED, DIVERGED, TrialRecord, Values
 
 DRAWS = 20  # configurations in a row that break a limit, after which no more are drawn
+COLLISIONS = 20  # configurations in a row that were tried before, likewise; KerasTuner's number
 
 
 class DurableOracle(DurableFiles):
@@ -72,7 +75,7 @@ class DurableOracle(DurableFiles):
         for values in self.baselines:
             if self._usable(values):
                 return {**values, "tuner/origin": self.given}
-        for number in range(DRAWS):
+        for number in range(DRAWS if self.hyperparameters.space else 0):
             drawn = self.draw(number)
             if drawn is None:
                 return None
@@ -81,8 +84,12 @@ class DurableOracle(DurableFiles):
         return None
 
     def configurations_begun(self) -> int:
-        """How many configurations were begun, of which there shall be `most`."""
-        return len(self.trials)
+        """How many configurations were begun after the race, of which there shall be `most`."""
+        return sum(not self.was_raced(trial_id) for trial_id in self.trials)
+
+    def was_raced(self, trial_id: str) -> bool:
+        """Whether a trial was one of the race of backbones."""
+        return bool(self.trials[trial_id].hyperparameters.values.get("tuner/origin") == RACE)
 
     def draw(self, number: int) -> Values | None:
         """Draw values that were not tried yet, at random; None where there are none.
@@ -91,11 +98,19 @@ class DurableOracle(DurableFiles):
             number: of the draw for one trial, from 0 on: those before broke a limit.
         """
         self.origin = RANDOM
-        drawn: Values | None = super()._random_values()
-        return drawn
+        for _ in range(COLLISIONS):
+            values: Values = {}
+            for entry in active(self.hyperparameters, values):
+                values[entry.name] = anywhere(entry, random.Random(self._seed_state).random())
+                self._seed_state += 1
+            if not self._duplicate(values):
+                return values
+        return None
 
     def exhausted(self) -> bool:
         """Whether nothing can be proposed any more; the next proposal stays what it would be."""
+        if not self.hyperparameters.space:
+            return not any(map(self._usable, self.baselines))
         seed_state, origin = self._seed_state, self.origin
         # At random, which takes no time: what a model draws is a part of the same space.
         drawn = (DurableOracle.draw(self, number) for number in range(DRAWS))
@@ -104,6 +119,18 @@ class DurableOracle(DurableFiles):
         )
         self._seed_state, self.origin = seed_state, origin
         return nothing
+
+    def _record_values(self, trial: Any) -> None:
+        """KerasTuner's, of the values as they were proposed, which are complete.
+
+        It would draw those that it misses at random, and then not know a baseline again.
+        """
+        after = self._compute_values_hash(trial.hyperparameters.values)
+        before = self._id_to_hash[trial.trial_id]
+        if after != before:
+            self._tried_so_far.discard(before)
+        self._tried_so_far.add(after)
+        self._id_to_hash[trial.trial_id] = after
 
     def _usable(self, values: Values) -> bool:
         return not self._duplicate(values) and self.allowed(values)

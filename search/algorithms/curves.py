@@ -53,20 +53,28 @@ def at_equal_epochs(curves: Sequence[Curve], enough: int) -> tuple[list[Seen], i
 def hopeless_families(curves: Sequence[Curve], images: int) -> set[str]:
     """Name the families that are clearly behind another: nothing more is drawn from them.
 
-    Their best result is worse than the leader's by more than chance, and they are wrong at least
-    twice as often.
+    Their best result is worse than that of the leading family after as many epochs by more than
+    chance, and they are wrong at least twice as often.
 
     Args:
         curves: of configurations whose scores are accuracies, or areas under a curve.
         images: on how many these rest.
     """
-    results: dict[str, list[float]] = defaultdict(list)
+    families: dict[str, list[Curve]] = defaultdict(list)
     for curve in curves:
-        results[str(curve.values.get("family"))] += curve.scores.values()
-    best = {family: max(scores) for family, scores in results.items() if scores}
-    leader = max(best.values(), default=0.0)
+        if curve.scores:
+            families[str(curve.values.get("family"))].append(curve)
     return {
         family
-        for family, score in best.items()
-        if not cannot_tell(leader, score, images) and 1 - score >= 2 * (1 - leader)
+        for family, own in families.items()
+        if any(_clearly_behind(own, others, images) for others in families.values())
     }
+
+
+def _clearly_behind(own: Sequence[Curve], others: Sequence[Curve], images: int) -> bool:
+    """Whether the others were clearly better after as many epochs as the longest own curve has."""
+    epochs = max(curve.epochs for curve in own)
+    score = max(max(curve.scores.values()) for curve in own)
+    rivals = [best for curve in others if (best := curve.best_within(epochs)) is not None]
+    leader = max(rivals, default=0.0)
+    return not cannot_tell(leader, score, images) and 1 - score >= 2 * (1 - leader)

@@ -91,8 +91,15 @@ class HyperbandOracle(LearningOracle, StockHyperbandOracle):
         return None
 
     def _new_configuration(self, bracket: Bracket) -> dict[str, Any] | None:
-        """New values; None where there are none, or too many places had to be refilled."""
-        return None if self._refilled_enough(bracket) else self._random_values()
+        """New values; None where there are none, or too many places had to be refilled.
+
+        Where nothing new was found once, the bracket goes on with those that it has.
+        """
+        if bracket.get("exhausted") or self._refilled_enough(bracket):
+            return None
+        values = self._random_values()
+        bracket["exhausted"] = values is None
+        return values
 
     def _refilled_enough(self, bracket: Bracket) -> bool:
         """Whether as many places were refilled as the widest rung has.
@@ -170,7 +177,8 @@ class HyperbandOracle(LearningOracle, StockHyperbandOracle):
         """Whether the first rung stays as it is: nothing new to try, or refilled enough."""
         if self._open_places(bracket, 0) <= 0:
             return False
-        return self._refilled_enough(bracket) or self.exhausted()
+        found_nothing = bool(bracket.get("exhausted"))
+        return found_nothing or self._refilled_enough(bracket) or self.exhausted()
 
     def _place(self, record: TrialRecord) -> None:
         """Put a trial back into its bracket, which is begun where there is none for it yet."""

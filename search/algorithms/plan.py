@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 from search.run_folder.config import RunConfig, baseline_count
 
+GOING_ON = 1.2
+"""Times one in `factor` that goes on in ASHA: who was ahead of the few there were, too. Simulated
+with random scores 1.1 to 1.2, at 15 to 120 configurations and factors of 2 to 4."""
+
 
 @dataclass(frozen=True)
 class Rung:
@@ -24,9 +28,15 @@ class Rung:
 
 @dataclass(frozen=True)
 class Plan:
-    """The rungs of a whole search, in the order in which they are begun."""
+    """The rungs of a whole search, in the order in which they are begun.
+
+    Attributes:
+        rungs: of the search.
+        exact: whether their sizes are known before, and not expected.
+    """
 
     rungs: tuple[Rung, ...]
+    exact: bool = True
 
     @property
     def configurations(self) -> int:
@@ -55,15 +65,14 @@ def one_rung(config: RunConfig) -> Plan:
 
 
 def asha_plan(config: RunConfig) -> Plan:
-    """The plan of ASHA: the baselines at once in full, of the others one in `factor` goes on."""
-    budgets, baselines = halving_epochs(config.max_epochs, config.factor), baseline_count(config)
-    full = Rung(0, baselines, 0, config.max_epochs)
-    size = max(config.trials - baselines, 0)
-    halved = [
-        Rung(1, size // config.factor**number, budgets[number - 1] if number else 0, epochs)
-        for number, epochs in enumerate(budgets)
-    ]
-    return Plan(tuple(rung for rung in (full, *halved) if rung.size))
+    """The plan of ASHA: the baselines at once in full, and about how many of the others go on."""
+    budgets, factor = halving_epochs(config.max_epochs, config.factor), config.factor
+    baselines = min(baseline_count(config), config.trials)
+    rungs, size = [Rung(0, baselines, 0, config.max_epochs)], config.trials - baselines
+    for number, epochs in enumerate(budgets):
+        rungs.append(Rung(1, size, budgets[number - 1] if number else 0, epochs))
+        size = round(size * GOING_ON / factor)
+    return Plan(tuple(rung for rung in rungs if rung.size), exact=False)
 
 
 def halving_epochs(max_epochs: int, factor: int) -> list[int]:

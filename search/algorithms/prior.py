@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from search.algorithms.unit_space import active, choices, is_ordered, place, value_at
+from search.algorithms.unit_space import active, anywhere, choices, is_ordered, place, value_at
 from search.run_folder.records import Values
 
 CHANGED = 0.5  # share of the values that are changed
@@ -30,7 +30,7 @@ def around(space: Any, centre: Mapping[str, Any], *, keep: str, seed: int) -> Va
         at = place(entry, centre[entry.name]) if entry.name in centre else None
         changed = random.random() < CHANGED and entry.name != keep
         if at is None:
-            values[entry.name] = value_at(entry, _anywhere(entry, random))
+            values[entry.name] = anywhere(entry, random.random())
         elif changed:
             values[entry.name] = value_at(entry, _beside(entry, at, random))
         else:
@@ -45,15 +45,10 @@ def _kept(entry: Any, value: Any, at: float) -> Any:
     return value
 
 
-def _anywhere(entry: Any, random: np.random.Generator) -> float:
-    listed = choices(entry)
-    return float(random.random() if listed is None else random.integers(len(listed)))
-
-
 def _beside(entry: Any, at: float, random: np.random.Generator) -> float:
     listed = choices(entry)
     if listed is None:
         return float(np.clip(at + DEVIATION * random.normal(), 0, 1))
     if is_ordered(entry):
         return float(np.clip(at + random.choice([-1, 1]), 0, len(listed) - 1))
-    return _anywhere(entry, random)
+    return float(random.integers(len(listed)))

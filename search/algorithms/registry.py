@@ -133,8 +133,10 @@ def make_plan(config: RunConfig) -> Plan:
     """Say what a run will do."""
     race = race_of(config)
     rungs = race.plan if race else ()
-    if any(not family_named(name).solved for name in config.families):
-        rungs += algorithm_of(config).plan(config).rungs
+    trained = any(not family_named(name).solved for name in config.families)
+    if trained or config.begin_with:
+        searched = algorithm_of(config).plan(config)
+        return Plan(rungs + searched.rungs, exact=searched.exact)
     return Plan(rungs)
 
 
@@ -205,7 +207,7 @@ def _options(
         # KerasTuner's ids have as many digits as this number, and whether there is an end may
         # change when the run goes on.
         options["max_trials"] = config.max_trials + raced if config.max_trials else None
-        options["most"] = None if open_ended else config.trials + raced
+        options["most"] = None if open_ended else config.trials
     return options
 
 

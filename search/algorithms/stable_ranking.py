@@ -1,7 +1,8 @@
 """Whether more epochs change which configurations are the best (PASHA, arXiv 2207.06940).
 
 Two scores that differ by less than their noise count as equal; how large the noise is follows from
-curves that cross and cross back (Bohdal et al. 2023, section 4.2). Numbers alone.
+curves that cross and cross back, by their difference at the end (Bohdal et al. 2023, section 4.2).
+Numbers alone.
 """
 
 from collections.abc import Sequence
@@ -36,5 +37,5 @@ def noise(curves: Sequence[Sequence[float]]) -> float:
         gaps = np.subtract(one[:length], other[:length])
         signs = [sign for sign in np.sign(gaps) if sign]
         if sum(a != b for a, b in pairwise(signs)) > 1:
-            found += np.abs(gaps).tolist()
+            found.append(abs(float(gaps[-1])))
     return float(np.percentile(found, PERCENTILE)) if found else 0.0

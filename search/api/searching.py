@@ -117,6 +117,7 @@ def update(
     data: str | Path | None = None,
     *,
     name: str | None = None,
+    results: str | Path | None = None,
     **options: Unpack[_Updating],
 ) -> Run:
     """Search again after photos came or labels were corrected, as `tune update` does.
@@ -128,6 +129,7 @@ def update(
         run: to update, with an exported model.
         data: folder that holds its images and others; by default its own.
         name: of the new run.
+        results: folder that it is to be in; by default that of `run`.
         options: see `UpdateOptions` and `RunningOptions`.
 
     Raises:
@@ -141,7 +143,7 @@ def update(
     require_exported(run.folder)
     running, asked = divided(options)
     given = checked(asked, UpdateOptions)
-    where = environment(run.path.parent, **running)
+    where = environment(run.path.parent if results is None else results, **running)
     folder = _existing(run.config.data if data is None else data)
     return Run(start(folder, name, given, where, updates=run.folder).path)
 

@@ -55,7 +55,8 @@ def update_command(
     from search.cli.run import shown_by
 
     options |= shown_by(console_progress())
-    updated = api.update(api.load(run, results=results), data, name=name, **options)
+    before = api.load(run, results=results)
+    updated = api.update(before, data, name=name, results=results, **options)
     if not as_json:
         print_result(updated, as_json, last=False)
     # Trained once each: that a configuration is good was found by the run before.

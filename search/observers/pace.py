@@ -54,7 +54,7 @@ class Pace:
     @property
     def trials(self) -> int | None:
         """Return how many trials there are in all; None where that is not known."""
-        return None if self.open_ended else self.plan.trials
+        return self.plan.trials if self.plan.exact and not self.open_ended else None
 
     @property
     def share(self) -> float:

@@ -81,7 +81,8 @@ def what_it_brought(run: RunFolder) -> Updated:
         )
     now = predictions.argmax(axis=1) == targets[rows]
     then = _answers(before, [images.file(row).path for row in rows])
-    tested = {Images.load(before).pixel_hashes[row] for row in load_splits(before).test}
+    hashes = Images.load(before).pixel_hashes
+    tested = {hashes[row] for row in load_splits(before).test}
     old: list[tuple[bool, bool]] = []
     new: list[tuple[bool, bool]] = []
     for row, right, answer in zip(rows, now, then, strict=True):

@@ -40,16 +40,27 @@ class Gpu:
 
 @dataclass(frozen=True)
 class _Card:
-    """A GPU with the parts that it is divided into; `instance` of a part is (GPU, compute)."""
+    """A GPU with the parts that it is divided into, each with its number as (GPU, compute)."""
 
-    gpu: Gpu
+    gpu: Gpu | None  # None for one that this process may not look at, or that is broken
     divided: bool = False
     parts: tuple[tuple[Gpu, tuple[int, int]], ...] = ()
 
     @property
     def usable(self) -> tuple[Gpu, ...]:
         """Itself, or its parts: what is divided can be used by these alone."""
+        if self.gpu is None:
+            return ()
         return tuple(part for part, _ in self.parts) if self.divided else (self.gpu,)
+
+    def named(self, entry: str) -> Gpu | None:
+        """Itself or the part that a UUID or its beginning names; of what is divided a part."""
+        for part, _ in self.parts:
+            if part.visible.startswith(entry):
+                return part
+        if self.gpu is None or not self.gpu.visible.startswith(entry):
+            return None
+        return next(iter(self.usable), None)
 
 
 def installed_gpus() -> tuple[Gpu, ...]:
@@ -59,8 +70,10 @@ def installed_gpus() -> tuple[Gpu, ...]:
 
 def visible_gpus() -> tuple[Gpu, ...]:
     """Those that this process may use, in the order of CUDA_VISIBLE_DEVICES."""
-    cards = _cards()
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed in ("", "-1"):
+        return ()
+    cards = _cards()
     if allowed is None:
         return tuple(gpu for card in cards for gpu in card.usable)
     found: dict[str, Gpu] = {}
@@ -78,11 +91,10 @@ def _named(entry: str, cards: list[_Card]) -> Gpu | None:
         return _numbered(int(entry), cards)
     if entry.startswith("MIG-GPU-"):
         uuid, *numbers = entry.removeprefix("MIG-").split("/")
-        parts = [part for card in cards if card.gpu.visible == uuid for part in card.parts]
+        parts = [p for card in cards if card.gpu and card.gpu.visible == uuid for p in card.parts]
         matching = [replace(gpu, visible=entry) for gpu, at in parts if [*map(str, at)] == numbers]
     else:
-        known = [gpu for card in cards for gpu in (card.gpu, *(part for part, _ in card.parts))]
-        matching = [gpu for gpu in known if entry and gpu.visible.startswith(entry)]
+        matching = [gpu for card in cards if entry and (gpu := card.named(entry))]
     return matching[0] if len(matching) == 1 else None
 
 
@@ -90,7 +102,7 @@ def _numbered(number: int, cards: list[_Card]) -> Gpu | None:
     """The GPU of a number, which stays one: where models differ CUDA may count in its own order."""
     if number >= len(cards):
         return None
-    alike = len({card.gpu.name for card in cards}) == 1
+    alike = len({card.gpu.name for card in cards if card.gpu}) == 1
     counted = alike or os.environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
     # Of a divided GPU a number means its first part.
     gpu = next(iter(cards[number].usable), None)
@@ -104,8 +116,7 @@ def _cards() -> list[_Card]:
     with _library() as nvml:
         if nvml is None:
             return [_Card(Gpu(str(number))) for number, _ in enumerate(DRIVER.glob("*"))]
-        handles = map(nvml.nvmlDeviceGetHandleByIndex, range(nvml.nvmlDeviceGetCount()))
-        return [_card(nvml, handle) for handle in handles]
+        return [_card(nvml, number) for number in range(nvml.nvmlDeviceGetCount())]
 
 
 @contextmanager
@@ -126,13 +137,18 @@ def _library() -> Iterator[ModuleType | None]:
         pynvml.nvmlShutdown()
 
 
-def _card(nvml: ModuleType, handle: Any) -> _Card:
+def _card(nvml: ModuleType, number: int) -> _Card:
+    try:
+        handle = nvml.nvmlDeviceGetHandleByIndex(number)
+        gpu = _gpu(nvml, handle)
+    except nvml.NVMLError:
+        return _Card(None)
     try:
         divided = nvml.nvmlDeviceGetMigMode(handle)[0] == nvml.NVML_DEVICE_MIG_ENABLE
     except nvml.NVMLError:  # this model cannot be divided
         divided = False
     parts = _parts(nvml, handle) if divided else ()
-    return _Card(_gpu(nvml, handle), divided, tuple(parts))
+    return _Card(gpu, divided, tuple(parts))
 
 
 def _parts(nvml: ModuleType, handle: Any) -> Iterator[tuple[Gpu, tuple[int, int]]]:

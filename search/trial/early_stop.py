@@ -1,10 +1,11 @@
 """Decide after each epoch whether a trial can still win, from the trials that have finished.
 
-Two rules, both about validation accuracy, whatever the objective. A trial that is no better than
-chance after `CHANCE_STEPS` steps, while another has learned something, is ended. So is one, as
-long as it has not been promoted, whose best so far is clearly below the median of what the others
-had after as many epochs (the median stopping rule of Golovin et al. 2017, "Google Vizier"; clearly
-means by more than what chance does to an accuracy on so few images).
+Two rules, both about accuracy on validation, or about the objective where that counts all classes
+the same: what finds rare classes may be right less often. A trial that is no better than chance
+after `CHANCE_STEPS` steps, while another has learned something, is ended. So is one, as long as it
+has not been promoted, whose best so far is clearly below the median of what the others had after as
+many epochs (the median stopping rule of Golovin et al. 2017, "Google Vizier"; clearly means by more
+than what chance does on so few images).
 """
 
 import math
@@ -14,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from search.evaluation.objective import ACCURACY
+from search.evaluation.objective import ACCURACY, OBJECTIVES, Objective
 from search.process.wording import counted
+from search.run_folder.config import objective_of
 from search.run_folder.ranking import configuration_history
 from search.run_folder.records import Logs, TrialRecord
 from search.trial.experiment import Experiment
-from search.trial.messages import TrialTask
+from search.trial.messages import Curve, TrialTask
 
 CHANCE_STEPS = 100
 DEVIATIONS = 2.0  # standard errors of an accuracy; smaller differences count as chance
@@ -32,34 +34,46 @@ class EarlyStop:
     """What a running trial is compared with.
 
     Attributes:
-        images: how many there are to validate on.
-        chance: share of the largest class among them.
-        curves: validation accuracy by epoch of each other configuration that finished a trial.
+        images: how many there are to validate on; of a metric that counts all classes the same, as
+            many as would tell it as exactly if each class had equally many.
+        chance: what the metric is of always naming the largest class.
+        curves: (epoch, metric) of each other configuration that finished a trial.
+        metric: the key in the histories.
     """
 
-    images: int
+    images: float
     chance: float
-    curves: tuple[tuple[float, ...], ...]
+    curves: tuple[Curve, ...]
+    metric: str = ACCURACY
 
     @classmethod
     def of_task(cls, task: TrialTask, experiment: Experiment) -> "EarlyStop | None":
         """What a trial is compared with; None where the run wants none, or it is too short."""
         if not experiment.config.early_stop or task.spec.epochs <= MIN_EPOCHS:
             return None
-        return cls.against(task.peers, experiment.targets[experiment.validation])
+        targets = experiment.targets[experiment.validation]
+        return cls.against(task.peers, targets, objective_of(experiment.config))
 
     @classmethod
     def against(
-        cls, curves: tuple[tuple[float, ...], ...], targets: NDArray[np.int32]
+        cls,
+        curves: tuple[Curve, ...],
+        targets: NDArray[np.int32],
+        objective: Objective = OBJECTIVES[ACCURACY],
     ) -> "EarlyStop":
         """Compare with these curves.
 
         Args:
             curves: as the attribute.
             targets: classes of the images to validate on.
+            objective: of the search.
         """
-        chance = float(np.bincount(targets).max()) / len(targets)
-        return cls(images=len(targets), chance=chance, curves=curves)
+        counts = np.bincount(targets)
+        counts = counts[counts > 0]
+        if objective.counts_classes:
+            images = len(counts) ** 2 / float((1 / counts).sum())
+            return cls(images, 1 / len(counts), curves, objective.name)
+        return cls(len(targets), float(counts.max()) / len(targets), curves)
 
     def reason(
         self, history: Sequence[Logs], *, steps_per_epoch: int, promoted: bool = False
@@ -74,37 +88,48 @@ class EarlyStop:
         epochs = int(history[-1]["epoch"]) + 1
         if epochs < MIN_EPOCHS:
             return ""
-        best = max(logs[ACCURACY] for logs in history)
+        best = max(logs[self.metric] for logs in history)
         steps = epochs * steps_per_epoch
         if steps >= CHANCE_STEPS and not self._learned(best) and self._somebody_learned:
             return f"no better than chance after {steps} steps"
-        peers = [max(curve[:epochs]) for curve in self.curves if len(curve) >= epochs]
+        # One that was ended early and promoted all the same lacks some of its epochs.
+        peers = [
+            max(value for epoch, value in curve if epoch < epochs)
+            for curve in self.curves
+            if any(epoch == epochs - 1 for epoch, _ in curve)
+        ]
         if not promoted and len(peers) >= MIN_PEERS and best + self._noise(best) < np.median(peers):
             return f"below the median of {len(peers)} others after {counted(epochs, 'epoch')}"
         return ""
 
     @property
     def _somebody_learned(self) -> bool:
-        return any(self._learned(value) for curve in self.curves for value in curve)
+        return any(self._learned(value) for curve in self.curves for _, value in curve)
 
-    def _learned(self, accuracy: float) -> bool:
-        return accuracy > self.chance + self._noise(self.chance)
+    def _learned(self, value: float) -> bool:
+        return value > self.chance + self._noise(self.chance)
 
-    def _noise(self, accuracy: float) -> float:
-        """What chance adds to an accuracy on so few images, or takes from it."""
-        return DEVIATIONS * math.sqrt(accuracy * (1 - accuracy) / self.images)
+    def _noise(self, value: float) -> float:
+        """What chance adds to such a share on so few images, or takes from it."""
+        return DEVIATIONS * math.sqrt(value * (1 - value) / self.images)
 
 
 def peer_curves(
-    records: Iterable[TrialRecord], configuration: str
-) -> tuple[tuple[float, ...], ...]:
-    """Validation accuracy by epoch of each other configuration that finished a trial.
+    records: Iterable[TrialRecord], configuration: str, objective: Objective = OBJECTIVES[ACCURACY]
+) -> tuple[Curve, ...]:
+    """Give (epoch, metric) of each other configuration that finished a trial.
 
     Args:
         records: all of the run.
         configuration: the one that is left out.
+        objective: of the search, which is the metric where it counts all classes the same; else
+            accuracy is.
     """
+    metric = objective.name if objective.counts_classes else ACCURACY
     finished = [record for record in records if record.finished and record.history]
     others = sorted({record.configuration for record in finished} - {configuration})
     histories = [configuration_history(finished, other) for other in others]
-    return tuple(tuple(logs[ACCURACY] for logs in history) for history in histories)
+    return tuple(
+        tuple((int(logs["epoch"]), logs[metric]) for logs in history if metric in logs)
+        for history in histories
+    )

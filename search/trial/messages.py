@@ -7,6 +7,9 @@ from search.run_folder.records import Logs, TrialSpec
 
 REPORT_SECONDS = 0.25  # between two reports of steps
 
+Curve = tuple[tuple[int, float], ...]
+"""What a configuration had after its epochs, counted from 0: (epoch, metric)."""
+
 
 @dataclass(frozen=True)
 class TrialTask:
@@ -15,12 +18,12 @@ class TrialTask:
     Attributes:
         spec: what to train.
         earlier: metrics of the epochs of its configuration on earlier rungs, in order.
-        peers: validation accuracy by epoch of each other configuration that finished a trial.
+        peers: (epoch, metric) of each other configuration that finished a trial.
     """
 
     spec: TrialSpec
     earlier: tuple[Logs, ...] = ()
-    peers: tuple[tuple[float, ...], ...] = ()
+    peers: tuple[Curve, ...] = ()
 
 
 @dataclass(frozen=True)

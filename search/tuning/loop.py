@@ -7,6 +7,7 @@ from data_pipeline.atomic_files import sweep
 from search.algorithms.base import DurableOracle
 from search.algorithms.racing.probed import is_raced, own_values
 from search.errors import TuneError
+from search.evaluation.objective import objective_named
 from search.observers.observer import Observer
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
@@ -160,7 +161,9 @@ class Search:
         return TrialTask(
             record.spec,
             earlier=tuple(configuration_history(others, record.configuration)),
-            peers=peer_curves(others, record.configuration),
+            peers=peer_curves(
+                others, record.configuration, objective_named(self.oracle.objective.name)
+            ),
         )
 
     def _start(self, record: TrialRecord) -> None:

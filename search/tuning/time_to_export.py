@@ -34,6 +34,7 @@ class TimeToExport:
         self.objective = objective_of(experiment.config)
         self.records = {record.trial_id: record for record in records}
         self.begun: dict[str, float] = {}
+        self.leading: dict[str, float] = {}  # seconds that a running trial which is ahead takes
         self.stepping: dict[
             str, tuple[float, int]
         ] = {}  # when the first step was done, in which epoch
@@ -45,6 +46,7 @@ class TimeToExport:
             self._keep_back(probe=record)
         else:
             self.begun[record.trial_id] = time.monotonic()
+            self.stepping.pop(record.trial_id, None)  # of an attempt before
 
     def progress(self, progress: Progress) -> None:
         """Keep back as long as a running trial took, once it is ahead."""
@@ -61,11 +63,13 @@ class TimeToExport:
         # The epochs of the rungs before are trained again too.
         epochs = progress.epoch + 1
         steps = (now - first) * epochs / (epochs - first_epoch)
-        self._keep_back(seconds_again(steps, others, self.experiment))
+        self.leading[progress.trial_id] = seconds_again(steps, others, self.experiment)
+        self._keep_back()
 
     def trial_finished(self, record: TrialRecord) -> None:
         """Keep back what the best needs."""
         self.records[record.trial_id] = record
+        self.leading.pop(record.trial_id, None)
         self._keep_back()
 
     def _is_ahead(self, score: float) -> bool:
@@ -79,8 +83,8 @@ class TimeToExport:
         scored = [record for record in ranked if record.score is not None]
         return with_probes_in_order(scored, self.objective)
 
-    def _keep_back(self, running: float | None = None, probe: TrialRecord | None = None) -> None:
-        ranked = self._ranked()
+    def _keep_back(self, probe: TrialRecord | None = None) -> None:
+        ranked, running = self._ranked(), max(self.leading.values(), default=None)
         if not ranked and running is None:
             return
         # A head may lead by luck: then the best of the others is exported, or the best probe.

@@ -65,9 +65,13 @@ class RaceFirst(keras_tuner.Oracle):
             if not following.over:
                 return {"status": "IDLE"}
             self.settle_race()
-        if not self.hyperparameters.space:
+        if not self.hyperparameters.space and self.exhausted():
             return {"status": "STOPPED"}  # all there is are probes
         return self.propose(trial_id)
+
+    def exhausted(self) -> bool:
+        """Whether nothing can be proposed any more."""
+        raise NotImplementedError
 
     def _in_a_hurry(self) -> bool:
         """Whether the rest of the race would take more time than there is."""

@@ -49,7 +49,8 @@ def with_epochs(
     def fit(epochs: int) -> bool:
         return all(each.seconds(images, epochs) <= most for each in times.values())
 
-    epochs = next(filter(fit, range(config.max_epochs, LEAST_EPOCHS, -1)), LEAST_EPOCHS)
+    least = min(LEAST_EPOCHS, config.max_epochs)
+    epochs = next(filter(fit, range(config.max_epochs, least, -1)), least)
     if epochs < config.max_epochs:
         name, slowest = max(times.items(), key=lambda pair: pair[1].seconds(images, epochs))
         takes = f"{name}: {duration_in_words(slowest.seconds(images, epochs))}"

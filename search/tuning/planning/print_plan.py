@@ -12,6 +12,7 @@ from search.algorithms.plan import Plan
 from search.evaluation.objective import BALANCED, suited_to
 from search.process.disk import checkpoint_bytes, free_bytes
 from search.process.gpus import visible_gpus
+from search.process.hardware import detect
 from search.process.printable import printable, shell_word
 from search.process.progress import ProgressSink
 from search.process.wording import bytes_in_words, counted
@@ -81,9 +82,11 @@ def announce(
     sizes = f"{splits.train:,} training, {splits.validation:,} validation and "
     race = race_in_plan(plan, config, splits.train)
     more = ", and more while there is time" if open_ended else ""
+    about = "" if plan.exact else "about "
     progress.message(
         f"{experiment.run.name}: {config.algo}, {counted(plan.configurations, 'configuration')} in "
-        f"{counted(plan.trials, 'trial')}, {counted(plan.epochs, 'epoch')} in all{more}\n"
+        f"{about}{counted(plan.trials, 'trial')}, {about}{counted(plan.epochs, 'epoch')} in all"
+        f"{more}\n"
         f"{sizes}{splits.test:,} test images of {counted(experiment.num_classes, 'class')} at "
         f"{height}×{width}{_FITTED[config.resize_mode]}{_seen(config)}\n"
         f"{classes_in_plan(experiment.class_names, counts)}\n"
@@ -118,8 +121,8 @@ def _why(config: RunConfig, counts: Sequence[int]) -> str:
 
 
 def gpus_in_plan() -> str:
-    """Name the GPUs that may be used, as a line; "" where there are none."""
-    gpus = ", ".join(gpu.in_words() for gpu in visible_gpus())
+    """Name the GPUs that are used, as a line; "" where there are none."""
+    gpus = ", ".join(gpu.in_words() for gpu in visible_gpus()) if detect().gpus else ""
     return f"GPUs: {gpus}\n" if gpus else ""
 
 
@@ -196,11 +199,11 @@ def baselines(experiment: Any, winners: Sequence[Values] = ()) -> list[Values]:
         experiment: the run.
         winners: of the race of backbones, the best first.
     """
-    from models.known_good import baseline_values
+    from models.known_good import baseline_values, completed
     from models.presets import PRESETS
 
     if experiment.config.preset:
         return [dict(PRESETS[experiment.config.preset].values)]
     if experiment.config.begin_with:
-        return [dict(values) for values in experiment.config.begin_with]
+        return [completed(experiment.classifier, each) for each in experiment.config.begin_with]
     return baseline_values(experiment.classifier, winners)
