@@ -92,7 +92,7 @@ def parity(classifier, hp, pixels):
 
 def measured(experiment, values, precision, on_gpu):
     """Images per second of training a baseline, and what share of the arithmetic limit that is."""
-    from models.space import with_values
+    from models.hypermodel import with_values
     from search.process.memory import released_graphs
     from search.trial.keras_setup import set_up_training
     from search.trial.step_time import measure

@@ -11,9 +11,10 @@ from search.api import Run
 from search.api import compare as compare_runs
 from search.cli import _run
 from search.errors import TuneError
-from search.evaluation.intervals import paired_interval
-from search.overview.comparison import compare
+from search.evaluation.intervals import paired_interval, paired_recall_interval
+from search.overview.comparison import compare, difference_of
 from search.process.atomic_files import read_json, write_array, write_json
+from search.run_folder.config import RunConfig
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,8 @@ def test_models_are_compared_by_pairs_on_the_same_test_images(pair):
     assert difference.difference == 0.5
     assert difference.interval == paired_interval(2, 2, 0, 0)
     words = difference.in_words()
-    assert words.startswith("run0 and run1 are level: 1.0000 and 0.5000 on the same 4 test images")
+    figures = "accuracy 1.0000 and 0.5000 on the same 4 test images"
+    assert words.startswith(f"run0 and run1 are level: {figures}")
     assert "a difference of +0.5000 (95 % interval " in words
     surer = replace(difference, interval=(0.1, 0.9))
     assert surer.in_words().startswith("run0 is better than run1: ")
@@ -109,9 +111,60 @@ def test_of_other_test_images_those_that_both_were_tested_on_count(pair):
     foreign = [f"x{n:031}" for n in range(24)]
     nothing = compare([first, exported(other, 2, hashes=foreign)])
     assert nothing.differences == ()
-    assert nothing.not_compared == ("run0 and run1: no image is in the test set of both",)
+    assert nothing.not_compared == (
+        "run0 and run1: no image with one label is in the test set of both",
+    )
     of_older_version = [exported(each, 2, hashes=[""] * 24) for each in (one, other)]
     assert compare(of_older_version).differences == ()
+
+
+def test_an_image_with_another_label_in_each_run_says_nothing_of_their_models(pair):
+    one, other = renamed(pair)
+    runs = [exported(one, 4), exported(other, 4)]
+    targets = np.array(other.targets)
+    targets[other.test[:3]] = 1 - targets[other.test[:3]]
+    write_array(other.run.targets, targets)
+    (difference,) = compare(runs).differences
+    assert (difference.images, difference.same, difference.accuracies) == (1, False, (1.0, 1.0))
+
+
+def test_where_classes_count_the_same_the_means_of_recalls_are_compared(pair):
+    one, other = renamed(pair)
+    runs = [exported(one, 4), exported(other, 3)]
+    for run in runs:
+        config = RunConfig.load(run)
+        replace(config, objective="val_balanced_accuracy").save(run)
+    (difference,) = compare(runs).differences
+    assert difference.metric == "balanced accuracy"
+    assert "are level: balanced accuracy 1.0000 and 0." in difference.in_words()
+
+
+def test_a_model_that_finds_the_rare_class_is_not_called_worse():
+    """Of 950 images the one is right on 91 %, the other on all; of 50 on 80 %, and on none."""
+    many = [(True, True)] * 864 + [(False, True)] * 86
+    few = [(True, False)] * 40 + [(False, False)] * 10
+    labels = ["many"] * 950 + ["few"] * 50
+    by_image = difference_of("new", "old", many + few, same=True)
+    assert by_image.interval[1] < 0
+    by_class = difference_of("new", "old", many + few, same=True, labels=labels)
+    assert by_class.accuracies == pytest.approx((0.8547, 0.5), abs=1e-4)
+    assert by_class.difference == pytest.approx(0.3547, abs=1e-4)
+    low, high = by_class.interval
+    assert 0.27 < low < by_class.difference < high < 0.42
+
+
+def test_the_interval_of_balanced_accuracies_holds_what_is_true():
+    """500 draws of 60 and 12 images, of which the two have other shares right."""
+    random = np.random.default_rng(0)
+    held = 0
+    for _ in range(500):
+        counts = []
+        for images, mine, theirs in ((60, 0.1, 0.2), (12, 0.3, 0.1)):
+            same, first, second = random.multinomial(images, [1 - mine - theirs, mine, theirs])
+            counts.append((int(same + first + second), int(first), int(second)))
+        low, high = paired_recall_interval(counts)
+        held += low <= (0.1 - 0.2 + 0.3 - 0.1) / 2 <= high
+    assert 0.93 <= held / 500 <= 0.99
 
 
 def test_what_cannot_be_compared_is_refused(pair):

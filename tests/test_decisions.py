@@ -65,6 +65,26 @@ def test_what_was_decided_before_is_known_and_other_rows_stay(file):
     assert decided(file) == {"dog/9.png": "cat", "cat/1.png": "dog"}
 
 
+def test_corrections_that_a_run_was_begun_with_stay(file):
+    """A new search begins with the labels of the data set once more."""
+    earlier = {
+        "cat/0.png": Correction("cat/0.png", "dog", "cat", "then"),
+        "dog/9.png": Correction("dog/9.png", "dog", "", "then"),
+    }
+    decisions = Decisions(file, questions(), earlier)
+    assert [decisions.of(number) for number in range(3)] == [None, None, None]
+    decisions.decide(1, "dog")
+    assert decided(file) == {"cat/0.png": "cat", "dog/9.png": "", "cat/1.png": "dog"}
+    assert decisions.counts() == (0, 1, 0)
+    decisions.decide(0, "cat")  # looked at, and right
+    assert decisions.counts() == (1, 1, 0)
+    assert read_corrections(file)["cat/0.png"].old == "dog"
+    decisions.undo()
+    assert decisions.of(0) is None
+    again = Decisions(file, questions(), earlier)
+    assert [again.of(number) for number in range(3)] == [None, "dog", None]
+
+
 def test_a_file_of_something_else_is_not_written_to(file):
     file.write_text("name,age\nx,3\n")
     with pytest.raises(DataError, match="has no column path"):

@@ -62,6 +62,27 @@ def test_noise_gets_a_strong_penalty():
     assert np.abs(noise.kernel).max() < 0.2 < np.abs(apart.kernel).max()
 
 
+@pytest.mark.parametrize("num_classes", [2, 5])
+def test_penalties_are_compared_on_images_of_all_classes_though_they_come_sorted(
+    num_classes, monkeypatch
+):
+    real, compared = linear_probe._fitted, []
+
+    def fitted(scaled, targets, penalty, classes):
+        compared.append(np.bincount(targets, minlength=classes).tolist())
+        return real(scaled, targets, penalty, classes)
+
+    monkeypatch.setattr(linear_probe, "_fitted", fitted)
+    targets = np.repeat(np.arange(num_classes, dtype=np.int32), 6000 // num_classes)
+    features = np.random.default_rng(0).normal(size=(len(targets), 3)).astype(np.float32)
+    solve(features, targets, num_classes=num_classes)
+    *tried, _ = compared
+    assert len(tried) == len(linear_probe.PENALTIES)
+    for counts in tried:
+        assert sum(counts) == 1600
+        assert min(counts) > 0.7 * 1600 / num_classes
+
+
 @pytest.mark.parametrize("num_classes", [2, 4])
 def test_out_of_fold_no_image_is_predicted_by_its_own_label(num_classes):
     features, targets = clusters(num_classes)

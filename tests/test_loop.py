@@ -213,6 +213,17 @@ def test_a_trial_is_given_the_curves_of_others_and_its_own_earlier_rungs(run):
     assert len(tasks[last].peers) == len(before - {tasks[last].spec.configuration})
 
 
+def test_what_goes_on_keeps_the_batch_that_memory_allowed(run):
+    """Its parent was out of memory once, and trained with half the batch."""
+    executor = FakeExecutor(run, lambda spec: None)
+    oracle = make_hyperband(run, max_epochs=3)
+    search = Search(run, oracle, executor, observers=[], max_epochs=3, stop=NEVER)
+    search.to_the_end()
+    goes_on = next(record for record in load_records(run) if record.parent)
+    search.records[goes_on.parent] = search.records[goes_on.parent].with_outcome(batch_size=8)
+    assert search._new_record(goes_on.trial_id).batch_size == 8
+
+
 def test_without_early_stop_a_trial_is_told_of_no_other(run):
     assert all(task.peers == task.earlier == () for task in tasks_of(run).values())
 

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from models.errors import ModelError
+from models.families.backbone import features_key
+from models.families.family import ModelOptions
 from models.pretrained import networks as pretrained
 from models.pretrained import weights
 from models.pretrained.backbones import BACKBONES
@@ -87,6 +89,19 @@ def test_the_weights_of_224_serve_where_those_of_the_size_are_missing(cache):
     assert weights_file("mobilenet_075", "imagenet", (160, 160)).name.endswith("224_tf_no_top.h5")
     (cache / "mobilenet_7_5_160_tf_no_top.h5").touch()
     assert weights_file("mobilenet_075", "imagenet", (160, 160)).name.endswith("160_tf_no_top.h5")
+
+
+def test_features_are_known_by_the_weights_that_compute_them(cache):
+    """Those of the size at which the backbone sees images, not of that of other models."""
+    options = ModelOptions(
+        image_size=(96, 96), num_classes=2, compact=True, weights="imagenet", largest_side=160
+    )
+    values = {"probe/backbone": "mobilenet_075", "probe/image_size": 160}
+    (cache / "mobilenet_7_5_224_tf_no_top.h5").write_bytes(b"224")
+    before = features_key(values, "probe", options)
+    (cache / "mobilenet_7_5_160_tf_no_top.h5").write_bytes(b"160")
+    assert features_key(values, "probe", options)[:2] == before[:2]
+    assert features_key(values, "probe", options) != before
 
 
 def test_an_answering_network_makes_a_backbone_available(cache, monkeypatch):

@@ -183,6 +183,32 @@ def test_without_a_frozen_backbone_the_best_itself_is_trained_for_each_fold(
     assert shares == sorted(shares)
 
 
+def test_what_is_fine_tuned_starts_in_each_fold_from_a_probe_of_its_images(
+    transfer, tmp_path, monkeypatch
+):
+    """A start from all images would know the labels of those that are asked about."""
+    fine_tuned = {"transfer/unfreeze": 0.3, "transfer/head_units": 0}
+    run = judged_run(transfer, tmp_path, HEAD, **fine_tuned)
+    started, asked = [], []
+
+    def train(training, model, **_):
+        probe = training.start.__self__
+        started.append((np.unique(training.rows), np.unique(probe.rows)))
+
+    def predict(model, inputs, rows):
+        asked.append(rows)
+        assert np.any(inputs[rows] != 0, axis=tuple(range(1, inputs.ndim))).all()
+        return np.full((len(rows), 2), 0.5, np.float32)
+
+    monkeypatch.setattr(module, "train_epochs", train)
+    monkeypatch.setattr(module, "predict_rows", predict)
+    judged(run, folds=2)
+    assert len(started) == 2
+    for (rows, probed), held in zip(started, asked, strict=True):
+        np.testing.assert_array_equal(rows, probed)
+        assert not set(probed.tolist()) & set(held.tolist())
+
+
 @pytest.mark.parametrize("calls", [0, 3])
 def test_ctrl_c_ends_it_while_features_are_computed_or_heads_trained(heads, once, calls):
     left = [calls]

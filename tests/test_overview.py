@@ -7,6 +7,7 @@ from given_data import DATA
 from rich.console import Console
 from searching import VALUES, epoch_logs, run_config, trial_record
 
+from search.api import Run
 from search.cli import _run
 from search.cli.printing.run import print_report, print_result, run_table
 from search.insights.findings import Insights
@@ -115,6 +116,14 @@ def two_rungs():
     )
     diverged = trial_record("0001", None, status=DIVERGED, reason="loss is nan in epoch 1")
     return first, second, diverged
+
+
+def test_how_a_probe_ended_is_told_by_its_last_rung_though_each_has_one_epoch(tmp_path):
+    opened = trial_record("0000", 0.9, images=200)
+    again = {"configuration": "0000", "parent": "0000", "rung": 1, "status": FAILED}
+    lost = trial_record("0001", None, **again, reason="out of memory")
+    (row,) = run_report(run_with(tmp_path, opened, lost)).configurations
+    assert (row.status, row.reason) == (FAILED, "out of memory")
 
 
 def test_a_report_has_one_row_a_configuration_with_what_all_its_rungs_took(tmp_path):
@@ -264,7 +273,7 @@ def test_what_is_of_no_use_is_to_be_mended_first(doubts, said, tmp_path, monkeyp
     run = run_with(tmp_path, trial_record("0000", 0.5))
     report = replace(run_report(run), doubts=doubts)
     monkeypatch.setattr("search.overview.summary.run_report", lambda _: report)
-    print_result(run, as_json=False)
+    print_result(Run(run.path), as_json=False)
     assert said in capsys.readouterr().err
 
 
@@ -272,9 +281,9 @@ def test_before_an_export_follows_the_verdict_is_left_to_it(tmp_path, monkeypatc
     run = run_with(tmp_path, trial_record("0000", 0.5))
     report = replace(run_report(run), verdict="The search found nothing better.")
     monkeypatch.setattr("search.overview.summary.run_report", lambda _: report)
-    print_result(run, as_json=False)
+    print_result(Run(run.path), as_json=False)
     assert "found nothing better" in capsys.readouterr().out
-    print_result(run, as_json=False, last=False)
+    print_result(Run(run.path), as_json=False, last=False)
     assert "found nothing better" not in capsys.readouterr().out
 
 

@@ -72,6 +72,22 @@ def test_stopped_after_3_epochs_and_promoted_after_4_a_trial_is_10_epochs_to_the
     assert_same_state(state_of(cut, "0001"), state_of(experiment))
 
 
+def test_a_batch_that_was_halved_for_memory_leaves_the_schedule_where_it_is(scratch, tmp_path):
+    """Twice as many steps per epoch: the rate at an epoch is that of its share of all epochs."""
+    experiment = elsewhere(scratch, tmp_path)
+    values = values_for(scratch, "cnn", batch_size=16, schedule="cosine", warmup=0.0)
+    first = fresh(values=values, epochs=3)
+    run_trial(experiment, replace(first, batch_size=8), go_on)
+    on = fresh("0001", values=values, initial_epoch=3, epochs=6, parent="0000", rung=1)
+    whole = run_trial(experiment, fresh("0002", values=values, epochs=6), go_on)
+    for batch_size in (None, 8):
+        found = run_trial(experiment, replace(on, batch_size=batch_size), go_on)
+        # The rate follows the batch.
+        rates = [16 / (batch_size or 16) * logs["learning_rate"] for logs in found.history]
+        assert rates == pytest.approx([logs["learning_rate"] for logs in whole.history[3:]])
+        experiment.run.checkpoint("0001").unlink()
+
+
 @pytest.fixture
 def small(scratch, tmp_path):
     """The quickest: (experiment, values of a small CNN)."""

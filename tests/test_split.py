@@ -118,6 +118,22 @@ def test_what_the_data_set_groups_is_never_torn_apart():
     assert not (patients[0] & patients[1] or patients[0] & patients[2] or patients[1] & patients[2])
 
 
+@pytest.mark.parametrize(("patients", "each"), [(3, 6), (4, 6), (4, 2), (5, 6), (7, 1)])
+def test_few_groups_of_one_size_leave_no_split_without_one(patients, each):
+    pictures = catalog(
+        *(
+            entry(f"{label}/{patient}-{n}.png", label, group=f"{label}{patient}")
+            for label in ("ill", "well")
+            for patient in range(patients)
+            for n in range(each)
+        )
+    )
+    splits = split_by_group(pictures)
+    for part in _all(splits):
+        assert {pictures.kept[index].label for index in part} == {"ill", "well"}
+    assert len(splits.train) >= max(len(splits.validation), len(splits.test))
+
+
 def test_large_groups_are_told_where_a_split_that_is_not_given_tears_them():
     """Of a video of 40 frames half are in a test set that the data set may give."""
     given = {"train": range(20), "test": range(20, 40)}

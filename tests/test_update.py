@@ -282,6 +282,15 @@ def test_the_verdict_follows_the_interval_of_all_test_images(counts, verdict):
         assert said[1].startswith(f"on all {row.images} test images")
 
 
+def test_the_verdict_is_by_balanced_accuracy_where_classes_count_the_same():
+    many, few = pairs(864, 0, 86), [(True, False)] * 40 + [(False, False)] * 10
+    labels = ["many"] * 950 + ["few"] * 50
+    row = difference_of(NEW, OLD, many + few, same=True, labels=labels)
+    found = Updated("a", "b", CHANGE, None, None, row)
+    assert found.verdict == "The new model is better."
+    assert "on all 1,000 test images: balanced accuracy, new model 0.8547" in found.in_words()[0]
+
+
 def test_an_image_that_the_old_model_cannot_be_asked_about_is_left_out(after, monkeypatch):
     run, _, _ = after
     real = updated._answers

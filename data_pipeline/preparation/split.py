@@ -115,6 +115,8 @@ def deal_groups(
 ) -> list[tuple[Split, np.ndarray]]:
     """Give each group, the largest first, to the split that lacks the most images.
 
+    The last few go to splits that would have none.
+
     Args:
         groups: images that stay together.
         room: how many images each split shall have; train has the rest.
@@ -125,9 +127,12 @@ def deal_groups(
     room = {"train": total - sum(room.values()), **room}
     shuffled = [groups[place] for place in random.permutation(len(groups))]
     dealt = []
-    for group in sorted(shuffled, key=len, reverse=True):
-        name = max(room, key=room.__getitem__)
+    without = [name for name, images in room.items() if images > 0]
+    for place, group in enumerate(sorted(shuffled, key=len, reverse=True)):
+        names = without if len(groups) - place <= len(without) else room
+        name = max(names, key=room.__getitem__)
         room[name] -= len(group)
+        without = [other for other in without if other != name]
         dealt.append((name, group))
     return dealt  # type: ignore[return-value]
 

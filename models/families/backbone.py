@@ -109,5 +109,5 @@ def features_key(values: Mapping[str, Any], family: str, options: ModelOptions) 
 
     name = values[f"{family}/backbone"]
     height, width = seen_size(values, family, options)
-    path = weights_file(name, str(options.weights), options.image_size)
+    path = weights_file(name, str(options.weights), (height, width))
     return name, f"{height}x{width}", content_digest(path)

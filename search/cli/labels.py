@@ -1,5 +1,6 @@
 """The command `labels`: whether the labels of images can be trusted."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from search.cli.options.arguments import PORT, RUN
 from search.cli.options.folders import RESULTS
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.printing.out import echo, print_json
-from search.process.printable import printable
+from search.process.printable import printable, shell_word
 from search.process.quiet import import_tensorflow
 from search.process.wording import in_percent
 
@@ -91,7 +92,9 @@ def labels_command(
 
 def _serve(run: "RunFolder", report: "SuspectReport", file: Path, port: int) -> None:
     """Let the user decide about the suspects."""
+    from data_pipeline.listing.corrections import read_corrections
     from search.label_errors.suspects import pictures
+    from search.run_folder.config import RunConfig
     from search.run_folder.data_summary import DataSummary
     from search.serve.decisions import Question
     from search.serve.labels_app import serve_labels
@@ -107,15 +110,29 @@ def _serve(run: "RunFolder", report: "SuspectReport", file: Path, port: int) -> 
         )
         for row, image in zip(report.suspects, pictures(run, report.suspects), strict=True)
     ]
+    begun_with = RunConfig.load(run).corrections
     serve_labels(
         report.run,
-        Path(report.root),
         questions,
         DataSummary.load(run).class_names,
         file=file,
+        earlier=read_corrections(Path(begun_with)) if begun_with else {},
+        following=_following(run, Path(report.root), file),
         port=port,
         progress=console_progress(),
     )
+
+
+def _following(run: "RunFolder", data: Path, file: Path) -> str:
+    """The command that applies corrections: an update of what is exported, else a new search."""
+    from search.run_folder.command_line import data_options
+    from search.run_folder.config import RunConfig
+
+    corrections = f"--corrections {shell_word(file)}"
+    if (run.export / "model.keras").exists():
+        return f"tune update {run.argument} {corrections}"
+    words = data_options(replace(RunConfig.load(run), corrections=None), whole=True)
+    return " ".join(["tune run", shell_word(data), *map(shell_word, words), corrections])
 
 
 def print_suspects(report: "SuspectReport") -> None:

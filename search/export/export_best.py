@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from search.evaluation.calibration import Calibration
+from search.evaluation.logit_adjustment import adjusted
 from search.evaluation.objective import ACCURACY, AS_GOOD_WITHIN
 from search.export.folder import export_folder
 from search.export.measured_cost import warn_of_cost, with_measured
@@ -32,7 +33,12 @@ from search.run_folder.paths import RunFolder
 from search.run_folder.record_files import load_records
 from search.run_folder.time_spent import ExportTime
 from search.runs.lock import EXPORT, locked
-from search.selection.calibrate import calibrate, calibrate_model, require_enough
+from search.selection.calibrate import (
+    calibrate,
+    calibrate_model,
+    class_frequencies,
+    require_enough,
+)
 from search.selection.choice import Choice, choose
 from search.trial.experiment import Experiment
 from search.trial.keras_setup import prepare_to_train
@@ -222,7 +228,10 @@ def _metrics(
     record = choice.winner.record
     targets = experiment.targets[experiment.validation]
     # The winner's own trainings, not the score of the search, which is the best of many.
-    right = [float((p.argmax(axis=1) == targets).mean()) for p in choice.winner.predictions]
+    # As the exported model answers; its temperature changes no answer.
+    frequencies, strength = class_frequencies(experiment), calibration.adjustment
+    answers = [adjusted(p, frequencies, strength).argmax(axis=1) for p in choice.winner.predictions]
+    right = [float((answer == targets).mean()) for answer in answers]
     validated = float(np.mean(right))
     return Metrics(
         **vars(tested),

@@ -5,13 +5,14 @@ judged by a model that saw its label. Where the run has a frozen backbone, only 
 on its cached features, and that takes seconds; else the best configuration is trained K times.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.families.linear_probe import LastLayer
 from models.families.registry import family_named
 from search.errors import TuneError
 from search.evaluation.folds import Rows, deal_folds
@@ -113,10 +114,23 @@ def out_of_fold(
             models = number + done / total
             task.update(models, len(rounds), f"model {number + 1} of {len(rounds)}")
 
-        of_fold = replace(training, rows=trained, seed=seed)
+        of_fold = replace(training, rows=trained, seed=seed, start=_start(training, trained))
         model = _trained(of_fold, cache, judge.record.epochs_to_best, steps, stop)
         total[held] += _finite(predict_rows(model, training.inputs, held))
     return (total / judge.repeats).astype(np.float32)
+
+
+def _start(training: Training, trained: Rows) -> Callable[[], LastLayer] | None:
+    """What a fine-tuned model starts from: a probe of the images that it is trained on alone."""
+    if training.start is None:
+        return None
+    experiment = replace(training.experiment, train=trained)
+    of_fold = ModelCache().training(experiment, training.values, training.seed, _untold)
+    return of_fold.start
+
+
+def _untold(done: int, total: int) -> None:
+    """Take what is done of a probe's features, which are there already."""
 
 
 def _finite(predictions: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -146,10 +160,10 @@ def _prepared(experiment: Experiment, judge: Judge, stop: StopSignal, task: Task
     # Rows and seed stand for those of each model, which `out_of_fold` puts in their place.
     values, seed = effective_values(judge.record), experiment.config.seed
     training = ModelCache().training(experiment, values, seed, update)
-    if not isinstance(training, HeadTraining) or not judge.on_features:
+    if not isinstance(training, HeadTraining):
         return training
     features = training.feature_cache.plain(np.arange(len(experiment.targets)), update)
-    if training.solved:
+    if training.solved or not judge.on_features:
         return training
     known = {each.name: getattr(training, each.name) for each in fields(training)}
     return OnFeatures(**known, features=features)

@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import TuneError
-from search.evaluation.intervals import paired_interval
+from search.evaluation.intervals import paired_interval, paired_recall_interval
 from search.overview.run_rows import RunReport
 from search.overview.summary import run_report
 from search.process.printable import printable
 from search.process.wording import counted
+from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data import Images, load_predictions, load_splits, load_targets
+from search.run_folder.data_summary import DataSummary
 from search.run_folder.paths import RunFolder
 
+ACCURACY, BALANCED_ACCURACY = "accuracy", "balanced accuracy"
 _WITHOUT_EXPORT = "no exported model with its answers to the test images; export it (again)"
 
 
@@ -57,9 +60,10 @@ class Difference:
         first, second: names of the runs.
         images: that both were tested on, and so neither was trained on.
         same: whether these are all test images of both.
-        accuracies: of the two on them.
+        accuracies: of the two on them, or the balanced accuracies.
         difference: the first's less the second's.
-        interval: 95 % of that, by pairs (`search.evaluation.intervals.paired_interval`).
+        interval: 95 % of that, by pairs (`search.evaluation.intervals`).
+        metric: "accuracy", or "balanced accuracy" where all classes count the same in the search.
     """
 
     first: str
@@ -69,6 +73,7 @@ class Difference:
     accuracies: tuple[float, float]
     difference: float
     interval: tuple[float, float]
+    metric: str = ACCURACY
 
     def in_words(self) -> str:
         """Say which is better, or that it may be chance."""
@@ -76,7 +81,8 @@ class Difference:
         one, other = self.accuracies
         where = "the same" if self.same else "their common"
         figures = (
-            f"{one:.4f} and {other:.4f} on {where} {counted(self.images, 'test image')}, a "
+            f"{self.metric} {one:.4f} and {other:.4f} on {where} "
+            f"{counted(self.images, 'test image')}, a "
             f"difference of {self.difference:+.4f} (95 % interval {low:+.4f} to {high:+.4f})"
         )
         if low <= 0 <= high:
@@ -116,17 +122,19 @@ def compare(runs: Sequence[RunFolder]) -> Comparison:
     called = [n if names.count(n) == 1 else str(r.path) for n, r in zip(names, runs, strict=True)]
     rows = tuple(_row(run_report(run), name) for run, name in zip(runs, called, strict=True))
     tested = [_tested(run) for run in runs]
+    counts_classes = [objective_of(RunConfig.load(run)).counts_classes for run in runs]
     differences, reasons = [], []
     for first, second in itertools.combinations(range(len(runs)), 2):
         one, other = tested[first], tested[second]
+        balanced = all(counts_classes[n] for n in (first, second))
         lacking = [called[n] for n in (first, second) if tested[n] is None]
         if one is None or other is None:
             reasons += [f"{printable(name)}: {_WITHOUT_EXPORT}" for name in lacking]
             continue
-        found = _difference(called[first], called[second], one, other)
+        found = _difference(called[first], called[second], one, other, balanced=balanced)
         if found is None:
             names_of_both = f"{printable(called[first])} and {printable(called[second])}"
-            reasons.append(f"{names_of_both}: no image is in the test set of both")
+            reasons.append(f"{names_of_both}: no image with one label is in the test set of both")
         else:
             differences.append(found)
     return Comparison(rows, tuple(differences), tuple(dict.fromkeys(reasons)))
@@ -151,8 +159,8 @@ def _row(report: RunReport, name: str) -> ComparedRun:
     )
 
 
-def _tested(run: RunFolder) -> dict[str, bool] | None:
-    """By its hash whether the exported model has a test image right; None without an export.
+def _tested(run: RunFolder) -> dict[str, tuple[str, bool]] | None:
+    """Its label, and whether the exported model has a test image right, by hash; None without one.
 
     Copies of an image count once: what is said of them is the same.
     """
@@ -166,22 +174,40 @@ def _tested(run: RunFolder) -> dict[str, bool] | None:
             "test images; export again"
         )
     hashes = Images.load(run).pixel_hashes
-    right = predictions.argmax(axis=1) == load_targets(run)[rows]
-    return {hashes[row]: bool(yes) for row, yes in zip(rows, right, strict=True) if hashes[row]}
+    names, targets = DataSummary.load(run).class_names, load_targets(run)[rows]
+    right = predictions.argmax(axis=1) == targets
+    return {
+        hashes[row]: (names[target], bool(yes))
+        for row, target, yes in zip(rows, targets, right, strict=True)
+        if hashes[row]
+    }
 
 
 def _difference(
-    first: str, second: str, one: dict[str, bool], other: dict[str, bool]
+    first: str,
+    second: str,
+    one: dict[str, tuple[str, bool]],
+    other: dict[str, tuple[str, bool]],
+    *,
+    balanced: bool,
 ) -> Difference | None:
-    common = sorted(one.keys() & other.keys())
+    """Compare two models on the images that have one label in both runs."""
+    common = [key for key in sorted(one.keys() & other.keys()) if one[key][0] == other[key][0]]
     if not common:
         return None
-    pairs = [(one[key], other[key]) for key in common]
-    return difference_of(first, second, pairs, same=len(pairs) == len(one) == len(other))
+    pairs = [(one[key][1], other[key][1]) for key in common]
+    labels = [one[key][0] for key in common] if balanced else None
+    same = len(pairs) == len(one) == len(other)
+    return difference_of(first, second, pairs, same=same, labels=labels)
 
 
 def difference_of(
-    first: str, second: str, pairs: Sequence[tuple[bool, bool]], *, same: bool
+    first: str,
+    second: str,
+    pairs: Sequence[tuple[bool, bool]],
+    *,
+    same: bool,
+    labels: Sequence[str] | None = None,
 ) -> Difference:
     """Compare two models by which of them has each image right.
 
@@ -189,7 +215,10 @@ def difference_of(
         first, second: what they are called.
         pairs: of each image whether the first and whether the second has it right; one or more.
         same: whether these are all test images of both.
+        labels: of each image, where all classes count the same; None where all images do.
     """
+    if labels is not None:
+        return _balanced(first, second, pairs, same=same, labels=labels)
     counts = [pairs.count(pair) for pair in ((True, True), (True, False), (False, True))]
     both, mine, theirs = counts
     total = len(pairs)
@@ -201,4 +230,32 @@ def difference_of(
         accuracies=((both + mine) / total, (both + theirs) / total),
         difference=(mine - theirs) / total,
         interval=paired_interval(both, mine, theirs, total - sum(counts)),
+    )
+
+
+def _balanced(
+    first: str,
+    second: str,
+    pairs: Sequence[tuple[bool, bool]],
+    *,
+    same: bool,
+    labels: Sequence[str],
+) -> Difference:
+    """Compare two models by the means of their recalls."""
+    of_class: dict[str, list[tuple[bool, bool]]] = {}
+    for label, pair in zip(labels, pairs, strict=True):
+        of_class.setdefault(label, []).append(pair)
+    recalls = np.array([np.mean(own, axis=0) for own in of_class.values()]).mean(axis=0)
+    counts = [
+        (len(own), own.count((True, False)), own.count((False, True))) for own in of_class.values()
+    ]
+    return Difference(
+        first=first,
+        second=second,
+        images=len(pairs),
+        same=same,
+        accuracies=(float(recalls[0]), float(recalls[1])),
+        difference=float(recalls[0] - recalls[1]),
+        interval=paired_recall_interval(counts),
+        metric=BALANCED_ACCURACY,
     )

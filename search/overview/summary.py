@@ -94,7 +94,7 @@ def _exported(run: RunFolder) -> Exported | None:
 
 def _configuration(best: TrialRecord, rungs: list[TrialRecord]) -> ConfigurationRow:
     # The best rung has the score, the last one tells how it ended.
-    last = max(rungs, key=lambda record: record.epochs)
+    last = max(rungs, key=lambda record: (record.epochs, record.rung))
     return ConfigurationRow(
         configuration=best.configuration,
         summary=best.title,

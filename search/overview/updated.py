@@ -5,13 +5,16 @@ from pathlib import Path
 
 from search.errors import TuneError
 from search.inference.classifier import InputFile, load_classifier
-from search.overview.comparison import Difference, difference_of
+from search.overview.comparison import ACCURACY, Difference, difference_of
+from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data import Images, load_predictions, load_splits, load_targets
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.paths import RunFolder
 from search.tuning.data_change import DataChange, load_change
 
 NEW, OLD = "the new model", "the old model"
+
+_Answered = tuple[str, tuple[bool, bool]]  # the label of an image, and which of both have it right
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,8 @@ class Updated:
         """Say it in sentences."""
         rows = (("old ", self.on_old), ("new ", self.on_new), ("", self.on_both))
         said = [
-            f"on {'the' if which else 'all'} {row.images:,} {which}test images: new model "
-            f"{row.accuracies[0]:.4f}, old model {row.accuracies[1]:.4f}, difference "
+            f"on {'the' if which else 'all'} {row.images:,} {which}test images: {_metric(row)}"
+            f"new model {row.accuracies[0]:.4f}, old model {row.accuracies[1]:.4f}, difference "
             f"{row.difference:+.4f} (95 % interval {row.interval[0]:+.4f} to "
             f"{row.interval[1]:+.4f})"
             for which, row in rows
@@ -83,25 +86,35 @@ def what_it_brought(run: RunFolder) -> Updated:
     then = _answers(before, [images.file(row).path for row in rows])
     hashes = Images.load(before).pixel_hashes
     tested = {hashes[row] for row in load_splits(before).test}
-    old: list[tuple[bool, bool]] = []
-    new: list[tuple[bool, bool]] = []
+    old: list[_Answered] = []
+    new: list[_Answered] = []
     for row, right, answer in zip(rows, now, then, strict=True):
         if answer is not None:
-            pair = bool(right), answer == names[targets[row]]
-            (old if images.pixel_hashes[row] in tested else new).append(pair)
+            label = names[targets[row]]
+            pair = bool(right), answer == label
+            (old if images.pixel_hashes[row] in tested else new).append((label, pair))
+    balanced = objective_of(RunConfig.load(run)).counts_classes
     return Updated(
         run=run.name,
         before=before.name,
         change=change,
-        on_old=_difference(old),
-        on_new=_difference(new),
-        on_both=_difference(old + new),
+        on_old=_difference(old, balanced=balanced),
+        on_new=_difference(new, balanced=balanced),
+        on_both=_difference(old + new, balanced=balanced),
         unreadable=sum(answer is None for answer in then),
     )
 
 
-def _difference(pairs: list[tuple[bool, bool]]) -> Difference | None:
-    return difference_of(NEW, OLD, pairs, same=True) if pairs else None
+def _difference(answered: list[_Answered], *, balanced: bool) -> Difference | None:
+    if not answered:
+        return None
+    labels = [label for label, _ in answered] if balanced else None
+    return difference_of(NEW, OLD, [pair for _, pair in answered], same=True, labels=labels)
+
+
+def _metric(row: Difference) -> str:
+    """Name what is compared where it is not accuracy."""
+    return "" if row.metric == ACCURACY else f"{row.metric}, "
 
 
 def _answers(run: RunFolder, files: list[Path]) -> list[str | None]:

@@ -86,7 +86,7 @@ def with_latencies(tried: Sequence[Tried], latencies: Mapping[str, float]) -> li
 
 def _tried(best: TrialRecord, rungs: Sequence[TrialRecord]) -> Tried:
     # The best rung has the score, the last one tells how far it went and why no further.
-    last = max(rungs, key=lambda record: record.epochs)
+    last = max(rungs, key=lambda record: (record.epochs, record.rung))
     # By epoch: the rungs of a configuration share one count, and each epoch is drawn once.
     epochs = {int(logs["epoch"]): logs for record in rungs for logs in record.history}
     weights = best.parameters

@@ -18,7 +18,7 @@ def command(config: RunConfig) -> str:
     if config.updates:
         trials = ["--max-trials", str(config.max_trials)] if _more_than_given(config) else []
         run, data = Path(config.updates).name, Path(config.data).name
-        return shlex.join(["tune", "update", run, data, *_data_options(config), *trials])
+        return shlex.join(["tune", "update", run, data, *data_options(config), *trials])
     height, width = config.image_size
     words = ["tune", "train" if config.preset else "run", Path(config.data).name]
     if config.preset:
@@ -39,7 +39,7 @@ def command(config: RunConfig) -> str:
         words += [] if config.resize_mode == "squeeze" else ["--resize", config.resize_mode]
     words += ["--image-size", f"{height}x{width}", "--max-epochs", str(config.max_epochs)]
     words += ["--precision", config.precision, "--seed", str(config.seed)]
-    words += _data_options(config)
+    words += data_options(config)
     words += ["--deterministic"] if config.deterministic else []
     if config.weights not in (None, "imagenet"):
         words += ["--weights", Path(str(config.weights)).name]
@@ -72,11 +72,15 @@ def _families(config: RunConfig) -> list[str]:
     return [own.get(name, name) for name in config.families]
 
 
-def _data_options(config: RunConfig) -> list[str]:
-    """How the data set is read, a table by its name alone."""
+def data_options(config: RunConfig, *, whole: bool = False) -> list[str]:
+    """How the data set is read, a table by its name alone, or with its whole path."""
+
+    def file(path: str) -> str:
+        return path if whole else Path(path).name
+
     words = ["--follow-links"] if config.follow_links else []
-    words += ["--labels", Path(config.labels).name] if config.labels else []
-    words += ["--corrections", Path(config.corrections).name] if config.corrections else []
+    words += ["--labels", file(config.labels)] if config.labels else []
+    words += ["--corrections", file(config.corrections)] if config.corrections else []
     for name in ("image_column", "label_column", "split_column", "group_column", "group_by"):
         if (value := getattr(config, name)) is not None:
             words += [f"--{name.replace('_', '-')}", value]

@@ -102,7 +102,9 @@ def choose(
         fitting, seeds = fitting[:1], 1
     # One candidate is compared with nothing: its predictions of the search will do.
     if seeds == 0 or (len(fitting) == 1 and _in_search(experiment, fitting[0]).exists()):
-        return _best_of_search(experiment, fitting)
+        choice = _best_of_search(experiment, fitting)
+        write_json(experiment.run.finalists, to_json(choice.rows()))
+        return choice
     again = partial(train_again, seeds=seeds, until=until, within=cheaper_within)
     trained = again(experiment, fitting, stop=stop, progress=progress)
     if not trained:

@@ -1,7 +1,7 @@
 """What somebody decides about suspected labels: written at once, and undone."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,21 +39,34 @@ class Decisions:
     Args:
         file: of corrections (`data_pipeline.listing.corrections`); made by the first decision.
         questions: the images.
+        earlier: corrections that the labels have been corrected by; they stay, as a new search
+            begins with the labels of the data set once more.
 
     Raises:
         DataError: there is such a file, and it cannot be read.
     """
 
-    def __init__(self, file: Path, questions: Sequence[Question]) -> None:
+    def __init__(
+        self,
+        file: Path,
+        questions: Sequence[Question],
+        earlier: Mapping[str, Correction] | None = None,
+    ) -> None:
         self.file, self._questions = file, questions
-        self._known = read_corrections(file) if file.exists() else {}
+        self._earlier = dict(earlier or {})
+        self._known = self._earlier | (read_corrections(file) if file.exists() else {})
         self._before: list[tuple[str, Correction | None]] = []  # as it was before each decision
         self._lock = threading.Lock()
 
     def of(self, number: int) -> str | None:
         """The label decided on for an image; "" where it is set aside, None where it is open."""
-        known = self._known.get(self._questions[number].path)
+        known = self._decided(self._questions[number].path)
         return None if known is None else known.new
+
+    def _decided(self, path: str) -> Correction | None:
+        """What was decided about an image since the labels were corrected earlier."""
+        known = self._known.get(path)
+        return None if known == self._earlier.get(path) else known
 
     @property
     def open_to_undo(self) -> int:
@@ -78,10 +91,10 @@ class Decisions:
 
     def counts(self) -> tuple[int, int, int]:
         """How many of these images are (kept as they are, relabelled, set aside)."""
-        paths = {question.path for question in self._questions}
-        mine = [each for each in self._known.values() if each.path in paths]
+        labels = {question.path: question.label for question in self._questions}
+        mine = [each for path in labels if (each := self._decided(path))]
         aside = sum(each.new == "" for each in mine)
-        kept = sum(each.new == each.old for each in mine)
+        kept = sum(each.new == labels[each.path] for each in mine)
         return kept, len(mine) - kept - aside, aside
 
     def _write(self, path: str, correction: Correction | None) -> None:

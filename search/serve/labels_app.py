@@ -1,13 +1,14 @@
 """Serve the page on which suspected labels are decided about, until Ctrl-C."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from werkzeug.exceptions import BadRequest, NotFound, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.wrappers import Request, Response
 
+from data_pipeline.listing.corrections import Correction
 from search.process.printable import printable
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
@@ -113,11 +114,12 @@ def _body(request: Request) -> dict[str, Any]:
 
 def serve_labels(
     run: str,
-    data: Path,
     questions: Sequence[Question],
     class_names: Sequence[str],
     *,
     file: Path,
+    earlier: Mapping[str, Correction],
+    following: str,
     port: int,
     progress: ProgressSink,
 ) -> None:
@@ -125,10 +127,11 @@ def serve_labels(
 
     Args:
         run: name of the run.
-        data: folder of its images.
         questions: the images in doubt, worst first.
         class_names: labels that there are.
         file: of corrections, to which decisions are added.
+        earlier: corrections that the run was begun with.
+        following: the command that applies the file.
         port: 0 for any free one.
         progress: told the address, and what was decided.
 
@@ -136,7 +139,7 @@ def serve_labels(
         TuneError: the port is taken.
         DataError: `file` is there, and is none of corrections.
     """
-    decisions = Decisions(file, questions)
+    decisions = Decisions(file, questions, earlier)
     app = LabelsApp(run, questions, class_names, decisions)
     with (
         listening(port) as listener,
@@ -152,4 +155,4 @@ def serve_labels(
         f"{kept:,} kept as they are"
     )
     if relabelled or aside:
-        progress.message(f"next: tune run {printable(data)} --corrections {printable(file)}")
+        progress.message(f"next: {printable(following)}")

@@ -14,7 +14,8 @@ from search.trial.features.views import views_of
 from search.trial.keras_setup import seed_weights
 from search.trial.training import Training, predict_rows
 
-# Views of features that are maps: they take a hundred times the time and space of pooled ones.
+# Views of features that are maps, the plain and the flipped one at most: they take a hundred times
+# the time and space of pooled ones.
 SPATIAL_VIEWS = 2
 LONGEST_EXECUTION = 200  # steps between two chances to report and to stop; milliseconds each
 
@@ -70,7 +71,7 @@ class HeadTraining(Training):
         """Training batches of these epochs, (features, labels), as one `tf.data.Dataset`."""
         views = views_of(self.values)
         if len(self.feature_cache.shape) > 1:
-            views = views[:SPATIAL_VIEWS]
+            views = [view for view in views if view.augmentation is None]
         needed = {epoch % len(views) for epoch in range(initial_epoch, epochs)}
         made = {
             number: self.feature_cache.training(views[number], self.rows, self.update)

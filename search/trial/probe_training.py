@@ -21,6 +21,9 @@ FOLDS = 5
 ENOUGH = 1_000  # images to validate on that tell probes apart
 
 
+_VERSION = 2  # raise it when layers come out differently: old files are then made anew
+
+
 @dataclass(frozen=True)
 class ProbeTraining(HeadTraining):
     """A probe: what other configurations reach in epochs is solved in one."""
@@ -37,7 +40,7 @@ class ProbeTraining(HeadTraining):
         """
         targets = self.experiment.targets[self.rows]
         name = digest(np.concatenate([self.rows, targets]))
-        path = self.feature_cache.folder / f"probe-{name}.npz"
+        path = self.feature_cache.folder / f"probe-{_VERSION}-{name}.npz"
         if path.exists() and (known := _read_layer(path)):
             return known
         features = self.feature_cache.plain(self.rows, self.update)[self.rows]

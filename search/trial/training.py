@@ -142,6 +142,8 @@ class Training:
             # After compiling, which makes a new optimizer.
             if state is not None and state.phase == phase and state.epoch == start:
                 restore_optimizer(model, state)
+                # A batch that was halved for memory in between has made the steps of an epoch more.
+                model.optimizer.iterations.assign((start - starts[phase]) * self.steps)
             for callback in callbacks:
                 callback.phase = phase
             model.fit(

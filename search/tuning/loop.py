@@ -150,6 +150,7 @@ class Search:
             parent=parent,
             baseline=raced or values in self.oracle.baselines,
             images=images,
+            batch_size=first.batch_size if first else None,
             origin=str(place.get("tuner/origin", "")),
         )
 
