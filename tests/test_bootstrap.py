@@ -49,6 +49,16 @@ def test_models_that_no_image_tells_apart_may_still_differ_on_images_not_seen(co
     assert as_good([perfect, perfect]) == [True, shown]
 
 
+@pytest.mark.parametrize(
+    ("counts", "shown"),
+    [((182, 182), False), ((183, 183), True), ((392, 8), False), ((1000, 0), True)],
+)
+def test_where_classes_count_the_same_each_needs_images_enough(counts, shown):
+    """Half as many of each of two: what a share of one is, is half of it of both."""
+    perfect = np.ones((3, sum(counts)))
+    assert as_good([perfect, perfect], class_counts=counts) == [True, shown]
+
+
 def test_one_training_shows_nothing_unless_its_model_is_solved():
     once = trainings(0.9, seeds=1)
     twice = np.repeat(once, 2, axis=0)

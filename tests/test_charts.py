@@ -110,6 +110,12 @@ def test_the_front_leaves_out_what_is_larger_and_worse(tried):
     assert (option["xAxis"]["min"], option["xAxis"]["max"]) == (0.05, 2)
 
 
+def test_a_probe_of_a_part_of_the_images_is_not_on_the_front(tried):
+    lucky = replace(tried[0], accuracy=1.0, megabytes=0.001, images=64)
+    option = accuracy_against_cost([*tried, lucky], cost="megabytes")
+    assert series(option, "Pareto front") == [[0.1, 80.0]]
+
+
 def test_what_was_not_measured_is_not_drawn(tried):
     option = accuracy_against_cost(tried, cost="milliseconds")
     names = {one["name"]: one["data"] for one in option["series"]}

@@ -7,6 +7,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 from search.evaluation.metrics import prediction_metrics
 from search.evaluation.shares import (
     area_shares,
+    equal_images,
     f1_shares,
     hits,
     log_likelihoods,
@@ -61,6 +62,14 @@ def test_classes_without_images_or_answers_count_for_nothing():
     targets = np.array([0, 1, 1])
     assert recall_shares(probabilities, targets).mean() == pytest.approx(0.75)
     assert f1_shares(probabilities, targets).mean() == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("counts", "images"), [((50, 50), 100), ((90, 10), 36), ((90, 10, 0), 36), ((7,), 7)]
+)
+def test_unequal_classes_tell_the_mean_of_recalls_as_exactly_as_fewer_images(counts, images):
+    targets = np.repeat(np.arange(len(counts)), counts)
+    assert equal_images(targets) == pytest.approx(images)
 
 
 def test_the_area_says_which_images_it_is_made_of():

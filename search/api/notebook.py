@@ -37,7 +37,7 @@ def as_html(report: RunReport) -> str:
 def _drawn(report: RunReport) -> str:
     """The score of each configuration, in the order in which they were begun, and the best."""
     scored = sorted(
-        (row for row in report.configurations if row.score is not None),
+        (row for row in report.configurations if row.score is not None and row.images is None),
         key=lambda row: (len(row.configuration), row.configuration),
     )
     scores = [row.score for row in scored if row.score is not None]

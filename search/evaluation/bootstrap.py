@@ -58,6 +58,7 @@ def comparisons(
     *,
     within: float = AS_GOOD_WITHIN,
     solved: Collection[int] = (),
+    class_counts: Sequence[int] = (),
     seed: int = 0,
 ) -> list[Comparison]:
     """Compare configurations by a paired bootstrap over images and trainings.
@@ -72,13 +73,18 @@ def comparisons(
             geometric mean. The margin is no share of the leader's log loss, which can be near 0.
         solved: numbers of configurations whose training draws no random numbers. The others
             need two trainings to be as good: one does not show how much trainings differ.
+        class_counts: images of each class, where the objective counts all classes the same: what
+            concerns a share of one counts less by the number of classes. () where it does not.
         seed: of the draws.
     """
     means = [float(scores.mean()) for scores in trainings]
     leader = int(np.argmax(means))
     behind = _behind(trainings, leader, seed)
     known = {n for n, scores in enumerate(trainings) if n in solved or len(scores) > 1}
-    enough = enough_images(trainings[leader].shape[1], within)
+    counts, margin = [trainings[leader].shape[1]], within
+    if class_counts:
+        counts, margin = [n for n in class_counts if n], within * len(class_counts)
+    enough = all(enough_images(count, margin) for count in counts)
     near = known - {leader} if leader in known and enough else set()
     # Log loss is drawn again only where it decides: its shares are all different, which is slow.
     near = {number for number in near if _high(behind[number]) <= within}

@@ -114,3 +114,14 @@ def _between(ordered: NDArray[Any], scores: NDArray[Any]) -> NDArray[np.float64]
     left = np.searchsorted(ordered, scores, side="left")
     right = np.searchsorted(ordered, scores, side="right")
     return (left + right) / 2
+
+
+def equal_images(targets: IntArray) -> float:
+    """How many images would tell the mean of recalls as exactly if each class had as many.
+
+    Args:
+        targets: int [n], class numbers; one image or more.
+    """
+    counts = np.bincount(targets)
+    counts = counts[counts > 0]
+    return len(counts) ** 2 / float((1 / counts).sum())

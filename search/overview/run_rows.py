@@ -49,6 +49,7 @@ class ConfigurationRow:
         parameters: number of weights.
         status, reason, stopped_early: of its last rung, as `TrialRecord` has them.
         values: its hyperparameters.
+        images: a part of the images that its score rests on; None for all.
     """
 
     configuration: str
@@ -63,6 +64,7 @@ class ConfigurationRow:
     reason: str
     stopped_early: str
     values: Values
+    images: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,6 +108,7 @@ def _configuration(best: TrialRecord, rungs: list[TrialRecord]) -> Configuration
         reason=last.reason,
         stopped_early=last.stopped_early,
         values=best.values,
+        images=best.images,
     )
 
 

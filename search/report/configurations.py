@@ -28,6 +28,7 @@ class Tried:
         megabytes: of its weights in float32; None where they were never counted.
         note: why it went no further, if it was not simply outdone.
         milliseconds: per image on this machine; None where it was not measured.
+        images: a part of the images that it saw, whose accuracy may be luck; None for all.
     """
 
     configuration: str
@@ -41,6 +42,7 @@ class Tried:
     megabytes: float | None
     note: str
     milliseconds: float | None = None
+    images: int | None = None
 
     @property
     def name(self) -> str:
@@ -105,4 +107,5 @@ def _tried(best: TrialRecord, rungs: Sequence[TrialRecord]) -> Tried:
         ),
         megabytes=None if weights is None else weights * FILE_BYTES_PER_WEIGHT / 1e6,
         note=last.reason or last.stopped_early,
+        images=best.images,
     )

@@ -98,7 +98,8 @@ def _measured(
     contents: Contents, seconds: float, *, stop: StopSignal, progress: ProgressSink
 ) -> dict[str, float]:
     """Measure latencies by architecture as far as they are not known."""
-    scored = [each for each in contents.tried if each.accuracy is not None]
+    judged = [each for each in contents.tried if each.images is None]
+    scored = [each for each in judged if each.accuracy is not None]
     known = known_latencies(contents.run)
     # Where nothing is to be measured TensorFlow is not loaded, and no pixels are needed.
     if seconds <= 0 or all(architecture_key(each.values) in known for each in scored):

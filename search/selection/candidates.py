@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 from models.families.registry import family_named
 from search.evaluation.objective import Objective
+from search.evaluation.shares import equal_images
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.ranking import best_first
 from search.run_folder.records import TrialRecord
+from search.trial.experiment import Experiment
 
 Fits = Callable[[TrialRecord], bool]
 # Standard errors, at most, of a share of so many images: what is behind by more than so many is
@@ -45,7 +47,7 @@ def candidates(
         config: of the run.
         top: how many, at least 1.
         fits: whether a configuration may be exported at all; asked of as few as possible.
-        judged_on: images to validate on.
+        judged_on: see `judging_images`.
     """
     objective = objective_of(config)
     ranked = [r for r in best_first(records, objective) if r.score is not None]
@@ -66,6 +68,13 @@ def candidates(
             if record.baseline:
                 kinds.add(kind)
     return chosen
+
+
+def judging_images(experiment: Experiment) -> int:
+    """Images to validate on; where all classes count the same, as many as tell as much."""
+    targets = experiment.targets[experiment.validation]
+    balanced = objective_of(experiment.config).counts_classes
+    return int(equal_images(targets)) if balanced else len(targets)
 
 
 def _far_behind(

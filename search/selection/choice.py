@@ -23,7 +23,7 @@ from search.run_folder.record_files import load_records
 from search.run_folder.records import TrialRecord
 from search.run_folder.schema import to_json
 from search.selection.beyond_luck import beyond_luck, luck_in_words
-from search.selection.candidates import candidates, is_head, is_solved
+from search.selection.candidates import candidates, is_head, is_solved, judging_images
 from search.selection.finalists import Finalist, compared, ensemble, train_again
 from search.trial.experiment import Experiment
 
@@ -91,7 +91,7 @@ def choose(
             f"{experiment.run.name}: no trial has finished yet; "
             f"go on with 'tune run --resume {experiment.run.argument}'"
         )
-    judged_on = len(experiment.validation)
+    judged_on = judging_images(experiment)
     fitting = candidates(
         records, config, top=top, fits=partial(within, costs, budget), judged_on=judged_on
     )

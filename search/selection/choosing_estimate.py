@@ -7,7 +7,12 @@ from typing import NamedTuple
 from search.evaluation.bootstrap import enough_images
 from search.run_folder.record_files import load_records
 from search.run_folder.records import TrialRecord
-from search.selection.candidates import candidates, is_solved, training_seconds
+from search.selection.candidates import (
+    candidates,
+    is_solved,
+    judging_images,
+    training_seconds,
+)
 from search.selection.export_estimate import Parts, export_parts, retraining_seconds
 from search.trial.experiment import Experiment
 
@@ -134,5 +139,5 @@ def _candidates(records: list[TrialRecord], experiment: Experiment, top: int) ->
         experiment.config,
         top=top,
         fits=lambda record: True,
-        judged_on=len(experiment.validation),
+        judged_on=judging_images(experiment),
     )

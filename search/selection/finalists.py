@@ -149,7 +149,9 @@ def compared(
     scores = [np.array([objective.shares(p, targets) for p in runs]) for runs in predictions]
     likely = [np.array([log_likelihoods(p, targets) for p in runs]) for runs in predictions]
     solved = [number for number, record in enumerate(with_training) if is_solved(record)]
-    results = comparisons(scores, likely, within=within, solved=solved) if with_training else []
+    counts = np.bincount(targets).tolist() if objective.counts_classes else ()
+    options: Any = {"within": within, "solved": solved, "class_counts": counts}
+    results = comparisons(scores, likely, **options) if with_training else []
     return [
         Finalist(record, record.baseline, runs, comparison)
         for record, runs, comparison in zip(with_training, predictions, results, strict=True)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.evaluation.objective import ACCURACY, OBJECTIVES, Objective
+from search.evaluation.shares import equal_images
 from search.process.wording import counted
 from search.run_folder.config import objective_of
 from search.run_folder.ranking import configuration_history
@@ -71,8 +72,7 @@ class EarlyStop:
         counts = np.bincount(targets)
         counts = counts[counts > 0]
         if objective.counts_classes:
-            images = len(counts) ** 2 / float((1 / counts).sum())
-            return cls(images, 1 / len(counts), curves, objective.name)
+            return cls(equal_images(targets), 1 / len(counts), curves, objective.name)
         return cls(len(targets), float(counts.max()) / len(targets), curves)
 
     def reason(

@@ -16,7 +16,8 @@ def accuracy_against_cost(tried: Sequence[Tried], *, cost: str) -> Option:
             left out.
     """
     # 0 is left out like None: a logarithmic axis has no place for it.
-    measured = [each for each in tried if getattr(each, cost) and each.accuracy is not None]
+    known = [each for each in tried if each.accuracy is not None and each.images is None]
+    measured = [each for each in known if getattr(each, cost)]
     offers = (
         Offer(getattr(each, cost), each.accuracy or 0.0, k) for k, each in enumerate(measured)
     )
