@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from exported_metrics import METRICS, metrics_with
 from recorded_progress import Recorded
+from searching import run_config
 
 from data_pipeline.preparation.typical_shape import TypicalShape
 from models.families.registry import register_name
@@ -216,10 +217,23 @@ def test_every_option_of_an_export_is_looked_at():
 @pytest.mark.parametrize("name", EXPORT)
 def test_the_command_of_an_export_has_the_same_options(name, monkeypatch):
     nothing = {"parity": [FILE | {"format": "keras"}], "precision_wished": None}
-    usual = exported_by(export_command(metrics_with(**nothing)), monkeypatch)
+    usual = exported_by(export_command(metrics_with(**nothing), run_config()), monkeypatch)
     changes, expected = EXPORT[name]
-    given = exported_by(export_command(metrics_with(**nothing | changes)), monkeypatch)
+    given = exported_by(
+        export_command(metrics_with(**nothing | changes), run_config()), monkeypatch
+    )
     assert given[name] == expected != usual[name]
     assert {k: v for k, v in given.items() if k != name} == {
         k: v for k, v in usual.items() if k != name
     }
+
+
+def test_limits_of_the_run_are_not_given_once_more():
+    """They would hold for all formats, and not for those of the run alone."""
+    rows = [FILE | {"format": name} for name in ("keras", "litert-int8", "onnx")]
+    budget = {"latency": None, "size": 5_000_000}
+    metrics = metrics_with(parity=rows, precision_wished=None, budget=budget)
+    limited = run_config(max_size=5_000_000, formats=("litert-int8",))
+    assert export_command(metrics, limited) == "tune export-best run --format onnx"
+    words = export_command(metrics, run_config())
+    assert "--format litert-int8 --format onnx --max-size 5MB" in words

@@ -177,9 +177,10 @@ def _making(experiment: Experiment, metrics: Metrics) -> str:
     # Of the packages that decide the numbers; the others can be had in any version.
     versions = ", ".join(f"{name} {import_module(name).__version__}" for name in _PACKAGES)
     verdict = f"\n\n{text(metrics.verdict)}" if metrics.verdict else ""
+    commands = f"{command(experiment.config)}\n{export_command(metrics, experiment.config)}"
     return (
         f"## Making\n\n{text(metrics.summary)}, "
         f"{counted(metrics.epochs, 'epoch')}.{verdict}\n\n{settings}\n\n"
-        f"```sh\n{command(experiment.config)}\n{export_command(metrics)}\n```\n\n"
+        f"```sh\n{commands}\n```\n\n"
         f"Python {platform.python_version()}, {versions}."
     )

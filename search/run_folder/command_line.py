@@ -46,12 +46,22 @@ def command(config: RunConfig) -> str:
     return shlex.join(words)
 
 
-def export_command(metrics: Metrics) -> str:
-    """The command line that exports from a run in the same way, with every option that matters."""
+def export_command(metrics: Metrics, config: RunConfig) -> str:
+    """The command line that exports from a run in the same way, with every option that matters.
+
+    The limits of the run hold anyway, for its own formats, which are written anyway: given once
+    more they would hold for all formats.
+
+    Args:
+        metrics: of the export.
+        config: of the run.
+    """
+    limits_of_run = config.budget.limited and metrics.budget == config.budget
+    always = {_ALWAYS, *(config.formats if limits_of_run else ())}
     words = ["tune", "export-best", metrics.run]
     for row in metrics.parity:
-        words += [] if row.format == _ALWAYS else ["--format", row.format]
-    words += _budget(metrics.budget)
+        words += [] if row.format in always else ["--format", row.format]
+    words += [] if limits_of_run else _budget(metrics.budget)
     for option, value, usual in (
         ("--precision", metrics.precision_wished, None),
         ("--top", metrics.top, TOP),
