@@ -12,7 +12,9 @@ from searching import trial_record
 from stopping import AT_ONCE, NEVER
 from waiting import wait_until
 
+from data_pipeline.processes.contexts import SpawnContext
 from search.errors import DataGoneError
+from search.executors.worker_main import work
 from search.executors.worker_pool import WorkerLimits, Workers
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import COMPLETED, FAILED, HUNG, KILLED, STOPPED
@@ -132,3 +134,16 @@ def test_workers_end_when_their_driver_is_killed(tmp_path):
     finally:
         if not is_gone():
             os.kill(worker, signal.SIGKILL)
+
+
+def test_a_worker_of_a_run_that_could_not_be_begun_ends_without_a_word(tmp_path, capfd):
+    """The driver has deleted the folder while the worker was starting."""
+    context = SpawnContext()
+    (ours, theirs), stop = context.Pipe(), context.Event()
+    process = context.Process(target=work, args=(tmp_path / "gone", None, 1, theirs, stop))
+    process.start()
+    theirs.close()
+    process.join(60)
+    assert process.exitcode == 0
+    assert capfd.readouterr().err == ""
+    ours.close()

@@ -17,7 +17,10 @@ from search.trial.messages import Progress
 def work(folder: Path, device: str | None, share: int, pipe: Connection, stop: Any) -> None:
     """Load the run, then run the trials that come through the pipe until it closes."""
     follow_the_driver()
-    _log_to(folder / "workers.log")
+    try:
+        _log_to(folder / "workers.log")
+    except FileNotFoundError:  # the run could not be begun, and its folder is gone
+        return
     from search.process.quiet import import_tensorflow
 
     # Before TensorFlow is imported: it looks for GPUs once.

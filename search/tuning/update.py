@@ -97,8 +97,6 @@ def _best(run: RunFolder, config: RunConfig) -> tuple[dict[str, Any], ...]:
     """Values of the configuration that was exported, then of the best others by the search."""
     ranked = best_first(load_records(run), objective_of(config))
     scored = [record for record in ranked if record.score is not None and record.images is None]
-    if not scored:
-        raise TuneError(f"{run.name}: no trial has finished; go on with it, or start a new run")
     several = [Metrics.load(run).configuration, *(record.values for record in scored)]
     # In the race of backbones one configuration may have been tried twice.
     different = [dict(each) for place, each in enumerate(several) if each not in several[:place]]
