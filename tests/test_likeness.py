@@ -233,7 +233,9 @@ def test_what_cannot_be_compared_is_refused(place, tmp_path, capsys, monkeypatch
     for name in ("model.keras", "labels.json"):
         (tmp_path / "copy" / name).write_bytes((run.folder.export / name).read_bytes())
     photo = str(folder / "black" / "0.png")
-    assert _run(["predict", str(tmp_path / "copy"), photo, "--check"]) == 1
+    with monkeypatch.context() as patched:  # before the model is loaded, which takes seconds
+        patched.setattr("search.formats.classifier.load_exported", lambda path: 1 / 0)
+        assert _run(["predict", str(tmp_path / "copy"), photo, "--check"]) == 1
     assert "expected a run, its export, or the .keras file in it" in capsys.readouterr().err
     monkeypatch.setattr(reference, "LEAST", 1000)
     for kept in run.path.glob("likeness-*.npz"):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from search.inference.evaluate import Evaluation
     from search.likeness.check import Check
     from search.run_folder.metrics import Metrics
+    from search.run_folder.paths import RunFolder
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,19 @@ class Exported:
         Raises:
             TuneError: it is the export of no run.
         """
+        run = self.run_folder()
         from search.likeness.check import Check
         from search.likeness.reference import reference_of
+
+        reference = reference_of(run, self.classifier, progress or Silent())
+        return Check(self.classifier, reference)
+
+    def run_folder(self) -> "RunFolder":
+        """The run that exported it, with whose images a check compares.
+
+        Raises:
+            TuneError: it is the export of no run.
+        """
         from search.runs.find import run_at
 
         path = self.path.resolve()
@@ -135,8 +147,7 @@ class Exported:
                 f"{self.path}: the check compares with the images of a run; expected a run, its "
                 "export, or the .keras file in it"
             )
-        reference = reference_of(run, self.classifier, progress or Silent())
-        return Check(self.classifier, reference)
+        return run
 
     def evaluate(
         self,

@@ -72,6 +72,8 @@ def predict_command(
     # What is not there is said before TensorFlow is loaded, which takes seconds.
     files = input_files(tuple(_from_input(paths)))
     exported = api.Exported(Path(exported_at(model)))
+    if checks:
+        exported.run_folder()
     get_ready()  # while TensorFlow is imported and the model loaded
     classifier = exported.classifier
     readable = _Readable(SortedCopies(copy_to, classifier.class_names) if copy_to else None)
