@@ -62,10 +62,8 @@ def completed(hypermodel: ImageClassifier, values: Mapping[str, Any]) -> dict[st
 
     Args:
         hypermodel: What declares the values.
-        values: Of a configuration, its family among them; those of a probe are complete.
+        values: Of a configuration, its family among them.
     """
-    if family_named(values["family"]).solved:
-        return dict(values)
     hp = with_values(values)
     hypermodel.declare_hyperparameters(hp)
     return dict(hp.values)

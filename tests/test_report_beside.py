@@ -37,7 +37,7 @@ def test_runs_stand_beside_each_other_with_what_is_known_of_their_difference(run
     contents = read_contents(runs[0])
     page = report_page(contents, samples={}, aside=(), mistakes=(), beside=compared)
     assert '<a href="#beside">' in page
-    assert "monday is better than &lt;i&gt;tuesday: 1.0000 and 0.0000" in page
+    assert "monday is better than &lt;i&gt;tuesday: accuracy 1.0000 and 0.0000" in page
     assert "Not compared: &lt;b&gt;why." in page
     assert "<i>tuesday" not in page
     alone = report_page(contents, samples={}, aside=(), mistakes=())

@@ -16,7 +16,6 @@ from keras_tuner.oracles import RandomSearchOracle
 from search.algorithms.learning import LearningOracle
 from search.algorithms.plan import halving_epochs
 from search.algorithms.racing.probed import is_raced
-from search.algorithms.stable_ranking import is_stable, noise
 from search.run_folder.records import Values
 
 FULL, HALVED = 0, 1  # brackets
@@ -131,41 +130,6 @@ class AshaOracle(LearningOracle, RandomSearchOracle):
     @property
     def _sign(self) -> float:
         return 1.0 if self.objective.direction == "max" else -1.0
-
-
-class PashaOracle(AshaOracle):
-    """ASHA that opens a rung only where the two below it rank configurations differently.
-
-    Where training longer does not change which are the best, nothing is trained to the full budget
-    but the baselines (Bohdal et al. 2023, ICLR, arXiv 2207.06940).
-    """
-
-    _judged: tuple[tuple[int, int], bool] | None = None  # the last, by rung and results so far
-
-    def _open_rungs(self) -> int:
-        highest = max((self._rung(trial_id) for trial_id in self.trials), default=0)
-        count = max(highest + 1, 2)
-        while count < len(self.rungs) and not self._stable(count - 1):
-            count += 1
-        return min(count, len(self.rungs))
-
-    def _stable(self, rung: int) -> bool:
-        """Whether a rung ranks its configurations as the one below does."""
-        asked = rung, len(self.end_order)
-        if self._judged is None or self._judged[0] != asked:
-            self._judged = asked, self._ranked_alike(rung)
-        return self._judged[1]
-
-    def _ranked_alike(self, rung: int) -> bool:
-        ranked = self._ranked(rung)
-        scores = [(self._score(self._parent(each)), self._score(each)) for each in ranked]
-        return is_stable(scores, noise([self._curve(each) for each in ranked]))
-
-    def _curve(self, trial_id: str) -> list[float]:
-        """The scores of a configuration after each epoch, more being better."""
-        history = self.trials[trial_id].metrics.get_history(self.objective.name)
-        earlier = self._curve(self._parent(trial_id)) if self._goes_on(trial_id) else []
-        return [*earlier, *(self._sign * float(seen.mean()) for seen in history)]
 
 
 def _place(bracket: int, rung: int, initial_epoch: int, epochs: int) -> Values:

@@ -72,7 +72,7 @@ def _load_asha() -> type[DurableOracle]:
 
 
 def _load_pasha() -> type[DurableOracle]:
-    from search.algorithms.asha import PashaOracle
+    from search.algorithms.pasha import PashaOracle
 
     return PashaOracle
 

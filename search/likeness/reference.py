@@ -69,13 +69,12 @@ def reference_of(run: RunFolder, classifier: Classifier, progress: ProgressSink)
         return Reference(*read_arrays(file, NAMES, "f", dimensions=2, remedy=remedy))
     for other in run.path.glob("likeness-*.npz"):  # of an earlier export
         other.unlink()
-    experiment = Experiment.load(run)
+    experiment = Experiment.load(run).seen_by(Metrics.load(run).configuration)
     if len(experiment.test) < LEAST:
         raise TuneError(
             f"{run.name}: has {len(experiment.test)} test images; {LEAST} are needed to tell what "
             "is unlike them"
         )
-    experiment = experiment.seen_by(Metrics.load(run).configuration)
     random = np.random.default_rng(RunConfig.load(run).seed)
     trained = np.concatenate([experiment.train, experiment.validation])
     chosen = [random.permutation(trained)[:TRAINED], random.permutation(experiment.test)[:TESTED]]

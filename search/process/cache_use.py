@@ -10,8 +10,7 @@ from search.errors import TuneError
 from search.process.disk import used_bytes
 from search.process.printable import printable
 
-# What lies where below the cache folder.
-_PARTS = (
+_PARTS = (  # what lies where below the cache folder
     ("verdicts on files", "catalogs/*"),
     ("prepared images", "prepared/*.npy"),
     ("features of pretrained networks", "prepared/*.features"),

@@ -91,10 +91,8 @@ def choose(
             f"{experiment.run.name}: no trial has finished yet; "
             f"go on with 'tune run --resume {experiment.run.argument}'"
         )
-    judged_on = judging_images(experiment)
-    fitting = candidates(
-        records, config, top=top, fits=partial(within, costs, budget), judged_on=judged_on
-    )
+    fits, judged_on = partial(within, costs, budget), judging_images(experiment)
+    fitting = candidates(records, config, top=top, fits=fits, judged_on=judged_on)
     if not fitting:
         raise costs.none_fits(budget)
     if seeds == 0 and fitting[0].images is not None:
@@ -102,14 +100,16 @@ def choose(
         fitting, seeds = fitting[:1], 1
     # One candidate is compared with nothing: its predictions of the search will do.
     if seeds == 0 or (len(fitting) == 1 and _in_search(experiment, fitting[0]).exists()):
-        choice = _best_of_search(experiment, fitting)
-        write_json(experiment.run.finalists, to_json(choice.rows()))
-        return choice
+        return _noted(experiment, _best_of_search(experiment, fitting))
     again = partial(train_again, seeds=seeds, until=until, within=cheaper_within)
     trained = again(experiment, fitting, stop=stop, progress=progress)
     if not trained:
         raise TuneError("none of the best could be trained again: each diverged; search further")
-    choice = _of_trained(experiment, trained, costs, top, cheaper_within)
+    return _noted(experiment, _of_trained(experiment, trained, costs, top, cheaper_within))
+
+
+def _noted(experiment: Experiment, choice: Choice) -> Choice:
+    """Write `finalists.json`."""
     write_json(experiment.run.finalists, to_json(choice.rows()))
     return choice
 

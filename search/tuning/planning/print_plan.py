@@ -1,27 +1,21 @@
 """Print the plan of a search before it starts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from data_pipeline.listing.folder_files import LINKED_FOLDER, LINKED_OUT
 from models.families.registry import family_named
 from search.algorithms.plan import Plan
 from search.evaluation.objective import BALANCED, suited_to
 from search.process.disk import checkpoint_bytes, free_bytes
-from search.process.gpus import visible_gpus
-from search.process.hardware import detect
-from search.process.printable import printable, shell_word
 from search.process.progress import ProgressSink
 from search.process.wording import bytes_in_words, counted
 from search.run_folder.config import RunConfig
 from search.run_folder.data_summary import DataSummary, SplitSizes
 from search.run_folder.records import Values
-
-MOST_CLASSES = 12  # named in the plan
-
+from search.tuning.planning.plan_lines import classes_in_plan, gpus_in_plan, not_used_in_plan
 
 _FITTED = {"squeeze": "", "crop": " (their middle alone)", "pad": " (with black bars)"}
 
@@ -81,12 +75,8 @@ def announce(
     not_used = DataSummary.load(experiment.run).not_used or {}
     sizes = f"{splits.train:,} training, {splits.validation:,} validation and "
     race = race_in_plan(plan, config, splits.train)
-    more = ", and more while there is time" if open_ended else ""
-    about = "" if plan.exact else "about "
     progress.message(
-        f"{experiment.run.name}: {config.algo}, {counted(plan.configurations, 'configuration')} in "
-        f"{about}{counted(plan.trials, 'trial')}, {about}{counted(plan.epochs, 'epoch')} in all"
-        f"{more}\n"
+        f"{experiment.run.name}: {config.algo}, {_size(plan, open_ended=open_ended)}\n"
         f"{sizes}{splits.test:,} test images of {counted(experiment.num_classes, 'class')} at "
         f"{height}×{width}{_FITTED[config.resize_mode]}{_seen(config)}\n"
         f"{classes_in_plan(experiment.class_names, counts)}\n"
@@ -112,49 +102,22 @@ def announce(
     )
 
 
+def _size(plan: Plan, *, open_ended: bool) -> str:
+    """Say how much a search will try."""
+    about = "" if plan.exact else "about "
+    return (
+        f"{counted(plan.configurations, 'configuration')} in {about}"
+        f"{counted(plan.trials, 'trial')}, {about}{counted(plan.epochs, 'epoch')} in all"
+        f"{', and more while there is time' if open_ended else ''}"
+    )
+
+
 def _why(config: RunConfig, counts: Sequence[int]) -> str:
     """Say why the objective is not accuracy, where the classes are the reason; else ""."""
     if config.objective != BALANCED or suited_to(counts) != BALANCED:
         return ""
     times = max(counts) / min(count for count in counts if count)
     return f" (the largest class has {times:.1f} times the images of the smallest)"
-
-
-def gpus_in_plan() -> str:
-    """Name the GPUs that are used, as a line; "" where there are none."""
-    gpus = ", ".join(gpu.in_words() for gpu in visible_gpus()) if detect().gpus else ""
-    return f"GPUs: {gpus}\n" if gpus else ""
-
-
-def classes_in_plan(class_names: Sequence[str], counts: Sequence[int]) -> str:
-    """Name the classes with their numbers of images; of many the smallest and the largest."""
-    named = [
-        f"{printable(name)} {count:,}" for name, count in zip(class_names, counts, strict=True)
-    ]
-    if len(named) <= MOST_CLASSES:
-        return f"classes: {', '.join(named)}"
-    order = np.argsort(counts, kind="stable").tolist()
-    return (
-        f"classes: {len(named):,}, the smallest {', '.join(named[n] for n in order[:3])}, "
-        f"the largest {', '.join(named[n] for n in order[:-4:-1])}"
-    )
-
-
-def not_used_in_plan(not_used: Mapping[str, int], data: str) -> str:
-    """Say how many files are not used and why, as a line; "" where all are."""
-    if not not_used:
-        return ""
-    total = sum(not_used.values())
-    reasons = ", ".join(f"{reason} {count:,}" for reason, count in not_used.items())
-    which = f"tune clean {shell_word(data)}"
-    said = f"not used: {total:,} files or folders ({reasons}); which: {which}\n"
-    return f"{said}{_links(not_used)}"
-
-
-def _links(reasons: Mapping[str, int]) -> str:
-    """What takes linked folders and files, as a line; "" where none was met."""
-    linked = any(reason in (LINKED_FOLDER, LINKED_OUT) for reason in reasons)
-    return "linked folders and files are taken with --follow-links\n" if linked else ""
 
 
 def race_in_plan(plan: Plan, config: RunConfig, train: int) -> str:
@@ -199,11 +162,20 @@ def baselines(experiment: Any, winners: Sequence[Values] = ()) -> list[Values]:
         experiment: the run.
         winners: of the race of backbones, the best first.
     """
-    from models.known_good import baseline_values, completed
+    from models.known_good import baseline_values
     from models.presets import PRESETS
 
     if experiment.config.preset:
         return [dict(PRESETS[experiment.config.preset].values)]
     if experiment.config.begin_with:
-        return [completed(experiment.classifier, each) for each in experiment.config.begin_with]
+        return [_begun_with(experiment, values) for values in experiment.config.begin_with]
     return baseline_values(experiment.classifier, winners)
+
+
+def _begun_with(experiment: Any, values: Values) -> Values:
+    """Complete values of an earlier run: since then the space may have got a hyperparameter."""
+    from models.known_good import completed
+
+    # What is solved has none but its own.
+    is_probe = family_named(str(values["family"])).solved
+    return dict(values) if is_probe else completed(experiment.classifier, values)
