@@ -22,6 +22,7 @@ import numpy as np
 
 from data_pipeline.sample import draw_sample
 from search.process.quiet import import_tensorflow
+from search.process.wording import counted
 
 LONGEST = 3600  # seconds that the search may take at most, beyond its limit
 COMPARED = 64  # images on which processor and GPU are compared
@@ -125,7 +126,7 @@ def page(found):
         "",
         f"{found['machine']}; TensorFlow {found['tensorflow']}, Keras {found['keras']}.",
         "" if found["gpus"] else "\nNo GPU here: these are figures of the processor.\n",
-        f"A search of {search['seconds']:.0f} s: {search['trials']} trials, best validation "
+        f"A search of {search['seconds']:.0f} s: {counted(search['trials'], 'trial')}, best validation "
         f"accuracy {search['best']:.4f}, {search['share_in_steps']:.0%} of the time in steps.",
         "",
         "| family | precision | images per second | of the arithmetic limit | differs |",
