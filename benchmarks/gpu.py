@@ -126,8 +126,9 @@ def page(found):
         "",
         f"{found['machine']}; TensorFlow {found['tensorflow']}, Keras {found['keras']}.",
         "" if found["gpus"] else "\nNo GPU here: these are figures of the processor.\n",
-        f"A search of {search['seconds']:.0f} s: {counted(search['trials'], 'trial')}, best validation "
-        f"accuracy {search['best']:.4f}, {search['share_in_steps']:.0%} of the time in steps.",
+        f"A search of {search['seconds']:.0f} s: {counted(search['trials'], 'trial')}, best "
+        f"validation accuracy {search['best']:.4f}, {search['share_in_steps']:.0%} of the time "
+        "in steps.",
         "",
         "| family | precision | images per second | of the arithmetic limit | differs |",
         "|---|---|---|---|---|",
