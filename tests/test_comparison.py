@@ -12,7 +12,8 @@ from search.api import compare as compare_runs
 from search.cli import _run
 from search.errors import TuneError
 from search.evaluation.intervals import paired_interval, paired_recall_interval
-from search.overview.comparison import compare, difference_of
+from search.overview.comparison import compare
+from search.overview.difference import difference_of
 from search.process.atomic_files import read_json, write_array, write_json
 from search.run_folder.config import RunConfig
 

@@ -26,7 +26,7 @@ from search.formats.parity import check
 from search.process.atomic_files import read_json
 from search.process.progress import Silent
 from search.run_folder.budget import Cost
-from search.run_folder.metrics import Metrics
+from search.run_folder.exported.metrics import Metrics
 from search.run_folder.record_files import load_records
 from search.run_folder.schema import to_json
 from search.runs.lock import locked

@@ -6,7 +6,8 @@ from recorded_progress import Recorded
 from stopping import NEVER
 
 from search.errors import TuneError
-from search.overview.comparison import ComparedRun, Comparison, difference_of
+from search.overview.comparison import ComparedRun, Comparison
+from search.overview.difference import difference_of
 from search.process.atomic_files import read_json, write_json
 from search.process.progress import Silent
 from search.report.contents import read_contents

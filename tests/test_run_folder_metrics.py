@@ -9,7 +9,7 @@ from given_data import DATA
 
 from search.process.atomic_files import write_json
 from search.run_folder.data_summary import DataSummary, this_version
-from search.run_folder.metrics import Metrics
+from search.run_folder.exported.metrics import Metrics
 from search.run_folder.paths import RunFolder
 from search.run_folder.schema import OtherVersionError, to_json
 

@@ -18,7 +18,7 @@ from search.cli.export import _print_brought
 from search.errors import TuneError
 from search.export import writing
 from search.overview import updated
-from search.overview.comparison import difference_of
+from search.overview.difference import difference_of
 from search.overview.updated import NEW, OLD, Updated, what_it_brought
 from search.process.atomic_files import write_array, write_json
 from search.run_folder.config import RunConfig

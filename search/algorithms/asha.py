@@ -125,11 +125,7 @@ class AshaOracle(LearningOracle, RandomSearchOracle):
 
     def _score(self, trial_id: str) -> float:
         """The score of a trial, more being better."""
-        return self._sign * float(self.trials[trial_id].score)
-
-    @property
-    def _sign(self) -> float:
-        return 1.0 if self.objective.direction == "max" else -1.0
+        return self.sign * float(self.trials[trial_id].score)
 
 
 def _place(bracket: int, rung: int, initial_epoch: int, epochs: int) -> Values:

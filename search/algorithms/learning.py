@@ -126,7 +126,6 @@ class LearningOracle(DurableOracle):
 
     def _curves(self) -> list[Curve]:
         """The configurations that have ended, in the order in which they began."""
-        sign = 1.0 if self.objective.direction == "max" else -1.0
         values_of: dict[str, Values] = {}
         scores: dict[str, dict[int, float]] = {}
         for trial_id, trial in self.trials.items():
@@ -139,5 +138,5 @@ class LearningOracle(DurableOracle):
             rungs = scores.setdefault(name, {})
             if self.useful(trial_id):
                 for seen in trial.metrics.get_history(self.objective.name):
-                    rungs[int(seen.step) + 1] = sign * float(seen.mean())
+                    rungs[int(seen.step) + 1] = self.sign * float(seen.mean())
         return [Curve(values, scores[name]) for name, values in values_of.items()]

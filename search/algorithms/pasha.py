@@ -36,4 +36,4 @@ class PashaOracle(AshaOracle):
         """The scores of a configuration after each epoch, more being better."""
         history = self.trials[trial_id].metrics.get_history(self.objective.name)
         earlier = self._curve(self._parent(trial_id)) if self._goes_on(trial_id) else []
-        return [*earlier, *(self._sign * float(seen.mean()) for seen in history)]
+        return [*earlier, *(self.sign * float(seen.mean()) for seen in history)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from search.inference.classifier import Classifier, Prediction
     from search.inference.evaluate import Evaluation
     from search.likeness.check import Check
-    from search.run_folder.metrics import Metrics
+    from search.run_folder.exported.metrics import Metrics
     from search.run_folder.paths import RunFolder
 
 
@@ -59,7 +59,7 @@ class Exported:
             TuneError: it is missing or broken.
         """
         from search.process.atomic_files import read_json
-        from search.run_folder.metrics import Metrics
+        from search.run_folder.exported.metrics import Metrics
         from search.run_folder.schema import from_json
 
         file = (self.path if self.path.is_dir() else self.path.parent) / "metrics.json"

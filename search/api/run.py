@@ -14,7 +14,7 @@ from search.evaluation.objective import AS_GOOD_WITHIN
 from search.overview.run_rows import ConfigurationRow, RunReport
 from search.process.progress import ProgressSink, Silent
 from search.run_folder.budget import Budget
-from search.run_folder.finalist_rows import SEEDS, TOP
+from search.run_folder.exported.finalist_rows import SEEDS, TOP
 from search.run_folder.paths import DEFAULT_RESULTS, RunFolder
 
 if TYPE_CHECKING:

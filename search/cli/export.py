@@ -18,10 +18,10 @@ from search.errors import TuneError
 from search.evaluation.objective import AS_GOOD_WITHIN
 from search.formats.registry import flagged
 from search.process.printable import printable, shell_word
-from search.run_folder.finalist_rows import SEEDS, TOP
+from search.run_folder.exported.finalist_rows import SEEDS, TOP
 
 if TYPE_CHECKING:
-    from search.run_folder.metrics import Metrics
+    from search.run_folder.exported.metrics import Metrics
 
 
 @click.command()

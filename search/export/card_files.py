@@ -5,7 +5,7 @@ from search.export.card_code import READ_AND_PREDICT
 from search.export.markdown import table
 from search.formats.registry import by_option
 from search.process.wording import in_percent, megabytes
-from search.run_folder.metrics import Metrics
+from search.run_folder.exported.metrics import Metrics
 from search.trial.experiment import Experiment
 
 

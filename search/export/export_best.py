@@ -27,8 +27,8 @@ from search.process.stop_signal import StopSignal
 from search.run_folder.budget import Budget
 from search.run_folder.config import RunConfig
 from search.run_folder.data import require_written
-from search.run_folder.finalist_rows import SEEDS, TOP
-from search.run_folder.metrics import FileFigures, HeldOutFigures, Metrics
+from search.run_folder.exported.finalist_rows import SEEDS, TOP
+from search.run_folder.exported.metrics import FileFigures, HeldOutFigures, Metrics
 from search.run_folder.paths import RunFolder
 from search.run_folder.record_files import load_records
 from search.run_folder.time_spent import ExportTime

@@ -16,8 +16,8 @@ from search.process.printable import printable
 from search.process.wording import counted, in_percent
 from search.run_folder.command_line import command, export_command
 from search.run_folder.data_summary import DataSummary
-from search.run_folder.figures import figures
-from search.run_folder.metrics import Metrics
+from search.run_folder.exported.figures import figures
+from search.run_folder.exported.metrics import Metrics
 from search.trial.experiment import Experiment
 
 _PACKAGES = ("tensorflow", "keras", "keras_tuner", "numpy")

@@ -19,7 +19,7 @@ from search.formats.format import Call, Format, Source
 from search.formats.measuring import Measured, measure_file
 from search.formats.parity import Parity
 from search.formats.write import write_format
-from search.run_folder.metrics import FileFigures
+from search.run_folder.exported.metrics import FileFigures
 from search.selection.export_estimate import TESTED
 from search.trial.experiment import Experiment
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from search.evaluation.intervals import wilson_interval
 from search.run_folder.data import Images
-from search.run_folder.metrics import Slice
+from search.run_folder.exported.metrics import Slice
 from search.trial.experiment import Experiment
 
 TENTH = 0.1

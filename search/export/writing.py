@@ -19,7 +19,7 @@ from search.formats.write import source_of, write_format
 from search.process.atomic_files import write_json
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
-from search.run_folder.metrics import Metrics
+from search.run_folder.exported.metrics import Metrics
 from search.run_folder.ranking import configuration_history
 from search.run_folder.record_files import load_records
 from search.run_folder.records import Logs, TrialRecord

@@ -10,7 +10,7 @@ from search.formats.format import Format
 from search.formats.measuring import Measured
 from search.formats.registry import ALWAYS, FORMATS
 from search.process.wording import in_percent
-from search.run_folder.metrics import FileFigures
+from search.run_folder.exported.metrics import FileFigures
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from search.likeness.embedding import Embedding
 from search.process.atomic_files import read_arrays, write_arrays
 from search.process.progress import ProgressSink, Update
 from search.run_folder.config import RunConfig
-from search.run_folder.metrics import Metrics
+from search.run_folder.exported.metrics import Metrics
 from search.run_folder.paths import RunFolder
 from search.trial.experiment import Experiment
 

@@ -16,8 +16,8 @@ class Exported:
     """What the exported model reached: part of `metrics.json`, as any version writes it.
 
     Attributes:
-        summary, verdict, val_accuracy, trials, time: as `search.run_folder.metrics.Metrics` has
-            them; None where an older version did not write them.
+        summary, verdict, val_accuracy, trials, time: as `Metrics` of
+            `search.run_folder.exported` has them; None where an older version did not write them.
         accuracy, accuracy_interval: on the test images.
         images: how many of these there are.
         test_set_opened: how often they were looked at.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from search.errors import TuneError
 from search.inference.classifier import InputFile, load_classifier
-from search.overview.comparison import ACCURACY, Difference, difference_of
+from search.overview.difference import ACCURACY, Difference, difference_of
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data import Images, load_predictions, load_splits, load_targets
 from search.run_folder.data_summary import DataSummary

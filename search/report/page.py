@@ -28,7 +28,7 @@ from search.report.drawn import CLASSES, every_chart, families, importance_of
 from search.report.mistakes import Mistake
 from search.run_folder.command_line import command
 from search.run_folder.config import objective_of
-from search.run_folder.figures import figures
+from search.run_folder.exported.figures import figures
 from search.run_folder.origins import ORIGINS
 
 ROWS = 15  # configurations in the table

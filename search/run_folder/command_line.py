@@ -7,8 +7,8 @@ from models.families.backbone import enlarged
 from search.evaluation.objective import AS_GOOD_WITHIN
 from search.run_folder.budget import Budget
 from search.run_folder.config import RunConfig
-from search.run_folder.finalist_rows import SEEDS, TOP
-from search.run_folder.metrics import Metrics
+from search.run_folder.exported.finalist_rows import SEEDS, TOP
+from search.run_folder.exported.metrics import Metrics
 
 _ALWAYS = "keras"  # the format that is written whatever is asked for
 

@@ -17,7 +17,7 @@ from search.process.stop_signal import StopSignal
 from search.run_folder.budget import Budget, Cost
 from search.run_folder.config import RunConfig
 from search.run_folder.data import load_predictions
-from search.run_folder.finalist_rows import Ensemble, FinalistRow
+from search.run_folder.exported.finalist_rows import Ensemble, FinalistRow
 from search.run_folder.origins import EARLIER
 from search.run_folder.record_files import load_records
 from search.run_folder.records import TrialRecord

@@ -28,7 +28,7 @@ from search.process.stop_signal import StopSignal
 from search.process.wording import counted, duration_in_words
 from search.run_folder.config import objective_of
 from search.run_folder.data import load_predictions
-from search.run_folder.finalist_rows import Ensemble
+from search.run_folder.exported.finalist_rows import Ensemble
 from search.run_folder.records import TrialRecord
 from search.selection.candidates import is_solved
 from search.selection.choosing_estimate import again_seconds, seconds_once_more

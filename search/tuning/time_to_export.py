@@ -5,7 +5,7 @@ import time
 
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import objective_of
-from search.run_folder.finalist_rows import SEEDS, TOP
+from search.run_folder.exported.finalist_rows import SEEDS, TOP
 from search.run_folder.ranking import best_first
 from search.run_folder.records import TrialRecord
 from search.selection.candidates import is_head, is_solved, with_probes_in_order

@@ -1,6 +1,6 @@
 """What `metrics.json` of an export may hold, for tests of what is made of it."""
 
-from search.run_folder.metrics import Metrics
+from search.run_folder.exported.metrics import Metrics
 from search.run_folder.schema import from_json
 
 METRICS = {

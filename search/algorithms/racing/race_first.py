@@ -124,6 +124,11 @@ class RaceFirst(keras_tuner.Oracle):
             if is_raced(trial.hyperparameters.values)
         ]
 
+    @property
+    def sign(self) -> float:
+        """1, or -1 where less of the objective is better: times a score, more is better."""
+        return 1.0 if self.objective.direction == "max" else -1.0
+
     def useful(self, trial_id: str) -> bool:
         """Whether a trial finished with a result that can be built upon."""
         trial = self.trials[trial_id]
@@ -132,11 +137,10 @@ class RaceFirst(keras_tuner.Oracle):
     def _as_probed(self, trial_id: str, trial: Any) -> Probed:
         values, score = trial.hyperparameters.values, None
         if self.useful(trial_id):
-            sign = 1.0 if self.objective.direction == "max" else -1.0
             metrics = trial.metrics
             known = CROSS_VALIDATED if metrics.exists(CROSS_VALIDATED) else self.objective.name
             value, loss = (metrics.get_best_value(name) for name in (known, "val_loss"))
-            score = comparable(float(value), float(loss), sign=sign)
+            score = comparable(float(value), float(loss), sign=self.sign)
         return Probed(
             trial_id,
             own_values(values),

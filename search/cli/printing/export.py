@@ -14,7 +14,7 @@ from search.process.wording import counted, in_percent
 if TYPE_CHECKING:
     from search.evaluation.calibration import Abstention
     from search.inference.evaluate import Evaluation
-    from search.run_folder.metrics import FileFigures, Metrics, Slice
+    from search.run_folder.exported.metrics import FileFigures, Metrics, Slice
 
 MOST_CLASSES = 20  # of which the figures are printed
 

@@ -13,7 +13,7 @@ from search.process.others_load import busy_in_words
 from search.process.wording import in_percent
 from search.run_folder.budget import Budget
 from search.run_folder.data_summary import made_by
-from search.run_folder.finalist_rows import Ensemble, FinalistRow
+from search.run_folder.exported.finalist_rows import Ensemble, FinalistRow
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import Values
 from search.run_folder.schema import from_json, named, omitted

@@ -2,7 +2,7 @@
 
 from search.evaluation.calibration import Abstention
 from search.process.wording import in_percent
-from search.run_folder.metrics import Metrics
+from search.run_folder.exported.metrics import Metrics
 
 
 def figures(metrics: Metrics) -> list[tuple[str, str]]:
