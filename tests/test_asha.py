@@ -72,24 +72,27 @@ def test_no_slot_waits_while_there_is_anything_to_begin(tmp_path):
     assert (values["tuner/initial_epoch"], values["tuner/epochs"]) == (1, 3)
 
 
+def begun(oracle, count):
+    return [oracle.create_trial(f"slot{len(oracle.trials)}") for _ in range(count)]
+
+
+def rungs_of(trials):
+    return [place_of(trial)[1] for trial in trials]
+
+
 def test_who_is_highest_goes_on_first(tmp_path):
     oracle = asha(tmp_path)
-
-    def ended(count):
-        """So many that were begun together, and have ended."""
-        trials = [oracle.create_trial(f"slot{len(oracle.trials)}") for _ in range(count)]
-        for trial in trials:
-            oracle.finish(finished(trial))
-        return [place_of(trial)[1] for trial in trials]
-
-    assert ended(9) == [0] * 9
-    assert ended(3) == [1, 1, 1]
-    # Of nine and three one each could go on; of the nine those three have.
-    more = [oracle.create_trial(f"slot{len(oracle.trials)}") for _ in range(4)]
-    assert [place_of(trial)[1] for trial in more] == [2, 0, 0, 0]
-    for trial in more[1:]:
-        oracle.finish(finished(trial, score=2.0))  # they are ahead of all
-    assert [place_of(oracle.create_trial(f"late{n}"))[1] for n in range(2)] == [1, 1]
+    first = begun(oracle, 12)
+    for trial in first[:9]:
+        oracle.finish(finished(trial))
+    on = begun(oracle, 3)
+    assert rungs_of(on) == [1, 1, 1]
+    for trial in on:
+        oracle.finish(finished(trial))
+    for trial in first[9:]:
+        oracle.finish(finished(trial, score=2.0))  # ahead of all
+    # Of three in the second rung one goes on, and of twelve in the first now these three.
+    assert rungs_of(begun(oracle, 5)) == [2, 1, 1, 1, 0]
 
 
 def test_the_lowest_goes_on_where_the_objective_is_a_loss(tmp_path):
@@ -180,14 +183,18 @@ def test_an_open_ended_search_keeps_few_and_has_no_end(tmp_path):
 
 
 def test_what_waits_to_be_run_again_keeps_those_that_may_go_on(tmp_path):
+    """Of eight that ended two have gone on; with the ninth, which waits, the third best will."""
     oracle = asha(tmp_path, max_trials=9)
-    trials = [oracle.create_trial(f"slot{number}") for number in range(9)]
-    for trial in trials[:7]:
-        oracle.finish(finished(trial, score=0.1))
-    again = asha(tmp_path, max_trials=9)  # by one worker, where two trials ran
-    first = again.create_trial("only")
-    again.finish(finished(first, score=0.9))
-    assert first.trial_id in again.needed_checkpoints() - {again._retry_queue[0]}
+    trials = begun(oracle, 9)
+    for number, trial in enumerate(trials[:6]):
+        oracle.finish(finished(trial, score=0.9 - number / 10))
+    for trial in begun(oracle, 2):
+        oracle.finish(finished(trial))
+    oracle.finish(finished(trials[6], score=0.1))
+    again = asha(tmp_path, max_trials=9)  # with one worker, where two trials ran
+    again.finish(finished(again.create_trial("only"), score=0.1))
+    assert len(again._retry_queue) == 1
+    assert trials[2].trial_id in again.needed_checkpoints()
 
 
 def test_the_space_may_be_exhausted(tmp_path):

@@ -264,6 +264,7 @@ def test_an_update_of_probes_alone_tries_what_it_is_given(tmp_path):
     driven = drive(oracle, outcome=lambda trial: finished(trial, score=0.9))
     assert values_of(driven) == [dict(given[0])]
     assert driven.answer == "STOPPED"
+    assert oracle.exhausted()
 
 
 def test_an_unknown_algorithm_of_a_run_is_refused():
