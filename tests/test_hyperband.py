@@ -291,18 +291,15 @@ def test_a_search_ends_where_the_space_is_exhausted(tmp_path, choices, slots):
     assert max(first_rungs) in full
 
 
-@pytest.mark.parametrize("slots", [1, 3])
-def test_where_limits_leave_hardly_anything_those_that_were_found_go_on(tmp_path, slots):
-    """One value in a hundred is allowed: at times nothing is found, and later something is."""
-    for seed in range(6):
-        oracle = oracle_in(
-            tmp_path / str(seed), seed=seed, allowed=lambda v: v["x"] * 100 % 1 < 0.12
-        )
-        driven = drive(oracle, slots=slots)
-        assert driven.answer == "STOPPED"
-        for bracket, rungs in ((1, 2), (2, 3)):
-            if in_place(driven, bracket, 0):
-                assert in_place(driven, bracket, rungs - 1), (seed, bracket)
+@pytest.mark.parametrize("seed", [0, 2, 4])
+def test_where_limits_leave_hardly_anything_those_that_were_found_go_on(tmp_path, seed):
+    """An eighth of all values is allowed: once nothing is found, and later something would be."""
+    oracle = oracle_in(tmp_path, seed=seed, allowed=lambda values: values["x"] < 0.12)
+    driven = drive(oracle)
+    assert driven.answer == "STOPPED"
+    assert len(in_place(driven, 1, 0)) == 1
+    assert not oracle.exhausted()
+    assert in_place(driven, 1, 1)
 
 
 class Checkpoints:
