@@ -78,7 +78,7 @@ class Nvml:
     def device_get_memory_info(self, card):
         if not card.memory:
             raise pynvml.NVMLError_NotSupported
-        return SimpleNamespace(total=card.memory)
+        return SimpleNamespace(total=card.memory, free=card.memory // 2)
 
 
 LOST = Card("", "")
@@ -140,6 +140,7 @@ def test_they_are_known_by_name_and_memory_and_the_library_is_closed_again(machi
         Gpu("GPU-aaaa1111", "NVIDIA A100", 80 * GIB),
         Gpu("GPU-cccc3333", "Tesla T4", 16 * GIB),
     )
+    assert [gpu.free for gpu in visible_gpus()] == [40 * GIB, 8 * GIB]
     assert library.open == 0
     assert [gpu.in_words() for gpu in visible_gpus()] == [
         "NVIDIA A100 (80 GiB)",

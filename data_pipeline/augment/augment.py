@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from data_pipeline.augment.mixing import cutmix, erase, mixup
 from data_pipeline.augment.randaugment import randaugment
@@ -25,7 +27,13 @@ BRIGHTNESS = 0.2 * 255  # levels up or down
 CONTRAST = 0.3  # so 0.7 to 1.3 times
 FLIP_PROBABILITY = 0.5
 
+_BATCH = (  # images, labels and seed
+    tf.TensorSpec((None, None, None, 3), tf.uint8),
+    tf.TensorSpec((None, None), tf.float32),
+    tf.TensorSpec((2,), tf.int64),
+)
 Augment = Callable[[Any, Any, Any], tuple[Any, Any]]
+UNCHANGED: dict[str, Any] = {"policy": "basic", "strength": 0.0, "erasing": 0.0, "mix": "none"}
 
 
 def augmenter(*, policy: str, strength: float, erasing: float, mix: str) -> Augment | None:
@@ -49,11 +57,7 @@ def augmenter(*, policy: str, strength: float, erasing: float, mix: str) -> Augm
     Raises:
         ValueError: `policy` or `mix` is not one of these.
     """
-    if policy not in POLICIES or mix not in MIXES:
-        raise ValueError(
-            f"augmentation: received policy {policy!r} and mix {mix!r}, expected one of "
-            f"{', '.join(POLICIES)} and one of {', '.join(MIXES)}"
-        )
+    _check(policy, mix)
     if strength == 0 and erasing == 0 and mix == "none":
         return None
     traced = _traced(policy, mix)
@@ -68,6 +72,89 @@ def augmenter(*, policy: str, strength: float, erasing: float, mix: str) -> Augm
     return augment
 
 
+def as_numbers(
+    *, policy: str, strength: float, erasing: float, mix: str
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Put what `augmenter` takes into arrays, for `augment_by_numbers`.
+
+    Returns:
+        The numbers of policy and mix, int32 [2]; strength and erasing, float32 [2].
+
+    Raises:
+        ValueError: `policy` or `mix` is not one of those of `augmenter`.
+    """
+    _check(policy, mix)
+    kinds = list(POLICIES).index(policy), list(MIXES).index(mix)
+    return np.array(kinds, np.int32), np.array([strength, erasing], np.float32)
+
+
+def augment_by_numbers(
+    images: Any, labels: Any, seed: Any, kinds: Any, amounts: Any
+) -> tuple[Any, Any]:
+    """Augment as `augmenter` does, by tensors: a graph of it serves all configurations.
+
+    Args:
+        images: uint8 [b, h, w, 3].
+        labels: float32 [b, k].
+        seed: int64 [2].
+        kinds: int32 [2], from `as_numbers`.
+        amounts: float32 [2], from `as_numbers`.
+
+    Returns:
+        Images, float32 0-255, also where nothing is done to them; and labels.
+    """
+    augmented, targets = _traced_by_numbers()(images, labels, seed, kinds, amounts)
+    return tf.ensure_shape(augmented, images.shape), tf.ensure_shape(targets, labels.shape)
+
+
+@functools.cache
+def _traced_by_numbers() -> Any:
+    """Trace one graph for every configuration, batch size and image size."""
+
+    def augment(images: Any, labels: Any, seed: Any, kinds: Any, amounts: Any) -> Any:
+        def policy(*arguments: Any) -> Any:
+            return tf.switch_case(kinds[0], _bound(POLICIES, *arguments))
+
+        def mix(*arguments: Any) -> Any:
+            return tf.switch_case(kinds[1], _bound(MIXES, *arguments))
+
+        strength, erasing = tf.unstack(amounts)
+        return _augmented(images, labels, seed, strength, erasing, policy=policy, mix=mix)
+
+    numbers = (tf.TensorSpec((2,), tf.int32), tf.TensorSpec((2,), tf.float32))
+    return tf.function(augment, autograph=False, input_signature=[*_BATCH, *numbers])
+
+
+def _bound(functions: Mapping[str, Callable[..., Any]], *arguments: Any) -> list[Any]:
+    return [functools.partial(function, *arguments) for function in functions.values()]
+
+
+def _check(policy: str, mix: str) -> None:
+    if policy not in POLICIES or mix not in MIXES:
+        raise ValueError(
+            f"augmentation: received policy {policy!r} and mix {mix!r}, expected one of "
+            f"{', '.join(POLICIES)} and one of {', '.join(MIXES)}"
+        )
+
+
+def _augmented(
+    images: Any,
+    labels: Any,
+    seed: Any,
+    strength: Any,
+    erasing: Any,
+    *,
+    policy: Callable[[Any, Any, Any], Any],
+    mix: Callable[[Any, Any, Any], tuple[Any, Any]],
+) -> tuple[Any, Any]:
+    """Apply a policy, erase and mix, each with a seed of its own."""
+    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
+    images = tf.cast(images, tf.float32)
+    images = tf.cond(strength > 0, lambda: policy(images, strength, seeds[0]), lambda: images)
+    images = tf.cond(erasing > 0, lambda: erase(images, erasing, seeds[1]), lambda: images)
+    return mix(images, labels, seeds[2])
+
+
 @functools.cache
 def _traced(policy: str, mix: str) -> Any:
     """Trace one graph for every strength, erasing probability, batch size and image size.
@@ -76,27 +163,12 @@ def _traced(policy: str, mix: str) -> Any:
     """
 
     def augment(images: Any, labels: Any, seed: Any, strength: Any, erasing: Any) -> Any:
-        seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
-        images = tf.cast(images, tf.float32)
-        images = tf.cond(
-            strength > 0,
-            lambda: POLICIES[policy](images, strength, seeds[0]),
-            lambda: images,
+        return _augmented(
+            images, labels, seed, strength, erasing, policy=POLICIES[policy], mix=MIXES[mix]
         )
-        images = tf.cond(erasing > 0, lambda: erase(images, erasing, seeds[1]), lambda: images)
-        return MIXES[mix](images, labels, seeds[2])
 
-    return tf.function(
-        augment,
-        autograph=False,
-        input_signature=[
-            tf.TensorSpec((None, None, None, 3), tf.uint8),
-            tf.TensorSpec((None, None), tf.float32),
-            tf.TensorSpec((2,), tf.int64),
-            tf.TensorSpec((), tf.float32),
-            tf.TensorSpec((), tf.float32),
-        ],
-    )
+    numbers = (tf.TensorSpec((), tf.float32), tf.TensorSpec((), tf.float32))
+    return tf.function(augment, autograph=False, input_signature=[*_BATCH, *numbers])
 
 
 def _basic(images: Any, strength: Any, seed: Any) -> Any:

@@ -103,9 +103,7 @@ def _stream(
 
     # The data set may not fit into a GPU's memory. Batches are copied there.
     with tf.device("CPU:0"):
-        sources = [(_as_tensor(inputs), tf.constant(labels)) for inputs, labels in views]
-        chosen = tf.constant(indices, tf.int64)
-    steps = steps_per_epoch(len(indices), batch_size)
+        sources = [(as_tensor(inputs), tf.constant(labels)) for inputs, labels in views]
 
     def gather(epoch: Any, batch: Any, batch_seed: Any) -> Any:
         inputs, labels = _gathered(sources, epoch, batch)
@@ -114,11 +112,40 @@ def _stream(
     # Shuffle before batch, and over all indices: a shuffle buffer would only mix neighbours.
     # Gather after batch: one copy per batch instead of one per image. Augment last: its result
     # is different in every epoch, so that nothing after it may be cached.
+    return made_ahead(row_batches(indices, batch_size, seed, epochs), gather)
+
+
+def row_batches(
+    indices: np.ndarray, batch_size: int, seed: int, epochs: range
+) -> "tf.data.Dataset":
+    """Stream what the batches of `epochs` are made of: order and seeds, without any image.
+
+    Args:
+        indices: int64 [count], the images to train on.
+        batch_size: images per batch, in every batch.
+        seed: for the order and the augmentation.
+        epochs: the epochs to stream.
+
+    Returns:
+        For each batch the number of its epoch, int64 []; its rows, int64 [batch]; and a seed of
+        its own, int64 [2].
+    """
+    import tensorflow as tf
+
+    with tf.device("CPU:0"):
+        chosen = tf.constant(indices, tf.int64)
+    steps = steps_per_epoch(len(indices), batch_size)
     return (
         tf.data.Dataset.range(epochs.start, epochs.stop)
         .flat_map(lambda epoch: _index_batches(chosen, batch_size, seed, epoch))
-        .map(gather, num_parallel_calls=_PARALLEL)
         .apply(tf.data.experimental.assert_cardinality(steps * len(epochs)))
+    )
+
+
+def made_ahead(rows: "tf.data.Dataset", make: Callable[..., Any]) -> "tf.data.Dataset":
+    """Make batches of what `row_batches` streams, several at a time and some ahead."""
+    return (
+        rows.map(make, num_parallel_calls=_PARALLEL)
         .prefetch(_PARALLEL)
         .with_options(_without_autotune())
     )
@@ -179,7 +206,7 @@ def _seed(seed: int, epoch: Any, batch: Any) -> Any:
     return tf.stack([tf.constant(seed, tf.int64), epoch * 2**32 + batch])
 
 
-def _as_tensor(pixels: np.ndarray) -> Any:
+def as_tensor(pixels: np.ndarray) -> Any:
     """Make a tensor that uses the mapped file's memory where TensorFlow can, else a copy.
 
     A copy takes seconds, and the file's size in memory, for every stream. Gathering in Python

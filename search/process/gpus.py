@@ -9,7 +9,7 @@ import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,11 +26,13 @@ class Gpu:
         visible: what CUDA_VISIBLE_DEVICES calls it.
         name: of the product; "" where only the driver shows it.
         memory: bytes; 0 where that is not known.
+        free: bytes of them that nobody uses now; 0 where that is not known.
     """
 
     visible: str
     name: str = ""
     memory: int = 0
+    free: int = field(default=0, compare=False)
 
     def in_words(self) -> str:
         """Name it, with its memory."""
@@ -163,7 +165,8 @@ def _parts(nvml: ModuleType, handle: Any) -> Iterator[tuple[Gpu, tuple[int, int]
 
 def _gpu(nvml: ModuleType, handle: Any) -> Gpu:
     try:
-        memory = int(nvml.nvmlDeviceGetMemoryInfo(handle).total)
+        info = nvml.nvmlDeviceGetMemoryInfo(handle)
+        memory, free = int(info.total), int(info.free)
     except nvml.NVMLError:  # where it is shared with the processor there is none of its own
-        memory = 0
-    return Gpu(nvml.nvmlDeviceGetUUID(handle), nvml.nvmlDeviceGetName(handle), memory)
+        memory = free = 0
+    return Gpu(nvml.nvmlDeviceGetUUID(handle), nvml.nvmlDeviceGetName(handle), memory, free)

@@ -65,7 +65,7 @@ class HeadTraining(Training):
         """
         if len(self.feature_cache.shape) > 1:
             return 1
-        return max(n for n in range(1, LONGEST_EXECUTION + 1) if self.steps % n == 0)
+        return self.dividing_an_epoch(LONGEST_EXECUTION)
 
     def batches(self, initial_epoch: int, epochs: int) -> Any:
         """Training batches of these epochs, (features, labels), as one `tf.data.Dataset`."""

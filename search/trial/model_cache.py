@@ -1,4 +1,4 @@
-"""Compiled models and a feature cache that a process keeps for its next trials.
+"""Compiled models, features and images on a GPU that a process keeps for its next trials.
 
 Tracing a training step takes seconds. Configurations of one architecture share it: the numbers
 in which they differ are variables, and weights and optimizer are set to what a new model of the
@@ -7,15 +7,17 @@ trial's seed would have, so that a trial gives the very weights that it gives in
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from data_pipeline.pixels.device_feed import DeviceFeed
 from models.adjustable import adjustable_dropout
 from models.families.registry import family_named
 from search.process.memory import forget_kernels
 from search.process.progress import Update
 from search.run_folder.records import Values
+from search.trial.device_images import device_feed
 from search.trial.experiment import Experiment
 from search.trial.features.cache import FeatureCache
 from search.trial.features.joined import JoinedFeatures
@@ -34,6 +36,7 @@ class ModelCache:
     def __init__(self) -> None:
         self.models: OrderedDict[Hashable, Any] = OrderedDict()
         self.feature_caches: OrderedDict[Path, FeatureCache] = OrderedDict()
+        self.feeds: dict[Path, DeviceFeed | None] = {}  # by the file of the images
         self.trainings = 0  # since kernels were forgotten
 
     def training(
@@ -55,13 +58,20 @@ class ModelCache:
             start = training.solve if isinstance(training, ProbeTraining) else None
         whole = Training(experiment, values, rows=experiment.train, seed=seed, start=start)
         if not experiment.classifier.has_fixed_features(whole.hyperparameters()):
-            return whole
+            return replace(whole, feed=self._feed(experiment))
         kind = ProbeTraining if family.solved else HeadTraining
         return kind(
             **{each.name: getattr(whole, each.name) for each in fields(whole)},
             feature_cache=self._features(experiment, whole.hyperparameters()),
             update=update,
         )
+
+    def _feed(self, experiment: Experiment) -> DeviceFeed | None:
+        """The images for a GPU, copied there once; None without one."""
+        path = experiment.files[experiment.image_size]
+        if path not in self.feeds:
+            self.feeds[path] = device_feed(experiment)
+        return self.feeds[path]
 
     def _features(self, experiment: Experiment, hp: Any) -> FeatureCache:
         """The features of a configuration; its backbone is built only once where it is kept."""
@@ -105,6 +115,7 @@ class ModelCache:
         """Forget all, after something went wrong in it."""
         self.models.clear()
         self.feature_caches.clear()
+        self.feeds.clear()
 
 
 def _renew(model: Any, *, like: Any) -> None:

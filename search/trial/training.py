@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from data_pipeline.augment.augment import augmenter
 from data_pipeline.pixels.dataset import steps_per_epoch, training_batches
+from data_pipeline.pixels.device_feed import DeviceFeed
 from models.families.head import Dropout, plain_dropout, set_last_layer
 from models.families.linear_probe import LastLayer
 from models.families.registry import family_named
@@ -22,6 +23,7 @@ from search.trial.experiment import Experiment
 from search.trial.keras_setup import seed_weights
 
 EVALUATION_BATCH = 64  # images per step; limited by memory
+LONGEST_GPU_EXECUTION = 16  # steps between two chances to report and to stop; up to 0.1 s each
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Training:
         rows: int64 row numbers of the images to train on.
         seed: of the initial weights, dropout, order and augmentation.
         start: gives the weights that the last layer starts from; None for random ones.
+        feed: makes the batches on the GPU that trains on them; None where `tf.data` makes them.
     """
 
     experiment: Experiment
@@ -39,6 +42,7 @@ class Training:
     rows: NDArray[np.int64]
     seed: int
     start: Callable[[], LastLayer] | None = field(default=None, kw_only=True)
+    feed: DeviceFeed | None = field(default=None, kw_only=True)
 
     def hyperparameters(self) -> keras_tuner.HyperParameters:
         """The values in the form in which a hypermodel reads them."""
@@ -75,7 +79,7 @@ class Training:
     @property
     def input_dtype(self) -> str:
         """Number type of the batches."""
-        return "uint8" if self.augment() is None else "float32"
+        return "uint8" if self.feed is None and self.augment() is None else "float32"
 
     def build(self, *, dropout: Dropout = plain_dropout) -> Any:
         """A new model; the same seed gives the same initial weights."""
@@ -102,6 +106,8 @@ class Training:
             max_epochs=self.experiment.config.max_epochs,
             steps_per_execution=self.steps_per_execution,
         )
+        if self.feed is not None:
+            self.feed.into(model)
 
     def adjust(self, model: Any) -> None:
         """Give a compiled model of the same architecture the numbers of this configuration."""
@@ -114,8 +120,15 @@ class Training:
 
     @property
     def steps_per_execution(self) -> int:
-        """Steps in one call: 1, since a step takes far longer than the Python around it."""
-        return 1
+        """Steps in one call: 1 on a processor, where a step takes longer than Python around it.
+
+        On a GPU as many as divide an epoch.
+        """
+        return 1 if self.feed is None else self.dividing_an_epoch(LONGEST_GPU_EXECUTION)
+
+    def dividing_an_epoch(self, limit: int) -> int:
+        """The largest number of steps, up to a limit, by which those of an epoch can be divided."""
+        return max(n for n in range(1, limit + 1) if self.steps % n == 0)
 
     def fit(
         self,
@@ -147,7 +160,7 @@ class Training:
             for callback in callbacks:
                 callback.phase = phase
             model.fit(
-                self.batches(start, stop),
+                self.stream(start, stop),
                 initial_epoch=start,
                 epochs=stop,
                 steps_per_epoch=self.steps,
@@ -163,6 +176,19 @@ class Training:
         """The model's inputs, one row per image of the run."""
         return self.experiment.pixels
 
+    def stream(self, initial_epoch: int, epochs: int) -> Any:
+        """What the model is trained on in these epochs: their batches, or what `feed` makes of."""
+        if self.feed is None:
+            return self.batches(initial_epoch, epochs)
+        return self.feed.stream(
+            self.rows,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            initial_epoch=initial_epoch,
+            epochs=epochs,
+            augmentation=self.augmentation,
+        )
+
     def batches(self, initial_epoch: int, epochs: int) -> Any:
         """Training batches of these epochs as one `tf.data.Dataset`."""
         return training_batches(
@@ -177,16 +203,21 @@ class Training:
             augment=self.augment(),
         )
 
-    def augment(self) -> Any:
-        """What is done to each batch of images; None for nothing."""
+    @property
+    def augmentation(self) -> dict[str, Any] | None:
+        """What `augmenter` takes; None where a solver fits the model, to plain images."""
         if self.solved:
             return None
-        return augmenter(
-            policy=str(self.values["augmentation/policy"]),
-            strength=float(self.values["augmentation/strength"]),
-            erasing=float(self.values["augmentation/erasing"]),
-            mix=str(self.values["augmentation/mix"]),
-        )
+        return {
+            "policy": str(self.values["augmentation/policy"]),
+            "strength": float(self.values["augmentation/strength"]),
+            "erasing": float(self.values["augmentation/erasing"]),
+            "mix": str(self.values["augmentation/mix"]),
+        }
+
+    def augment(self) -> Any:
+        """What is done to each batch of images; None for nothing."""
+        return self.augmentation and augmenter(**self.augmentation)
 
     def validate(self, model: Any) -> NDArray[np.float32]:
         """Class probabilities of the images to validate on, float32 [n, classes]."""
