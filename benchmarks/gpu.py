@@ -34,13 +34,17 @@ def searched(out, images, minutes):
     data = out / "drawn"
     if not data.exists():
         draw_sample(data, images_per_class=images // 3)
-    tune = Path(sys.executable).with_name("tune")
-    command = [tune, "run", data, "--families", "cnn,xception", "--results", out, "--name", "gpu"]
-    command += ["--cache-dir", out / "cache", "--max-time", f"{minutes * 60:.0f}s"]
+    options = ["--families", "cnn,xception", "--results", out, "--name", "gpu"]
+    options += ["--cache-dir", out / "cache", "--max-time", f"{minutes * 60:.0f}s"]
+    command = [sys.executable, "-m", "search", "run", data, *options]
     start = time.monotonic()
     subprocess.run(command, check=True, timeout=minutes * 60 + LONGEST, stdout=subprocess.DEVNULL)
     seconds = time.monotonic() - start
     records = [json.loads(path.read_text()) for path in (out / "gpu" / "trials").glob("*.json")]
+    if not records:
+        raise click.ClickException(
+            f"no trial has ended within {minutes:g} min; give more --minutes"
+        )
     return {
         "seconds": round(seconds, 1),
         "trials": len(records),
@@ -101,7 +105,7 @@ def measured(experiment, values, precision, on_gpu):
     config = replace(experiment.config, precision=precision)
     set_up_training(config)
     experiment = replace(experiment, config=config)
-    rate = 1 / measure(experiment, values).image
+    rate = 1 / measure(experiment, values, len(experiment.train)).image
     with released_graphs():
         hp = with_values(values)
         classifier = experiment.classifier

@@ -175,7 +175,9 @@ class ImageClassifier(keras_tuner.HyperModel):
             ),
             metrics=[loss.accuracy(num_classes=self.options.num_classes)],
             steps_per_execution=steps_per_execution,
-            jit_compile=optimization.jit_compile(),
+            # XLA: several times slower than oneDNN on a processor. On a GPU it takes up to a minute
+            # to compile a step, which trials of a few minutes do not get back.
+            jit_compile=False,
         )
         # A training step that creates variables is traced twice. The optimizer creates its own
         # here, before the first step, so that it is traced once.

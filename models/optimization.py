@@ -144,11 +144,3 @@ def adjust(chosen: keras.optimizers.Optimizer, hp: Any, numbers: dict[str, float
     chosen._learning_rate.set(**numbers)
     if chosen.weight_decay is not None:
         chosen.weight_decay.assign(hp.get("weight_decay"))
-
-
-def jit_compile() -> bool | str:
-    """Say whether XLA compiles the training step: what `compile` takes of that name."""
-    # XLA is several times slower than oneDNN on a CPU; on a GPU Keras's own choice is good.
-    import tensorflow as tf
-
-    return "auto" if tf.config.list_physical_devices("GPU") else False

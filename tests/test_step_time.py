@@ -32,11 +32,11 @@ def clock(monkeypatch):
 
 def test_the_start_is_told_from_the_steps(scratch, clock, monkeypatch):
     """Of 14 images the first epoch takes 20 s, the second 4.8, the third and last 2 s."""
-    seconds = iter([20.0, 4.8, 2.0])
 
     def fit(training, model, *, initial_epoch, epochs, callbacks):
-        assert epochs == initial_epoch + 1
-        clock[0] += next(seconds)
+        for epoch, seconds in zip(range(initial_epoch, epochs), [20.0, 4.8, 2.0], strict=True):
+            clock[0] += seconds
+            callbacks[0].on_epoch_end(epoch, {"loss": 1.0})
 
     monkeypatch.setattr(step_time.Training, "fit", fit)
     found = measure(scratch, values_for(scratch, "cnn"))

@@ -3,7 +3,9 @@
 import itertools
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
+import keras
 import numpy as np
 
 from search.process.memory import released_graphs
@@ -38,7 +40,7 @@ class StepTime:
         return self.first + images * (views * self.features + epochs * self.image)
 
 
-def measure(experiment: Experiment, values: Values) -> StepTime:
+def measure(experiment: Experiment, values: Values, images: int = IMAGES) -> StepTime:
     """Train a configuration on a few images, for three epochs.
 
     The features of its frozen part are kept as those of any trial; what they take is measured
@@ -47,8 +49,9 @@ def measure(experiment: Experiment, values: Values) -> StepTime:
     Args:
         experiment: the run.
         values: of the configuration.
+        images: to train on.
     """
-    part = experiment.part(IMAGES)
+    part = experiment.part(images)
     with released_graphs():
         training = ModelCache().training(part, values, 0, lambda done, total: None)
         # A head that is solved first takes a network of its own, and is no part of a step.
@@ -59,10 +62,11 @@ def measure(experiment: Experiment, values: Values) -> StepTime:
             return StepTime(first=BUILDING_SECONDS, features=features, image=0.0)
         model = training.build()
         training.compile(model)
-        marks = [began, *(_after(training, model, epoch) for epoch in range(3))]
-    first, _, third = (after - before for before, after in itertools.pairwise(marks))
-    # The first epoch sees the plain images, the second those turned round, the third none anew.
-    others = third + features * len(part.train)
+        ends = _EpochEnds()
+        training.fit(model, initial_epoch=0, epochs=3, callbacks=[ends])
+    first, _, third = (after - before for before, after in itertools.pairwise([began, *ends.times]))
+    # Before the first epoch all views are made.
+    others = third + SPATIAL_VIEWS * features * len(part.train)
     return StepTime(max(first - others, 0.0), features, third / len(part.train))
 
 
@@ -79,7 +83,13 @@ def _feature_seconds(training: Training) -> float:
     return (time.monotonic() - began) / BATCH
 
 
-def _after(training: Training, model: object, epoch: int) -> float:
-    """When an epoch has been trained."""
-    training.fit(model, initial_epoch=epoch, epochs=epoch + 1, callbacks=[])
-    return time.monotonic()
+class _EpochEnds(keras.callbacks.Callback):
+    """Notes when each epoch ended, in seconds. One call of `fit`: each sets up a stream anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: list[float] = []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Keras's hook; the logs are numbers, so that a GPU has done all steps."""
+        self.times.append(time.monotonic())
