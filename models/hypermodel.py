@@ -16,6 +16,7 @@ from models.families.checks import check
 from models.families.family import Family, FixedFeatures, ModelOptions
 from models.families.head import Dropout, plain_dropout
 from models.families.registry import family_named, searched
+from models.xla import without_xla
 
 
 class ImageClassifier(keras_tuner.HyperModel):
@@ -101,7 +102,7 @@ class ImageClassifier(keras_tuner.HyperModel):
         """
         # `hp` may hold only some values: declaring them all fills in the defaults of the others.
         self.declare_hyperparameters(hp)
-        return _family(hp).build(hp, self.options, dropout=dropout)
+        return without_xla(_family(hp).build(hp, self.options, dropout=dropout))
 
     def has_fixed_features(self, hp: keras_tuner.HyperParameters) -> bool:
         """Tell whether only a head is trained, on features that never change."""
@@ -122,13 +123,13 @@ class ImageClassifier(keras_tuner.HyperModel):
         Raises:
             ModelError: Nothing of this model is frozen.
         """
-        return _features(hp).build_extractor(hp, self.options)
+        return without_xla(_features(hp).build_extractor(hp, self.options))
 
     def build_rest(
         self, hp: keras_tuner.HyperParameters, *, shape: tuple[int, ...], dropout: Dropout
     ) -> keras.Model:
         """Build the other part, uncompiled: features [b, *shape] -> probabilities."""
-        return _features(hp).build_rest(hp, self.options, shape, dropout=dropout)
+        return without_xla(_features(hp).build_rest(hp, self.options, shape, dropout=dropout))
 
     def assembled(self, hp: keras_tuner.HyperParameters, rest: keras.Model) -> keras.Model:
         """Build the whole model with the weights of a trained `build_rest`."""

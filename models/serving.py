@@ -13,6 +13,8 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from models.xla import no_xla_mark, without_xla
+
 
 def with_preprocessing(
     model: keras.Model,
@@ -44,7 +46,7 @@ def with_preprocessing(
             pad_to_aspect_ratio=resize_mode == "pad",
         )(images)
         # Prepared pixels are whole numbers; rounding gives the model the very same ones.
-        return _finished(model, images, ops.round(resized), num_classes)
+        return _finished(model, images, ops.round(no_xla_mark()(resized)), num_classes)
 
 
 def with_fixed_size(
@@ -73,7 +75,7 @@ def in_float32(model: keras.Model) -> keras.Model:
     with _float32():
         copy = model.__class__.from_config(wanted)
     copy.set_weights(model.get_weights())
-    return copy
+    return without_xla(copy)
 
 
 def _finished(model: keras.Model, images: Any, pixels: Any, num_classes: int) -> keras.Model:
@@ -82,7 +84,7 @@ def _finished(model: keras.Model, images: Any, pixels: Any, num_classes: int) ->
         # 1 - p, by a layer of Keras: the file needs no code of ours.
         other = layers.Rescaling(-1.0, 1.0)(probabilities)
         probabilities = layers.Concatenate()([other, probabilities])
-    return keras.Model(images, probabilities, name="classifier")
+    return without_xla(keras.Model(images, probabilities, name="classifier"))
 
 
 @contextmanager

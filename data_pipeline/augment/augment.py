@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from data_pipeline.augment import draws
 from data_pipeline.augment.mixing import cutmix, erase, mixup
 from data_pipeline.augment.randaugment import randaugment
 from data_pipeline.augment.warp import warp
@@ -113,12 +114,15 @@ def _traced_by_numbers() -> Any:
 
     def augment(images: Any, labels: Any, seed: Any, kinds: Any, amounts: Any) -> Any:
         def policy(*arguments: Any) -> Any:
-            return tf.switch_case(kinds[0], _bound(POLICIES, *arguments))
+            return tf.switch_case(which_policy, _bound(POLICIES, *arguments))
 
         def mix(*arguments: Any) -> Any:
-            return tf.switch_case(kinds[1], _bound(MIXES, *arguments))
+            return tf.switch_case(which_mix, _bound(MIXES, *arguments))
 
-        strength, erasing = tf.unstack(amounts)
+        with tf.device(draws.PROCESSOR):
+            strength, erasing = tf.unstack(amounts)
+            which_policy, which_mix = tf.unstack(kinds)
+
         return _augmented(images, labels, seed, strength, erasing, policy=policy, mix=mix)
 
     numbers = (tf.TensorSpec((2,), tf.int32), tf.TensorSpec((2,), tf.float32))
@@ -148,10 +152,14 @@ def _augmented(
     mix: Callable[[Any, Any, Any], tuple[Any, Any]],
 ) -> tuple[Any, Any]:
     """Apply a policy, erase and mix, each with a seed of its own."""
-    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
+    seeds = draws.split(seed, 3)
     images = tf.cast(images, tf.float32)
-    images = tf.cond(strength > 0, lambda: policy(images, strength, seeds[0]), lambda: images)
-    images = tf.cond(erasing > 0, lambda: erase(images, erasing, seeds[1]), lambda: images)
+    images = tf.cond(
+        draws.is_positive(strength), lambda: policy(images, strength, seeds[0]), lambda: images
+    )
+    images = tf.cond(
+        draws.is_positive(erasing), lambda: erase(images, erasing, seeds[1]), lambda: images
+    )
     return mix(images, labels, seeds[2])
 
 
@@ -173,15 +181,15 @@ def _traced(policy: str, mix: str) -> Any:
 
 def _basic(images: Any, strength: Any, seed: Any) -> Any:
     """Augment by one warp and one multiplication: float32 0–255 in and out, `strength` above 0."""
-    draws = tf.random.stateless_uniform((7, tf.shape(images)[0]), seed, -1.0, 1.0)
-    angle, zoom, shift_y, shift_x, brightness, contrast, _ = tf.unstack(draws * strength)
+    drawn = tf.random.stateless_uniform((7, tf.shape(images)[0]), seed, -1.0, 1.0)
+    angle, zoom, shift_y, shift_x, brightness, contrast, _ = tf.unstack(drawn * strength)
     images = warp(
         images,
         angle=ROTATION * angle,
         zoom=1.0 + ZOOM * zoom,
         shift_y=SHIFT * shift_y,
         shift_x=SHIFT * shift_x,
-        mirror=_mirror(draws[6]),
+        mirror=_mirror(drawn[6]),
     )
     # Contrast about middle grey instead of each image's mean, which saves a pass over the pixels.
     gain = 1.0 + CONTRAST * contrast
@@ -193,20 +201,20 @@ def _basic(images: Any, strength: Any, seed: Any) -> Any:
 
 def _flip_rotate(images: Any, strength: Any, seed: Any) -> Any:
     """Do what Keras's RandomFlip("horizontal") and RandomRotation(strength / 8) do together."""
-    draws = tf.random.stateless_uniform((2, tf.shape(images)[0]), seed, -1.0, 1.0)
-    return warp(images, angle=ROTATION * strength * draws[0], mirror=_mirror(draws[1]))
+    drawn = tf.random.stateless_uniform((2, tf.shape(images)[0]), seed, -1.0, 1.0)
+    return warp(images, angle=ROTATION * strength * drawn[0], mirror=_mirror(drawn[1]))
 
 
 def _flipped_randaugment(images: Any, strength: Any, seed: Any) -> Any:
-    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
-    draws = tf.random.stateless_uniform(tf.shape(images)[:1], seeds[0], -1.0, 1.0)
-    mirrored = tf.where(_mirror(draws)[:, None, None, None] < 0, images[:, :, ::-1], images)
+    seeds = draws.split(seed, 2)
+    sides = tf.random.stateless_uniform(tf.shape(images)[:1], seeds[0], -1.0, 1.0)
+    mirrored = tf.where(_mirror(sides)[:, None, None, None] < 0, images[:, :, ::-1], images)
     return randaugment(mirrored, strength, seeds[1])
 
 
-def _mirror(draws: Any) -> Any:
-    """Return -1 for images to be flipped and 1 for the others, from draws in -1 to 1."""
-    return tf.where(draws < 2 * FLIP_PROBABILITY - 1, -1.0, 1.0)
+def _mirror(drawn: Any) -> Any:
+    """Return -1 for images to be flipped and 1 for the others, from drawn in -1 to 1."""
+    return tf.where(drawn < 2 * FLIP_PROBABILITY - 1, -1.0, 1.0)
 
 
 def _unmixed(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
@@ -215,9 +223,9 @@ def _unmixed(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
 
 
 def _either(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
-    coin, rest = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+    side, rest = draws.split(seed, 2)
     return tf.cond(
-        tf.random.stateless_uniform((), coin) < 0.5,
+        draws.coin(side),
         lambda: mixup(images, labels, rest),
         lambda: cutmix(images, labels, rest),
     )

@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from data_pipeline.augment import draws
+
 MIXUP_ALPHA = 0.2
 ERASED_AREA = (0.02, 0.33)
 ERASED_ASPECT = 3.3
@@ -17,7 +19,7 @@ def mixup(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
 
     The image's share is lambda ~ Beta(0.2, 0.2), drawn per image.
     """
-    seeds = tf.random.experimental.stateless_split(seed, 2)
+    seeds = draws.split(seed, 2)
     shape = (2, tf.shape(images)[0])
     gammas = tf.random.stateless_gamma(shape, seeds[0], alpha=MIXUP_ALPHA)
     # With so small an alpha both can underflow to 0. The image then stays as it is.
@@ -34,7 +36,7 @@ def cutmix(images: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
     1 - lambda ~ U(0, 1) is the area of the box. The part of it that is inside the image is the
     share of the other label.
     """
-    seeds = tf.random.experimental.stateless_split(seed, 3)
+    seeds = draws.split(seed, 3)
     area = tf.random.stateless_uniform(tf.shape(images)[:1], seeds[0])
     inside = _boxes(images, seeds[1], height=tf.sqrt(area), width=tf.sqrt(area))
     partner = _partners(images, seeds[2])
@@ -54,7 +56,7 @@ def erase(images: Any, probability: Any, seed: Any) -> Any:
         probability: float32 scalar, 0 to 1: that an image is changed.
         seed: int64 [2].
     """
-    seeds = tf.random.experimental.stateless_split(seed, 5)
+    seeds = draws.split(seed, 5)
     count = tf.shape(images)[:1]
     area = tf.random.stateless_uniform(count, seeds[0], *ERASED_AREA)
     limit = math.log(ERASED_ASPECT)
@@ -67,7 +69,7 @@ def erase(images: Any, probability: Any, seed: Any) -> Any:
 
 
 def _partners(images: Any, seed: Any) -> Any:
-    return tf.random.experimental.stateless_shuffle(tf.range(tf.shape(images)[0]), seed)
+    return draws.order(tf.shape(images)[0], seed)
 
 
 def _blend(values: Any, partner: Any, share: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from data_pipeline.augment import draws
 from data_pipeline.augment.warp import warp
 
 OPERATIONS_PER_BATCH = 2
@@ -32,12 +33,8 @@ def randaugment(images: Any, strength: Any, seed: Any) -> Any:
         float32 [b, h, w, 3], 0–255.
     """
     for turn in range(OPERATIONS_PER_BATCH):
-        choice, draw = tf.unstack(
-            tf.random.experimental.stateless_split(
-                tf.random.experimental.stateless_fold_in(seed, turn), 2
-            )
-        )
-        which = tf.random.stateless_uniform((), choice, 0, len(OPERATIONS), dtype=tf.int32)
+        choice, draw = draws.split(draws.fold_in(seed, turn), 2)
+        which = draws.below(len(OPERATIONS), choice)
         signed = tf.random.stateless_uniform(tf.shape(images)[:1], draw, -1.0, 1.0) * strength
         branches = [functools.partial(operation, images, signed) for operation in OPERATIONS]
         images = tf.clip_by_value(tf.switch_case(which, branches), 0.0, 255.0)

@@ -146,6 +146,7 @@ def imagenet_classifier(name: str) -> keras.Model:
     import keras
 
     from models.pretrained.depthwise import depthwise
+    from models.xla import without_xla
 
     backbone = BACKBONES[name]
     path = files.cached([backbone.classifier_file]) or _fetch(
@@ -155,7 +156,8 @@ def imagenet_classifier(name: str) -> keras.Model:
     network = _construct(backbone, include_top=True, input_shape=(size, size, 3))
     _load(network, path, name)
     images = keras.Input((size, size, 3), name="images")
-    return keras.Model(images, depthwise(network)(preprocessing(name)(images)), name=name)
+    probabilities = depthwise(network)(preprocessing(name)(images))
+    return without_xla(keras.Model(images, probabilities, name=name))
 
 
 def preprocessing(name: str) -> keras.Layer:

@@ -17,7 +17,10 @@ def open_keras(path: Path) -> Call:
     """Load the file by Keras."""
     import keras
 
-    return in_batches(keras.models.load_model(path, compile=False).predict_on_batch)
+    from models.xla import without_xla
+
+    model = without_xla(keras.models.load_model(path, compile=False))
+    return in_batches(model.predict_on_batch)
 
 
 KERAS = Format(

@@ -46,6 +46,7 @@ _KNOWN = {
         "LayerNormalization",
         "MaxPooling2D",
         "Multiply",
+        "RandomTranslation",  # by 0: see `models.xla`
         "ReLU",
         "Rescaling",
         "Reshape",

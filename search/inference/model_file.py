@@ -123,6 +123,8 @@ def _load(path: Path, config: Any, weights_bytes: int) -> Any:
     import keras
     import numpy as np
 
+    from models.xla import without_xla
+
     try:
         # Does the same steps as loading but allocates nothing, so that a bad file fails here first.
         reason = why_too_large(config, weights_bytes)
@@ -146,7 +148,7 @@ def _load(path: Path, config: Any, weights_bytes: int) -> Any:
         model(np.zeros((1, 8, 8, 3), np.float32))
     except Exception as error:
         raise _NotOursError(f"is no model that can be called ({_one_line(error)})") from error
-    return model
+    return without_xla(model)
 
 
 def _one_line(error: BaseException) -> str:

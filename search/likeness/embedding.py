@@ -33,9 +33,11 @@ class Embedding:
             )
         import keras
 
+        from models.xla import without_xla
+
         self.columns = int(inner.output["embedding"].shape[-1])
         outputs = {name: inner.output[name] for name in ("probabilities", "embedding")}
-        self._model = keras.Model(inner.input, outputs)
+        self._model = without_xla(keras.Model(inner.input, outputs))
         self._kept: list[Rows] = []
 
     def predict_on_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,0 +1,72 @@
+"""No model is compiled by XLA, as Keras would where TensorFlow sees a GPU."""
+
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_trials import values_for
+
+from models.families.head import plain_dropout
+from models.hypermodel import with_values
+from models.serving import with_fixed_size, with_preprocessing
+from models.xla import no_xla_mark
+from search.formats.keras_file import open_keras
+from search.likeness.embedding import Embedding
+
+
+@pytest.fixture
+def a_gpu(monkeypatch):
+    """What Keras looks at before it chooses XLA."""
+    devices = [SimpleNamespace(device_type="CPU"), SimpleNamespace(device_type="GPU")]
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: devices)
+
+
+def plain():
+    return keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)])
+
+
+@pytest.mark.usefixtures("a_gpu")
+def test_without_further_words_keras_would():
+    assert plain().jit_compile
+
+
+@pytest.mark.usefixtures("a_gpu")
+@pytest.mark.parametrize("kind", ["cnn", "xception", "transfer, frozen"])
+def test_models_of_a_search_are_not(kind, scratch, transfer):
+    experiment = transfer if kind.startswith("transfer") else scratch
+    classifier, hp = experiment.classifier, with_values(values_for(experiment, kind))
+    model = classifier.build(hp)
+    assert not model.jit_compile
+    classifier.compile(model, hp, phase=0, steps_per_epoch=3, max_epochs=3)
+    assert not model.jit_compile
+    if classifier.has_fixed_features(hp):
+        extractor = classifier.build_extractor(hp)
+        shape = extractor.output_shape[1:]
+        rest = classifier.build_rest(hp, shape=shape, dropout=plain_dropout)
+        assert not (extractor.jit_compile or rest.jit_compile)
+
+
+@pytest.mark.usefixtures("a_gpu")
+def test_an_exported_file_is_not_even_where_keras_alone_loads_it(tmp_path):
+    finished = with_preprocessing(plain(), image_size=(8, 8), resize_mode="squeeze", num_classes=3)
+    assert not finished.jit_compile
+    finished.save(tmp_path / "model.keras")
+    assert not keras.models.load_model(tmp_path / "model.keras", compile=False).jit_compile
+    call = open_keras(tmp_path / "model.keras")
+    assert call(np.zeros((2, 9, 7, 3), np.uint8)).shape == (2, 3)
+
+
+@pytest.mark.usefixtures("a_gpu")
+def test_others_that_answer_are_not(scratch):
+    model = scratch.classifier.build(with_values(values_for(scratch, "cnn")))
+    fixed = with_fixed_size(model, image_size=(16, 16), num_classes=2)
+    assert not fixed.jit_compile
+    assert not Embedding(fixed)._model.jit_compile
+
+
+def test_the_mark_changes_no_value():
+    images = np.random.default_rng(0).uniform(0, 255, (2, 9, 7, 3)).astype(np.float32)
+    for training in (False, True):
+        np.testing.assert_allclose(no_xla_mark()(images, training=training), images, atol=1e-4)
