@@ -22,10 +22,12 @@ from small_trials import (
 from data_pipeline.augment.augment import MIXES, POLICIES, augmenter
 from data_pipeline.pixels.dataset import training_batches
 from data_pipeline.pixels.device_feed import DeviceFeed
+from models.adjustable import adjustable_dropout
+from models.xla import can_be_compiled
 from search.process.gpus import Gpu
 from search.trial import device_images
 from search.trial.model_cache import ModelCache
-from search.trial.training import Training
+from search.trial.training import XLA_PAYS, Training
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (23, 12, 10, 3), dtype=np.uint8)
 TARGETS = np.arange(23, dtype=np.int32) % 3
@@ -115,6 +117,37 @@ def test_several_steps_are_one_call_where_a_gpu_makes_the_batches(scratch):
     assert (many.steps, many.steps_per_execution) == (60, 1)
     feed = DeviceFeed(PIXELS, TARGETS, num_classes=3, device="CPU:0", resident=True)
     assert replace(many, feed=feed).steps_per_execution == 15
+
+
+@pytest.mark.parametrize("kind", ["cnn", "xception", "transfer, unfrozen after 3 epochs"])
+def test_a_step_that_xla_compiles_trains_the_same(kind, scratch, transfer, on_a_gpu):
+    on_a_gpu()
+    experiment = transfer if kind.startswith("transfer") else scratch
+    family = kind.split(",")[0]
+    values = values_for(experiment, kind, **{f"{family}/dropout": 0.0, "learning_rate": 1e-3})
+    training = ModelCache().training(experiment, values, 0, lambda *_: None)
+    found = []
+    for config in (experiment.config, replace(experiment.config, max_epochs=XLA_PAYS)):
+        each = replace(training, experiment=replace(experiment, config=config))
+        model = each.build(dropout=adjustable_dropout)
+        # The rate of the last epochs: else a schedule to another end would differ.
+        model.compile(keras.optimizers.SGD(1e-3), "mse", jit_compile=False)
+        each.feed.into(model, xla=each.xla_pays and can_be_compiled(model))
+        model.fit(each.stream(0, 2), steps_per_epoch=each.steps, epochs=2, verbose=0)
+        found.append(model.get_weights())
+    for plain, compiled in zip(*found, strict=True):
+        np.testing.assert_allclose(compiled, plain, rtol=2e-3, atol=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("images", "epochs", "deterministic", "pays"),
+    [(100, 5_000, False, True), (100, 4_999, False, False), (100, 5_000, True, False)],
+)
+def test_xla_pays_for_long_trainings(images, epochs, deterministic, pays, scratch):
+    config = replace(scratch.config, max_epochs=epochs, deterministic=deterministic)
+    values = values_for(scratch, "cnn")
+    long = Training(replace(scratch, config=config), values, np.arange(images), seed=0)
+    assert long.xla_pays is pays
 
 
 @pytest.mark.parametrize(("free", "resident"), [(4, True), (3, False)])

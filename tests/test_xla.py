@@ -11,7 +11,7 @@ from small_trials import values_for
 from models.families.head import plain_dropout
 from models.hypermodel import with_values
 from models.serving import with_fixed_size, with_preprocessing
-from models.xla import no_xla_mark
+from models.xla import can_be_compiled, no_xla_mark
 from search.formats.keras_file import open_keras
 from search.likeness.embedding import Embedding
 
@@ -64,6 +64,13 @@ def test_others_that_answer_are_not(scratch):
     fixed = with_fixed_size(model, image_size=(16, 16), num_classes=2)
     assert not fixed.jit_compile
     assert not Embedding(fixed)._model.jit_compile
+
+
+def test_it_is_known_what_can_be_compiled(scratch):
+    model = plain()
+    assert can_be_compiled(model)
+    assert not model.jit_compile
+    assert not can_be_compiled(keras.Sequential([model, no_xla_mark()]))
 
 
 def test_the_mark_changes_no_value():

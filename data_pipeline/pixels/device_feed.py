@@ -96,15 +96,26 @@ class DeviceFeed:
 
         return tf.gather(self._images, rows), tf.gather(self._labels, label_rows)
 
-    def into(self, model: Any) -> None:
+    def into(self, model: Any, *, xla: bool = False) -> None:
         """Let the training steps of a Keras model make their batches; before it is trained.
 
         The model then trains on what `stream` streams, and on nothing else.
+
+        Args:
+            model: compiled, without `jit_compile`.
+            xla: compile what follows the batch by XLA, which cannot compile the augmentation.
         """
+        import tensorflow as tf
+
         plain = type(model).train_step  # of the class: a model may be compiled several times
 
+        def train(images: Any, labels: Any) -> Any:
+            return plain(model, (images, labels))
+
+        step = tf.function(train, jit_compile=True, autograph=False) if xla else train
+
         def train_step(element: Any) -> Any:
-            return plain(model, self.batch(element))
+            return step(*self.batch(element))
 
         # Keras traces the step together with this: nothing crosses to Python between the two.
         model.train_step = train_step
