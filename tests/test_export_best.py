@@ -301,7 +301,7 @@ def test_the_rate_of_a_retraining_falls_to_0_wherever_the_best_epoch_was(scratch
 
 
 def test_the_head_on_its_backbone_answers_what_the_head_does_on_features(transfer, tmp_path):
-    from search.trial.training import configuration_seed
+    from search.trial.keras_setup import configuration_seed
 
     run = finished_run(transfer, tmp_path, [("transfer, frozen", 0.5)])
     values = load_records(run.run)[0].values

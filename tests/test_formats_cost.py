@@ -114,8 +114,6 @@ def test_where_none_fits_the_nearest_are_named(run, said):
 
 
 def test_images_to_learn_ranges_from_are_training_images_spread_over_all(scratch):
-    from search.trial.training import representative
-
-    found = representative(scratch)
+    found = scratch.representative()
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, scratch.pixels[scratch.train])

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from small_trials import values_for
 
+from search.trial.keras_setup import configuration_seed
 from search.trial.training import (
     EVALUATION_BATCH,
     Training,
-    configuration_seed,
     phase_ranges,
     predict_rows,
 )

@@ -25,7 +25,7 @@ from search.run_folder.record_files import load_records
 from search.run_folder.records import Logs, TrialRecord
 from search.run_folder.schema import to_json
 from search.trial.experiment import Experiment
-from search.trial.training import predict_rows, representative
+from search.trial.training import predict_rows
 
 PARITY_IMAGES = 200
 
@@ -63,7 +63,7 @@ def write_models(
 
     # Trained in mixed precision or not, what is exported computes the same on any machine.
     exported = in_float32(model)
-    source = source_of(experiment, exported, representative(experiment))
+    source = source_of(experiment, exported, experiment.representative())
     learnt_from = np.concatenate([experiment.train, experiment.validation])
     # Spread over all: rows are in the order of names, so the first are of one class.
     picks = np.linspace(0, len(learnt_from) - 1, min(PARITY_IMAGES, len(learnt_from)))

@@ -23,7 +23,6 @@ from search.process.stop_signal import StopSignal
 from search.run_folder.budget import Budget, Cost
 from search.run_folder.records import TrialRecord, Values
 from search.trial.experiment import Experiment
-from search.trial.training import representative
 
 
 class Costs:
@@ -82,7 +81,7 @@ class Costs:
         experiment = self.experiment.seen_by(values)
         # Few: int8 ranges of new weights need not be good, and each image costs time. One is
         # answered: what new weights answer is of no use, only how long it takes.
-        images = representative(experiment)[:8]
+        images = experiment.representative()[:8]
         with released_graphs(), tempfile.TemporaryDirectory(prefix="tune-") as folder:
             source = source_of(experiment, untrained(experiment, values), images)
             files = [

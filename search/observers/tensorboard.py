@@ -25,8 +25,9 @@ from search.run_folder.ranking import best_first, configuration_history
 from search.run_folder.record_files import load_records
 from search.run_folder.records import COMPLETED, Logs, TrialRecord
 from search.trial.experiment import Experiment
+from search.trial.keras_setup import configuration_seed
 from search.trial.messages import Progress
-from search.trial.training import Training, configuration_seed
+from search.trial.training import Training
 
 IMAGES = "pictures"  # run of what belongs to no configuration
 _TAGS = {

@@ -34,9 +34,9 @@ from search.selection.candidates import is_solved
 from search.selection.choosing_estimate import again_seconds, seconds_once_more
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
+from search.trial.keras_setup import configuration_seed
 from search.trial.model_cache import ModelCache
 from search.trial.retrain import DivergedError, train_epochs
-from search.trial.training import configuration_seed
 
 TRAINING_AGAIN = "training the best again"  # what a task is called
 

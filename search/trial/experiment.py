@@ -76,6 +76,11 @@ class Experiment:
             load_families(self.run, self.config)
         return classifier_of(self.config, self.class_counts)
 
+    def representative(self) -> NDArray[np.uint8]:
+        """Up to 200 of the images to train on, spread over all: uint8 [n, *image_size, 3]."""
+        picks = np.linspace(0, len(self.train) - 1, min(200, len(self.train)))
+        return np.asarray(self.pixels[self.train[picks.astype(int)]])
+
     def seen_by(self, values: Mapping[str, Any]) -> "Experiment":
         """The same with the pixels of the size that a configuration takes.
 

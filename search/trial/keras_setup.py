@@ -21,6 +21,18 @@ def set_up_training(config: RunConfig) -> None:
         tf.random.set_seed(config.seed)  # what draws by it without one is refused from now on
 
 
+def configuration_seed(seed: int, configuration: str, repeat: int = 0) -> int:
+    """The seed of one configuration: the same on every rung, another for each configuration.
+
+    Args:
+        seed: of the run.
+        configuration: its id, a number.
+        repeat: 0 in the search; from 1 on, of further trainings of the same values.
+    """
+    entropy = [seed, int(configuration), *([repeat] if repeat else [])]
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+
+
 def seed_weights(seed: int) -> None:
     """Set what the next model draws its initial weights and the seeds of its dropout from.
 

@@ -14,8 +14,9 @@ from search.process.wording import counted, duration_in_words
 from search.run_folder.records import Logs, TrialRecord
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
+from search.trial.keras_setup import configuration_seed
 from search.trial.model_cache import ModelCache
-from search.trial.training import Training, configuration_seed
+from search.trial.training import Training
 
 RETRAINING = "retraining"  # what the task is called
 

@@ -12,10 +12,10 @@ from search.trial.checkpoint import TrainingState
 from search.trial.early_stop import EarlyStop
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
+from search.trial.keras_setup import configuration_seed
 from search.trial.messages import REPORT_SECONDS, Progress, Report, TrialTask
 from search.trial.model_cache import ModelCache
 from search.trial.storage import TrialStorage
-from search.trial.training import configuration_seed
 
 
 def run_trial(

@@ -259,12 +259,6 @@ def predict_rows(model: Any, pixels: NDArray[Any], rows: NDArray[np.int64]) -> N
     return two_columns(np.concatenate(probabilities)[:count]).astype(np.float32)
 
 
-def representative(experiment: Experiment) -> NDArray[np.uint8]:
-    """Up to 200 of the images to train on, spread over all: uint8 [n, *image_size, 3]."""
-    picks = np.linspace(0, len(experiment.train) - 1, min(200, len(experiment.train)))
-    return np.asarray(experiment.pixels[experiment.train[picks.astype(int)]])
-
-
 def phase_ranges(
     starts: tuple[int, ...], initial_epoch: int, epochs: int
 ) -> list[tuple[int, tuple[int, int]]]:
@@ -275,15 +269,3 @@ def phase_ranges(
         for phase, (start, stop) in enumerate(zip(starts, stops, strict=True))
     ]
     return [(phase, (start, stop)) for phase, (start, stop) in cut if start < stop]
-
-
-def configuration_seed(seed: int, configuration: str, repeat: int = 0) -> int:
-    """The seed of one configuration: the same on every rung, another for each configuration.
-
-    Args:
-        seed: of the run.
-        configuration: its id, a number.
-        repeat: 0 in the search; from 1 on, of further trainings of the same values.
-    """
-    entropy = [seed, int(configuration), *([repeat] if repeat else [])]
-    return int(np.random.SeedSequence(entropy).generate_state(1)[0])
