@@ -20,8 +20,9 @@ from search.runs.lock import locked
 from search.trial.step_time import StepTime
 from search.tuning import new_run
 from search.tuning import run as running
+from search.tuning.environment import RunEnvironment
 from search.tuning.planning import plan_time
-from search.tuning.run import MEMORY_SHARE, RunEnvironment, resume, start
+from search.tuning.run import MEMORY_SHARE, resume, start
 from search.tuning.time_to_export import TimeToExport
 
 

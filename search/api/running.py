@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from search.api.options import option_names_of
 from search.errors import TuneError
+from search.executors.ray.address import parse_cluster, require_workers_that_fit
+from search.executors.ray.connection import require_ray
 from search.process.cache_use import cache_folder
 from search.process.progress import ProgressSink, Silent
 from search.run_folder.paths import DEFAULT_RESULTS
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from search.observers.observer import Observer
     from search.observers.scoreboard import Scoreboard
     from search.trial.messages import Progress
-    from search.tuning.run import RunEnvironment
+    from search.tuning.environment import RunEnvironment
 
 SILENCE = 600.0  # seconds without a step after which a trial counts as hung
 
@@ -31,6 +33,8 @@ class RunningOptions(TypedDict, total=False):
         cache_dir: folder for checked catalogs and prepared pixels; by default the user's.
         max_time: seconds after which the search ends, early enough to export in the rest.
         workers: worker processes; by default one per GPU, or one; 0 trains in this process.
+        cluster: the Ray cluster whose machines run the trials: "auto", "ray://HOST:PORT", or
+            "local:N" for N at once on this machine; `workers` are then those of each machine.
         trial_timeout: seconds without a step after which a trial is ended; by default 600.
         progress: told messages, warnings and progress; by default nothing is shown.
         on_trial: called with each trial that has ended.
@@ -41,6 +45,7 @@ class RunningOptions(TypedDict, total=False):
     cache_dir: str | Path | None
     max_time: float | None
     workers: int | None
+    cluster: str | None
     trial_timeout: float
     progress: ProgressSink | None
     on_trial: Callable[[TrialRecord], None] | None
@@ -61,6 +66,7 @@ def environment(
     cache_dir: str | Path | None = None,
     max_time: float | None = None,
     workers: int | None = None,
+    cluster: str | None = None,
     trial_timeout: float = SILENCE,
     progress: ProgressSink | None = None,
     on_trial: Callable[[TrialRecord], None] | None = None,
@@ -71,16 +77,20 @@ def environment(
 
     Args:
         results: folder of all runs.
-        cache_dir, max_time, workers, trial_timeout, progress, on_trial, display, then: as
+        cache_dir, max_time, workers, cluster, trial_timeout, progress, on_trial, display, then: as
             `RunningOptions` describes them.
 
     Raises:
-        TuneError: there is no time.
+        TuneError: there is no time, no such cluster, or no Ray.
     """
-    from search.tuning.run import RunEnvironment
+    from search.tuning.environment import RunEnvironment
 
     if max_time is not None and max_time <= 0:
         raise TuneError(f"max_time: received {max_time:g}, expected seconds above 0")
+    address = None if cluster is None else parse_cluster(cluster)
+    require_workers_that_fit(address, workers)
+    if address is not None:
+        require_ray()
     shown: Display = display or nullcontext
     return RunEnvironment(
         Path(results),
@@ -91,6 +101,7 @@ def environment(
         progress or Silent(),
         display=shown if on_trial is None else partial(_telling, shown, on_trial),
         then=then,
+        cluster=address,
     )
 
 

@@ -13,6 +13,7 @@ from search.cli.options.folders import CACHE, DATA, RESULTS
 from search.cli.options.limits import asked_formats, flag_name, format_options, limit_options
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.options.training import (
+    CLUSTER,
     DRY_RUN,
     MAX_TIME,
     NAME,
@@ -21,6 +22,7 @@ from search.cli.options.training import (
     TRIAL_TIMEOUT,
     WEIGHTS,
     WORKERS,
+    require_one_place,
 )
 from search.cli.options.values import FamilyNames, ImageSize, Names, OneOf, Range, Sides, by_name
 from search.cli.printing.out import print_json
@@ -117,6 +119,7 @@ SAMPLE = Path("sample-data")
 @PRECISION
 @click.option("--deterministic", is_flag=True, default=None, help="Same seed, same bits; slower.")
 @WORKERS
+@CLUSTER
 @TRIAL_TIMEOUT
 @MAX_TIME
 @THEN_EXPORT
@@ -151,6 +154,7 @@ def run_command(
     """
     from search.tuning.sample import sample_data
 
+    require_one_place(options["cluster"], options["workers"])
     flags = {name: options.pop(name) for name in (flag_name(row.option) for row in flagged())}
     options["formats"] = asked_formats(formats, flags) or None
     deadline = None if max_time is None else time.monotonic() + max_time

@@ -63,7 +63,7 @@ class Workers:
         self.max_starts = 20
         self.limits = limits
         share = len(devices)
-        self._workers = [_Worker(run, device, share, target or work) for device in devices]
+        self._workers = [WorkerProcess(run, device, share, target or work) for device in devices]
 
     def __enter__(self) -> "Workers":
         for worker in self._workers:
@@ -91,7 +91,7 @@ class Workers:
                     return ended
 
 
-class _Worker:
+class WorkerProcess:
     """One process and what the driver knows of it."""
 
     def __init__(self, run: RunFolder, device: str | None, share: int, target: Callable[..., None]):

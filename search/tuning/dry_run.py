@@ -9,10 +9,10 @@ from search.process.hardware import detect
 from search.process.stop_signal import StopSignal
 from search.process.wording import about_in_words
 from search.runs.lock import locked
+from search.tuning.environment import RunEnvironment
 from search.tuning.new_run import default_name, new_folder, settled
 from search.tuning.planning.print_plan import PlannedRun, announce
 from search.tuning.planning.resolve_config import Options
-from search.tuning.run import RunEnvironment
 
 
 def plan_only(

@@ -23,14 +23,19 @@ from search.tuning.retry import FirstFailures, abandoned, in_full, next_attempt
 class Executor(Protocol):
     """Where trials run: in this process, or in workers."""
 
-    slots: int
     max_starts: int  # starts without progress, after which a trial is set aside
+
+    @property
+    def slots(self) -> int:
+        """Trials at once; may change while some run."""
 
     def start(self, task: TrialTask) -> None:
         """Begin a trial; at most `slots` at a time."""
 
-    def wait(self, report: Report, stop: StopSignal) -> tuple[str, TrialResult]:
+    def wait(self, report: Report, stop: StopSignal) -> tuple[str, TrialResult] | None:
         """Block until a begun trial ends; its id, and its result, whose status is not RUNNING.
+
+        None where there are more slots than before, for which trials may be begun.
 
         `report` is told of progress and answers whether the trial may go on; `stop` is to be
         asked where there is no progress to report.
@@ -84,7 +89,8 @@ class Search:
                 self._start(record)
             if not self.running:
                 return not self.stop.requested
-            self._take(*self.executor.wait(self._progress, self.stop))
+            if ended := self.executor.wait(self._progress, self.stop):
+                self._take(*ended)
 
     def _next_trial(self) -> TrialRecord | None:
         """The next trial to run; those whose result is on disk already are only taken in."""

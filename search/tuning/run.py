@@ -5,12 +5,11 @@ the plan, search, say what was found.
 """
 
 import shutil
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.families.own.references import names_in, references_in
 from search.algorithms.ranges import with_ranges
@@ -23,7 +22,7 @@ from search.observers.pace import Pace
 from search.observers.scoreboard import Scoreboard
 from search.process.hardware import devices
 from search.process.memory import machine_memory
-from search.process.progress import ProgressSink, Silent
+from search.process.progress import ProgressSink
 from search.process.stop_signal import SAID, StopSignal
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.own_families import trust_families
@@ -31,44 +30,17 @@ from search.run_folder.paths import RunFolder
 from search.run_folder.record_files import load_records
 from search.run_folder.records import TrialRecord
 from search.runs.lock import locked
+from search.tuning.environment import RunEnvironment
 from search.tuning.new_run import default_name, new_folder, settled
 from search.tuning.planning.print_plan import announce, baselines
 from search.tuning.planning.resolve_config import Options, load_tensorflow
 from search.tuning.prepare_data import prepare_data
 from search.tuning.update import settled_update
 
+if TYPE_CHECKING:
+    from search.tuning.loop import Executor
+
 MEMORY_SHARE = 0.8  # of the machine's memory, for all workers together
-
-
-@dataclass(frozen=True)
-class RunEnvironment:
-    """Where a run lives and how long it may take; nothing that decides its result.
-
-    Attributes:
-        results: folder of all runs.
-        cache_dir: where checked catalogs and prepared pixels are kept.
-        max_time: seconds, or None for as long as it takes.
-        workers: worker processes; None for one per GPU, or one without GPUs; 0 for none: trials
-            then run in this process.
-        silence: seconds without a step after which a trial counts as hung.
-        progress: where messages, warnings and progress go.
-        display: makes what shows the search while it runs; by default nothing is shown, and the
-            scoreboard, which counts what is done, observes the search alone.
-        then: the option that says what follows on the search, as "--then-export"; "" for nothing.
-    """
-
-    results: Path
-    cache_dir: Path
-    max_time: float | None
-    workers: int | None
-    silence: float
-    progress: ProgressSink = field(default_factory=Silent)
-    display: Callable[[Scoreboard], AbstractContextManager[Observer]] = nullcontext
-    then: str = ""
-
-    def open_ended(self, config: RunConfig) -> bool:
-        """Whether the time limit ends the search, and not a number of rounds."""
-        return config.open_ended and self.max_time is not None
 
 
 def start(
@@ -152,8 +124,20 @@ def resume(
 
 def _executor(
     run: RunFolder, environment: RunEnvironment
-) -> AbstractContextManager[Workers | None]:
+) -> AbstractContextManager["Executor | None"]:
     """Workers, which load TensorFlow while the data is prepared; None for `--workers 0`."""
+    if environment.cluster is not None:
+        from search.executors.ray.executor import on_cluster
+
+        return on_cluster(
+            run,
+            environment.cluster,
+            workers=environment.workers,
+            silence=environment.silence,
+            memory_share=MEMORY_SHARE,
+            cache_dir=environment.cache_dir,
+            progress=environment.progress,
+        )
     if environment.workers == 0:
         return nullcontext()
     places = devices(environment.workers)
@@ -164,7 +148,7 @@ def _executor(
 def _search(
     run: RunFolder,
     config: RunConfig,
-    workers: Workers | None,
+    workers: "Executor | None",
     stop: StopSignal,
     environment: RunEnvironment,
 ) -> None:
@@ -225,6 +209,7 @@ def _to_go_on(run: RunFolder, stop: StopSignal, environment: RunEnvironment) -> 
         left = stop.seconds_to_limit()
         words += [f"--max-time {max(left, 1.0):.0f}s"] if left is not None else []
         words += [environment.then] if environment.then else []
+    words += [f"--cluster {environment.cluster.text}"] if environment.cluster else []
     return " ".join(words)
 
 

@@ -2,13 +2,23 @@
 
 import click
 
-from search.cli.options.values import Duration, TimeLimit
+from search.cli.options.values import Cluster, Duration, TimeLimit
+from search.errors import TuneError
+from search.executors.ray.address import parse_cluster, require_workers_that_fit
 from search.process.hardware import PRECISIONS
 
 WORKERS = click.option(
     "--workers",
     type=click.IntRange(0, 64),
     help="Worker processes; 0 trains in this one.  [default: one per GPU, or one]",
+)
+CLUSTER = click.option(
+    "--cluster",
+    type=Cluster(),
+    metavar="auto|ray://HOST:PORT|local:N",
+    help="Run trials on the machines of a Ray cluster: the one that this machine is part of, "
+    "another by its address, or N trials at once on this machine through Ray. --workers is then "
+    "their number on each machine.  [default: on this machine, without Ray]",
 )
 TRIAL_TIMEOUT = click.option(
     "--trial-timeout",
@@ -44,3 +54,15 @@ PRECISION = click.option(
     type=click.Choice(["auto", *PRECISIONS]),
     help="Number format of training.  [default: auto, by the GPU]",
 )
+
+
+def require_one_place(cluster: str | None, workers: int | None) -> None:
+    """Refuse numbers of trials at once that do not agree.
+
+    Raises:
+        UsageError: they do not.
+    """
+    try:
+        require_workers_that_fit(parse_cluster(cluster) if cluster else None, workers)
+    except TuneError as error:
+        raise click.UsageError(str(error)) from error

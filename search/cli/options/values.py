@@ -10,6 +10,8 @@ from click.shell_completion import CompletionItem
 
 from models.errors import ModelError
 from models.families.own.references import is_reference, references_in
+from search.errors import TuneError
+from search.executors.ray.address import parse_cluster
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -38,6 +40,19 @@ class TimeLimit(Duration):
         if seconds <= 0:
             self.fail(f"{value!r} is no time to do anything in; write 90s, 30m or 8h", param, ctx)
         return seconds
+
+
+class Cluster(click.ParamType[str]):
+    """auto, ray://HOST:PORT or local:N; stays as it is."""
+
+    name = "cluster"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        """Check it, without looking for Ray."""
+        try:
+            return parse_cluster(value).text
+        except TuneError as error:
+            self.fail(str(error), param, ctx)
 
 
 class ShortDuration(click.ParamType[float]):

@@ -1,0 +1,131 @@
+"""Run trials on one slot of a node: the driver's side, a thread per slot."""
+
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from search.errors import DataGoneError, TuneError
+from search.executors.ray.desk import PAUSE_SECONDS, Assignment, Desk, Ended, Lost, LostError, Told
+from search.executors.ray.pieces import PieceError
+from search.executors.ray.slot_actor import DATA, DISK, News, Trouble
+from search.run_folder.records import FAILED, HUNG, KILLED, TrialResult
+
+if TYPE_CHECKING:
+    from search.executors.ray.node import Node
+
+PING_SECONDS = 3.0
+START_SECONDS = 180.0  # a worker may take this long to begin, as on one machine
+
+
+class NodeTroubleError(Exception):
+    """The node cannot run trials as it is; why, in words, or "" where a new beginning helps."""
+
+
+class Slot(threading.Thread):
+    """Takes trials until the node is gone or the search ends.
+
+    Args:
+        desk: where trials wait.
+        node: that it is on.
+        actor: the `SlotActor` there.
+    """
+
+    def __init__(self, desk: Desk, node: "Node", actor: Any) -> None:
+        super().__init__(name=f"slot of {node.label}", daemon=True)
+        self.desk, self.node, self.actor = desk, node, actor
+
+    def run(self) -> None:
+        """Take one trial after another."""
+        while not (self.desk.closing.is_set() or self.node.gone.is_set()):
+            try:
+                assignment = self.desk.waiting.get(timeout=PAUSE_SECONDS)
+            except queue.Empty:
+                continue
+            if not self._run(assignment):
+                return
+
+    def _run(self, assignment: Assignment) -> bool:
+        """Run a trial; whether another may follow."""
+        ray_errors = self.desk.ray.exceptions
+        try:
+            result = self._trained(assignment)
+        except (LostError, PieceError, ray_errors.RayTaskError, NodeTroubleError) as error:
+            # An actor's own exception is of its disk: what is wrong with the trial is a result.
+            self.node.give_up(error)
+            self.desk.events.put(Lost(assignment, self.node.label))
+            return False
+        except ray_errors.RayError as error:
+            if not self.node.answers():
+                self.node.give_up(error)
+                self.desk.events.put(Lost(assignment, self.node.label))
+                return False
+            result = self._killed(error)
+            self._wait_for_actor()
+        except (OSError, TuneError) as error:  # of the driver's disk, or of the data
+            self.desk.events.put(error)
+            return False
+        self.desk.events.put(Ended(assignment, result))
+        return True
+
+    def _trained(self, assignment: Assignment) -> TrialResult:
+        spec, run = assignment.task.spec, self.desk.settings.run
+        for trial_id in (spec.parent, spec.trial_id):
+            state = run.checkpoint(trial_id) if trial_id else None
+            if state is not None and state.exists():
+                place = state.relative_to(run.path).as_posix()
+                self.desk.transfer.send(state, self.actor, place)
+        self._answer(self.actor.start.remote(assignment.task))
+        while True:
+            news: News = self._answer(self.actor.news.remote(assignment.stop))
+            for progress in news.progress:
+                self.desk.events.put(Told(progress))
+            if news.trouble:
+                self._raise(news.trouble)
+            self._fetch(news, assignment)
+            if news.result:
+                return news.result
+
+    def _answer(self, reference: Any) -> Any:
+        seconds = max(self.desk.settings.silence, START_SECONDS)
+        return self.desk.answer(reference, self.node.gone, seconds)
+
+    def _fetch(self, news: News, assignment: Assignment) -> None:
+        run = self.desk.settings.run
+        state = run.checkpoint(assignment.trial_id)
+        for place, manifest in news.files:
+            self.desk.transfer.fetch(self.actor, place, manifest, run.path / place)
+            if run.path / place == state:
+                assignment.lost = 0
+
+    def _raise(self, trouble: Trouble) -> None:
+        """Give up the node where it lacks something; end the search where all lack it."""
+        if trouble.kind == DISK:
+            raise NodeTroubleError(trouble.words)
+        if trouble.kind == DATA and not self.node.is_here:
+            raise NodeTroubleError  # its copy is gone; it is sent again
+        raise DataGoneError(trouble.words) if trouble.kind == DATA else TuneError(trouble.words)
+
+    def _wait_for_actor(self) -> None:
+        """Ray begins it anew; the trial that it lost is not what the node is given up for."""
+        end = time.monotonic() + START_SECONDS
+        while not (self.node.gone.is_set() or self.desk.closing.is_set()):
+            try:
+                self.desk.ray.get(self.actor.ping.remote(), timeout=PING_SECONDS)
+            except self.desk.ray.exceptions.RayError as error:
+                if time.monotonic() > end:
+                    self.node.give_up(error)
+                self.node.gone.wait(PAUSE_SECONDS)
+            else:
+                return
+
+    def _killed(self, error: Exception) -> TrialResult:
+        """What came of a trial whose actor ended or said nothing, while its node is there."""
+        ray = self.desk.ray
+        hung = isinstance(error, ray.exceptions.GetTimeoutError)
+        if hung:
+            ray.kill(self.actor, no_restart=False)
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = "its actor said nothing" if hung else f"its actor ended ({why})"
+        failure = HUNG if hung else KILLED
+        return TrialResult(status=FAILED, failure=failure, reason=f"{reason} on {self.node.label}")

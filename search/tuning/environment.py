@@ -1,0 +1,46 @@
+"""Where a run lives and how long it may take."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from search.executors.ray.address import ClusterAddress
+from search.observers.observer import Observer
+from search.observers.scoreboard import Scoreboard
+from search.process.progress import ProgressSink, Silent
+from search.run_folder.config import RunConfig
+
+
+@dataclass(frozen=True)
+class RunEnvironment:
+    """Where a run lives and how long it may take; nothing that decides its result.
+
+    Attributes:
+        results: folder of all runs.
+        cache_dir: where checked catalogs and prepared pixels are kept.
+        max_time: seconds, or None for as long as it takes.
+        workers: worker processes; None for one per GPU, or one without GPUs; 0 for none: trials
+            then run in this process.
+        cluster: the Ray cluster whose machines run the trials, `workers` being those of each; None
+            for this machine.
+        silence: seconds without a step after which a trial counts as hung.
+        progress: where messages, warnings and progress go.
+        display: makes what shows the search while it runs; by default nothing is shown, and the
+            scoreboard, which counts what is done, observes the search alone.
+        then: the option that says what follows on the search, as "--then-export"; "" for nothing.
+    """
+
+    results: Path
+    cache_dir: Path
+    max_time: float | None
+    workers: int | None
+    silence: float
+    progress: ProgressSink = field(default_factory=Silent)
+    display: Callable[[Scoreboard], AbstractContextManager[Observer]] = nullcontext
+    then: str = ""
+    cluster: ClusterAddress | None = None
+
+    def open_ended(self, config: RunConfig) -> bool:
+        """Whether the time limit ends the search, and not a number of rounds."""
+        return config.open_ended and self.max_time is not None
