@@ -29,7 +29,7 @@ class Assignment:
     Attributes:
         task: the trial.
         stop: whether it is to end at its next step.
-        lost: nodes that it has lost since its last training state came back.
+        lost: slots that it has lost since its last training state came back.
     """
 
     task: TrialTask
@@ -59,10 +59,9 @@ class Ended:
 
 @dataclass(frozen=True)
 class Lost:
-    """A node is gone while it ran a trial."""
+    """A slot is gone, but for no fault of the trial that it had taken."""
 
     assignment: Assignment
-    node: str
 
 
 @dataclass(frozen=True)

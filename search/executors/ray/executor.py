@@ -43,7 +43,7 @@ from search.run_folder.records import FAILED, KILLED, STOPPED, TrialResult
 from search.trial.messages import Report, TrialTask
 
 LOOK_SECONDS = 1.0  # between two looks at which nodes there are
-MOST_LOST = 20  # nodes that a trial may lose in a row before it is what kills them
+MOST_LOST = 20  # slots that a trial may lose in a row before it is what kills them
 END_SECONDS = 5.0  # in which a thread ends at the end
 STOP_SECONDS = GRACE_SECONDS + 10.0  # in which what was told to stop is heard of
 
@@ -192,7 +192,7 @@ class RayExecutor:
         del self._running[assignment.trial_id]
         if assignment.stop:
             return assignment.trial_id, TrialResult(status=STOPPED)
-        reason = f"{assignment.lost} nodes were lost while they ran it"
+        reason = f"{assignment.lost} machines were lost while they ran it"
         result = TrialResult(status=FAILED, failure=KILLED, reason=reason)
         return assignment.trial_id, result
 
@@ -213,7 +213,7 @@ class RayExecutor:
 
     def _require_nodes(self) -> None:
         with self._lock:
-            if self._refused and not self._nodes:
+            if self._refused and not any(node.slots for node in self._nodes.values()):
                 reasons = "\n".join(f"  {reason}" for reason in self._refused.values())
                 raise TuneError(f"no machine of the cluster can run trials:\n{reasons}")
 

@@ -34,6 +34,7 @@ class Slot(threading.Thread):
     def __init__(self, desk: Desk, node: "Node", actor: Any) -> None:
         super().__init__(name=f"slot of {node.label}", daemon=True)
         self.desk, self.node, self.actor = desk, node, actor
+        self.begun = False  # whether the actor has the trial
 
     def run(self) -> None:
         """Take one trial after another."""
@@ -47,26 +48,29 @@ class Slot(threading.Thread):
 
     def _run(self, assignment: Assignment) -> bool:
         """Run a trial; whether another may follow."""
-        ray_errors = self.desk.ray.exceptions
+        ray_errors, events = self.desk.ray.exceptions, self.desk.events
+        self.begun = False
         try:
-            result = self._trained(assignment)
+            events.put(Ended(assignment, self._trained(assignment)))
         except (LostError, PieceError, ray_errors.RayTaskError, NodeTroubleError) as error:
             # An actor's own exception is of its disk: what is wrong with the trial is a result.
-            self.node.give_up(error)
-            self.desk.events.put(Lost(assignment, self.node.label))
-            return False
+            return self._lost(assignment, error)
         except ray_errors.RayError as error:
             if not self.node.answers():
-                self.node.give_up(error)
-                self.desk.events.put(Lost(assignment, self.node.label))
-                return False
-            result = self._killed(error)
+                return self._lost(assignment, error)
+            # An actor that was gone before it had the trial was not killed by it.
+            ended = Ended(assignment, self._killed(error))
+            events.put(ended if self.begun else Lost(assignment))
             self._wait_for_actor()
         except (OSError, TuneError) as error:  # of the driver's disk, or of the data
-            self.desk.events.put(error)
+            events.put(error)
             return False
-        self.desk.events.put(Ended(assignment, result))
         return True
+
+    def _lost(self, assignment: Assignment, error: Exception) -> bool:
+        self.node.give_up(error)
+        self.desk.events.put(Lost(assignment))
+        return False
 
     def _trained(self, assignment: Assignment) -> TrialResult:
         spec, run = assignment.task.spec, self.desk.settings.run
@@ -76,6 +80,7 @@ class Slot(threading.Thread):
                 place = state.relative_to(run.path).as_posix()
                 self.desk.transfer.send(state, self.actor, place)
         self._answer(self.actor.start.remote(assignment.task))
+        self.begun = True
         while True:
             news: News = self._answer(self.actor.news.remote(assignment.stop))
             for progress in news.progress:
