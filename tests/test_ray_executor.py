@@ -25,8 +25,8 @@ from models.known_good import baseline_values  # noqa: E402
 from search.algorithms.registry import make_oracle  # noqa: E402
 from search.errors import TuneError  # noqa: E402
 from search.executors.ray.address import parse_cluster  # noqa: E402
-from search.executors.ray.desk import Settings  # noqa: E402
 from search.executors.ray.executor import RayExecutor  # noqa: E402
+from search.executors.ray.slot_plan import Settings  # noqa: E402
 from search.executors.worker_pool import WorkerLimits, Workers  # noqa: E402
 from search.process.progress import Silent  # noqa: E402
 from search.run_folder.record_files import load_records  # noqa: E402

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from search.api.options import option_names_of
 from search.errors import TuneError
 from search.executors.ray.address import parse_cluster, require_workers_that_fit
-from search.executors.ray.connection import require_ray
 from search.process.cache_use import cache_folder
 from search.process.progress import ProgressSink, Silent
 from search.run_folder.paths import DEFAULT_RESULTS
@@ -83,6 +82,7 @@ def environment(
     Raises:
         TuneError: there is no time, no such cluster, or no Ray.
     """
+    from search.executors.ray.connection import require_ray
     from search.tuning.environment import RunEnvironment
 
     if max_time is not None and max_time <= 0:

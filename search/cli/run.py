@@ -22,7 +22,6 @@ from search.cli.options.training import (
     TRIAL_TIMEOUT,
     WEIGHTS,
     WORKERS,
-    require_one_place,
 )
 from search.cli.options.values import FamilyNames, ImageSize, Names, OneOf, Range, Sides, by_name
 from search.cli.printing.out import print_json
@@ -154,7 +153,6 @@ def run_command(
     """
     from search.tuning.sample import sample_data
 
-    require_one_place(options["cluster"], options["workers"])
     flags = {name: options.pop(name) for name in (flag_name(row.option) for row in flagged())}
     options["formats"] = asked_formats(formats, flags) or None
     deadline = None if max_time is None else time.monotonic() + max_time

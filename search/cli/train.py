@@ -10,6 +10,7 @@ from search.cli.options.data import data_options
 from search.cli.options.folders import CACHE, DATA, RESULTS
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.options.training import (
+    CLUSTER,
     MAX_TIME,
     NAME,
     PRECISION,
@@ -37,6 +38,7 @@ from search.cli.run import shown_by
 @PRECISION
 @click.option("--deterministic", is_flag=True, default=None, help="Same seed, same bits; slower.")
 @WORKERS
+@CLUSTER
 @TRIAL_TIMEOUT
 @MAX_TIME
 @NAME

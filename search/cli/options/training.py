@@ -1,5 +1,7 @@
 """The options of commands that train: how long, where and with what."""
 
+from typing import Any
+
 import click
 
 from search.cli.options.values import Cluster, Duration, TimeLimit
@@ -7,14 +9,28 @@ from search.errors import TuneError
 from search.executors.ray.address import parse_cluster, require_workers_that_fit
 from search.process.hardware import PRECISIONS
 
+
+def _that_fit(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Refuse --cluster and --workers that do not agree: asked of both, known with the later one."""
+    given = {**context.params, str(parameter.name): value}
+    cluster = parse_cluster(given["cluster"]) if given.get("cluster") else None
+    try:
+        require_workers_that_fit(cluster, given.get("workers"))
+    except TuneError as error:
+        raise click.UsageError(str(error), context) from error
+    return value
+
+
 WORKERS = click.option(
     "--workers",
     type=click.IntRange(0, 64),
+    callback=_that_fit,
     help="Worker processes; 0 trains in this one.  [default: one per GPU, or one]",
 )
 CLUSTER = click.option(
     "--cluster",
     type=Cluster(),
+    callback=_that_fit,
     metavar="auto|ray://HOST:PORT|local:N",
     help="Run trials on the machines of a Ray cluster: the one that this machine is part of, "
     "another by its address, or N trials at once on this machine through Ray. --workers is then "
@@ -54,15 +70,3 @@ PRECISION = click.option(
     type=click.Choice(["auto", *PRECISIONS]),
     help="Number format of training.  [default: auto, by the GPU]",
 )
-
-
-def require_one_place(cluster: str | None, workers: int | None) -> None:
-    """Refuse numbers of trials at once that do not agree.
-
-    Raises:
-        UsageError: they do not.
-    """
-    try:
-        require_workers_that_fit(parse_cluster(cluster) if cluster else None, workers)
-    except TuneError as error:
-        raise click.UsageError(str(error)) from error

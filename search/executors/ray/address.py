@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from search.errors import TuneError
 
 MOST_SLOTS = 64  # of `local:N`, as of --workers
-_CLIENT = re.compile(r"ray://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>\d{1,5})")
+_CLIENT = re.compile(r"ray://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def parse_cluster(text: str) -> ClusterAddress:
     """
     if text == "auto":
         return ClusterAddress(text)
-    if found := re.fullmatch(r"local:(\d{1,9})", text):
+    if found := re.fullmatch(r"local:([0-9]{1,9})", text):
         slots = int(found[1])
         if not 1 <= slots <= MOST_SLOTS:
             raise TuneError(f"{text!r}: expected 1 to {MOST_SLOTS} trials at once, as local:2")

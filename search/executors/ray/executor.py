@@ -13,28 +13,18 @@ not counted as a failure of its configuration, unless it happens again and again
 
 import queue
 import secrets
-import threading
 import time
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from data_pipeline.atomic_files import write_bytes
-from search.errors import TuneError
 from search.executors.ray.address import ClusterAddress
 from search.executors.ray.connection import connected
-from search.executors.ray.desk import (
-    Assignment,
-    Desk,
-    Ended,
-    Event,
-    Grown,
-    Lost,
-    LostError,
-    Said,
-    Settings,
-    Told,
-)
-from search.executors.ray.node import Node
+from search.executors.ray.desk import Desk
+from search.executors.ray.events import Assignment, Ended, Event, Grown, Lost, Said, Told
+from search.executors.ray.membership import Membership
+from search.executors.ray.pieces import ARRIVING
+from search.executors.ray.slot_plan import Settings
 from search.executors.worker_pool import GRACE_SECONDS, TICK_SECONDS
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
@@ -42,9 +32,7 @@ from search.run_folder.paths import RunFolder
 from search.run_folder.records import FAILED, KILLED, STOPPED, TrialResult
 from search.trial.messages import Report, TrialTask
 
-LOOK_SECONDS = 1.0  # between two looks at which nodes there are
 MOST_LOST = 20  # slots that a trial may lose in a row before it is what kills them
-END_SECONDS = 5.0  # in which a thread ends at the end
 STOP_SECONDS = GRACE_SECONDS + 10.0  # in which what was told to stop is heard of
 
 
@@ -102,11 +90,8 @@ class RayExecutor:
     ) -> None:
         self.address, self.settings = address, settings
         self.cache_dir, self.progress = cache_dir, progress
-        self._nodes: dict[str, Node] = {}
-        self._refused: dict[str, str] = {}
         self._running: dict[str, Assignment] = {}
         self._stopped_at: float | None = None
-        self._lock = threading.Lock()
 
     def __enter__(self) -> "RayExecutor":
         with ExitStack() as stack:
@@ -117,10 +102,10 @@ class RayExecutor:
             write_bytes(token, content.encode())
             stack.callback(token.unlink, missing_ok=True)
             self.desk = Desk(ray, self.settings, (token, content))
-            self._looking = threading.Thread(target=self._keep_looking, daemon=True)
-            stack.callback(self._end)
-            self._look(first=True)
-            self._looking.start()
+            stack.callback(self._sweep)
+            self.nodes = Membership(self.desk)
+            stack.callback(self.nodes.end, GRACE_SECONDS)
+            self.nodes.start()
             self._stack = stack.pop_all()
         return self
 
@@ -130,8 +115,7 @@ class RayExecutor:
     @property
     def slots(self) -> int:
         """Trials at once; one even where there is no node yet: it waits for one."""
-        with self._lock:
-            return max(1, sum(node.counts for node in self._nodes.values()))
+        return max(1, self.nodes.slots)
 
     def start(self, task: TrialTask) -> None:
         """Let the next free slot run the trial."""
@@ -154,7 +138,7 @@ class RayExecutor:
             try:
                 event = self.desk.events.get(timeout=TICK_SECONDS)
             except queue.Empty:
-                self._require_nodes()
+                self.nodes.require_some()
                 continue
             if isinstance(event, Grown):
                 return None
@@ -211,56 +195,8 @@ class RayExecutor:
         self._running.pop(over.trial_id, None)
         return over.trial_id, TrialResult(status=STOPPED)
 
-    def _require_nodes(self) -> None:
-        with self._lock:
-            if self._refused and not any(node.slots for node in self._nodes.values()):
-                reasons = "\n".join(f"  {reason}" for reason in self._refused.values())
-                raise TuneError(f"no machine of the cluster can run trials:\n{reasons}")
-
-    def _keep_looking(self) -> None:
-        while not self.desk.closing.wait(LOOK_SECONDS):
-            self._look(first=False)
-
-    def _look(self, *, first: bool) -> None:
-        """Take in nodes that have joined, and give up those that are gone."""
-        try:
-            rows = {row["NodeID"]: row for row in self.desk.ray.nodes() if row["Alive"]}
-        except (self.desk.ray.exceptions.RayError, ConnectionError):
-            return  # asked again in a second
-        with self._lock:
-            gone = [node for key, node in self._nodes.items() if key not in rows]
-            new = [key for key in rows if key not in self._nodes and key not in self._refused]
-            for key in new:
-                self._nodes[key] = Node(self.desk, rows[key], first=first, given_up=self._given_up)
-        for node in gone:
-            node.give_up(LostError())
-        for key in new:
-            self._nodes[key].start()
-
-    def _given_up(self, node: Node, reason: str) -> None:
-        """Forget a node; without a reason it is taken in anew if it is there again."""
-        with self._lock:
-            self._nodes.pop(node.node_id, None)
-            if reason:
-                self._refused[node.node_id] = f"{node.label}: {reason}"
-        lost = "was lost; its trials go on elsewhere"
-        said = f"is not used any more: {reason}" if reason else lost
-        self.desk.events.put(Said(f"cluster: {node.label} {said}", warning=True))
-
-    def _end(self) -> None:
-        """End all actors, and delete what this search has left on the nodes."""
-        self.desk.closing.set()
-        with self._lock:
-            nodes = [node for node in self._nodes.values() if node.agent is not None]
-        for node in nodes:
-            node.end_slots()
-        ray, name = self.desk.ray, self.settings.name
-        cleared = [node.agent.clear.remote(name) for node in nodes]
-        if cleared:
-            ray.wait(cleared, num_returns=len(cleared), timeout=GRACE_SECONDS)
-        # Whoever asked Ray for something after it has ended would start it anew.
-        for thread in (self._looking, *(each for node in nodes for each in node.threads), *nodes):
-            if thread.is_alive():
-                thread.join(END_SECONDS)
-        for node in nodes:
-            node.end()
+    def _sweep(self) -> None:
+        """Delete what was fetched in part: its slot has it no more."""
+        for folder in (self.settings.run.trials, self.settings.run.checkpoint("").parent):
+            for path in folder.glob(f"*{ARRIVING}"):
+                path.unlink(missing_ok=True)

@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from models.pretrained.weights import keras_cache_folder
-from search.executors.ray.desk import Desk, Grown, LostError, Said
+from search.executors.ray.desk import Desk
+from search.executors.ray.events import Grown, LostError, Said
 from search.executors.ray.node_agent import (
     APART,
     HERE,
     SHARED,
     NodeAgent,
     NodeView,
-    differing,
-    installed_versions,
-    machine_id,
 )
 from search.executors.ray.pieces import PieceError
 from search.executors.ray.run_files import KERAS, RunFiles, adapted
 from search.executors.ray.slot import PING_SECONDS, NodeTroubleError, Slot
-from search.executors.ray.slot_actor import SlotActor, SlotPlan
+from search.executors.ray.slot_actor import SlotActor
+from search.executors.ray.slot_plan import SlotPlan
+from search.executors.ray.versions import differing, installed_versions, machine_id
 from search.process.wording import counted
 
 GONE_SECONDS = 40.0  # without an answer; Ray itself notices within about 30
@@ -43,7 +43,6 @@ class Node(threading.Thread):
         self,
         desk: Desk,
         row: Mapping[str, Any],
-        *,
         first: bool,
         given_up: Callable[["Node", str], None],
     ) -> None:
@@ -146,7 +145,7 @@ class Node(threading.Thread):
         if view.disk == HERE:
             return 0
         sent = 0
-        with self.desk.lock((view.machine, view.cache)):  # two nodes of one machine share a cache
+        with self.desk.locks[(view.machine, view.cache)]:  # two nodes of one machine share a cache
             for file in files.large:
                 if self.gone.is_set():
                     raise LostError

@@ -14,6 +14,7 @@ from pathlib import Path
 from data_pipeline.atomic_files import make_folder, sync_folder, write_bytes
 
 PIECE_BYTES = 8 * 2**20
+ARRIVING = ".arriving"  # ends the names of unfinished files
 
 
 class PieceError(Exception):
@@ -88,7 +89,7 @@ class Arriving:
     @property
     def part(self) -> Path:
         """The unfinished file."""
-        return self.path.with_name(f".{self.path.name}.arriving")
+        return self.path.with_name(f".{self.path.name}{ARRIVING}")
 
     @property
     def _note(self) -> Path:

@@ -6,9 +6,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from search.errors import DataGoneError, TuneError
-from search.executors.ray.desk import PAUSE_SECONDS, Assignment, Desk, Ended, Lost, LostError, Told
+from search.executors.ray.desk import PAUSE_SECONDS, Desk
+from search.executors.ray.events import Assignment, Ended, Lost, LostError, Told
 from search.executors.ray.pieces import PieceError
-from search.executors.ray.slot_actor import DATA, DISK, News, Trouble
+from search.executors.ray.slot_plan import DATA, DISK, News, Trouble
 from search.run_folder.records import FAILED, HUNG, KILLED, TrialResult
 
 if TYPE_CHECKING:

@@ -9,89 +9,26 @@ holds what the trial has reported, and names the files that have changed.
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from pathlib import Path
 
 from data_pipeline.atomic_files import write_bytes
-from data_pipeline.processes.cores import cores
 from models.families.own.references import Reference
 from search.errors import DataGoneError, TuneError
-from search.executors.ray.node_agent import Receiver
 from search.executors.ray.pieces import Manifest, manifest_of, read_piece
-from search.executors.worker_main import work
+from search.executors.ray.receiver import Receiver
+from search.executors.ray.slot_plan import DATA, DISK, OTHER, News, SlotPlan, Trouble
 from search.executors.worker_pool import WorkerLimits, WorkerProcess
 from search.process.memory import machine_memory
 from search.run_folder.config import RunConfig
 from search.run_folder.own_families import trust_families
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import TrialResult
 from search.trial.messages import Progress, TrialTask
 
 NEWS_SECONDS = 1.0  # after which the driver is answered, even if there is nothing to say
 SENDING_SHARE = 0.05  # of the time that sending training states to the driver may take
-
-DISK, DATA, OTHER = "disk", "data", "other"
-
-
-@dataclass(frozen=True)
-class SlotPlan:
-    """What a slot is.
-
-    Attributes:
-        run: name of the folder that all slots of one search share on a node.
-        number: of the slot on its node, from 0.
-        slots: on its node.
-        cpus: cores that Ray counts on the node; None where that says nothing of the machine.
-        gpu: whether it has one.
-        silence: seconds without a word, after which a trial counts as hung.
-        memory_share: of the machine's memory, for the slots of a node together.
-        environment: variables of the worker process; None for those that it shall not have.
-        target: what a worker process runs.
-    """
-
-    run: str
-    number: int
-    slots: int
-    cpus: float | None
-    gpu: bool
-    silence: float
-    memory_share: float
-    environment: Mapping[str, str | None] = field(default_factory=dict)
-    target: Callable[..., None] = work
-
-    @property
-    def share(self) -> int:
-        """By how many the cores of the machine are divided, of which Ray may have a part only."""
-        part = 1.0 if not self.cpus else max(1.0, cores() / self.cpus)
-        return round(self.slots * part)
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Why a slot cannot go on: one of DISK, DATA and OTHER, and in words."""
-
-    kind: str
-    words: str
-
-
-@dataclass(frozen=True)
-class News:
-    """What there is to tell the driver.
-
-    Attributes:
-        progress: of the trial, in order.
-        files: what has changed, by its place in the run's folder.
-        result: where the trial has ended.
-        trouble: where the slot cannot go on.
-    """
-
-    progress: tuple[Progress, ...] = ()
-    files: tuple[tuple[str, Manifest], ...] = ()
-    result: TrialResult | None = None
-    trouble: Trouble | None = None
 
 
 class SlotActor(Receiver):
