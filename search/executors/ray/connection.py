@@ -80,6 +80,6 @@ def _no_answer(address: ClusterAddress, error: Exception) -> str:
         return f"Ray could not be started on this machine: {why}"
     hint = (
         "start it with 'ray start --head' on one machine and 'ray start --address=HOST:6379' on "
-        "the others"
+        "the others; where it asks for a token, set RAY_AUTH_MODE=token"
     )
     return f"--cluster {address.text}: no Ray cluster answers ({why}); {hint}"
