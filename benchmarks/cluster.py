@@ -29,9 +29,9 @@ from search.trial.messages import TrialTask
 OPTIONS = {
     "algo": "random",
     "families": "cnn",
-    "image_size": 64,
-    "max_trials": 8,
-    "max_epochs": 10,
+    "image_size": 32,
+    "max_trials": 6,
+    "max_epochs": 5,
     "early_stop": False,
     "deterministic": True,
 }
@@ -43,7 +43,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        draw_sample(folder / "photos")
+        draw_sample(folder / "photos", images_per_class=40)
         for number in range(rounds):
             for where in ({"workers": 2}, {"cluster": "local:2"}):
                 run = searched(folder, where, number)

@@ -120,6 +120,7 @@ def cache(tmp_path):
         ("catalogs/a.json", 5_000),
         ("prepared/b.npy", 50_000),
         ("prepared/b.features/net/plain.f32", 9_000),
+        ("nodes/machine/prepared/b.npy", 50_000),
         ("mine.txt", 10),
     ):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +130,7 @@ def cache(tmp_path):
 
 def test_the_cache_is_measured_kind_by_kind(cache, capsys):
     rows = use_of(cache).rows
-    assert [row.files for row in rows] == [1, 1, 1]
+    assert [row.files for row in rows] == [1, 1, 1, 1]
     assert rows[1].bytes >= 50_000
     assert _run(["cache", "--cache-dir", str(cache)]) == 0
     assert f"{cache}\n" in capsys.readouterr().out

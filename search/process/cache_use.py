@@ -14,6 +14,7 @@ _PARTS = (  # what lies where below the cache folder
     ("verdicts on files", "catalogs/*"),
     ("prepared images", "prepared/*.npy"),
     ("features of pretrained networks", "prepared/*.features"),
+    ("files for searches of a cluster", "nodes/*"),
 )
 
 
@@ -54,8 +55,7 @@ def use_of(folder: Path) -> CacheUse:
 def clear_cache(folder: Path) -> None:
     """Delete what is kept in a cache folder, and nothing else that lies there.
 
-    A search that uses it ends when it next needs an image size that is gone; a resume makes it
-    again.
+    A search ends when it next needs an image size that is gone; a resume makes it again.
 
     Raises:
         OSError: a folder of it belongs to another user, or the disk can only be read.

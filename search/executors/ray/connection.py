@@ -47,6 +47,8 @@ def connected(address: ClusterAddress) -> Iterator[ModuleType]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     # A thread that still asks when the search has ended must not start a Ray of its own.
     os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
+    # What Ray's own code writes to the terminal would tear the display to pieces.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray
 
     if ray.is_initialized():  # a program that uses Ray for something else: its connection stays

@@ -67,11 +67,8 @@ class Transfer:
         try:
             for number in missing:
                 piece = read_piece(path, number, manifest)
-                self._room.acquire()
-                # As a reference: Ray then moves it once, and drops it when it has been written.
-                piece_there = self.ray.put(piece)
-                on_their_way.append(actor.take.remote(place, number, piece_there))
-                del piece, piece_there
+                on_their_way.append(self._on_its_way(actor, place, number, piece))
+                del piece
                 if len(on_their_way) >= WINDOW:
                     self._arrived(on_their_way)
             while on_their_way:
@@ -79,6 +76,15 @@ class Transfer:
         finally:
             for _ in on_their_way:
                 self._room.release()
+
+    def _on_its_way(self, actor: Any, place: str, number: int, piece: bytes) -> Any:
+        self._room.acquire()
+        try:
+            # As a reference: Ray moves it once, and drops it when it has been written.
+            return actor.take.remote(place, number, self.ray.put(piece))
+        except BaseException:
+            self._room.release()
+            raise
 
     def _arrived(self, on_their_way: deque[Any]) -> None:
         self._answer(on_their_way[0])
