@@ -44,20 +44,22 @@ def machine(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("gpus", "workers", "expected"),
+    ("gpus", "workers", "per_gpu", "expected"),
     [
-        (0, None, [None]),
-        (0, 3, [None, None, None]),
-        (2, None, ["GPU-0", "GPU-1"]),
-        (2, 1, ["GPU-0"]),
-        (2, 3, ["GPU-0", "GPU-1", "GPU-0"]),
+        (0, None, 1, [None]),
+        (0, None, 3, [None]),
+        (0, 3, 1, [None, None, None]),
+        (2, None, 1, ["GPU-0", "GPU-1"]),
+        (2, None, 2, ["GPU-0", "GPU-1", "GPU-0", "GPU-1"]),
+        (2, 1, 1, ["GPU-0"]),
+        (2, 3, 1, ["GPU-0", "GPU-1", "GPU-0"]),
     ],
 )
 def test_each_gpu_has_a_worker_and_more_workers_share_them_in_turn(
-    machine, gpus, workers, expected
+    machine, gpus, workers, per_gpu, expected
 ):
     machine(gpus)
-    assert devices(workers) == expected
+    assert devices(workers, per_gpu) == expected
 
 
 @pytest.mark.parametrize(

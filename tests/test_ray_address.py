@@ -47,6 +47,17 @@ def test_numbers_of_workers_that_do_not_agree_are_refused():
         require_workers_that_fit(parse_cluster("auto"), 0)
 
 
+def test_trials_per_gpu_stand_alone():
+    require_workers_that_fit(None, None, 4)
+    require_workers_that_fit(parse_cluster("auto"), None, 4)
+    with pytest.raises(TuneError, match="leave out --trials-per-gpu"):
+        require_workers_that_fit(None, 2, 4)
+    with pytest.raises(TuneError, match="local:2 says how many.*leave out --trials-per-gpu"):
+        require_workers_that_fit(parse_cluster("local:2"), None, 4)
+    with pytest.raises(TuneError, match="received 0, expected 1 or more"):
+        require_workers_that_fit(None, None, 0)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -54,6 +65,8 @@ def test_numbers_of_workers_that_do_not_agree_are_refused():
         (["--cluster", "kubernetes"], "is no cluster"),
         (["--cluster", "local:2", "--workers", "2"], "leave out --workers"),
         (["--cluster", "auto", "--workers", "0"], "choose one"),
+        (["--trials-per-gpu", "2", "--workers", "4"], "leave out --trials-per-gpu"),
+        (["--trials-per-gpu", "0"], "1<=x<=16"),
     ],
 )
 def test_a_wrong_value_ends_the_command_with_status_2(options, said, photos, capsys):

@@ -86,6 +86,7 @@ def on(run, cache_dir, target):
         run=run,
         name=f"test-{time.monotonic_ns()}",
         per_node=None,
+        per_gpu=1,
         ours=False,
         silence=120.0,
         memory_share=0.8,

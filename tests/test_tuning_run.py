@@ -70,7 +70,7 @@ def test_a_trial_may_be_silent_as_long_as_was_asked(
 def test_workers_share_the_memory_and_each_has_a_device(
     workers, made, results, photos, monkeypatch
 ):
-    monkeypatch.setattr(running, "devices", lambda count: [None] * count)
+    monkeypatch.setattr(running, "devices", lambda count, per_gpu: [None] * count)
     _run(["run", str(photos), "--workers", str(workers), "--results", str(results)])
     ((_, devices, limits),) = made
     assert devices == [None] * workers

@@ -17,7 +17,7 @@ from search.errors import DataGoneError
 from search.executors.worker_main import work
 from search.executors.worker_pool import WorkerLimits, Workers
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import COMPLETED, FAILED, HUNG, KILLED, STOPPED
+from search.run_folder.records import COMPLETED, FAILED, HUNG, KILLED, MEMORY, STOPPED
 from search.trial.messages import TrialTask
 
 
@@ -104,6 +104,23 @@ def test_two_workers_run_two_trials_at_once(tmp_path):
         pool.start(task("well", "0001"))
         assert pool.wait(lambda p: True, NEVER)[0] == "0001", "not held up by 0000"
         assert pool.wait(lambda p: True, NEVER)[0] == "0000"
+
+
+@pytest.mark.parametrize(("devices", "lives"), [(["0", "0"], False), (["0", "1"], True)])
+def test_out_of_memory_ends_the_idle_workers_of_that_gpu(devices, lives, tmp_path):
+    with Workers(
+        RunFolder(tmp_path), devices=devices, limits=WorkerLimits(), target=fake_work
+    ) as pool:
+        pool.start(task("no memory", "0000"))
+        pool.start(task("well", "0001"))
+        process = dict(pool.wait(lambda p: True, NEVER) for _ in range(2))["0001"].reason
+        # Idle on both now; the next trial runs out of memory on the first.
+        assert run(pool, "no memory").failure == MEMORY
+        pool.start(task("long", "0002"))
+        pool.start(task("well", "0003"))
+        trial_id, result = pool.wait(lambda p: True, NEVER)
+        assert trial_id == "0003"
+        assert (result.reason == process) is lives
 
 
 def _driver(folder, pipe):

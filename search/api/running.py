@@ -32,6 +32,7 @@ class RunningOptions(TypedDict, total=False):
         cache_dir: folder for checked catalogs and prepared pixels; by default the user's.
         max_time: seconds after which the search ends, early enough to export in the rest.
         workers: worker processes; by default one per GPU, or one; 0 trains in this process.
+        trials_per_gpu: workers on each GPU, by default 1; not together with `workers`.
         cluster: the Ray cluster whose machines run the trials: "auto", "ray://HOST:PORT", or
             "local:N" for N at once on this machine; `workers` are then those of each machine.
         trial_timeout: seconds without a step after which a trial is ended; by default 600.
@@ -44,6 +45,7 @@ class RunningOptions(TypedDict, total=False):
     cache_dir: str | Path | None
     max_time: float | None
     workers: int | None
+    trials_per_gpu: int | None
     cluster: str | None
     trial_timeout: float
     progress: ProgressSink | None
@@ -65,6 +67,7 @@ def environment(
     cache_dir: str | Path | None = None,
     max_time: float | None = None,
     workers: int | None = None,
+    trials_per_gpu: int | None = None,
     cluster: str | None = None,
     trial_timeout: float = SILENCE,
     progress: ProgressSink | None = None,
@@ -76,8 +79,8 @@ def environment(
 
     Args:
         results: folder of all runs.
-        cache_dir, max_time, workers, cluster, trial_timeout, progress, on_trial, display, then: as
-            `RunningOptions` describes them.
+        cache_dir, max_time, workers, trials_per_gpu, cluster, trial_timeout, progress, on_trial,
+            display, then: as `RunningOptions` describes them.
 
     Raises:
         TuneError: there is no time, no such cluster, or no Ray.
@@ -88,7 +91,7 @@ def environment(
     if max_time is not None and max_time <= 0:
         raise TuneError(f"max_time: received {max_time:g}, expected seconds above 0")
     address = None if cluster is None else parse_cluster(cluster)
-    require_workers_that_fit(address, workers)
+    require_workers_that_fit(address, workers, trials_per_gpu)
     if address is not None:
         require_ray()
     shown: Display = display or nullcontext
@@ -102,6 +105,7 @@ def environment(
         display=shown if on_trial is None else partial(_telling, shown, on_trial),
         then=then,
         cluster=address,
+        trials_per_gpu=trials_per_gpu or 1,
     )
 
 

@@ -20,6 +20,7 @@ from search.cli.options.training import (
     PRECISION,
     THEN_EXPORT,
     TRIAL_TIMEOUT,
+    TRIALS_PER_GPU,
     WEIGHTS,
     WORKERS,
 )
@@ -118,6 +119,7 @@ SAMPLE = Path("sample-data")
 @PRECISION
 @click.option("--deterministic", is_flag=True, default=None, help="Same seed, same bits; slower.")
 @WORKERS
+@TRIALS_PER_GPU
 @CLUSTER
 @TRIAL_TIMEOUT
 @MAX_TIME

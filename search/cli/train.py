@@ -15,6 +15,7 @@ from search.cli.options.training import (
     NAME,
     PRECISION,
     TRIAL_TIMEOUT,
+    TRIALS_PER_GPU,
     WEIGHTS,
     WORKERS,
 )
@@ -38,6 +39,7 @@ from search.cli.run import shown_by
 @PRECISION
 @click.option("--deterministic", is_flag=True, default=None, help="Same seed, same bits; slower.")
 @WORKERS
+@TRIALS_PER_GPU
 @CLUSTER
 @TRIAL_TIMEOUT
 @MAX_TIME

@@ -11,7 +11,14 @@ from search.cli.options.arguments import run_names
 from search.cli.options.data import data_options
 from search.cli.options.folders import CACHE, DATA, RESULTS
 from search.cli.options.output import AS_JSON, console_progress
-from search.cli.options.training import CLUSTER, MAX_TIME, NAME, TRIAL_TIMEOUT, WORKERS
+from search.cli.options.training import (
+    CLUSTER,
+    MAX_TIME,
+    NAME,
+    TRIAL_TIMEOUT,
+    TRIALS_PER_GPU,
+    WORKERS,
+)
 from search.cli.printing.out import echo, print_json
 
 
@@ -26,6 +33,7 @@ from search.cli.printing.out import echo, print_json
     "[default: these alone]",
 )
 @WORKERS
+@TRIALS_PER_GPU
 @CLUSTER
 @TRIAL_TIMEOUT
 @MAX_TIME

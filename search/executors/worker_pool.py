@@ -17,7 +17,7 @@ from search.errors import TuneError
 from search.executors.worker_main import work
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import FAILED, HUNG, KILLED, STOPPED, TrialResult
+from search.run_folder.records import FAILED, HUNG, KILLED, MEMORY, STOPPED, TrialResult
 from search.trial.messages import Progress, Report, TrialTask
 
 TICK_SECONDS = 0.5  # how often the driver asks whether to go on, when nothing else happens
@@ -88,7 +88,15 @@ class Workers:
                     worker.ask_to_stop()
             for worker in busy:
                 if ended := worker.listen(report, self.limits):
+                    if ended[1].failure == MEMORY:
+                        self._free(worker.device)
                     return ended
+
+    def _free(self, device: str | None) -> None:
+        """End the idle workers on a GPU that ran out of memory: TensorFlow gives none back."""
+        for worker in self._workers:
+            if worker.device is not None and worker.device == device and worker.task is None:
+                worker.end()
 
 
 class WorkerProcess:

@@ -58,17 +58,21 @@ def detect() -> Hardware:
     )
 
 
-def devices(workers: int | None) -> list[str | None]:
-    """For each worker the GPU that it shall see: one worker per GPU, or one on the processor.
+def devices(workers: int | None, per_gpu: int = 1) -> list[str | None]:
+    """For each worker the GPU that it shall see.
 
     Looks at what the driver shows rather than through TensorFlow, which takes seconds.
+
+    Args:
+        workers: how many; None for `per_gpu` on each GPU, or one on the processor.
+        per_gpu: workers on each GPU.
 
     Returns:
         What CUDA_VISIBLE_DEVICES of each worker shall be; None for the processor.
     """
-    gpus = [gpu.visible for gpu in visible_gpus()]
+    gpus: list[str | None] = [gpu.visible for gpu in visible_gpus()]
     if workers is None:
-        return list(gpus) or [None]
+        return gpus * per_gpu or [None]
     return [gpus[number % len(gpus)] if gpus else None for number in range(workers)]
 
 

@@ -22,6 +22,7 @@ class RunEnvironment:
         max_time: seconds, or None for as long as it takes.
         workers: worker processes; None for one per GPU, or one without GPUs; 0 for none: trials
             then run in this process.
+        trials_per_gpu: workers on each GPU, where their number is not given.
         cluster: the Ray cluster whose machines run the trials, `workers` being those of each; None
             for this machine.
         silence: seconds without a step after which a trial counts as hung.
@@ -40,6 +41,7 @@ class RunEnvironment:
     display: Callable[[Scoreboard], AbstractContextManager[Observer]] = nullcontext
     then: str = ""
     cluster: ClusterAddress | None = None
+    trials_per_gpu: int = 1
 
     def open_ended(self, config: RunConfig) -> bool:
         """Whether the time limit ends the search, and not a number of rounds."""

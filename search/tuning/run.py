@@ -133,6 +133,7 @@ def _executor(
             run,
             environment.cluster,
             workers=environment.workers,
+            trials_per_gpu=environment.trials_per_gpu,
             silence=environment.silence,
             memory_share=MEMORY_SHARE,
             cache_dir=environment.cache_dir,
@@ -140,7 +141,7 @@ def _executor(
         )
     if environment.workers == 0:
         return nullcontext()
-    places = devices(environment.workers)
+    places = devices(environment.workers, environment.trials_per_gpu)
     memory = int(MEMORY_SHARE * machine_memory() / len(places))
     return Workers(run, devices=places, limits=WorkerLimits(environment.silence, memory))
 

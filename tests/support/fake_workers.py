@@ -41,6 +41,9 @@ def fake_work(folder, device, share, pipe, stop):
         if do == "gone images":
             pipe.send(DataGoneError("the images are gone"))
             continue
+        if do == "no memory":
+            pipe.send((TrialResult(status=FAILED, failure=MEMORY), 0))
+            continue
         if do == "full disk":
             pipe.send(OSError(28, "No space left on device"))
             continue

@@ -11,11 +11,11 @@ from search.process.hardware import PRECISIONS
 
 
 def _that_fit(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """Refuse --cluster and --workers that do not agree: asked of both, known with the later one."""
+    """Refuse numbers of trials that do not agree: asked of each option, known with the last."""
     given = {**context.params, str(parameter.name): value}
     cluster = parse_cluster(given["cluster"]) if given.get("cluster") else None
     try:
-        require_workers_that_fit(cluster, given.get("workers"))
+        require_workers_that_fit(cluster, given.get("workers"), given.get("trials_per_gpu"))
     except TuneError as error:
         raise click.UsageError(str(error), context) from error
     return value
@@ -26,6 +26,12 @@ WORKERS = click.option(
     type=click.IntRange(0, 64),
     callback=_that_fit,
     help="Worker processes; 0 trains in this one.  [default: one per GPU, or one]",
+)
+TRIALS_PER_GPU = click.option(
+    "--trials-per-gpu",
+    type=click.IntRange(1, 16),
+    callback=_that_fit,
+    help="Trials that share a GPU: small models leave most of a large one idle.  [default: 1]",
 )
 CLUSTER = click.option(
     "--cluster",

@@ -28,12 +28,23 @@ class ClusterAddress:
         return "local" if self.slots else self.text
 
 
-def require_workers_that_fit(cluster: ClusterAddress | None, workers: int | None) -> None:
+def require_workers_that_fit(
+    cluster: ClusterAddress | None, workers: int | None, trials_per_gpu: int | None = None
+) -> None:
     """Look whether the numbers of trials at once agree.
 
     Raises:
         TuneError: they do not.
     """
+    if trials_per_gpu is not None:
+        if workers is not None:
+            raise TuneError("--workers says how many trials run; leave out --trials-per-gpu")
+        if cluster is not None and cluster.slots:
+            raise TuneError(
+                f"--cluster {cluster.text} says how many trials run; leave out --trials-per-gpu"
+            )
+        if trials_per_gpu < 1:
+            raise TuneError(f"trials_per_gpu: received {trials_per_gpu}, expected 1 or more")
     if cluster is None or workers is None:
         return
     if cluster.slots:

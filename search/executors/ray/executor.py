@@ -41,6 +41,7 @@ def on_cluster(
     address: ClusterAddress,
     *,
     workers: int | None,
+    trials_per_gpu: int,
     silence: float,
     memory_share: float,
     cache_dir: Path,
@@ -51,7 +52,9 @@ def on_cluster(
     Args:
         run: whose trials are run.
         address: of the cluster.
-        workers: trials at once on each machine; None for one per GPU, or one.
+        workers: trials at once on each machine; None for `trials_per_gpu` on each GPU, or
+            one.
+        trials_per_gpu: trials at once on each GPU.
         silence: seconds without a word, after which a trial counts as hung.
         memory_share: of a machine's memory, for its trials together.
         cache_dir: where prepared images lie.
@@ -61,6 +64,7 @@ def on_cluster(
         run=run,
         name=f"{run.name}-{secrets.token_hex(4)}",
         per_node=address.slots or workers,
+        per_gpu=trials_per_gpu,
         ours=address.slots is not None,
         silence=silence,
         memory_share=memory_share,

@@ -53,7 +53,9 @@ class Node(threading.Thread):
         resources = row["Resources"]
         self.cpus, self.gpus = float(resources.get("CPU", 0)), int(resources.get("GPU", 0))
         usable = self.cpus > 0 or self.gpus > 0
-        self.slots = (desk.settings.per_node or self.gpus or 1) if usable else 0
+        self.slots = (
+            (desk.settings.per_node or self.gpus * desk.settings.per_gpu or 1) if usable else 0
+        )
         self.gone, self.ready = threading.Event(), False
         self.is_here = False
         self.agent: Any = None

@@ -20,7 +20,8 @@ class Settings:
     Attributes:
         run: whose trials are run.
         name: of this search on the nodes; no other search has it.
-        per_node: slots of each node; None for one per GPU, or one.
+        per_node: slots of each node; None for `per_gpu` on each GPU, or one.
+        per_gpu: slots of each GPU.
         ours: whether this Ray was started here, for these slots alone.
         silence: seconds without a word, after which a trial counts as hung.
         memory_share: of a machine's memory, for its slots together.
@@ -30,6 +31,7 @@ class Settings:
     run: RunFolder
     name: str
     per_node: int | None
+    per_gpu: int
     ours: bool
     silence: float
     memory_share: float
