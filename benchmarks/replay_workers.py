@@ -187,8 +187,15 @@ def simulated(job: tuple[str, str, int, int, float, bool]) -> dict[str, Any]:
 @click.option("--workers", default="1,4,16,64,256,1000", show_default=True)
 @click.option("--seeds", default=3, show_default=True)
 @click.option("--seconds", default=400.0, show_default=True)
+@click.option(
+    "--model-up-to",
+    default=64,
+    show_default=True,
+    help="Workers up to which the default draws are replayed: real seconds of a draw grow with "
+    "the configurations that the model has seen.",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True)
-def main(workers: str, seeds: int, seconds: float, out: Path) -> None:
+def main(workers: str, seeds: int, seconds: float, model_up_to: int, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     counts = [int(word) for word in workers.split(",")]
     jobs = [
@@ -196,7 +203,8 @@ def main(workers: str, seeds: int, seconds: float, out: Path) -> None:
         for count in counts
         for ends in (False, True)
         for algorithm in ALGORITHMS
-        for draws in DRAWS
+        for draws, share in DRAWS.items()
+        if share is not None or count <= model_up_to
         for seed in range(seeds)
     ]
     rows = []
@@ -208,8 +216,10 @@ def main(workers: str, seeds: int, seconds: float, out: Path) -> None:
     draw(rows, counts, out / "workers.png")
 
 
-def of(rows: list[dict[str, Any]], key: str, **which: Any) -> list[float]:
-    return [row[key] for row in rows if all(row[name] == value for name, value in which.items())]
+def median(rows: list[dict[str, Any]], key: str, **which: Any) -> float:
+    """Median over the seeds; not a number where none was replayed."""
+    wanted = [row for row in rows if all(row[name] == value for name, value in which.items())]
+    return float(np.median([row[key] for row in wanted])) if wanted else math.nan
 
 
 def report(rows: list[dict[str, Any]], counts: list[int]) -> None:
@@ -218,9 +228,9 @@ def report(rows: list[dict[str, Any]], counts: list[int]) -> None:
         for algorithm in ALGORITHMS:
             for draws in DRAWS:
                 which = {"workers": count, "algorithm": algorithm, "draws": draws}
-                idle = np.median(of(rows, "idle", ends=True, **which))
-                end = np.median(of(rows, "seconds", ends=True, **which))
-                found = np.median(of(rows, "found", ends=False, **which))
+                idle = median(rows, "idle", ends=True, **which)
+                end = median(rows, "seconds", ends=True, **which)
+                found = median(rows, "found", ends=False, **which)
                 print(
                     f"{count:>7}  {algorithm:<10}  {draws:<8}  {idle:>19.1%}  {end:>14.0f}"
                     f"  {found:>18.1f}",
@@ -236,8 +246,8 @@ def draw(rows: list[dict[str, Any]], counts: list[int], path: Path) -> None:
     for algorithm, colour in zip(ALGORITHMS, ("tab:blue", "tab:orange", "tab:green"), strict=True):
         for draws, style in zip(DRAWS, (":", "-"), strict=True):
             which = {"algorithm": algorithm, "draws": draws}
-            idle = [np.median(of(rows, "idle", ends=True, workers=n, **which)) for n in counts]
-            found = [np.median(of(rows, "found", ends=False, workers=n, **which)) for n in counts]
+            idle = [median(rows, "idle", ends=True, workers=n, **which) for n in counts]
+            found = [median(rows, "found", ends=False, workers=n, **which) for n in counts]
             name = f"{algorithm}, {draws}"
             left.plot(counts, np.multiply(100, idle), style, marker="o", color=colour, label=name)
             right.plot(counts, found, style, marker="o", color=colour, label=name)
