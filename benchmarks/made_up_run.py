@@ -84,7 +84,7 @@ def write_data(run: Any, rng: np.random.Generator) -> Any:
         },
     )
     write_json(
-        run.images,
+        run.older_images,
         {
             "root": "/photos",
             "paths": [f"{labels[target]}/{number}.jpg" for number, target in enumerate(targets)],

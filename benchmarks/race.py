@@ -28,7 +28,7 @@ from race_plot import draw
 from racing import link, logged, run, time_to
 
 from search.evaluation.objective import are_unequal
-from search.run_folder.data import Images
+from search.run_folder.images import Images
 
 SIZES = (96, 224)
 OVERRUN = 60  # seconds after its limit in which a search may end by itself

@@ -47,12 +47,12 @@ def draw_photos(run: Any, folder: Path) -> None:
     """JPEGs of 480x360 in place of the photos of the run."""
     from search.process.atomic_files import read_json, write_json
 
-    images, random = read_json(run.images), np.random.default_rng(0)
+    images, random = read_json(run.older_images), np.random.default_rng(0)
     for path in images["paths"]:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         small = random.integers(0, 255, (9, 12, 3), np.uint8)
         Image.fromarray(small).resize((480, 360), Image.Resampling.BICUBIC).save(folder / path)
-    for file in (run.images, run.data):
+    for file in (run.older_images, run.data):
         write_json(file, read_json(file) | {"root": str(folder)})
 
 

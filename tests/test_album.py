@@ -32,9 +32,9 @@ def test_each_class_shows_a_few_of_its_training_images(run):
 
 
 def test_an_image_that_is_gone_is_left_out(run):
-    folder = read_json(run.images)["root"]
+    folder = read_json(run.older_images)["root"]
     row = load_splits(run).train[0]
-    path = f"{folder}/{read_json(run.images)['paths'][row]}"
+    path = f"{folder}/{read_json(run.older_images)['paths'][row]}"
     before = sum(map(len, class_samples(run, list(NAMES)).values()))
     Path(path).write_bytes(b"")
     assert sum(map(len, class_samples(run, list(NAMES)).values())) == before - 1

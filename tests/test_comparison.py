@@ -43,9 +43,9 @@ def test_the_interval_of_two_that_never_differ_is_not_nothing():
 def exported(experiment, right, *, hashes=None):
     """Have its run be exported, with so many of the test images answered rightly."""
     run = experiment.run
-    images = read_json(run.images)
+    images = read_json(run.older_images)
     images["pixel_hashes"] = hashes or [f"{n:032}" for n in range(len(images["paths"]))]
-    write_json(run.images, images)
+    write_json(run.older_images, images)
     answers = np.eye(2, dtype=np.float32)[experiment.targets[experiment.test]]
     answers[right:] = answers[right:, ::-1]
     run.export.mkdir(exist_ok=True)

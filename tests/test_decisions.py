@@ -151,7 +151,7 @@ def test_the_command_serves_its_suspects_and_says_what_was_decided(
 ):
     """Who is asked decides about the first of two."""
     run = scratch.run
-    from search.run_folder.data import Images
+    from search.run_folder.images import Images
 
     paths = Images.load(run).paths[:2]
     suspects = tuple(

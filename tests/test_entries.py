@@ -1,4 +1,4 @@
-import json
+import dataclasses
 import subprocess
 import sys
 
@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from drawing import catalog, entry
 
+from data_pipeline.catalog.cache import load_entries, save_catalog
 from data_pipeline.catalog.entries import Catalog
+from data_pipeline.catalog.table import Entries
 
 
 @pytest.fixture
@@ -24,14 +26,19 @@ def test_kept_and_targets_leave_bad_files_out(pictures):
     assert pictures.targets.dtype == np.int32
 
 
-def test_json_brings_back_the_same_catalog(pictures):
-    assert Catalog.from_json(json.loads(json.dumps(pictures.to_json()))) == pictures
+def test_columns_bring_back_the_same_entries(pictures, tmp_path):
+    assert pictures.table == pictures.entries
+    assert pictures.table[1] == pictures.entries[1]
+    assert list(pictures.table[1:]) == list(pictures.entries[1:])
+    save_catalog(pictures, tmp_path / "data", tmp_path / "cache")
+    assert load_entries(tmp_path / "data", tmp_path / "cache") == pictures.entries
+    assert load_entries(tmp_path / "other", tmp_path / "cache") == ()
 
 
-def test_json_with_other_fields_is_refused(pictures):
-    values = pictures.to_json()
-    with pytest.raises(ValueError, match="expected"):
-        Catalog.from_json(values | {"fields": ["path"]})
+def test_what_is_no_hash_or_sketch_is_refused(pictures):
+    for wrong in ({"pixel_hash": "ab"}, {"content_hash": "x" * 32}, {"sketch": "AAAA"}):
+        with pytest.raises(ValueError, match=r"expected|hexadecimal"):
+            Entries.of([dataclasses.replace(pictures.entries[0], **wrong)])
 
 
 def test_the_fingerprint_tells_content_label_and_split(pictures):

@@ -4,12 +4,17 @@ import zipfile
 
 import numpy as np
 import pytest
-from drawing import random_sketch
+from drawing import catalog, entry
 
 from data_pipeline.near_duplicates.known_images import KnownImages
 from search.inference.evaluate import known_to
 
-KNOWN = KnownImages(frozenset({"ab"}), frozenset({random_sketch(1)}))
+IMAGES = catalog(entry("cat/a.png", "cat"))
+HASHES = IMAGES.kept.pixel_hashes
+OLDER = {
+    "pixel_hashes": np.array(list(HASHES), "S"),
+    "sketches": np.array([IMAGES.kept[0].sketch], "S"),
+}
 
 
 @pytest.fixture
@@ -17,7 +22,7 @@ def write(tmp_path):
     """Write what the run of an export says to have trained on; returns the export."""
 
     def written(save=np.savez, **changed):
-        save(tmp_path / "known.npz", **KNOWN.arrays() | changed)
+        save(tmp_path / "known.npz", **OLDER | changed)
         (tmp_path / "export").mkdir()
         return str(tmp_path / "export")
 
@@ -25,15 +30,21 @@ def write(tmp_path):
 
 
 def test_what_a_model_was_trained_on_is_known_beside_its_run(write, tmp_path):
-    assert known_to(write()) == KNOWN
+    assert known_to(write()).pixel_hashes == HASHES
     (tmp_path / "known.npz").unlink()
     assert known_to(str(tmp_path / "export")) is None
+    KnownImages.of(IMAGES, np.arange(1)).save(tmp_path / "known.columns")
+    assert known_to(str(tmp_path / "export")).pixel_hashes == HASHES
+    (tmp_path / "known.columns").write_bytes(b"{")
+    with pytest.warns(UserWarning, match=r"known\.columns: damaged.*; what the model .* not known"):
+        assert known_to(str(tmp_path / "export")) is None
 
 
 @pytest.mark.parametrize(
     "changed",
     [
         {"pixel_hashes": np.array([b"\xff\xfe"])},
+        {"pixel_hashes": np.array([b"ab"])},
         {"sketches": np.array([b"!" * 940])},
         {"sketches": np.array([b"A" * 939 + b"="])},
         {"sketches": np.array([[b"A"]])},

@@ -1,7 +1,6 @@
 """Images that a model was trained on are found again, as they are and as copies."""
 
 import numpy as np
-import pytest
 from drawing import catalog, copy_of, draw, entry, random_sketch
 
 from data_pipeline.near_duplicates.known_images import KnownImages
@@ -17,7 +16,7 @@ def drawn(seed, **changes):
 
 def test_an_image_is_known_by_its_pixels_and_by_its_copies():
     trained = catalog(*(drawn(seed) for seed in range(20)))
-    known = KnownImages.of(trained, [0, 1, 2, 3])
+    known = KnownImages.of(trained, np.arange(4))
     exact = entry("dog/other name.png", "dog", pixel_hash=trained.kept[2].pixel_hash, sketch="")
     others = catalog(
         drawn(0),
@@ -39,16 +38,32 @@ def test_an_image_is_known_by_its_pixels_and_by_its_copies():
 
 
 def test_what_is_written_is_read_again(tmp_path):
-    known = KnownImages(frozenset({"ab", "cd"}), frozenset({random_sketch(1), random_sketch(2)}))
-    np.savez(tmp_path / "known.npz", **known.arrays())
-    with np.load(tmp_path / "known.npz", allow_pickle=False) as arrays:
-        assert KnownImages.from_arrays(arrays) == known
-    nothing = KnownImages(frozenset(), frozenset())
-    np.savez(tmp_path / "nothing.npz", **nothing.arrays())
-    with np.load(tmp_path / "nothing.npz", allow_pickle=False) as arrays:
-        assert KnownImages.from_arrays(arrays) == nothing
+    twice = [
+        entry(f"cat/{n}.png", "cat", pixel_hash=f"{n % 2 + 1:032}", sketch=random_sketch(n % 2))
+        for n in range(1, 5)
+    ]
+    known = KnownImages.of(catalog(*twice, entry("cat/z.png", "cat", sketch="")), np.arange(5))
+    known.save(tmp_path / "known.columns")
+    again = KnownImages.load(tmp_path / "known.columns")
+    assert again.pixel_hashes == known.pixel_hashes
+    assert len(again.pixel_hashes) == 3
+    assert np.array_equal(again.sketches.read(slice(0, 9)), known.sketches.read(slice(0, 9)))
+    assert len(again.sketches) == 2
 
 
-@pytest.mark.parametrize("known", [KnownImages(frozenset(), frozenset())])
-def test_nothing_is_known_to_who_was_trained_on_nothing(known):
+def test_what_older_versions_wrote_as_text_is_read():
+    """Sketches of still older ones, of another length, are left out."""
+    sketches = [random_sketch(1), "A" * 88]
+    arrays = {"pixel_hashes": np.array([f"{7:032}"], "S"), "sketches": np.array(sketches, "S")}
+    known = KnownImages.from_arrays(arrays)
+    others = catalog(
+        entry("cat/a.png", "cat", sketch=random_sketch(1)),
+        entry("cat/b.png", "cat", pixel_hash=f"{7:032}"),
+        entry("cat/c.png", "cat"),
+    )
+    assert known.among(others).tolist() == [True, True, False]
+
+
+def test_nothing_is_known_to_who_was_trained_on_nothing():
+    known = KnownImages.of(catalog(drawn(1)), np.arange(0))
     assert not known.among(catalog(drawn(1), drawn(2))).any()

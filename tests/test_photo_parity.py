@@ -13,7 +13,7 @@ from search.errors import TuneError
 from search.export import photo_parity
 from search.export.photo_parity import DIFFERENCE, check_photos
 from search.process.atomic_files import write_json
-from search.run_folder.data import Images
+from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
 
 SIDE = 16
@@ -28,7 +28,7 @@ def run(scratch, tmp_path):
     pixels = np.stack([resize(read_upright(tmp_path / name), (SIDE, SIDE)) for name in paths])
     run = RunFolder(tmp_path / "run")
     write_json(
-        run.images,
+        run.older_images,
         {
             "root": str(tmp_path),
             "paths": paths,

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import json
 import math
 import os
@@ -11,10 +12,14 @@ import pytest
 from drawing import draw
 
 from data_pipeline.catalog.cache import load_entries
+from data_pipeline.catalog.entry import Entry
+from data_pipeline.catalog.table import Entries
+from data_pipeline.columns.column_file import ColumnFile
 from data_pipeline.decoding.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.pixels.resize import resize
 from data_pipeline.pixels.resize_mode import RESIZE_MODES
+from data_pipeline.preparation import checks
 from data_pipeline.preparation import prepare as module
 from data_pipeline.preparation.prepare import open_catalog, prepare
 from data_pipeline.processes.limits import Failure
@@ -146,14 +151,13 @@ def test_a_file_changed_between_look_and_decoding_is_checked_in_full(
         file.write(bytes(max(0, old.bytes - path.stat().st_size)))
     os.utime(path, ns=(old.mtime_ns, old.mtime_ns))
     if path.stat().st_size != old.bytes:
-        known = module.load_entries
+        known = checks.load_entries
 
         def with_this_size(*arguments):
-            entries = known(*arguments)
-            grown = {"bytes": path.stat().st_size}
-            return entries | {old.path: type(old)(**{**vars(old), **grown})}
+            first, *others = known(*arguments)
+            return Entries.of([dataclasses.replace(first, bytes=path.stat().st_size), *others])
 
-        monkeypatch.setattr(module, "load_entries", with_this_size)
+        monkeypatch.setattr(checks, "load_entries", with_this_size)
     again, _ = prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir)
     assert again.entries[0].content_hash != old.content_hash
 
@@ -237,14 +241,47 @@ def test_what_was_checked_before_an_interruption_is_not_checked_again(
 def test_a_broken_cache_is_remade_with_a_warning(photos, cache_dir, in_process):
     first = open_catalog(photos, cache_dir=cache_dir)
     (saved,) = (cache_dir / "catalogs").iterdir()
-    saved.write_text(saved.read_text()[:-20])
-    with pytest.warns(UserWarning, match="checked anew"):
-        assert open_catalog(photos, cache_dir=cache_dir) == first
-    values = json.loads(saved.read_text())
-    values["catalog"]["entries"][0].pop()
-    saved.write_text(json.dumps(values))
-    with pytest.warns(UserWarning, match="checked anew"):
-        assert open_catalog(photos, cache_dir=cache_dir) == first
+    whole = saved.read_bytes()
+    for broken in (
+        whole[:-20],
+        whole[:5],
+        whole.replace(b'"kept"', b'"gone"'),
+        whole.replace(b'"I32", "shape": [8]', b'"I32", "shape": [2]', 1),
+        whole.replace(b'\\"cat\\"', b'\\"cat\\ ', 1),
+    ):
+        assert broken != whole
+        saved.write_bytes(broken)
+        in_process.clear()
+        with pytest.warns(UserWarning, match="checked anew"):
+            assert open_catalog(photos, cache_dir=cache_dir) == first
+        assert len(in_process) == 8
+
+
+def test_checks_that_an_older_version_wrote_as_json_still_hold(photos, cache_dir, in_process):
+    (photos / "cat" / "words.jpg").write_text("words")
+    first = open_catalog(photos, cache_dir=cache_dir)
+    (saved,) = (cache_dir / "catalogs").iterdir()
+    made_by = ColumnFile(saved).metadata["made_by"]
+    saved.unlink()
+    older = saved.with_suffix(".json")
+    fields = [field.name for field in dataclasses.fields(Entry)]
+    order = [*fields[:11], "group", "verdict", "reason"]
+    assert sorted(order) == sorted(fields)
+    rows = [[getattr(entry, name) for name in order] for entry in first.entries]
+    values = {"root": str(photos), "labels": ["cat", "dog"], "fields": order, "entries": rows}
+    older.write_text(json.dumps({"made_by": made_by, "catalog": values}))
+    in_process.clear()
+    assert open_catalog(photos, cache_dir=cache_dir) == first
+    assert in_process == []
+    draw(99).save(photos / "cat" / "new.png")
+    assert len(open_catalog(photos, cache_dir=cache_dir).entries) == 10
+    assert in_process == ["cat/new.png"]
+    assert list((cache_dir / "catalogs").iterdir()) == [saved]
+    values["fields"] = order[:3]
+    older.write_text(json.dumps({"made_by": made_by, "catalog": values}))
+    saved.unlink()
+    with pytest.warns(UserWarning, match=r"json: .* checked anew"):
+        assert len(open_catalog(photos, cache_dir=cache_dir).entries) == 10
 
 
 def test_a_broken_pixel_file_is_remade(photos, cache_dir, in_process):

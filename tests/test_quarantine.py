@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from data_pipeline.catalog.entries import Catalog, Entry
+from data_pipeline.catalog.entries import Catalog
+from data_pipeline.catalog.entry import Entry
 from data_pipeline.catalog.quarantine import quarantine, restore
 from data_pipeline.errors import DataError
 

@@ -8,9 +8,10 @@ from searching import run_config
 
 from data_pipeline.preparation.prepare import open_catalog
 from search.errors import DataGoneError, TuneError
-from search.process.atomic_files import read_json, write_arrays
+from search.process.atomic_files import read_json, write_arrays, write_json
 from search.process.progress import Silent
-from search.run_folder.data import Images, load_splits
+from search.run_folder.data import load_splits, require_written
+from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
 from search.trial.experiment import Experiment
 from search.tuning.prepare_data import prepare_data
@@ -127,9 +128,31 @@ def test_a_run_that_deals_its_own_splits_has_no_leaks(begun):
 
 def test_a_run_without_its_images_says_so(begun):
     run, _, _ = begun
+    whole = run.images.read_bytes()
+    for broken in (whole[:-1], b"", b"[]", whole.replace(b"I64", b"I32", 1)):
+        run.images.write_bytes(broken)
+        with pytest.raises(TuneError, match="images.columns: not as tune writes it; .* --resume"):
+            Images.load(run)
     run.images.unlink()
     with pytest.raises(TuneError, match="no such file"):
         Images.load(run)
+
+
+def test_images_that_an_older_version_wrote_are_read_and_written_anew(begun):
+    run, config, places = begun
+    images = Images.load(run)
+    lists = ("paths", "formats", "pixel_hashes")
+    values = {name: list(getattr(images, name)) for name in lists}
+    values |= {"root": str(images.root), "sizes": images.sizes.tolist()}
+    run.images.unlink()
+    write_json(run.older_images, values)
+    older = Images.load(run)
+    assert all(getattr(older, name) == getattr(images, name) for name in lists)
+    np.testing.assert_array_equal(older.sizes, images.sizes)
+    require_written(run, run.images)
+    prepare_data(run, config, **places)
+    assert not run.older_images.exists()
+    assert Images.load(run).paths == images.paths
 
 
 def test_images_to_validate_on_that_the_folder_gives_are_known_as_such(begun, cache_dir, tmp_path):

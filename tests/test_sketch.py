@@ -2,7 +2,7 @@ import numpy as np
 from drawing import copy_of, draw
 
 from data_pipeline.near_duplicates.alignment import cosines
-from data_pipeline.near_duplicates.sketch import read_sketches, sketch, tints
+from data_pipeline.near_duplicates.sketch import WithMirrored, read_sketches, sketch, tints
 
 
 def _numbers(*images):
@@ -70,7 +70,7 @@ def test_colours_stand_where_they_are_in_levels():
 
 def test_a_mirrored_image_has_the_mirrored_waves():
     image = np.asarray(draw(4, (120, 90)))
-    both = read_sketches([sketch(image)]).with_mirrored()
+    both = WithMirrored(read_sketches([sketch(image)])).rows(np.arange(2))
     flipped = read_sketches([sketch(np.ascontiguousarray(image[:, ::-1]))])
     assert np.abs(both.grey[1].astype(int) - flipped.grey[0]).max() <= 1
     assert np.abs(both.colour[1].astype(int) - flipped.colour[0]).max() <= 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from search.export.slices import brightness, by_slice, sharpness
-from search.run_folder.data import Images
+from search.run_folder.images import Images
 
 
 def images_of(sizes, formats):

@@ -22,7 +22,8 @@ from search.overview.difference import difference_of
 from search.overview.updated import NEW, OLD, Updated, what_it_brought
 from search.process.atomic_files import write_array, write_json
 from search.run_folder.config import RunConfig
-from search.run_folder.data import Images, load_splits
+from search.run_folder.data import load_splits
+from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
 from search.run_folder.record_files import load_records
 from search.run_folder.schema import to_json

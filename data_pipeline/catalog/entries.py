@@ -1,125 +1,70 @@
-"""What is known of each file of a data set, as plain data and as JSON."""
+"""What is known of each file of a data set, as rows of columns."""
 
-import dataclasses
 import functools
 import hashlib
-import os
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
 
 import numpy as np
 
-from data_pipeline.listing.listing import LeftOut, Split
-
-Verdict = Literal["kept", "bad"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """One file and what its check found.
-
-    Attributes:
-        path: relative to the root, with "/"; bytes that are no UTF-8 are surrogate escapes.
-        label: the name of its class.
-        split: where the user put it, None where the source gives no splits.
-        bytes: the file's size.
-        mtime_ns: the file's time of change; with size and path it tells a changed file.
-        format: one of `data_pipeline.decoding.decode.FORMATS`, or "HEIF"; "" where bad.
-        width: in pixels once upright; 0 where bad.
-        height: in pixels once upright; 0 where bad.
-        content_hash: of the file's bytes, hex; "" where they could not be read.
-        pixel_hash: of the upright RGB pixels, hex; "" where bad.
-        sketch: what it looks like (see `data_pipeline.near_duplicates.sketch`), 940 characters;
-            "" where bad, and where an image has too few details.
-        group: what it has in common with other files (a patient, a recording); "" for nothing.
-        verdict: "kept" where both decoders read it, else "bad".
-        reason: "" where kept, else words that do not change and, after ":", a detail.
-    """
-
-    path: str
-    label: str
-    split: Split | None
-    bytes: int
-    mtime_ns: int
-    format: str = ""
-    width: int = 0
-    height: int = 0
-    content_hash: str = ""
-    pixel_hash: str = ""
-    sketch: str = ""
-    group: str = ""
-    verdict: Verdict = "bad"
-    reason: str = ""
+from data_pipeline.catalog.entry import Entry
+from data_pipeline.catalog.table import Entries
+from data_pipeline.listing.listing import LeftOut
 
 
-_FIELDS = tuple(field.name for field in dataclasses.fields(Entry))
-
-
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Catalog:
     """A checked data set.
 
     Attributes:
         root: the folder that the paths of entries are relative to.
-        entries: of every file, sorted by path.
+        entries: of every file, sorted by path. A million take about 160 MB: loops over all of
+            them read columns of `table` or of `kept`, and not one entry after the other.
         class_names: sorted.
         left_out: what else is there, and is not remembered.
         notes, doubts: sentences about how the data set was read, and about what may not be meant
             as it was taken; not remembered either.
+        copies_file: where it is remembered which images are copies; None for nowhere.
+        checked_by: the version of the checks, of which such copies are.
     """
 
     root: Path
-    entries: tuple[Entry, ...]
+    entries: Sequence[Entry]
     class_names: tuple[str, ...]
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    copies_file: Path | None = field(default=None, compare=False)
+    checked_by: str = field(default="", compare=False)
+
+    def __hash__(self) -> int:
+        return hash((self.root, len(self.entries), self.class_names))
 
     @functools.cached_property
-    def kept(self) -> tuple[Entry, ...]:
+    def table(self) -> Entries:
+        """The entries as columns."""
+        return Entries.of(self.entries)
+
+    @functools.cached_property
+    def kept(self) -> Entries:
         """The usable images, in the order of `entries`; row i of prepared pixels is kept[i]."""
-        return tuple(entry for entry in self.entries if entry.verdict == "kept")
+        usable = self.table.kept
+        return self.table if usable.all() else self.table.take(np.flatnonzero(usable))
 
     @functools.cached_property
     def targets(self) -> np.ndarray:
         """int32 [len(kept)]: each kept image's index into `class_names`."""
-        index = {label: number for number, label in enumerate(self.class_names)}
-        return np.array([index[entry.label] for entry in self.kept], np.int32)
+        return self.kept.files.labels.of_names(self.class_names)
 
     @functools.cached_property
     def fingerprint(self) -> str:
         """Hex digest; other contents, labels, given splits or another order give another."""
         digest = hashlib.sha256("\0".join(self.class_names).encode(errors="surrogateescape"))
-        for entry in self.kept:
-            line = f"\n{entry.content_hash}\0{entry.label}\0{entry.split or ''}"
-            line += f"\0{entry.group}" if entry.group else ""
+        kept = self.kept
+        columns = (kept.content_hashes, kept.files.labels, kept.files.splits, kept.files.groups)
+        for content, label, split, group in zip(*columns, strict=True):
+            line = f"\n{content}\0{label}\0{split}"
+            line += f"\0{group}" if group else ""
             digest.update(line.encode(errors="surrogateescape"))
         return digest.hexdigest()[:32]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values. An entry is a list in the order of "fields", for small files."""
-        return {
-            "root": os.fspath(self.root),
-            "labels": list(self.class_names),
-            "fields": list(_FIELDS),
-            "entries": [[getattr(entry, name) for name in _FIELDS] for entry in self.entries],
-        }
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
-        """Make a catalog of what `to_json` returned.
-
-        Raises:
-            ValueError, KeyError, TypeError: `values` are not what `to_json` makes.
-        """
-        if values["fields"] != list(_FIELDS):
-            raise ValueError(f"received fields {values['fields']}, expected {list(_FIELDS)}")
-        entries = tuple(_entry(row) for row in values["entries"])
-        return cls(Path(values["root"]), entries, tuple(values["labels"]))
-
-
-def _entry(row: Sequence[Any]) -> Entry:
-    if len(row) != len(_FIELDS):
-        raise ValueError(f"received an entry of {len(row)} fields, expected {len(_FIELDS)}")
-    return Entry(*row)

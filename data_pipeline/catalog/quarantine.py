@@ -8,8 +8,11 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from data_pipeline.atomic_files import UnfinishedFile, sync_folder, write_bytes
-from data_pipeline.catalog.entries import Catalog, Entry
+from data_pipeline.catalog.entries import Catalog
+from data_pipeline.catalog.entry import Entry
 from data_pipeline.errors import DataError
 from data_pipeline.signing import is_ours, sign
 
@@ -38,8 +41,8 @@ def quarantine(catalog: Catalog, destination: Path) -> int:
     records = _load(target, own=True) if (target / _MANIFEST).exists() else []
     names = {record["stored"] for record in records}
     moves = []
-    for entry in catalog.entries:
-        if entry.verdict == "bad" and _is_as_seen(root, entry):
+    for entry in catalog.table.take(np.flatnonzero(~catalog.table.kept)):
+        if _is_as_seen(root, entry):
             record = _record(root, entry, _free_name(target, entry.path, names))
             names.add(record["stored"])
             moves.append(record)

@@ -1,12 +1,13 @@
 """List the files of a folder of class folders: labels and splits are names of folders."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.errors import DataError
 from data_pipeline.listing.class_names import doubtful_names
-from data_pipeline.listing.folder_files import Entries, Folder, Walk, path_of, scan
+from data_pipeline.listing.files import Files
+from data_pipeline.listing.folder_files import Entries, Folder, Walk, scan
 from data_pipeline.listing.listing import LeftOut, Listing, Split
 
 SPLIT_NAMES: dict[str, Split] = {
@@ -63,12 +64,12 @@ def list_class_folders(root: Path, *, follow_links: bool = False, least: int = 2
     class_names = tuple(sorted({found.label for found in folders}))
     if len(class_names) < least:
         raise _too_few(walk, class_names, least)
-    files = [
+    files = Files.of(
         file for found in folders for file in walk.files(found.folder, found.label, found.split)
-    ]
+    )
     return Listing(
         root,
-        tuple(sorted(files, key=path_of)),
+        files.by_path(),
         class_names,
         left_out=tuple(sorted(walk.left_out, key=_place)),
         doubts=tuple(doubtful_names(class_names)),
@@ -95,8 +96,9 @@ def _class_folders(walk: Walk) -> list[_ClassFolder]:
         )
     found = []
     for name, split in splits.items():
-        classes = walk.folders(top[name].entries)
-        walk.leave_out_others(top[name].entries, reason=_BESIDE)
+        entries = scan(Path(top[name].path))
+        classes = walk.folders(entries)
+        walk.leave_out_others(entries, reason=_BESIDE)
         found += [_ClassFolder(label, split, within) for label, within in classes.items()]
     return found
 
@@ -108,12 +110,11 @@ def _require_classes(walk: Walk, top: Mapping[str, Folder], splits: Mapping[str,
         DataError: some are splits or parts of the data set, with what was probably meant.
     """
     root = walk.root
-    below = {name: _folder_names(walk, within.entries) for name, within in top.items()}
+    below = {name: within.folders for name, within in top.items()}
     if len(top) < 2:
         return  # there are too few, which is said with what is below
-    held = {name: walk.taken(within.entries) for name, within in top.items()}
-    filled = [name for name in top if held[name]]
-    if len(filled) == 1 and len(below[filled[0]]) == len(held[filled[0]]) > 1:
+    filled = [name for name, within in top.items() if within.taken]
+    if len(filled) == 1 and len(below[filled[0]]) == top[filled[0]].taken > 1:
         raise DataError(
             f"{root}/: {filled[0]} alone holds anything, and that is folders; did you mean "
             f"{root / filled[0]}?"
@@ -126,7 +127,7 @@ def _require_classes(walk: Walk, top: Mapping[str, Folder], splits: Mapping[str,
                 "train and at least one of validation and test with the classes inside; "
                 f"rename {name} if it is a class"
             )
-    shared = set.intersection(*below.values())
+    shared = frozenset.intersection(*below.values())
     if len(shared) < 2:
         for name, inside in below.items():
             if len(parts := {each for each in inside if each.lower() in SPLIT_NAMES}) > 1:
@@ -179,7 +180,7 @@ def _folder_names(walk: Walk, entries: Entries) -> set[str]:
     return {entry.name for entry in entries if walk.is_class_folder(entry)}
 
 
-def _named(names: Mapping[str, object] | set[str] | list[str]) -> str:
+def _named(names: Mapping[str, object] | Set[str] | list[str]) -> str:
     """List some names: "a, b and 3 more"."""
     ordered = sorted(names)
     more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""

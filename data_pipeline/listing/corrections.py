@@ -6,11 +6,12 @@ equals the old says that somebody looked at it. Of several rows for a file the l
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_pipeline.errors import DataError
+from data_pipeline.listing.files import Files
 from data_pipeline.listing.listing import LeftOut, ListedFile, Listing
 
 COLUMNS = ("path", "old", "new", "when")
@@ -75,29 +76,32 @@ def corrected(listing: Listing, file: Path) -> Listing:
         DataError: it cannot be read, or names a class that the data set does not have.
     """
     corrections = read_corrections(file)
-    files: list[ListedFile] = []
     aside: list[LeftOut] = []
-    relabelled = 0
+    relabelled: list[str] = []
     differing: list[str] = []
-    for listed in listing.files:
-        correction = corrections.pop(listed.path, None)
-        if correction is None or listed.label == correction.new:
-            files.append(listed)
-        elif listed.label != correction.old:
-            files.append(listed)
-            differing.append(listed.path)
-        elif correction.new == "":
-            aside.append(LeftOut(listed.path, SET_ASIDE))
-        elif correction.new not in listing.class_names:
-            raise DataError(
-                f"{file}: {listed.path} should be {correction.new}, which is no class; there are "
-                f"{', '.join(listing.class_names)}"
-            )
-        else:
-            relabelled += 1
-            files.append(replace(listed, label=correction.new))
+
+    def with_corrections() -> Iterator[ListedFile]:
+        for listed in listing.files:
+            correction = corrections.pop(listed.path, None)
+            if correction is None or listed.label == correction.new:
+                yield listed
+            elif listed.label != correction.old:
+                differing.append(listed.path)
+                yield listed
+            elif correction.new == "":
+                aside.append(LeftOut(listed.path, SET_ASIDE))
+            elif correction.new not in listing.class_names:
+                raise DataError(
+                    f"{file}: {listed.path} should be {correction.new}, which is no class; there "
+                    f"are {', '.join(listing.class_names)}"
+                )
+            else:
+                relabelled.append(listed.path)
+                yield listed._replace(label=correction.new)
+
+    files = Files.of(with_corrections())
     notes = (
-        f"{file.name}: {_counted(relabelled, 'label')} corrected, "
+        f"{file.name}: {_counted(len(relabelled), 'label')} corrected, "
         f"{_counted(len(aside), 'file')} set aside"
     )
     doubts = [
@@ -110,7 +114,7 @@ def corrected(listing: Listing, file: Path) -> Listing:
     ]
     return replace(
         listing,
-        files=tuple(files),
+        files=files,
         left_out=tuple(sorted((*listing.left_out, *aside), key=lambda each: each.path)),
         notes=(*listing.notes, notes),
         doubts=(*listing.doubts, *doubts),

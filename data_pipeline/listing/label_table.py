@@ -4,13 +4,14 @@ import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from data_pipeline.errors import DataError
 from data_pipeline.listing.class_folders import SPLIT_NAMES
 from data_pipeline.listing.class_names import doubtful_names
-from data_pipeline.listing.folder_files import Folder, Walk, path_of, scan
+from data_pipeline.listing.files import Files
+from data_pipeline.listing.folder_files import Folder, Walk, path_of
 from data_pipeline.listing.listing import LeftOut, ListedFile, Listing, Split
 from data_pipeline.listing.table import Table, named_column, read_table
 
@@ -75,7 +76,7 @@ def list_label_table(
             file, or there are too few classes.
     """
     walk = Walk(root, follow_links)
-    files = {file.path: file for file in walk.files(Folder(str(root), scan(root)), "", None)}
+    files = {file.path: file for file in walk.files(Folder(str(root)), "", None)}
     finder = _Finder(root, path.parent, files)
     table = read_table(path)
     found = _columns(table, columns, finder)
@@ -91,7 +92,7 @@ def list_label_table(
     left_out += [LeftOut(name, NO_ROW) for name in without]
     return Listing(
         root,
-        tuple(sorted(labelled, key=path_of)),
+        Files.of(sorted(labelled, key=path_of)),
         class_names,
         left_out=tuple(sorted([*walk.left_out, *left_out], key=lambda entry: entry.path)),
         notes=(_said(table, found),),
@@ -198,8 +199,7 @@ def _labelled(
         else:
             (path,) = paths
             labels[path].add(label)
-            files[path] = replace(
-                finder.files[path],
+            files[path] = finder.files[path]._replace(
                 label=label,
                 split=_split_of(table, row, line, columns.split),
                 group="" if columns.group is None else row[columns.group],

@@ -1,14 +1,14 @@
 """What is known of labelled files before any of them is opened."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Split = Literal["train", "validation", "test"]
 
 
-@dataclass(frozen=True)
-class ListedFile:
+class ListedFile(NamedTuple):
     """A file before its check.
 
     Attributes:
@@ -58,7 +58,7 @@ class Listing:
     """
 
     root: Path
-    files: tuple[ListedFile, ...]
+    files: Sequence[ListedFile]
     class_names: tuple[str, ...]
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from data_pipeline.columns.strings import Strings
 from data_pipeline.errors import DataError
 from data_pipeline.listing.class_folders import list_class_folders
 from data_pipeline.listing.corrections import corrected
+from data_pipeline.listing.files import Files
 from data_pipeline.listing.label_table import TableColumns, list_label_table
 from data_pipeline.listing.listing import Listing
 
@@ -144,18 +146,17 @@ def grouped(listing: Listing, pattern: str) -> Listing:
         raise DataError(
             f"received --group-by {pattern!r}: {error}; expected a regular expression"
         ) from error
-    found = [expression.search(file.path) for file in listing.files]
-    groups = [(match[bool(expression.groups)] or "") if match else "" for match in found]
+    files = Files.of(listing.files)
+    found = map(expression.search, files.paths)
+    groups = Strings.of((match[bool(expression.groups)] or "") if match else "" for match in found)
     names = set(groups) - {""}
     if not names:
         example = listing.files[0].path if listing.files else ""
         raise DataError(
             f"{listing.root}/: --group-by {pattern!r} finds nothing in any path; one is {example!r}"
         )
-    files = zip(listing.files, groups, strict=True)
-    note = f"--group-by: {len(names):,} groups of {sum(map(bool, groups)):,} files"
-    return replace(
-        listing,
-        files=tuple(replace(file, group=group or file.group) for file, group in files),
-        notes=(*listing.notes, note),
-    )
+    note = f"--group-by: {len(names):,} groups of {groups.filled.sum():,} files"
+    if files.groups.filled.any():  # the files in which nothing is found stay in those
+        pairs = zip(groups, files.groups, strict=True)
+        groups = Strings.of(group or given for group, given in pairs)
+    return replace(listing, files=files.with_groups(groups), notes=(*listing.notes, note))

@@ -23,25 +23,40 @@ _PROBES = _KEYS * 2**_UNSURE
 _LENGTHS = (14, 16, 20, 24, 28, 32)
 _MOST_PAIRED = 2048
 _CHUNK = 2**18
+_SEEKERS = 2**17  # sketches for which keys are looked up at the same time
+COARSE = _KEYS * _LENGTHS[-1]
+"""Of so many numbers of a sketch, the coarsest, all keys are made."""
 
 
-def candidate_pairs(flat: np.ndarray, asking: int | None = None) -> Iterator[Pairs]:
+def coarse_numbers(outlines: np.ndarray) -> np.ndarray:
+    """Take the numbers by which candidates are found, the coarsest first.
+
+    Args:
+        outlines: int8 [n, 13, 13].
+
+    Returns:
+        int8 [n, COARSE].
+    """
+    coarse_first = np.argsort(frequency()[:OUTLINE, :OUTLINE].ravel(), kind="stable")[1:]
+    return np.asarray(outlines.reshape(len(outlines), -1)[:, coarse_first[:COARSE]])
+
+
+def candidate_pairs(coarse: np.ndarray, asking: int | None = None) -> Iterator[Pairs]:
     """Find pairs that may be copies; a pair may come several times.
 
     Keys are signs of projections, and neighbouring keys are looked up as well (Lv et al. 2007,
     "Multi-probe LSH"). The projections are the outline's own numbers.
 
     Args:
-        flat: int8 [n, 169], outlines as rows.
+        coarse: int8 [n, COARSE], what `coarse_numbers` took.
         asking: for so many sketches, from the first on, pairs are looked for, among all; None
             for all.
     """
-    coarse_first = np.argsort(frequency()[:OUTLINE, :OUTLINE].ravel(), kind="stable")[1:]
-    packed = np.packbits(flat[:, coarse_first[:_SIGNS]] > 0, axis=1)
+    packed = np.packbits(coarse[:, :_SIGNS] > 0, axis=1)
     signs = np.ascontiguousarray(packed).view(np.uint64)[:, 0]
     for number in range(_KEYS):
-        columns = coarse_first[number::_KEYS]
-        for seekers, order, starts, counts in _lookups(flat, columns, asking or len(flat)):
+        columns = np.arange(number, COARSE, _KEYS)
+        for seekers, order, starts, counts in _lookups(coarse, columns, asking or len(coarse)):
             for left, right in _places(starts, counts):
                 first, second = seekers[left], order[right]
                 apart = np.bitwise_count(signs[first] ^ signs[second])
@@ -50,32 +65,42 @@ def candidate_pairs(flat: np.ndarray, asking: int | None = None) -> Iterator[Pai
 
 
 def _lookups(
-    flat: np.ndarray, columns: np.ndarray, asking: int
+    coarse: np.ndarray, columns: np.ndarray, asking: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Those that ask, all sketches in the order of their keys, and who is paired with which.
+    """Some of those that ask, all sketches in the order of their keys, and who is paired with whom.
 
-    That is given as the first place in that order and the number of places, int64 [asking] each,
+    That is given as the first place in that order and the number of places, int64 [some] each,
     once per probe.
     """
     for length in _LENGTHS:
-        bits = 1 << np.arange(length)
-        values = flat[:, columns[:length]]
-        keys = (values > 0) @ bits
+        keys = _keys(coarse, columns[:length])
         distinct, crowds = np.unique(keys, return_counts=True)
-        crowded = _PROBES * (crowds.astype(float) ** 2).sum() > _MOST_PAIRED * len(flat)
+        crowded = _PROBES * (crowds.astype(float) ** 2).sum() > _MOST_PAIRED * len(coarse)
         if not crowded:
             break
     most = np.minimum(crowds, _MOST_PAIRED // _PROBES) if crowded else crowds
     starts = np.cumsum(crowds) - crowds
     order = np.argsort(keys, kind="stable")
-    seekers = order[order < asking]
-    keys = keys[seekers]
-    unsure = bits[np.argsort(np.abs(values[seekers]), axis=1)[:, :_UNSURE]]
-    for probe in range(2**_UNSURE):
-        flipped = [bool(probe >> place & 1) for place in range(_UNSURE)]
-        wanted = keys ^ unsure[:, flipped].sum(axis=1)
-        place = np.minimum(np.searchsorted(distinct, wanted), len(distinct) - 1)
-        yield seekers, order, starts[place], np.where(distinct[place] == wanted, most[place], 0)
+    bits = 1 << np.arange(length)
+    all_seekers = order[order < asking]
+    for begin in range(0, asking, _SEEKERS):
+        seekers = all_seekers[begin : begin + _SEEKERS]
+        sizes = np.abs(coarse[np.ix_(seekers, columns[:length])])
+        unsure = bits[np.argsort(sizes, axis=1)[:, :_UNSURE]]
+        for probe in range(2**_UNSURE):
+            flipped = [bool(probe >> place & 1) for place in range(_UNSURE)]
+            wanted = keys[seekers] ^ unsure[:, flipped].sum(axis=1)
+            place = np.minimum(np.searchsorted(distinct, wanted), len(distinct) - 1)
+            found = distinct[place] == wanted
+            yield seekers, order, starts[place], np.where(found, most[place], 0)
+
+
+def _keys(coarse: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """The signs of some columns as one number: int64 [n]."""
+    keys = np.zeros(len(coarse), np.int64)
+    for place, column in enumerate(columns):
+        keys |= (coarse[:, column] > 0).astype(np.int64) << place
+    return keys
 
 
 def _places(first: np.ndarray, counts: np.ndarray) -> Iterator[Pairs]:

@@ -1,11 +1,13 @@
 """Find pairs of images of which one is a copy of the other: resized, cropped, mirrored."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from data_pipeline.near_duplicates.alignment import difference, motion
-from data_pipeline.near_duplicates.candidate_pairs import candidate_pairs
+from data_pipeline.near_duplicates.candidate_pairs import COARSE, candidate_pairs, coarse_numbers
 from data_pipeline.near_duplicates.detail import Details
-from data_pipeline.near_duplicates.sketch import Sketches
+from data_pipeline.near_duplicates.sketch import OUTLINE, SketchSource, WithMirrored
 
 # Measured on 2,000 copies, each cropped by 3 % on every side, halved, recompressed and up to
 # 1.3 times as bright: two correlate less, and one differs more when laid over its image. Of 32
@@ -16,13 +18,18 @@ _MOST_DIFFERENT = 0.17
 # Per image, only so many of its pairs are compared in full: enough to link all of its copies.
 _MOST_COMPARED = 8
 _CHUNK = 1024
+_PART = 2**14  # sketches that are read at the same time
+_MOST_WAITING = 2**20  # pairs, whose correlation is measured together
 
 
-def copy_pairs(sketches: Sketches) -> np.ndarray:
+def copy_pairs(sketches: SketchSource) -> np.ndarray:
     """Find copies without comparing every image with every other.
 
     Candidates that correlate are laid over one another: if a small shift and stretch does not
     explain the difference, or their details or colours differ then, they are different images.
+
+    Sketches are read a part at a time, and candidates are reduced as they come. What is held for
+    all images are 128 bytes each, and keys and candidates of about twice that.
 
     Args:
         sketches: no two the same.
@@ -34,49 +41,70 @@ def copy_pairs(sketches: Sketches) -> np.ndarray:
     count = len(sketches)
     if count < 2:
         return np.empty((0, 2), np.int64)
-    # Mirrored images come after all others.
-    both = sketches.with_mirrored()
-    outlines = both.outline
-    flat = outlines.reshape(2 * count, -1)
-    # Reduced per chunk of candidates, so that memory stays bounded, and then once over all.
-    closest = [
-        _closest(*_of_two(*_correlated(flat, *chunk), count))
-        for chunk in candidate_pairs(flat, count)
-    ]
-    pairs, _ = _closest(*(np.concatenate(parts) for parts in zip(*closest, strict=True)))
+    both = WithMirrored(sketches)
+    coarse = np.empty((2 * count, COARSE), np.int8)
+    for rows in _parts(np.arange(2 * count)):
+        coarse[rows] = coarse_numbers(both.rows(rows).outline)
+    pairs = _closest_candidates(both, coarse)
     details = Details(both)
     chunks = np.array_split(pairs, -(-len(pairs) // _CHUNK) or 1)
-    found = np.concatenate([part[_are_copies(outlines, details, part)] for part in chunks])
+    found = np.concatenate([part[_are_copies(both, details, part)] for part in chunks])
     return np.unique(np.sort(found % count, axis=1), axis=0)
 
 
-def _of_two(
-    pairs: np.ndarray, correlation: np.ndarray, count: int
+def _closest_candidates(both: WithMirrored, coarse: np.ndarray) -> np.ndarray:
+    """Find the pairs that are worth comparing in full: int64 [pairs, 2]."""
+    count = both.images
+    pairs, correlation = np.empty((0, 2), np.int64), np.empty(0, np.float32)
+    waiting, size = [], 0
+    for first, second in candidate_pairs(coarse, count):
+        # Not an image with itself mirrored.
+        two = first != second % count
+        waiting.append(np.sort(np.stack([first[two], second[two]], axis=1), axis=1))
+        size += len(waiting[-1])
+        # The same pair comes for many keys. Once most are known, more are taken together.
+        if size > max(_MOST_WAITING, len(pairs)):
+            pairs, correlation = _with(both, pairs, correlation, waiting)
+            waiting, size = [], 0
+    return _with(both, pairs, correlation, waiting)[0]
+
+
+def _with(
+    both: WithMirrored, pairs: np.ndarray, correlation: np.ndarray, waiting: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Leave out an image and itself mirrored."""
-    kept = pairs[:, 0] != pairs[:, 1] % count
-    return pairs[kept], correlation[kept]
+    """Add candidates that correlate to the closest pairs so far."""
+    if not waiting:
+        return pairs, correlation
+    new = np.unique(np.concatenate(waiting), axis=0)
+    measured = [_correlation(both, part) for part in _parts(new)]
+    value = np.concatenate(measured) if measured else correlation[:0]
+    enough = value >= _LEAST_CORRELATION
+    return _closest(
+        np.concatenate([pairs, new[enough]]), np.concatenate([correlation, value[enough]])
+    )
 
 
-def _are_copies(outlines: np.ndarray, details: Details, pairs: np.ndarray) -> np.ndarray:
+def _parts(rows: np.ndarray) -> Iterator[np.ndarray]:
+    """Cut rows into parts that are read at the same time."""
+    return (rows[first : first + _PART] for first in range(0, len(rows), _PART))
+
+
+def _are_copies(both: WithMirrored, details: Details, pairs: np.ndarray) -> np.ndarray:
     """Bool [pairs]."""
-    first, second = outlines[pairs[:, 0]], outlines[pairs[:, 1]]
+    first, second = (both.rows(side).outline for side in pairs.T)
     moved_by = motion(first, second)
     alike = difference(first, second, moved_by) <= _MOST_DIFFERENT
     alike[alike] = details.agree(pairs[alike], moved_by[alike])
     return alike
 
 
-def _correlated(
-    flat: np.ndarray, first: np.ndarray, second: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Keep pairs that correlate: int64 [pairs, 2], the smaller index first, float32 [pairs]."""
-    ours, theirs = flat[first].astype(np.float32), flat[second].astype(np.float32)
+def _correlation(both: WithMirrored, pairs: np.ndarray) -> np.ndarray:
+    """float32 [pairs]."""
+    ours, theirs = (
+        both.rows(side).outline.reshape(-1, OUTLINE**2).astype(np.float32) for side in pairs.T
+    )
     correlation = (ours * theirs).sum(axis=1)
-    correlation /= np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
-    enough = correlation >= _LEAST_CORRELATION
-    pairs = np.sort(np.stack([first, second], axis=1)[enough], axis=1)
-    return pairs, correlation[enough]
+    return np.asarray(correlation / (np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)))
 
 
 def _closest(pairs: np.ndarray, correlation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

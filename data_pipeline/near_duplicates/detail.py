@@ -11,6 +11,7 @@ from data_pipeline.near_duplicates.sketch import (
     FREQUENCIES,
     TINTS,
     Sketches,
+    WithMirrored,
     frequency,
     mirrored,
     tints,
@@ -38,11 +39,11 @@ class Details:
     """The details of the images of a data set.
 
     Args:
-        both: sketches of all images, and after them those of the mirrored images.
+        both: sketches of all images, and of them mirrored.
     """
 
-    def __init__(self, both: Sketches) -> None:
-        self._count, self._both = len(both) // 2, both
+    def __init__(self, both: WithMirrored) -> None:
+        self._count, self._both = both.images, both
         self._total = np.zeros((FREQUENCIES, FREQUENCIES), np.float32)
         for start in range(0, self._count, _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, self._count))
@@ -79,7 +80,7 @@ class Details:
 
     def _units(self, rows: np.ndarray) -> np.ndarray:
         """float32 [n, 24, 24]: the waves of the images as they are, each of length 1."""
-        grey = self._both.grey[rows] / np.maximum(frequency(), 1)
+        grey = self._both.rows(rows).grey / np.maximum(frequency(), 1)
         lengths = np.linalg.norm(grey, axis=(1, 2), keepdims=True)
         return np.asarray(grey / np.maximum(lengths, 1e-6), np.float32)
 

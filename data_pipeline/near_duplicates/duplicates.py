@@ -1,14 +1,15 @@
 """Group images that are the same: exactly, by their pixels, or nearly, by their sketches."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from data_pipeline.catalog.entries import Catalog
+from data_pipeline.catalog.found_copies import load_copies, save_copies
+from data_pipeline.columns.digests import Digests
 from data_pipeline.near_duplicates.copy_pairs import copy_pairs
-from data_pipeline.near_duplicates.sketch import read_sketches
+from data_pipeline.near_duplicates.sketch import StoredSketches, sketch_hashes
 
 Group = tuple[int, ...]
 """Two or more indices into `catalog.kept`, ascending."""
@@ -24,10 +25,7 @@ _groups: WeakKeyDictionary[Catalog, np.ndarray] = WeakKeyDictionary()
 
 def exact_groups(catalog: Catalog) -> list[Group]:
     """Group images with the same upright pixels, whatever their files and labels."""
-    by_pixels: dict[str, list[int]] = defaultdict(list)
-    for index, entry in enumerate(catalog.kept):
-        by_pixels[entry.pixel_hash].append(index)
-    return [tuple(group) for group in by_pixels.values() if len(group) > 1]
+    return _members(_exact_ids(catalog))
 
 
 def near_groups(catalog: Catalog) -> list[Group]:
@@ -36,20 +34,13 @@ def near_groups(catalog: Catalog) -> list[Group]:
     A group of exact copies alone is not listed here. Near copies are a guess, good enough to
     keep them in one split; no image is ever dropped because of it.
     """
-    return [
-        group
-        for group in _members(copy_ids(catalog))
-        if len({catalog.kept[index].pixel_hash for index in group}) > 1
-    ]
+    exact = _exact_ids(catalog)
+    return [group for group in _members(copy_ids(catalog)) if _differ(exact, group)]
 
 
 def label_conflicts(catalog: Catalog) -> list[Group]:
     """Find the groups of exact copies that have different labels."""
-    return [
-        group
-        for group in exact_groups(catalog)
-        if len({catalog.kept[index].label for index in group}) > 1
-    ]
+    return [group for group in exact_groups(catalog) if _differ(catalog.targets, group)]
 
 
 def group_ids(catalog: Catalog) -> np.ndarray:
@@ -69,14 +60,14 @@ def related_ids(catalog: Catalog) -> np.ndarray:
     Returns:
         int64 [len(kept)]: the smallest index in the image's group.
     """
-    return _join(len(catalog.kept), _given_links(catalog), start=copy_ids(catalog))
+    return _joined(copy_ids(catalog), _given_links(catalog))
 
 
 def large_groups(catalog: Catalog) -> list[Group]:
     """List the groups of copies that are too large for one split, and are dealt over several."""
-    dealt, largest = group_ids(catalog), _largest(catalog)
-    groups = [group for group in _members(copy_ids(catalog)) if len(group) > largest]
-    return [group for group in groups if len(set(dealt[list(group)].tolist())) > 1]
+    dealt = group_ids(catalog)
+    groups = _members(copy_ids(catalog), larger_than=_largest(catalog))
+    return [group for group in groups if _differ(dealt, group)]
 
 
 def copy_ids(catalog: Catalog) -> np.ndarray:
@@ -105,7 +96,7 @@ def _dealt_together(catalog: Catalog) -> np.ndarray:
     copies, size = copy_ids(catalog), len(catalog.kept)
     small = np.bincount(copies, minlength=size)[copies] <= _largest(catalog)
     together = np.where(small, copies, _exact_ids(catalog))
-    return _join(size, _given_links(catalog), start=together)
+    return _joined(together, _given_links(catalog))
 
 
 def _largest(catalog: Catalog) -> int:
@@ -113,56 +104,69 @@ def _largest(catalog: Catalog) -> int:
 
 
 def _copied(catalog: Catalog) -> np.ndarray:
-    return _join(len(catalog.kept), _near_links(catalog), start=_exact_ids(catalog))
+    known = load_copies(catalog)
+    if known is not None:
+        return known
+    found = _joined(_exact_ids(catalog), _near_links(catalog))
+    save_copies(catalog, found)
+    return found
 
 
 def _exact_ids(catalog: Catalog) -> np.ndarray:
-    groups = exact_groups(catalog)
-    return _join(len(catalog.kept), ((group[0], other) for group in groups for other in group))
+    return catalog.kept.pixel_hashes.firsts()
 
 
-def _given_links(catalog: Catalog) -> Iterator[tuple[int, int]]:
+def _given_links(catalog: Catalog) -> np.ndarray:
     """Links between images that the data set says to have something in common."""
-    firsts: dict[str, int] = {}
-    for index, entry in enumerate(catalog.kept):
-        if entry.group:
-            yield firsts.setdefault(entry.group, index), index
+    groups = catalog.kept.files.groups
+    named = np.flatnonzero(groups.filled)
+    firsts = Digests.of_contents(groups.take(named).raw()).firsts()
+    return np.stack([named[firsts], named], axis=1)
 
 
-def _near_links(catalog: Catalog) -> Iterator[tuple[int, int]]:
-    """Find links between images with the same sketch, and between copies."""
-    by_sketch: dict[str, list[int]] = defaultdict(list)
-    for index, entry in enumerate(catalog.kept):
-        if entry.sketch:
-            by_sketch[entry.sketch].append(index)
-    for group in by_sketch.values():
-        yield from ((group[0], other) for other in group[1:])
-    firsts = [group[0] for group in by_sketch.values()]
-    for first, second in copy_pairs(read_sketches(list(by_sketch))).tolist():
-        yield firsts[first], firsts[second]
+def _near_links(catalog: Catalog) -> np.ndarray:
+    """Find links between images with the same sketch, and between copies: int64 [links, 2]."""
+    sketches = catalog.kept.sketches
+    hashes = sketch_hashes(sketches)
+    firsts, same = hashes.firsts(), np.flatnonzero(hashes.filled)
+    distinct = np.unique(firsts[same])
+    pairs = copy_pairs(StoredSketches(sketches.take(distinct)))
+    return np.concatenate([np.stack([firsts[same], same], axis=1), distinct[pairs]])
 
 
-def _join(
-    size: int, links: Iterable[tuple[int, int]], *, start: np.ndarray | None = None
-) -> np.ndarray:
-    """int64 [size]: for each index the smallest that links lead to (union-find)."""
-    parent = list(range(size)) if start is None else start.tolist()
+def _joined(start: np.ndarray, links: np.ndarray) -> np.ndarray:
+    """Join groups that links lead between.
 
-    def top(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
+    Args:
+        start: int64 [size], the smallest index in each index's group.
+        links: int64 [links, 2], pairs of indices.
 
-    for first, second in links:
-        low, high = sorted((top(first), top(second)))
-        parent[high] = low
-    return np.array([top(index) for index in range(size)], np.int64)
+    Returns:
+        int64 [size], as `start`.
+    """
+    ids = start.copy()
+    while True:
+        low, high = np.sort(ids[links], axis=1).T
+        apart = low != high
+        if not apart.any():
+            return ids
+        # Each group is hooked to the smallest one that it is linked with; then all indices are led
+        # to the end of their chain of groups.
+        np.minimum.at(ids, high[apart], low[apart])
+        while not np.array_equal(ids, further := ids[ids]):
+            ids = further
 
 
-def _members(ids: np.ndarray) -> list[Group]:
-    """Return the groups of two or more images."""
-    members: dict[int, list[int]] = defaultdict(list)
-    for index, group in enumerate(ids.tolist()):
-        members[group].append(index)
-    return [tuple(group) for group in members.values() if len(group) > 1]
+def _members(ids: np.ndarray, *, larger_than: int = 1) -> list[Group]:
+    """Return the groups of more than so many images."""
+    counts = np.bincount(ids, minlength=len(ids))
+    rows = np.flatnonzero(counts[ids] > larger_than)
+    ordered = rows[np.argsort(ids[rows], kind="stable")]
+    ends = np.flatnonzero(np.diff(ids[ordered], append=-1)) + 1
+    return [tuple(group.tolist()) for group in np.split(ordered, ends[:-1]) if len(group)]
+
+
+def _differ(values: np.ndarray, group: Group) -> bool:
+    """Tell whether images of a group have different values."""
+    of_group = values[list(group)]
+    return bool((of_group != of_group[0]).any())

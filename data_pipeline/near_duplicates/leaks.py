@@ -3,6 +3,8 @@
 from collections import defaultdict
 from typing import Any
 
+import numpy as np
+
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.listing.listing import Split
 from data_pipeline.near_duplicates.duplicates import large_groups, related_ids
@@ -33,40 +35,37 @@ def find_leaks(catalog: Catalog) -> list[dict[str, Any]]:
         of, share: images in `split`, and what share of them `pictures` is, 0 to 1.
         groups: lists of {path, label}, the images of `split` first.
     """
-    indices: dict[str | None, list[int]] = defaultdict(list)
-    for index, entry in enumerate(catalog.kept):
-        indices[entry.split].append(index)
-    pairs = [pair for pair in _PAIRS if all(split in indices for split in pair)]
+    splits = catalog.kept.files.splits
+    pairs = [pair for pair in _PAIRS if all((splits.of_names(pair) == n).any() for n in (0, 1))]
     if not pairs:
         return []
-    ids = related_ids(catalog).tolist()
-    large = {index for group in large_groups(catalog) for index in group}
+    ids = related_ids(catalog)
+    large = np.zeros(len(ids), bool)
+    for group in large_groups(catalog):
+        large[list(group)] = True
     return [
-        {
-            "split": split,
-            "other": other,
-            **_leak(catalog, ids, large, indices[split], indices[other]),
-        }
-        for split, other in pairs
+        {"split": pair[0], "other": pair[1], **_leak(catalog, ids, large, splits.of_names(pair))}
+        for pair in pairs
     ]
 
 
-def _leak(
-    catalog: Catalog, ids: list[int], large: set[int], here: list[int], there: list[int]
-) -> dict[str, Any]:
-    both = {ids[index] for index in here} & {ids[index] for index in there}
-    leaking, known = ([index for index in side if ids[index] in both] for side in (here, there))
+def _leak(catalog: Catalog, ids: np.ndarray, large: np.ndarray, side: np.ndarray) -> dict[str, Any]:
+    """Measure one leak; `side` is 0 for images of the split, 1 for those of the other, else -1."""
+    kept = catalog.kept
+    here, there = (np.flatnonzero(side == number) for number in (0, 1))
+    both = np.intersect1d(ids[here], ids[there])
+    leaking, known = (rows[np.isin(ids[rows], both)] for rows in (here, there))
     groups: dict[int, list[dict[str, str]]] = defaultdict(list)
-    for index in [*leaking, *known]:
-        entry = catalog.kept[index]
-        groups[ids[index]].append({"path": entry.path, "label": entry.label})
-    given = {catalog.kept[index].group for index in known} - {""}
-    pixels = {catalog.kept[index].pixel_hash for index in known}
+    for index in [*leaking.tolist(), *known.tolist()]:
+        file = kept.files[index]
+        groups[int(ids[index])].append({"path": file.path, "label": file.label})
+    given = set(kept.files.groups.take(known)) - {""}
+    pixels = kept.pixel_hashes.keys
     return {
         "pictures": len(leaking),
-        "grouped": sum(catalog.kept[index].group in given for index in leaking),
-        "large": sum(index in large for index in leaking),
-        "exact": sum(catalog.kept[index].pixel_hash in pixels for index in leaking),
+        "grouped": sum(group in given for group in kept.files.groups.take(leaking)),
+        "large": int(large[leaking].sum()),
+        "exact": int(np.isin(pixels[leaking], pixels[known]).sum()),
         "of": len(here),
         "share": len(leaking) / len(here),
         "groups": list(groups.values()),

@@ -4,9 +4,12 @@ import base64
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol
 
 import numpy as np
+
+from data_pipeline.columns.digests import Digests
+from data_pipeline.columns.rows import Rows
 
 FREQUENCIES = 24  # of grey; the lowest of them are enough to find what may be a copy
 OUTLINE = 13
@@ -52,14 +55,68 @@ class Sketches:
         """The lowest frequencies of grey: int8 [n, 13, 13]."""
         return self.grey[:, :OUTLINE, :OUTLINE]
 
-    def rows(self, index: np.ndarray) -> Self:
+    def rows(self, index: np.ndarray) -> "Sketches":
         """Those of some images."""
-        return type(self)(self.grey[index], self.colour[index])
+        return Sketches(self.grey[index], self.colour[index])
 
-    def with_mirrored(self) -> Self:
-        """These, and after them those of the mirrored images."""
-        grey, colour = mirrored(self.grey), mirrored(self.colour)
-        return type(self)(np.concatenate([self.grey, grey]), np.concatenate([self.colour, colour]))
+
+class SketchSource(Protocol):
+    """Sketches of some images, which may be more than fit into memory."""
+
+    def __len__(self) -> int: ...
+
+    def rows(self, index: np.ndarray) -> Sketches:
+        """Those of some images."""
+        ...
+
+
+class StoredSketches:
+    """Sketches that are read when they are asked for.
+
+    Args:
+        stored: 705 bytes each.
+    """
+
+    def __init__(self, stored: Rows) -> None:
+        self._stored = stored
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def rows(self, index: np.ndarray) -> Sketches:
+        """Those of some images."""
+        return _sketches(self._stored.read(index))
+
+
+def sketch_hashes(sketches: Rows) -> Digests:
+    """Hash stored sketches; where there is none, there is no hash."""
+    found = Digests.of_contents(row.tobytes() for piece in sketches.pieces() for row in piece)
+    none = Digests.of_contents([bytes(sketches.width)]).content
+    content = found.content.copy()
+    content[(content == none).all(axis=1)] = 0
+    return Digests(content)
+
+
+class WithMirrored:
+    """Sketches of images, and after them those of the same images mirrored.
+
+    Args:
+        source: the sketches of the images.
+    """
+
+    def __init__(self, source: SketchSource) -> None:
+        self.images, self._source = len(source), source
+
+    def __len__(self) -> int:
+        return 2 * self.images
+
+    def rows(self, index: np.ndarray) -> Sketches:
+        """Those of some images, mirrored or not."""
+        found = self._source.rows(index % self.images)
+        grey, colour = found.grey.copy(), found.colour.copy()
+        turned = index >= self.images
+        grey[turned], colour[turned] = mirrored(grey[turned]), mirrored(colour[turned])
+        return Sketches(grey, colour)
 
 
 def mirrored(waves: np.ndarray) -> np.ndarray:
@@ -106,8 +163,12 @@ def read_sketches(sketches: Sequence[str]) -> Sketches:
         ValueError: they are no sketches.
     """
     content = base64.b64decode("".join(sketches), validate=True)
-    numbers = np.frombuffer(content, np.int8).reshape(-1, _BYTES)
-    grey = np.zeros((len(sketches), FREQUENCIES**2), np.int8)
+    return _sketches(np.frombuffer(content, np.uint8).reshape(-1, _BYTES))
+
+
+def _sketches(stored: np.ndarray) -> Sketches:
+    numbers = stored.view(np.int8)
+    grey = np.zeros((len(numbers), FREQUENCIES**2), np.int8)
     grey[:, 1:] = numbers[:, :_GREY]
     colour = numbers[:, _GREY : _GREY + _COLOUR]
     return Sketches(grey.reshape(-1, FREQUENCIES, FREQUENCIES), colour.reshape(-1, 2, TINTS, TINTS))

@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -66,8 +66,8 @@ def pixels_of(
 ) -> PreparedPixels:
     """Name the file of these images at this size, whether it exists or not."""
     digest = hashlib.sha256(f"{_VERSION} {image_size} {resize_mode}".encode())
-    for entry in catalog.kept:
-        digest.update(entry.content_hash.encode())
+    for piece in catalog.kept.content_hashes.pieces():
+        digest.update(piece)
     fingerprint = digest.hexdigest()[:32]
     height, width = image_size
     path = cache_dir / "prepared" / f"{fingerprint}-{height}x{width}.npy"
@@ -140,7 +140,7 @@ class PixelsBuilder:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def finish(self, kept: Sequence[int], path: Path) -> None:
+    def finish(self, kept: np.ndarray, path: Path) -> None:
         """Close the gaps that bad files left, and publish the file as `path`."""
         size = self.rows.row_bytes
         header = _header(len(kept), self.rows.image_size)
@@ -162,11 +162,11 @@ class PixelsBuilder:
             _write_all(self._file.handle, block, target + done)
 
 
-def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _runs(rows: np.ndarray) -> Iterator[tuple[int, int]]:
     """Yield (first, count) of each run of consecutive rows."""
-    starts = [i for i in range(len(rows)) if i == 0 or rows[i] != rows[i - 1] + 1]
-    for start, end in pairwise([*starts, len(rows)]):
-        yield rows[start], end - start
+    starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
+    for start, end in pairwise([*starts.tolist(), len(rows)]):
+        yield int(rows[start]), end - start
 
 
 def _header(rows: int, image_size: tuple[int, int]) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.catalog.entries import Entry
+from data_pipeline.catalog.entry import Entry
 from data_pipeline.decoding.decode import TENSORFLOW_READS, decode, read_bytes
 from data_pipeline.decoding.hashes import content_hash, pixel_hash
 from data_pipeline.decoding.tensorflow_decoder import require_decodable
@@ -26,18 +26,22 @@ class CheckTask:
         file: the file as it was listed.
         row: its row in `rows`.
         rows: where its resized pixels are written, one for each size that is needed.
-        known: an earlier check, which is not made again if the content is the same.
+        known: the content hash of an earlier check that found it usable, which is not made again
+            if the content is the same; "" for none.
     """
 
     root: Path
     file: ListedFile
     row: int
     rows: tuple[RowFile, ...] = ()
-    known: Entry | None = None
+    known: str = ""
 
 
-def check_file(task: CheckTask) -> Entry:
+def check_file(task: CheckTask) -> Entry | None:
     """Read, decode twice, hash, resize and write one file. A bad file is a result, not an error.
+
+    Returns:
+        What the check found; None where all is as the earlier check found it.
 
     Raises:
         DataError: the prepared pixels cannot be written.
@@ -47,12 +51,11 @@ def check_file(task: CheckTask) -> Entry:
     except BadImageError as error:
         return bad_entry(task.file, str(error))
     digest = content_hash(contents)
-    seen = dataclasses.replace(task.file, bytes=status.st_size, mtime_ns=status.st_mtime_ns)
+    seen = task.file._replace(bytes=status.st_size, mtime_ns=status.st_mtime_ns)
     try:
         pixels, format_name = decode(contents)
-        if task.known is not None and task.known.content_hash == digest:
-            entry = task.known
-        else:
+        entry = None
+        if task.known != digest:
             if format_name in TENSORFLOW_READS:
                 require_decodable(contents)
             entry = _kept_entry(seen, digest, pixels, format_name)

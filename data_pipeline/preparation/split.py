@@ -1,6 +1,6 @@
 """Split images into train, validation and test sets, with no image in two of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
@@ -11,8 +11,8 @@ from data_pipeline.errors import DataError
 from data_pipeline.listing.listing import Split
 from data_pipeline.near_duplicates.duplicates import group_ids, large_groups
 
-_NAMES: tuple[Split, ...] = get_args(Split)
-_TO_DEAL = (None, "train")  # where images are taken from for splits that are not given
+SPLITS: tuple[Split, ...] = get_args(Split)
+"""The splits, by whose numbers images are dealt; train comes first."""
 
 
 @dataclass(frozen=True)
@@ -50,24 +50,44 @@ def split_by_group(
             f"received validation {validation:g} and test {test:g}, expected shares from 0 that "
             "sum to less than 1; choose smaller ones"
         )
-    given = {entry.split for entry in catalog.kept if entry.split}
+    given = given_splits(catalog)
     shares = {"validation": validation, "test": test}
     missing = {name: share for name, share in shares.items() if name not in given and share > 0}
-    dealt: list[Split] = [entry.split or "train" for entry in catalog.kept]
-    for number, groups in enumerate(_groups_to_deal(catalog)):
+    dealt = as_given(catalog)
+    groups = group_ids(catalog)
+    # A group of several classes counts for the class of its first image.
+    classes = np.where(may_be_dealt(catalog), catalog.targets[groups], -1)
+    for number in range(len(catalog.class_names)):
+        rows = np.flatnonzero(classes == number)
         # A generator per class: new images in one class do not change how others are split.
         random = np.random.default_rng([seed, number])
-        total = sum(map(len, groups))
-        room = {name: max(1, round(share * total)) for name, share in missing.items()}
-        for name, indices in deal_groups(groups, room, random):
-            for index in indices:
-                dealt[index] = name
+        room = {name: max(1, round(share * len(rows))) for name, share in missing.items()}
+        dealt[rows] = deal_groups(groups[rows], room, random)
     return splits_of(catalog, dealt, {*given, *missing}, given)
+
+
+def given_splits(catalog: Catalog) -> set[Split]:
+    """The splits that the data set gives to usable images."""
+    return set(catalog.kept.files.splits.counts()) - {""}  # type: ignore[return-value]
+
+
+def as_given(catalog: Catalog) -> np.ndarray:
+    """The split of each kept image as the data set gives it, train where it gives none.
+
+    Returns:
+        int8 [len(kept)], numbers of `SPLITS`.
+    """
+    return np.maximum(catalog.kept.files.splits.of_names(SPLITS), 0).astype(np.int8)
+
+
+def may_be_dealt(catalog: Catalog) -> np.ndarray:
+    """Tell which kept images are in no given validation or test set: bool [len(kept)]."""
+    return catalog.kept.files.splits.of_names(SPLITS) <= 0
 
 
 def splits_of(
     catalog: Catalog,
-    dealt: list[Split],
+    dealt: np.ndarray,
     wanted: Collection[Split | str],
     given: Collection[Split],
 ) -> Splits:
@@ -75,17 +95,16 @@ def splits_of(
 
     Args:
         catalog: a checked data set.
-        dealt: the split of each kept image.
+        dealt: the split of each kept image, a number of `SPLITS`.
         wanted: splits that shall have an image of each class, besides train.
         given: splits that the data set gives.
 
     Raises:
         DataError: a class lacks one, with what it lacks.
     """
-    names = [name for name in _NAMES if name == "train" or name in wanted]
+    names = [name for name in SPLITS if name == "train" or name in wanted]
     _require_every_class(catalog, dealt, names, given)
-    splits = np.array(dealt)
-    return Splits(*(np.flatnonzero(splits == name).astype(np.int64) for name in _NAMES))
+    return Splits(*(np.flatnonzero(dealt == number) for number in range(len(SPLITS))))
 
 
 def groups_dealt_apart(catalog: Catalog, splits: Splits) -> list[list[int]]:
@@ -93,61 +112,63 @@ def groups_dealt_apart(catalog: Catalog, splits: Splits) -> list[list[int]]:
 
     Images of a validation or test set that the data set gives were not dealt.
     """
-    parts = [set(rows.tolist()) for rows in vars(splits).values()]
-    dealt = [
-        [index for index in group if catalog.kept[index].split in _TO_DEAL]
-        for group in large_groups(catalog)
-    ]
-    return [group for group in dealt if sum(not part.isdisjoint(group) for part in parts) > 1]
-
-
-def _groups_to_deal(catalog: Catalog) -> list[list[np.ndarray]]:
-    """Per class, the groups that may be dealt. A group of several classes counts for its first."""
-    groups: list[dict[int, list[int]]] = [{} for _ in catalog.class_names]
-    for index, group in enumerate(group_ids(catalog).tolist()):
-        if catalog.kept[index].split in _TO_DEAL:
-            groups[catalog.targets[group]].setdefault(group, []).append(index)
-    return [[np.array(group) for group in by_id.values()] for by_id in groups]
+    part = np.full(len(catalog.kept), -1)
+    for number, rows in enumerate(vars(splits).values()):
+        part[rows] = number
+    free = may_be_dealt(catalog)
+    dealt = [[index for index in group if free[index]] for group in large_groups(catalog)]
+    return [group for group in dealt if len(set(part[group].tolist()) - {-1}) > 1]
 
 
 def deal_groups(
-    groups: list[np.ndarray], room: dict[str, int], random: np.random.Generator
-) -> list[tuple[Split, np.ndarray]]:
+    ids: np.ndarray, room: Mapping[str, int], random: np.random.Generator
+) -> np.ndarray:
     """Give each group, the largest first, to the split that lacks the most images.
 
     The last few go to splits that would have none.
 
     Args:
-        groups: images that stay together.
+        ids: int64 [images]; images of the same group stay together.
         room: how many images each split shall have; train has the rest.
         random: decides among groups of one size.
+
+    Returns:
+        int8 [images]: the split of each, a number of `SPLITS`.
     """
-    total = sum(map(len, groups))
+    _, firsts, groups, sizes = np.unique(
+        ids, return_index=True, return_inverse=True, return_counts=True
+    )
+    # Groups come in the order of their first images, then shuffled, then by size.
+    in_order = np.argsort(firsts, kind="stable")
+    shuffled = in_order[random.permutation(len(in_order))]
+    largest_first = shuffled[np.argsort(-sizes[shuffled], kind="stable")]
     # Train comes first, so that a tie goes to it.
-    room = {"train": total - sum(room.values()), **room}
-    shuffled = [groups[place] for place in random.permutation(len(groups))]
-    dealt = []
-    without = [name for name, images in room.items() if images > 0]
-    for place, group in enumerate(sorted(shuffled, key=len, reverse=True)):
-        names = without if len(groups) - place <= len(without) else room
-        name = max(names, key=room.__getitem__)
-        room[name] -= len(group)
-        without = [other for other in without if other != name]
-        dealt.append((name, group))
-    return dealt  # type: ignore[return-value]
+    left = {"train": len(ids) - sum(room.values()), **room}
+    without = [name for name, images in left.items() if images > 0]
+    of_group = np.zeros(len(sizes), np.int8)
+    numbers = {name: SPLITS.index(name) for name in left}
+    for place, group in enumerate(largest_first.tolist()):
+        names = without if len(sizes) - place <= len(without) else left
+        name = max(names, key=left.__getitem__)
+        left[name] -= int(sizes[group])
+        if name in without:
+            without.remove(name)
+        of_group[group] = numbers[name]
+    return np.asarray(of_group[groups])
 
 
 def _require_every_class(
-    catalog: Catalog, dealt: list[Split], wanted: list[Split], given: Collection[Split]
+    catalog: Catalog, dealt: np.ndarray, wanted: list[Split], given: Collection[Split]
 ) -> None:
     """Require an image of each class in each split that there is or shall be.
 
     Raises:
         DataError: a class lacks one, with what it lacks.
     """
-    present = {(entry.label, name) for entry, name in zip(catalog.kept, dealt, strict=True)}
-    for label in catalog.class_names:
-        absent = [name for name in wanted if (label, name) not in present]
+    counts = np.zeros((len(catalog.class_names), len(SPLITS)), int)
+    np.add.at(counts, (catalog.targets, dealt), 1)
+    for label, of_label in zip(catalog.class_names, counts, strict=True):
+        absent = [name for name in wanted if not of_label[SPLITS.index(name)]]
         if absent:
             problem = _why_absent(catalog, label, absent, wanted, given)
             raise DataError(
@@ -163,11 +184,12 @@ def _why_absent(
     given: Collection[Split],
 ) -> str:
     """Say why a class has no image in some splits, and what it needs."""
-    has = {entry.split for entry in catalog.kept if entry.label == label}
+    of_label = catalog.targets == catalog.class_names.index(label)
+    has = catalog.kept.files.splits.take(np.flatnonzero(of_label)).counts()
     if lacking := [name for name in absent if name in given and name not in has]:
         return f"has no usable image in {' and '.join(lacking)}, which the data set gives"
     dealt = [name for name in wanted if name not in given or name == "train"]
-    to_deal = [n for n, e in enumerate(catalog.kept) if e.label == label and e.split in _TO_DEAL]
+    to_deal = np.flatnonzero(of_label & may_be_dealt(catalog))
     count = f"{len(to_deal)} usable image{'' if len(to_deal) == 1 else 's'}"
     groups = len(np.unique(group_ids(catalog)[to_deal]))
     for_each = f"at least {len(dealt)}, one each for {' and '.join(dealt)}"

@@ -7,7 +7,18 @@ import numpy as np
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.listing.listing import Split
 from data_pipeline.near_duplicates.duplicates import group_ids
-from data_pipeline.preparation.split import Splits, deal_groups, splits_of
+from data_pipeline.preparation.split import (
+    SPLITS,
+    Splits,
+    as_given,
+    deal_groups,
+    given_splits,
+    may_be_dealt,
+    splits_of,
+)
+
+# By the bits of the splits in which copies are: the only one, or train.
+_THE_ONLY = np.array([0, 0, 1, 0, 2, 0, 0, 0], np.int8)
 
 
 def split_again(
@@ -32,34 +43,29 @@ def split_again(
     Raises:
         DataError: a class lacks an image in a split.
     """
-    kept = catalog.kept
-    dealt: list[Split] = [known.get(entry.pixel_hash) or entry.split or "train" for entry in kept]
-    is_known = [entry.pixel_hash in known for entry in kept]
-    joined: dict[int, set[Split]] = {}
-    groups = group_ids(catalog).tolist()
-    for index, group in enumerate(groups):
-        if is_known[index]:
-            joined.setdefault(group, set()).add(dealt[index])
-    new: list[dict[int, list[int]]] = [{} for _ in catalog.class_names]
-    for index, group in enumerate(groups):
-        if is_known[index]:
-            continue
-        if group in joined:
-            dealt[index] = next(iter(joined[group])) if len(joined[group]) == 1 else "train"
-        elif kept[index].split in (None, "train"):
-            new[int(catalog.targets[group])].setdefault(group, []).append(index)
-    given = {entry.split for entry in kept if entry.split}
+    dealt = as_given(catalog)
+    is_known = np.zeros(len(dealt), bool)
+    for index, pixel_hash in enumerate(catalog.kept.pixel_hashes):
+        if name := known.get(pixel_hash):
+            is_known[index], dealt[index] = True, SPLITS.index(name)
+    groups = group_ids(catalog)
+    # Bit n of a group: whether images of it were in split n.
+    joined = np.zeros(len(dealt), np.int8)
+    np.bitwise_or.at(joined, groups[is_known], np.int8(1) << dealt[is_known])
+    of_known = joined[groups]
+    copies = ~is_known & (of_known > 0)
+    dealt[copies] = _THE_ONLY[of_known[copies]]
+    new = ~is_known & (of_known == 0) & may_be_dealt(catalog)
+    classes = np.where(new, catalog.targets[groups], -1)
+    given = given_splits(catalog)
     shares = {"validation": validation, "test": test}
     missing = {name: share for name, share in shares.items() if name not in given and share > 0}
-    for number, of_class in enumerate(new):
-        if not of_class:
+    for number in range(len(catalog.class_names)):
+        rows = np.flatnonzero(classes == number)
+        if not len(rows):
             continue
         random = np.random.default_rng([seed, number, len(known)])
-        arrived = [np.array(indices) for indices in of_class.values()]
-        total = sum(map(len, arrived))
         # By chance to the number above or below: of a few images at a time some are dealt too.
-        room = {name: int(share * total + random.random()) for name, share in missing.items()}
-        for name, indices in deal_groups(arrived, room, random):
-            for index in indices:
-                dealt[index] = name
+        room = {name: int(share * len(rows) + random.random()) for name, share in missing.items()}
+        dealt[rows] = deal_groups(groups[rows], room, random)
     return splits_of(catalog, dealt, {*given, *missing}, given)

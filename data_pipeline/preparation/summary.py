@@ -4,7 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from data_pipeline.catalog.entries import Catalog, Entry
+import numpy as np
+
+from data_pipeline.catalog.entries import Catalog
+from data_pipeline.catalog.entry import Entry
+from data_pipeline.catalog.table import Entries
 from data_pipeline.errors import DataError
 from data_pipeline.listing.folder_files import HIDDEN, SYSTEM
 from data_pipeline.listing.listing import LeftOut
@@ -41,23 +45,23 @@ def summarize(catalog: Catalog) -> dict[str, Any]:
             `data_pipeline.near_duplicates.leaks.find_leaks`).
     """
     kept = catalog.kept
-    counts = Counter(entry.label for entry in kept)
+    counts = Counter(kept.files.labels.counts())
     exact, near = exact_groups(catalog), near_groups(catalog)
     return {
         "root": str(catalog.root),
         "files": len(catalog.entries),
         "kept": len(kept),
         "bad": len(catalog.entries) - len(kept),
-        "bad_by_reason": _bad_by_reason(catalog.entries),
+        "bad_by_reason": _bad_by_reason(_bad(catalog)),
         "left_out": _by_reason(catalog.left_out),
         "notes": list(catalog.notes),
         "doubts": list(catalog.doubts),
         "class_counts": {label: counts[label] for label in catalog.class_names},
-        "split_counts": dict(Counter(entry.split for entry in kept if entry.split)),
+        "split_counts": _without_none(kept.files.splits.counts()),
         "majority_accuracy": max(counts.values()) / len(kept) if kept else None,
-        "formats": dict(Counter(entry.format for entry in kept).most_common()),
-        "width": _range(entry.width for entry in kept),
-        "height": _range(entry.height for entry in kept),
+        "formats": dict(Counter(kept.formats.counts()).most_common()),
+        "width": _range(kept.sizes[:, 0]),
+        "height": _range(kept.sizes[:, 1]),
         "duplicate_groups": _described(catalog, exact),
         "near_duplicate_groups": _described(catalog, near),
         "label_conflicts": _described(catalog, label_conflicts(catalog)),
@@ -72,10 +76,18 @@ def not_used(catalog: Catalog) -> dict[str, int]:
 
     What is hidden or of the system is nobody's image, and not counted.
     """
-    bad = (entry.reason.split(":")[0] for entry in catalog.entries if entry.verdict == "bad")
+    bad = (entry.reason.split(":")[0] for entry in _bad(catalog))
     others = (entry.reason for entry in catalog.left_out)
     counts = Counter([*bad, *(reason for reason in others if reason not in (HIDDEN, SYSTEM))])
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _bad(catalog: Catalog) -> Entries:
+    return catalog.table.take(np.flatnonzero(~catalog.table.kept))
+
+
+def _without_none(counts: dict[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if name}
 
 
 def _no_training(catalog: Catalog) -> str | None:
@@ -89,9 +101,8 @@ def _no_training(catalog: Catalog) -> str | None:
 def _bad_by_reason(entries: Iterable[Entry]) -> dict[str, list[dict[str, str]]]:
     bad = defaultdict(list)
     for entry in entries:
-        if entry.verdict == "bad":
-            stable = entry.reason.split(":")[0]
-            bad[stable].append({"path": entry.path, "label": entry.label, "reason": entry.reason})
+        stable = entry.reason.split(":")[0]
+        bad[stable].append({"path": entry.path, "label": entry.label, "reason": entry.reason})
     return dict(sorted(bad.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
@@ -103,16 +114,17 @@ def _by_reason(left_out: Iterable[LeftOut]) -> dict[str, list[str]]:
 
 
 def _described(catalog: Catalog, groups: Iterable[Group]) -> list[list[dict[str, str]]]:
+    files = catalog.kept.files
     return [
-        [{"path": catalog.kept[index].path, "label": catalog.kept[index].label} for index in group]
+        [{"path": files.paths[index], "label": files.labels[index]} for index in group]
         for group in groups
     ]
 
 
 def _across_splits(catalog: Catalog, groups: Iterable[Group]) -> list[Group]:
-    return [group for group in groups if len({catalog.kept[index].split for index in group}) > 1]
+    splits = catalog.kept.files.splits.codes
+    return [group for group in groups if len(set(splits[list(group)].tolist())) > 1]
 
 
-def _range(values: Iterable[int]) -> list[int] | None:
-    ordered = sorted(values)
-    return [ordered[0], ordered[-1]] if ordered else None
+def _range(values: np.ndarray) -> list[int] | None:
+    return [int(values.min()), int(values.max())] if len(values) else None

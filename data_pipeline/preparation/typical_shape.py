@@ -1,16 +1,17 @@
 """Estimate how large and how long the images of a data set are, before all of them are read."""
 
 import warnings
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from data_pipeline.catalog.cache import load_entries
 from data_pipeline.decoding.decode import BROKEN, FORMATS, orientation
+from data_pipeline.listing.files import Files
 from data_pipeline.listing.sources import PLAIN, DataOptions, list_images
 from data_pipeline.processes.limits import Failure
 from data_pipeline.processes.workers import run_in_workers
@@ -51,18 +52,19 @@ def typical_shape(
     """
     listing = list_images(data, options)
     entries = load_entries(data, cache_dir)
-    known = [(e.width, e.height) for e in entries.values() if e.verdict == "kept"]
-    if known:
-        return _typical(known)
-    files = [listing.root / file.path for file in listing.files if not file.problem]
-    picks = np.linspace(0, len(files) - 1, min(_FILES, len(files))).astype(int)
-    results = run_in_workers(size_of, [files[number] for number in picks])
+    if entries.kept.any():
+        return _typical(entries.sizes[entries.kept])
+    files = Files.of(listing.files)
+    readable = np.flatnonzero(~files.problems.filled)
+    picks = np.linspace(0, len(readable) - 1, min(_FILES, len(readable))).astype(int)
+    paths = [listing.root / files.paths[row] for row in readable[picks].tolist()]
+    results = run_in_workers(size_of, paths)
     sizes = [size for _, size in results if not isinstance(size, Failure) and size]
     return _typical(sizes) if sizes else None
 
 
-def _typical(sizes: Iterable[tuple[int, int]]) -> TypicalShape:
-    widths, heights = np.array(list(sizes), float).T
+def _typical(sizes: ArrayLike) -> TypicalShape:
+    widths, heights = np.asarray(sizes, float).T
     side = round(float(np.median(np.maximum(widths, heights))))
     aspects = widths / heights
     wide, tall = np.quantile(aspects, 0.1) > _LONG, np.quantile(aspects, 0.9) < 1 / _LONG

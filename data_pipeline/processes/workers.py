@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from typing import Generic, TypeVar
@@ -65,7 +66,8 @@ def run_in_workers(
     Args:
         function: a function of a module, but not of the main one, which workers do not import.
             What it raises ends the whole run.
-        tasks: small values that can be pickled.
+        tasks: small values that can be pickled. Slices of them are taken one after the other, so
+            that they need not be in memory at the same time.
         workers: processes; None for one per core.
         limits: what a task may take before it counts as failed.
         chunk: tasks that are sent together at most; 1 where results are large.
@@ -106,13 +108,14 @@ class _Run(Generic[Task, Result]):
         self.workers = max(1, min(workers, len(tasks)))
         self.limits = limits
         self.preload = preload
-        self.waiting = deque(_chunks(tasks, self.workers, chunk))
+        self.chunks = _chunks(tasks, self.workers, chunk)
+        self.waiting: deque[Sequence[Task]] = deque()
         self.running: dict[Future, Sequence[Task]] = {}
 
     def results(self) -> Iterator[tuple[Task, Result | Failure]]:
         pool = new_pool(self.workers, self.limits.memory, self.preload)
         try:
-            while self.waiting or self.running:
+            while self._is_waiting() or self.running:
                 self._feed(pool)
                 for future in wait(self.running, return_when=FIRST_COMPLETED).done:
                     yield from self._collect(future)
@@ -121,9 +124,15 @@ class _Run(Generic[Task, Result]):
             self.running.clear()
             end_pool(pool)
 
+    def _is_waiting(self) -> bool:
+        """Whether a chunk is to be done. The next one is cut from the tasks only now."""
+        if not self.waiting:
+            self.waiting.extend(islice(self.chunks, 1))
+        return bool(self.waiting)
+
     def _feed(self, pool: ProcessPool) -> None:
         # Only a few chunks ahead: memory does not grow with the number of files.
-        while self.waiting and len(self.running) < 3 * self.workers:
+        while len(self.running) < 3 * self.workers and self._is_waiting():
             chunk = self.waiting[0]
             # On the clock a whole chunk has no more time than one task: if slow but honest
             # tasks exceed it together, they only get a second try, one at a time.

@@ -14,7 +14,7 @@ from data_pipeline.decoding.decode import read_upright
 from data_pipeline.errors import DataError
 from search.errors import TuneError
 from search.process.printable import printable
-from search.run_folder.data import Images
+from search.run_folder.images import Images
 from search.trial.experiment import Experiment
 
 PHOTOS = 40

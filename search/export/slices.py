@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.evaluation.intervals import wilson_interval
-from search.run_folder.data import Images
 from search.run_folder.exported.metrics import Slice
+from search.run_folder.images import Images
 from search.trial.experiment import Experiment
 
 TENTH = 0.1

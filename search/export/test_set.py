@@ -12,8 +12,8 @@ from search.evaluation.calibration import answered, with_temperature
 from search.evaluation.metrics import expected_calibration_error, measure
 from search.export.slices import by_slice
 from search.process.atomic_files import read_object, write_json
-from search.run_folder.data import Images
 from search.run_folder.exported.metrics import HeldOutFigures
+from search.run_folder.images import Images
 from search.trial.experiment import Experiment
 from search.trial.training import predict_rows
 

@@ -20,7 +20,8 @@ from search.process.printable import cell
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
-from search.run_folder.data import Images, load_groups, require_written
+from search.run_folder.data import load_groups, require_written
+from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
 from search.run_folder.schema import to_json
 from search.trial.experiment import Experiment

@@ -14,8 +14,9 @@ from search.overview.run_rows import RunReport
 from search.overview.summary import run_report
 from search.process.printable import printable
 from search.run_folder.config import RunConfig, objective_of
-from search.run_folder.data import Images, load_predictions, load_splits, load_targets
+from search.run_folder.data import load_predictions, load_splits, load_targets
 from search.run_folder.data_summary import DataSummary
+from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
 
 _WITHOUT_EXPORT = "no exported model with its answers to the test images; export it (again)"

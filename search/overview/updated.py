@@ -7,8 +7,9 @@ from search.errors import TuneError
 from search.inference.classifier import InputFile, load_classifier
 from search.overview.difference import ACCURACY, Difference, difference_of
 from search.run_folder.config import RunConfig, objective_of
-from search.run_folder.data import Images, load_predictions, load_splits, load_targets
+from search.run_folder.data import load_predictions, load_splits, load_targets
 from search.run_folder.data_summary import DataSummary
+from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
 from search.tuning.data_change import DataChange, load_change
 

@@ -9,7 +9,8 @@ import numpy as np
 from data_pipeline.pixels.thumbnails import KnownFile, remains, thumbnails
 from search.errors import TuneError
 from search.process.atomic_files import read_json
-from search.run_folder.data import Images, load_splits, load_targets
+from search.run_folder.data import load_splits, load_targets
+from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
 
 SIDE = 144  # pixels of the longer side

@@ -21,9 +21,10 @@ from search.process.printable import printable
 from search.report.configurations import Tried, tried_configurations
 from search.report.mistakes import Mistake, worst_mistakes
 from search.run_folder.config import RunConfig, objective_of
-from search.run_folder.data import Images, load_splits, load_targets
+from search.run_folder.data import load_splits, load_targets
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.exported.metrics import Metrics
+from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
 from search.run_folder.ranking import best_first
 from search.run_folder.record_files import load_records

@@ -3,10 +3,10 @@
 results/<run>/
     config.json        the frozen configuration, written before the first trial
     data.json          what the run was given: fingerprint, labels, where the pixels lie
-    pictures.json      path, format and size of each kept image
+    images.columns     path, format, size and hash of each kept image
     set_aside.json     path and reason of each file that was not kept
     splits.npz         which kept image is for training, validation and test
-    known.npz          what tells the images again that an exported model is trained on
+    known.columns      what tells the images again that an exported model is trained on
     groups.npy         which kept images are copies of one another
     oracle/            KerasTuner's project folder, readable by KerasTuner itself
     families/          code of the user's own families, and what was found in it
@@ -63,7 +63,12 @@ class RunFolder:
 
     @property
     def images(self) -> Path:
-        """Path, format and size of each kept image (JSON)."""
+        """Path, format, size and hash of each kept image (`data_pipeline.columns`)."""
+        return self.path / "images.columns"
+
+    @property
+    def older_images(self) -> Path:
+        """What older versions wrote instead of `images` (JSON)."""
         return self.path / "pictures.json"
 
     @property
@@ -78,7 +83,15 @@ class RunFolder:
 
     @property
     def known(self) -> Path:
-        """Hashes and sketches of the images to train and to validate on (npz)."""
+        """Hashes and sketches of the images to train and to validate on.
+
+        As `data_pipeline.near_duplicates.known_images` writes them.
+        """
+        return self.path / "known.columns"
+
+    @property
+    def older_known(self) -> Path:
+        """What older versions wrote instead of `known` (npz)."""
         return self.path / "known.npz"
 
     @property

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from search.process.atomic_files import read_object, write_json
 from search.process.wording import counted
-from search.run_folder.data import Images, load_splits, load_targets
+from search.run_folder.data import load_splits, load_targets
 from search.run_folder.data_summary import DataSummary
+from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
 from search.run_folder.schema import from_json, to_json
 

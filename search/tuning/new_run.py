@@ -98,7 +98,7 @@ _ALWAYS_THERE = ("lock", "workers.log", "families")
 def _written_before_the_configuration(run: RunFolder) -> tuple[Path, ...]:
     data = (run.data, run.images, run.excluded, run.splits, run.known, run.targets, run.groups)
     own = run.families.glob("*") if run.families.is_dir() else ()
-    return (*data, run.costs, run.update, *own)
+    return (*data, run.older_images, run.older_known, run.costs, run.update, *own)
 
 
 def _is_ours(path: Path, own: set[Path]) -> bool:

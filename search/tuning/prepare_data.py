@@ -94,8 +94,8 @@ def _splits(
 
 def _donors(run: RunFolder, config: RunConfig) -> dict[tuple[int, int], Donor]:
     """Prepared pixels of a run by their size, those that are there."""
-    from search.run_folder.data import Images
     from search.run_folder.data_summary import DataSummary
+    from search.run_folder.images import Images
 
     data, images = DataSummary.load(run), Images.load(run)
     rows = {key: row for row, key in enumerate(images.pixel_hashes)}

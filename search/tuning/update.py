@@ -14,9 +14,10 @@ from search.errors import TuneError
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import DATA_OPTIONS, RunConfig, objective_of
-from search.run_folder.data import Images, load_splits
+from search.run_folder.data import load_splits
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.exported.metrics import Metrics
+from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
 from search.run_folder.ranking import best_first
 from search.run_folder.record_files import load_records

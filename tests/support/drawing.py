@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from data_pipeline.catalog.entries import Catalog, Entry
+from data_pipeline.catalog.entries import Catalog
+from data_pipeline.catalog.entry import Entry
 
 
 def draw(seed: int, size: tuple[int, int] = (40, 30)) -> Image.Image:
@@ -71,7 +72,16 @@ def entry(path: str, label: str, **values) -> Entry:
         "sketch": random_sketch(zlib.crc32(os.fsencode(path))),
         "verdict": "kept",
     }
-    return Entry(path=path, label=label, **{**defaults, **values})
+    given = {**defaults, **values}
+    for name in ("content_hash", "pixel_hash"):
+        given[name] = _hash(given[name])
+    return Entry(path=path, label=label, **given)
+
+
+def _hash(text: str) -> str:
+    """A hash as text is, or one that follows from other text."""
+    is_hash = len(text) == 32 and set(text) <= set("0123456789abcdef")
+    return text if is_hash else hashlib.md5(os.fsencode(text)).hexdigest()
 
 
 def random_sketch(seed: int) -> str:

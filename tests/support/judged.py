@@ -51,9 +51,9 @@ def telling_features(bank, rows, update):
 
 def rename_images(run, names, root=None):
     """Give the first images other paths, and the class folders another root."""
-    pictures = read_json(run.images)
+    pictures = read_json(run.older_images)
     pictures["paths"][: len(names)] = names
     if root is not None:
         pictures["root"] = str(root)
-    run.images.write_text(json.dumps(pictures))
+    run.older_images.write_text(json.dumps(pictures))
     return Path(pictures["root"])

@@ -49,14 +49,14 @@ def reported_run(experiment, folder):
 
 def _draw(run: RunFolder, pixels, folder):
     """The run's images as files, larger than they were prepared."""
-    pictures, hashes = read_json(run.images), []
+    pictures, hashes = read_json(run.older_images), []
     for path, picture in zip(pictures["paths"], pixels, strict=True):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         image = Image.fromarray(picture).resize((90, 60))
         image.save(folder / path)
         hashes.append(pixel_hash(np.asarray(image)))
     known = {"root": str(folder), "pixel_hashes": hashes}
-    run.images.write_text(json.dumps(pictures | known))
+    run.older_images.write_text(json.dumps(pictures | known))
 
 
 def _half_an_image(folder):

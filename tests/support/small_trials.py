@@ -66,7 +66,7 @@ def experiment_in(folder, **config):
     paths = [f"{('along', 'across')[k]}/{number:02d}.png" for number, k in enumerate(targets)]
     size = settled.image_size
     write_json(
-        run.images,
+        run.older_images,
         {
             "root": str(folder / "pictures"),
             "paths": paths,

@@ -1,0 +1,203 @@
+"""Columns of text: all in one buffer, or as numbers of a few distinct values."""
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Self, overload
+
+import numpy as np
+
+_PIECE = 2**16  # rows that are turned into Python objects at the same time
+
+
+class _Texts(Sequence[str]):
+    """What both kinds of columns have in common; `_text` gives one value."""
+
+    def _text(self, row: int) -> str:
+        raise NotImplementedError
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> str | list[str]:
+        if isinstance(row, slice):
+            return [self._text(one) for one in range(len(self))[row]]
+        return self._text(range(len(self))[row])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or isinstance(other, str):
+            return NotImplemented
+        return len(self) == len(other) and all(
+            one == two for one, two in zip(self, other, strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Strings(_Texts):
+    """A column of text, as UTF-8 in one buffer: 8 bytes per row, and the text itself.
+
+    Surrogate escapes, which stand for bytes that are no UTF-8 in names of files, are kept. The
+    order of rows as bytes is that of the strings.
+
+    Args:
+        content: uint8, the text of all rows, one after the other.
+        bounds: int64 [rows + 1], ascending: row i is content[bounds[i]:bounds[i + 1]].
+    """
+
+    def __init__(self, content: np.ndarray, bounds: np.ndarray) -> None:
+        self.content, self.bounds = content, bounds
+
+    @classmethod
+    def of(cls, values: Iterable[str]) -> Self:
+        """Make a column of strings."""
+        content, bounds = bytearray(), array("q", [0])
+        for value in values:
+            content += value.encode(errors="surrogatepass")
+            bounds.append(len(content))
+        return cls(np.frombuffer(bytes(content), np.uint8), np.frombuffer(bounds, np.int64))
+
+    @classmethod
+    def empty(cls, rows: int) -> Self:
+        """Make a column of so many empty strings."""
+        return cls(np.zeros(0, np.uint8), np.zeros(rows + 1, np.int64))
+
+    @classmethod
+    def checked(cls, content: np.ndarray, bounds: np.ndarray) -> Self:
+        """Make a column of arrays that were read from a file.
+
+        Raises:
+            ValueError: the bounds do not fit the content.
+        """
+        ends = (len(bounds) > 0 and bounds[0] == 0 and bounds[-1] == len(content)) or False
+        if not ends or (np.diff(bounds) < 0).any():
+            raise ValueError("the bounds of its strings do not fit")
+        return cls(content, bounds)
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def _text(self, row: int) -> str:
+        start, end = self.bounds[row : row + 2]
+        return self.content[start:end].tobytes().decode(errors="surrogatepass")
+
+    def __iter__(self) -> Iterator[str]:
+        return (value.decode(errors="surrogatepass") for value in self.raw())
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Strings):
+            same = np.array_equal(self.bounds, other.bounds)
+            return same and np.array_equal(self.content, other.content)
+        return super().__eq__(other)
+
+    __hash__ = None
+
+    def raw(self) -> Iterator[bytes]:
+        """Yield each row as UTF-8."""
+        for first in range(0, len(self), _PIECE):
+            bounds = self.bounds[first : first + _PIECE + 1]
+            text = self.content[bounds[0] : bounds[-1]].tobytes()
+            for start, end in pairwise((bounds - bounds[0]).tolist()):
+                yield text[start:end]
+
+    @property
+    def filled(self) -> np.ndarray:
+        """Which rows are not empty: bool [rows]."""
+        return np.asarray(np.diff(self.bounds) > 0)
+
+    def order(self) -> np.ndarray:
+        """int64 [rows]: the rows in ascending order of their strings, equal ones as they came."""
+        values = list(self.raw())
+        return np.array(sorted(range(len(values)), key=values.__getitem__), np.int64)
+
+    def take(self, rows: np.ndarray) -> "Strings":
+        """Make a column of some rows."""
+        if not len(self.content):
+            return Strings.empty(len(rows))
+        starts = self.bounds[:-1][rows]
+        lengths = self.bounds[1:][rows] - starts
+        bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        content = np.empty(bounds[-1], np.uint8)
+        for first in range(0, len(rows), _PIECE):
+            piece = slice(first, first + _PIECE)
+            start, end = bounds[first], bounds[min(first + _PIECE, len(rows))]
+            # Where each byte of the piece comes from: its row's start, and the place within it.
+            shift = np.repeat(starts[piece] - bounds[:-1][piece], lengths[piece])
+            content[start:end] = self.content[np.arange(start, end) + shift]
+        return Strings(content, bounds)
+
+    def rows_in(self, others: "Strings") -> np.ndarray:
+        """Find where the strings of this column are in another; both are sorted.
+
+        Returns:
+            int64 [rows]: the row in `others` with the same string; -1 without one.
+        """
+        if self == others:
+            return np.arange(len(self))
+        found = array("q")
+        candidates = enumerate(others.raw())
+        row, candidate = next(candidates, (-1, None))
+        for value in self.raw():
+            while candidate is not None and candidate < value:
+                row, candidate = next(candidates, (-1, None))
+            found.append(row if candidate == value else -1)
+        return np.array(found, np.int64)
+
+
+class Codes(_Texts):
+    """A column of text with few distinct values, as 4 bytes per row.
+
+    Args:
+        codes: int32 [rows], numbers of names.
+        names: the distinct values.
+    """
+
+    def __init__(self, codes: np.ndarray, names: Sequence[str]) -> None:
+        self.codes, self.names = codes, tuple(names)
+
+    @classmethod
+    def of(cls, values: Iterable[str]) -> Self:
+        """Make a column of strings."""
+        numbers: dict[str, int] = {}
+        codes = array("i", (numbers.setdefault(value, len(numbers)) for value in values))
+        return cls(np.array(codes, np.int32), tuple(numbers))
+
+    @classmethod
+    def checked(cls, codes: np.ndarray, names: Sequence[str]) -> Self:
+        """Make a column of values that were read from a file.
+
+        Raises:
+            ValueError: a code has no name.
+        """
+        if len(codes) and not 0 <= codes.min() <= codes.max() < len(names):
+            raise ValueError("it has codes without a name")
+        return cls(codes, names)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def _text(self, row: int) -> str:
+        return self.names[self.codes[row]]
+
+    def __iter__(self) -> Iterator[str]:
+        return (self.names[code] for code in self.codes)
+
+    def take(self, rows: np.ndarray) -> "Codes":
+        """Make a column of some rows."""
+        return Codes(self.codes[rows], self.names)
+
+    def of_names(self, names: Sequence[str]) -> np.ndarray:
+        """Number the rows by other names.
+
+        Returns:
+            int32 [rows]: the place of each row's value in `names`; -1 where it is not there.
+        """
+        numbers = {name: number for number, name in enumerate(names)}
+        table = np.array([numbers.get(name, -1) for name in self.names], np.int32)
+        return np.asarray(table[self.codes]) if len(table) else np.zeros(0, np.int32)
+
+    def counts(self) -> dict[str, int]:
+        """Count the rows of each value that occurs, in the order of their first rows."""
+        codes, firsts, counts = np.unique(self.codes, return_index=True, return_counts=True)
+        return {self.names[codes[place]]: int(counts[place]) for place in np.argsort(firsts)}
