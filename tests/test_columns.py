@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from data_pipeline.columns import rows as rows_module
-from data_pipeline.columns.column_file import ColumnFile, write_columns
+from data_pipeline.columns.codes import Codes
+from data_pipeline.columns.column_file import ColumnFile
 from data_pipeline.columns.digests import Digests
 from data_pipeline.columns.rows import Rows
-from data_pipeline.columns.strings import Codes, Strings
+from data_pipeline.columns.strings import Strings
+from data_pipeline.columns.writing import write_columns
 
 NAMES = ["b/2.png", "", "a-b/x", "a/x", "caf\udce9", "\U0001f40b", "￿"]
 

@@ -2,7 +2,8 @@ import numpy as np
 from drawing import copy_of, draw
 
 from data_pipeline.near_duplicates.alignment import cosines
-from data_pipeline.near_duplicates.sketch import WithMirrored, read_sketches, sketch, tints
+from data_pipeline.near_duplicates.sketch import read_sketches, sketch, tints
+from data_pipeline.near_duplicates.stored_sketches import WithMirrored
 
 
 def _numbers(*images):

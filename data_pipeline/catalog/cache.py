@@ -9,29 +9,26 @@ import hashlib
 import json
 import os
 import warnings
+from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import platformdirs
 
 from data_pipeline.catalog.entries import Catalog
-from data_pipeline.catalog.entry import Entry
+from data_pipeline.catalog.json_catalogs import entries_of_json
 from data_pipeline.catalog.table import SKETCH_BYTES, Entries
-from data_pipeline.columns.column_file import ColumnFile, write_columns
+from data_pipeline.columns.codes import Codes
+from data_pipeline.columns.column_file import ColumnFile
 from data_pipeline.columns.digests import BYTES, Digests
-from data_pipeline.columns.strings import Codes, Strings
+from data_pipeline.columns.strings import Strings
+from data_pipeline.columns.writing import write_columns
 from data_pipeline.listing.files import Files
 
 # Increase it when a check records something new or comes to another result: earlier checks are
 # then made again.
 _VERSION = 5
-# What versions that wrote JSON had for each file.
-_FIELDS = (
-    *("path", "label", "split", "bytes", "mtime_ns", "format", "width", "height"),
-    *("content_hash", "pixel_hash", "sketch", "group", "verdict", "reason"),
-)
 
 
 def default_cache_dir() -> Path:
@@ -48,7 +45,7 @@ def load_entries(data: Path, cache_dir: Path) -> Entries:
     """Read the entries of earlier checks, sorted by path; none where other decoders made them."""
     for path, read in (
         (_path(data, cache_dir), _entries),
-        (_path_of_json(data, cache_dir), _entries_of_json),
+        (_path_of_json(data, cache_dir), partial(entries_of_json, made_by=made_by())),
     ):
         try:
             return read(path)
@@ -136,21 +133,6 @@ def _entries(path: Path) -> Entries:
     )
     entries.require_equal_lengths()
     return entries
-
-
-def _entries_of_json(path: Path) -> Entries:
-    """Read what earlier versions wrote; nothing where other decoders made the checks.
-
-    Raises:
-        OSError, ValueError, KeyError, TypeError: it cannot be read, or is something else.
-    """
-    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if values["made_by"] != made_by():
-        return Entries.of(())
-    catalog = values["catalog"]
-    if catalog["fields"] != list(_FIELDS):
-        raise ValueError(f"received fields {catalog['fields']}, expected {list(_FIELDS)}")
-    return Entries.of(Entry(**dict(zip(_FIELDS, row, strict=True))) for row in catalog["entries"])
 
 
 def copies_file(data: Path, cache_dir: Path) -> Path:

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from data_pipeline.catalog.entries import Catalog
-from data_pipeline.columns.column_file import ColumnFile, write_columns
+from data_pipeline.columns.column_file import ColumnFile
+from data_pipeline.columns.writing import write_columns
 
 # Increase it when other images are taken for copies: they are then looked for again.
 _VERSION = 1

@@ -8,9 +8,9 @@ from typing import Any, Self, overload
 import numpy as np
 
 from data_pipeline.catalog.entry import Entry
+from data_pipeline.columns.codes import Codes
 from data_pipeline.columns.digests import Digests
 from data_pipeline.columns.rows import Rows
-from data_pipeline.columns.strings import Codes
 from data_pipeline.listing.files import Files
 from data_pipeline.listing.listing import ListedFile
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import xxhash
 
-from data_pipeline.columns.strings import _Texts
+from data_pipeline.columns.texts import Texts
 
 BYTES = 16
 _PIECE = 2**16  # rows
 
 
-class Digests(_Texts):
+class Digests(Texts):
     """A column of hashes, 16 bytes per row; as text 32 hex digits, or "" for none.
 
     Args:

@@ -7,7 +7,8 @@ from typing import Any, Self, overload
 
 import numpy as np
 
-from data_pipeline.columns.strings import Codes, Strings
+from data_pipeline.columns.codes import Codes
+from data_pipeline.columns.strings import Strings
 from data_pipeline.listing.listing import ListedFile
 
 

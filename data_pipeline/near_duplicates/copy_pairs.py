@@ -7,7 +7,8 @@ import numpy as np
 from data_pipeline.near_duplicates.alignment import difference, motion
 from data_pipeline.near_duplicates.candidate_pairs import COARSE, candidate_pairs, coarse_numbers
 from data_pipeline.near_duplicates.detail import Details
-from data_pipeline.near_duplicates.sketch import OUTLINE, SketchSource, WithMirrored
+from data_pipeline.near_duplicates.sketch import OUTLINE
+from data_pipeline.near_duplicates.stored_sketches import SketchSource, WithMirrored
 
 # Measured on 2,000 copies, each cropped by 3 % on every side, halved, recompressed and up to
 # 1.3 times as bright: two correlate less, and one differs more when laid over its image. Of 32

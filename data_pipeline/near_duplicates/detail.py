@@ -11,11 +11,11 @@ from data_pipeline.near_duplicates.sketch import (
     FREQUENCIES,
     TINTS,
     Sketches,
-    WithMirrored,
     frequency,
     mirrored,
     tints,
 )
+from data_pipeline.near_duplicates.stored_sketches import WithMirrored
 
 # Of 500 copies of photos, each cropped by 3 % on every side, halved, recompressed, brighter and of
 # another gamma, the worst correlates by 0.91; of 400 of flowers 2, and of 186 of grey tiles one, by

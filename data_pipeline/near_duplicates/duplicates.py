@@ -9,7 +9,7 @@ from data_pipeline.catalog.entries import Catalog
 from data_pipeline.catalog.found_copies import load_copies, save_copies
 from data_pipeline.columns.digests import Digests
 from data_pipeline.near_duplicates.copy_pairs import copy_pairs
-from data_pipeline.near_duplicates.sketch import StoredSketches, sketch_hashes
+from data_pipeline.near_duplicates.stored_sketches import StoredSketches, sketch_hashes
 
 Group = tuple[int, ...]
 """Two or more indices into `catalog.kept`, ascending."""

@@ -9,13 +9,13 @@ import numpy as np
 
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.catalog.table import SKETCH_BYTES, sketch_bytes
-from data_pipeline.columns.column_file import ColumnFile, write_columns
+from data_pipeline.columns.column_file import ColumnFile
 from data_pipeline.columns.digests import BYTES, Digests
 from data_pipeline.columns.rows import Rows
+from data_pipeline.columns.writing import write_columns
 from data_pipeline.near_duplicates.copy_pairs import copy_pairs
-from data_pipeline.near_duplicates.sketch import (
-    CHARACTERS,
-    Sketches,
+from data_pipeline.near_duplicates.sketch import CHARACTERS, Sketches
+from data_pipeline.near_duplicates.stored_sketches import (
     SketchSource,
     StoredSketches,
     sketch_hashes,

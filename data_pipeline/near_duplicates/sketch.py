@@ -4,12 +4,8 @@ import base64
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
-
-from data_pipeline.columns.digests import Digests
-from data_pipeline.columns.rows import Rows
 
 FREQUENCIES = 24  # of grey; the lowest of them are enough to find what may be a copy
 OUTLINE = 13
@@ -60,65 +56,6 @@ class Sketches:
         return Sketches(self.grey[index], self.colour[index])
 
 
-class SketchSource(Protocol):
-    """Sketches of some images, which may be more than fit into memory."""
-
-    def __len__(self) -> int: ...
-
-    def rows(self, index: np.ndarray) -> Sketches:
-        """Those of some images."""
-        ...
-
-
-class StoredSketches:
-    """Sketches that are read when they are asked for.
-
-    Args:
-        stored: 705 bytes each.
-    """
-
-    def __init__(self, stored: Rows) -> None:
-        self._stored = stored
-
-    def __len__(self) -> int:
-        return len(self._stored)
-
-    def rows(self, index: np.ndarray) -> Sketches:
-        """Those of some images."""
-        return _sketches(self._stored.read(index))
-
-
-def sketch_hashes(sketches: Rows) -> Digests:
-    """Hash stored sketches; where there is none, there is no hash."""
-    found = Digests.of_contents(row.tobytes() for piece in sketches.pieces() for row in piece)
-    none = Digests.of_contents([bytes(sketches.width)]).content
-    content = found.content.copy()
-    content[(content == none).all(axis=1)] = 0
-    return Digests(content)
-
-
-class WithMirrored:
-    """Sketches of images, and after them those of the same images mirrored.
-
-    Args:
-        source: the sketches of the images.
-    """
-
-    def __init__(self, source: SketchSource) -> None:
-        self.images, self._source = len(source), source
-
-    def __len__(self) -> int:
-        return 2 * self.images
-
-    def rows(self, index: np.ndarray) -> Sketches:
-        """Those of some images, mirrored or not."""
-        found = self._source.rows(index % self.images)
-        grey, colour = found.grey.copy(), found.colour.copy()
-        turned = index >= self.images
-        grey[turned], colour[turned] = mirrored(grey[turned]), mirrored(colour[turned])
-        return Sketches(grey, colour)
-
-
 def mirrored(waves: np.ndarray) -> np.ndarray:
     """Give the waves of the mirrored image: of the odd ones across, [..., 1::2], the negatives."""
     signs = 1 - 2 * (np.arange(waves.shape[-1]) % 2)
@@ -163,10 +100,11 @@ def read_sketches(sketches: Sequence[str]) -> Sketches:
         ValueError: they are no sketches.
     """
     content = base64.b64decode("".join(sketches), validate=True)
-    return _sketches(np.frombuffer(content, np.uint8).reshape(-1, _BYTES))
+    return sketches_of(np.frombuffer(content, np.uint8).reshape(-1, _BYTES))
 
 
-def _sketches(stored: np.ndarray) -> Sketches:
+def sketches_of(stored: np.ndarray) -> Sketches:
+    """Take the parts of sketches, uint8 [n, 705]."""
     numbers = stored.view(np.int8)
     grey = np.zeros((len(numbers), FREQUENCIES**2), np.int8)
     grey[:, 1:] = numbers[:, :_GREY]

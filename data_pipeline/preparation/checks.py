@@ -1,10 +1,9 @@
-"""What the checks of a data set have found so far, row by row, and which are still to be made."""
+"""What the checks of a data set have found so far, row by row."""
 
 import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any, overload
+from typing import IO, Any
 
 import numpy as np
 
@@ -13,13 +12,12 @@ from data_pipeline.catalog.cache import copies_file, load_entries, made_by
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.catalog.entry import Entry
 from data_pipeline.catalog.table import SKETCH_BYTES, Entries, sketch_bytes
+from data_pipeline.columns.codes import Codes
 from data_pipeline.columns.digests import BYTES, Digests, digest_bytes
 from data_pipeline.columns.rows import Rows
-from data_pipeline.columns.strings import Codes, Strings
+from data_pipeline.columns.strings import Strings
 from data_pipeline.listing.files import Files
 from data_pipeline.listing.listing import Listing
-from data_pipeline.pixels.prepared import RowFile
-from data_pipeline.preparation.check import CheckTask
 
 # How reasons begin that may no longer hold the next time, although the file has not changed: a
 # machine with too little memory or a slow network drive makes decoders fail on good files.
@@ -174,34 +172,3 @@ class Checks:
             for run in np.split(np.arange(len(piece)), np.flatnonzero(np.diff(piece) != 1) + 1):
                 os.pwrite(file.fileno(), content[run].tobytes(), int(piece[run[0]]) * SKETCH_BYTES)
         return file
-
-
-class Tasks(Sequence[CheckTask]):
-    """Checks to be made, of which each task is made when it is asked for.
-
-    Args:
-        checks: so far. The content of what has been checked is not checked again if it is the same.
-        rows: int64, which files.
-        targets: where their pixels are written.
-    """
-
-    def __init__(self, checks: Checks, rows: np.ndarray, targets: tuple[RowFile, ...] = ()) -> None:
-        self._checks, self._rows, self._targets = checks, rows, targets
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @overload
-    def __getitem__(self, number: int) -> CheckTask: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[CheckTask]: ...
-    def __getitem__(self, number: int | slice) -> CheckTask | list[CheckTask]:
-        if isinstance(number, slice):
-            return [self._task(row) for row in self._rows[number].tolist()]
-        return self._task(int(self._rows[number]))
-
-    def _task(self, row: int) -> CheckTask:
-        checks = self._checks
-        known = checks.content_hashes[row].tobytes().hex() if checks.kept[row] else ""
-        listing = checks.listing
-        return CheckTask(listing.root, listing.files[row], row, self._targets, known)

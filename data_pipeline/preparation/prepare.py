@@ -18,8 +18,9 @@ from data_pipeline.listing.sources import PLAIN, DataOptions, list_images
 from data_pipeline.pixels.prepared import Donor, PixelsBuilder, PreparedPixels, pixels_of
 from data_pipeline.pixels.resize_mode import ResizeMode
 from data_pipeline.preparation.check import bad_entry, check_file
-from data_pipeline.preparation.checks import Checks, Tasks
+from data_pipeline.preparation.checks import Checks
 from data_pipeline.preparation.copied_pixels import copy_pixels
+from data_pipeline.preparation.tasks import Tasks
 from data_pipeline.processes.limits import Failure
 from data_pipeline.processes.workers import WITH_TENSORFLOW, run_in_workers, start_server
 

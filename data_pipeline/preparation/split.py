@@ -1,8 +1,7 @@
 """Split images into train, validation and test sets, with no image in two of them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 
@@ -10,9 +9,7 @@ from data_pipeline.catalog.entries import Catalog
 from data_pipeline.errors import DataError
 from data_pipeline.listing.listing import Split
 from data_pipeline.near_duplicates.duplicates import group_ids, large_groups
-
-SPLITS: tuple[Split, ...] = get_args(Split)
-"""The splits, by whose numbers images are dealt; train comes first."""
+from data_pipeline.preparation.deal import SPLITS, deal_groups
 
 
 @dataclass(frozen=True)
@@ -118,43 +115,6 @@ def groups_dealt_apart(catalog: Catalog, splits: Splits) -> list[list[int]]:
     free = may_be_dealt(catalog)
     dealt = [[index for index in group if free[index]] for group in large_groups(catalog)]
     return [group for group in dealt if len(set(part[group].tolist()) - {-1}) > 1]
-
-
-def deal_groups(
-    ids: np.ndarray, room: Mapping[str, int], random: np.random.Generator
-) -> np.ndarray:
-    """Give each group, the largest first, to the split that lacks the most images.
-
-    The last few go to splits that would have none.
-
-    Args:
-        ids: int64 [images]; images of the same group stay together.
-        room: how many images each split shall have; train has the rest.
-        random: decides among groups of one size.
-
-    Returns:
-        int8 [images]: the split of each, a number of `SPLITS`.
-    """
-    _, firsts, groups, sizes = np.unique(
-        ids, return_index=True, return_inverse=True, return_counts=True
-    )
-    # Groups come in the order of their first images, then shuffled, then by size.
-    in_order = np.argsort(firsts, kind="stable")
-    shuffled = in_order[random.permutation(len(in_order))]
-    largest_first = shuffled[np.argsort(-sizes[shuffled], kind="stable")]
-    # Train comes first, so that a tie goes to it.
-    left = {"train": len(ids) - sum(room.values()), **room}
-    without = [name for name, images in left.items() if images > 0]
-    of_group = np.zeros(len(sizes), np.int8)
-    numbers = {name: SPLITS.index(name) for name in left}
-    for place, group in enumerate(largest_first.tolist()):
-        names = without if len(sizes) - place <= len(without) else left
-        name = max(names, key=left.__getitem__)
-        left[name] -= int(sizes[group])
-        if name in without:
-            without.remove(name)
-        of_group[group] = numbers[name]
-    return np.asarray(of_group[groups])
 
 
 def _require_every_class(

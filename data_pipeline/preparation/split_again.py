@@ -7,15 +7,8 @@ import numpy as np
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.listing.listing import Split
 from data_pipeline.near_duplicates.duplicates import group_ids
-from data_pipeline.preparation.split import (
-    SPLITS,
-    Splits,
-    as_given,
-    deal_groups,
-    given_splits,
-    may_be_dealt,
-    splits_of,
-)
+from data_pipeline.preparation.deal import SPLITS, deal_groups
+from data_pipeline.preparation.split import Splits, as_given, given_splits, may_be_dealt, splits_of
 
 # By the bits of the splits in which copies are: the only one, or train.
 _THE_ONLY = np.array([0, 0, 1, 0, 2, 0, 0, 0], np.int8)

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_pipeline.columns.column_file import ColumnFile, write_columns
+from data_pipeline.columns.codes import Codes
+from data_pipeline.columns.column_file import ColumnFile
 from data_pipeline.columns.digests import BYTES, Digests
-from data_pipeline.columns.strings import Codes, Strings
+from data_pipeline.columns.strings import Strings
+from data_pipeline.columns.writing import write_columns
 from data_pipeline.pixels.thumbnails import KnownFile
 from search.errors import TuneError
 from search.process.atomic_files import read_object
