@@ -1,5 +1,6 @@
 """Find pairs of sketches that are worth comparing: those that may have the same key."""
 
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -37,26 +38,32 @@ def coarse_numbers(outlines: np.ndarray) -> np.ndarray:
     Returns:
         int8 [n, COARSE].
     """
-    coarse_first = np.argsort(frequency()[:OUTLINE, :OUTLINE].ravel(), kind="stable")[1:]
-    return np.asarray(outlines.reshape(len(outlines), -1)[:, coarse_first[:COARSE]])
+    return np.asarray(outlines.reshape(len(outlines), -1)[:, _coarse_first()])
 
 
-def candidate_pairs(coarse: np.ndarray, asking: int | None = None) -> Iterator[Pairs]:
+@functools.cache
+def _coarse_first() -> np.ndarray:
+    """The places of these numbers in an outline: int64 [COARSE]."""
+    return np.argsort(frequency()[:OUTLINE, :OUTLINE].ravel(), kind="stable")[1 : COARSE + 1]
+
+
+def candidate_pairs(coarse: np.ndarray, *, mirrored: bool = False) -> Iterator[Pairs]:
     """Find pairs that may be copies; a pair may come several times.
 
     Keys are signs of projections, and neighbouring keys are looked up as well (Lv et al. 2007,
     "Multi-probe LSH"). The projections are the outline's own numbers.
 
+    Besides `coarse`, about 80 bytes per image are held.
+
     Args:
         coarse: int8 [n, COARSE], what `coarse_numbers` took.
-        asking: for so many sketches, from the first on, pairs are looked for, among all; None
-            for all.
+        mirrored: whether to pair each image with mirrored ones too, which then have numbers from
+            n on.
     """
-    packed = np.packbits(coarse[:, :_SIGNS] > 0, axis=1)
-    signs = np.ascontiguousarray(packed).view(np.uint64)[:, 0]
+    signs = _signs(coarse, np.arange(_SIGNS), mirrored)
     for number in range(_KEYS):
         columns = np.arange(number, COARSE, _KEYS)
-        for seekers, order, starts, counts in _lookups(coarse, columns, asking or len(coarse)):
+        for seekers, order, starts, counts in _lookups(coarse, columns, mirrored):
             for left, right in _places(starts, counts):
                 first, second = seekers[left], order[right]
                 apart = np.bitwise_count(signs[first] ^ signs[second])
@@ -65,42 +72,49 @@ def candidate_pairs(coarse: np.ndarray, asking: int | None = None) -> Iterator[P
 
 
 def _lookups(
-    coarse: np.ndarray, columns: np.ndarray, asking: int
+    coarse: np.ndarray, columns: np.ndarray, mirrored: bool
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Some of those that ask, all sketches in the order of their keys, and who is paired with whom.
+    """Some of the images, all in the order of their keys, and who is paired with whom.
 
     That is given as the first place in that order and the number of places, int64 [some] each,
     once per probe.
     """
     for length in _LENGTHS:
-        keys = _keys(coarse, columns[:length])
+        keys = _signs(coarse, columns[:length], mirrored).astype(np.uint32)
         distinct, crowds = np.unique(keys, return_counts=True)
-        crowded = _PROBES * (crowds.astype(float) ** 2).sum() > _MOST_PAIRED * len(coarse)
+        crowded = _PROBES * (crowds.astype(float) ** 2).sum() > _MOST_PAIRED * len(keys)
         if not crowded:
             break
     most = np.minimum(crowds, _MOST_PAIRED // _PROBES) if crowded else crowds
     starts = np.cumsum(crowds) - crowds
     order = np.argsort(keys, kind="stable")
-    bits = 1 << np.arange(length)
-    all_seekers = order[order < asking]
-    for begin in range(0, asking, _SEEKERS):
-        seekers = all_seekers[begin : begin + _SEEKERS]
+    bits = np.uint32(1) << np.arange(length, dtype=np.uint32)
+    images = order[order < len(coarse)]
+    for begin in range(0, len(images), _SEEKERS):
+        seekers = images[begin : begin + _SEEKERS]
         sizes = np.abs(coarse[np.ix_(seekers, columns[:length])])
         unsure = bits[np.argsort(sizes, axis=1)[:, :_UNSURE]]
         for probe in range(2**_UNSURE):
             flipped = [bool(probe >> place & 1) for place in range(_UNSURE)]
-            wanted = keys[seekers] ^ unsure[:, flipped].sum(axis=1)
+            wanted = keys[seekers] ^ np.bitwise_or.reduce(unsure[:, flipped], axis=1)
             place = np.minimum(np.searchsorted(distinct, wanted), len(distinct) - 1)
             found = distinct[place] == wanted
             yield seekers, order, starts[place], np.where(found, most[place], 0)
 
 
-def _keys(coarse: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """The signs of some columns as one number: int64 [n]."""
-    keys = np.zeros(len(coarse), np.int64)
-    for place, column in enumerate(columns):
-        keys |= (coarse[:, column] > 0).astype(np.int64) << place
-    return keys
+def _signs(coarse: np.ndarray, columns: np.ndarray, mirrored: bool) -> np.ndarray:
+    """The signs of some columns as one number: uint64 [n], or [2 * n] with mirrored images."""
+    count = len(coarse)
+    signs = np.zeros((1 + mirrored) * count, np.uint64)
+    # Waves with an odd number of half waves across have the other sign in a mirrored image.
+    odd = _coarse_first() % OUTLINE % 2 == 1
+    for place, column in enumerate(columns.tolist()):
+        bit = np.uint64(1 << place)
+        values = coarse[:, column]
+        signs[:count] |= (values > 0) * bit
+        if mirrored:
+            signs[count:] |= (values < 0 if odd[column] else values > 0) * bit
+    return signs
 
 
 def _places(first: np.ndarray, counts: np.ndarray) -> Iterator[Pairs]:

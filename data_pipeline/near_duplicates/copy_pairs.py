@@ -30,7 +30,7 @@ def copy_pairs(sketches: SketchSource) -> np.ndarray:
     explain the difference, or their details or colours differ then, they are different images.
 
     Sketches are read a part at a time, and candidates are reduced as they come. What is held for
-    all images are 128 bytes each, and keys and candidates of about twice that.
+    all images are about 200 bytes each, and up to 8 pairs where images look alike.
 
     Args:
         sketches: no two the same.
@@ -43,8 +43,8 @@ def copy_pairs(sketches: SketchSource) -> np.ndarray:
     if count < 2:
         return np.empty((0, 2), np.int64)
     both = WithMirrored(sketches)
-    coarse = np.empty((2 * count, COARSE), np.int8)
-    for rows in _parts(np.arange(2 * count)):
+    coarse = np.empty((count, COARSE), np.int8)
+    for rows in _parts(np.arange(count)):
         coarse[rows] = coarse_numbers(both.rows(rows).outline)
     pairs = _closest_candidates(both, coarse)
     details = Details(both)
@@ -55,19 +55,20 @@ def copy_pairs(sketches: SketchSource) -> np.ndarray:
 
 def _closest_candidates(both: WithMirrored, coarse: np.ndarray) -> np.ndarray:
     """Find the pairs that are worth comparing in full: int64 [pairs, 2]."""
-    count = both.images
-    pairs, correlation = np.empty((0, 2), np.int64), np.empty(0, np.float32)
+    count, total = both.images, len(both)
+    pairs, correlation = np.empty(0, np.int64), np.empty(0, np.float32)
     waiting, size = [], 0
-    for first, second in candidate_pairs(coarse, count):
-        # Not an image with itself mirrored.
-        two = first != second % count
-        waiting.append(np.sort(np.stack([first[two], second[two]], axis=1), axis=1))
+    for first, second in candidate_pairs(coarse, mirrored=True):
+        # A pair is one number here. It is not an image and itself mirrored.
+        numbers = np.minimum(first, second) * total + np.maximum(first, second)
+        waiting.append(numbers[first != second % count])
         size += len(waiting[-1])
-        # The same pair comes for many keys. Once most are known, more are taken together.
+        # The same pair comes for many keys. Once many are known, more are taken together.
         if size > max(_MOST_WAITING, len(pairs)):
             pairs, correlation = _with(both, pairs, correlation, waiting)
             waiting, size = [], 0
-    return _with(both, pairs, correlation, waiting)[0]
+    pairs, _ = _with(both, pairs, correlation, waiting)
+    return np.stack(np.divmod(pairs, total), axis=1)
 
 
 def _with(
@@ -76,13 +77,16 @@ def _with(
     """Add candidates that correlate to the closest pairs so far."""
     if not waiting:
         return pairs, correlation
-    new = np.unique(np.concatenate(waiting), axis=0)
-    measured = [_correlation(both, part) for part in _parts(new)]
-    value = np.concatenate(measured) if measured else correlation[:0]
+    new = np.setdiff1d(np.concatenate(waiting), pairs)
+    value = np.zeros(len(new), np.float32)
+    for part in _parts(np.arange(len(new))):
+        value[part] = _correlation(both, *np.divmod(new[part], len(both)))
     enough = value >= _LEAST_CORRELATION
-    return _closest(
-        np.concatenate([pairs, new[enough]]), np.concatenate([correlation, value[enough]])
-    )
+    pairs = np.concatenate([pairs, new[enough]])
+    correlation = np.concatenate([correlation, value[enough]])
+    # As all pairs sorted have it, so that of equally close ones the same are kept.
+    order = np.argsort(pairs)
+    return _closest(pairs[order], correlation[order], len(both))
 
 
 def _parts(rows: np.ndarray) -> Iterator[np.ndarray]:
@@ -99,20 +103,21 @@ def _are_copies(both: WithMirrored, details: Details, pairs: np.ndarray) -> np.n
     return alike
 
 
-def _correlation(both: WithMirrored, pairs: np.ndarray) -> np.ndarray:
+def _correlation(both: WithMirrored, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """float32 [pairs]."""
     ours, theirs = (
-        both.rows(side).outline.reshape(-1, OUTLINE**2).astype(np.float32) for side in pairs.T
+        both.rows(side).outline.reshape(-1, OUTLINE**2).astype(np.float32)
+        for side in (first, second)
     )
     correlation = (ours * theirs).sum(axis=1)
     return np.asarray(correlation / (np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)))
 
 
-def _closest(pairs: np.ndarray, correlation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Keep each pair once, and only if it is among the closest pairs of one of its images."""
-    pairs, first = np.unique(pairs, axis=0, return_index=True)
-    correlation = correlation[first]
-    ends = pairs.T.ravel()
+def _closest(
+    pairs: np.ndarray, correlation: np.ndarray, total: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Keep a pair only if it is among the closest pairs of one of its images."""
+    ends = np.concatenate(np.divmod(pairs, total))
     order = np.lexsort((-np.tile(correlation, 2), ends))
     starts = np.searchsorted(ends[order], ends[order])
     kept = np.zeros(len(pairs), bool)
