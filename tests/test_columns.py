@@ -24,6 +24,8 @@ def test_strings_keep_any_name_and_the_order_of_strings():
     assert column == NAMES
     assert column != NAMES[1:]
     assert list(Strings.empty(3)) == [""] * 3
+    assert list(Strings.of_some({1: "caf\udce9", 3: "x"}, 5)) == ["", "caf\udce9", "", "x", ""]
+    assert Strings.of_some({}, 2) == ["", ""]
     with pytest.raises(IndexError):
         column[7]
 

@@ -23,6 +23,8 @@ class Codes(Texts):
     @classmethod
     def of(cls, values: Iterable[str]) -> Self:
         """Make a column of strings."""
+        if isinstance(values, cls):
+            return values
         numbers: dict[str, int] = {}
         codes = array("i", (numbers.setdefault(value, len(numbers)) for value in values))
         return cls(np.array(codes, np.int32), tuple(numbers))

@@ -28,6 +28,8 @@ class Digests(Texts):
         Raises:
             ValueError: one is not 32 hex digits.
         """
+        if isinstance(values, cls):
+            return values
         content = b"".join(digest_bytes(value) for value in values)
         return cls(np.frombuffer(content, np.uint8).reshape(-1, BYTES))
 

@@ -1,7 +1,7 @@
 """A column of text in one buffer."""
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Self
 
@@ -29,6 +29,8 @@ class Strings(Texts):
     @classmethod
     def of(cls, values: Iterable[str]) -> Self:
         """Make a column of strings."""
+        if isinstance(values, cls):
+            return values
         content, bounds = bytearray(), array("q", [0])
         for value in values:
             content += value.encode(errors="surrogatepass")
@@ -39,6 +41,19 @@ class Strings(Texts):
     def empty(cls, rows: int) -> Self:
         """Make a column of so many empty strings."""
         return cls(np.zeros(0, np.uint8), np.zeros(rows + 1, np.int64))
+
+    @classmethod
+    def of_some(cls, values: Mapping[int, str], rows: int) -> Self:
+        """Make a column of so many rows, of which some are not empty.
+
+        Args:
+            values: of these, by row, in ascending order of the rows.
+            rows: how many there are.
+        """
+        content = [value.encode(errors="surrogatepass") for value in values.values()]
+        lengths = np.zeros(rows + 1, np.int64)
+        lengths[np.fromiter(values, np.int64) + 1] = [len(value) for value in content]
+        return cls(np.frombuffer(b"".join(content), np.uint8), np.cumsum(lengths))
 
     @classmethod
     def checked(cls, content: np.ndarray, bounds: np.ndarray) -> Self:

@@ -113,8 +113,8 @@ def _require_classes(walk: Walk, top: Mapping[str, Folder], splits: Mapping[str,
     below = {name: within.folders for name, within in top.items()}
     if len(top) < 2:
         return  # there are too few, which is said with what is below
-    filled = [name for name, within in top.items() if within.taken]
-    if len(filled) == 1 and len(below[filled[0]]) == top[filled[0]].taken > 1:
+    filled = [name for name, within in top.items() if within.folders or within.has_files]
+    if len(filled) == 1 and not top[filled[0]].has_files and len(below[filled[0]]) > 1:
         raise DataError(
             f"{root}/: {filled[0]} alone holds anything, and that is folders; did you mean "
             f"{root / filled[0]}?"

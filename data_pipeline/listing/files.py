@@ -34,25 +34,32 @@ class Files(Sequence[ListedFile]):
         """Make columns of files, which are not kept: they may come one by one."""
         if isinstance(files, cls):
             return files
-        numbers = array("q")
-        labels, splits = _Numbered(), _Numbered()
-        texts = [bytearray() for _ in range(3)]
-        ends = [array("q", [0]) for _ in range(3)]
-        for path, label, split, size, mtime_ns, problem, group in files:
-            numbers.extend((size, mtime_ns))
-            labels.add(label)
-            splits.add(split or "")
-            for text, bounds, value in zip(texts, ends, (path, problem, group), strict=True):
-                if value:
-                    text.extend(value.encode(errors="surrogatepass"))
-                bounds.append(len(text))
-        paths, problems, groups = (
-            Strings(np.frombuffer(bytes(text), np.uint8), np.array(bounds, np.int64))
-            for text, bounds in zip(texts, ends, strict=True)
+        labels: dict[str, int] = {}
+        splits: dict[str, int] = {}
+        label_codes, split_codes, sizes, times = array("i"), array("i"), array("q"), array("q")
+        paths, bounds = bytearray(), array("q", [0])
+        problems: dict[int, str] = {}
+        groups: dict[int, str] = {}
+        for row, (path, label, split, size, mtime_ns, problem, group) in enumerate(files):
+            paths += path.encode("utf-8", "surrogatepass")
+            bounds.append(len(paths))
+            label_codes.append(labels.setdefault(label, len(labels)))
+            split_codes.append(splits.setdefault(split or "", len(splits)))
+            sizes.append(size)
+            times.append(mtime_ns)
+            if problem:
+                problems[row] = problem
+            if group:
+                groups[row] = group
+        return cls(
+            Strings(np.frombuffer(bytes(paths), np.uint8), np.array(bounds, np.int64)),
+            Codes(np.array(label_codes, np.int32), tuple(labels)),
+            Codes(np.array(split_codes, np.int32), tuple(splits)),
+            np.array(sizes, np.int64),
+            np.array(times, np.int64),
+            Strings.of_some(problems, len(sizes)),
+            Strings.of_some(groups, len(sizes)),
         )
-        table = np.array(numbers, np.int64).reshape(-1, 2)
-        sizes, times = (np.ascontiguousarray(column) for column in table.T)
-        return cls(paths, labels.column(), splits.column(), sizes, times, problems, groups)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -108,20 +115,6 @@ class Files(Sequence[ListedFile]):
             self.problems,
             self.groups,
         )
-
-
-class _Numbered:
-    """Values as numbers, in the order in which they first come."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
-        self.codes = array("i")
-
-    def add(self, value: str) -> None:
-        self.codes.append(self.numbers.setdefault(value, len(self.numbers)))
-
-    def column(self) -> Codes:
-        return Codes(np.array(self.codes, np.int32), tuple(self.numbers))
 
 
 def _file(

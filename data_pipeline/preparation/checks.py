@@ -118,15 +118,14 @@ class Checks:
     def catalog(self) -> Catalog:
         """The catalog of what has been checked so far."""
         whole = bool(self.done.all())
-        reasons = self._reasons
-        texts = (reasons.get(row, "") for row in range(len(self.done)))
+        reasons = dict(sorted(self._reasons.items()))
         files = Files(
             self._files.paths,
             self._files.labels,
             self._files.splits,
             self._bytes,
             self._mtime_ns,
-            Strings.of(texts) if reasons else Strings.empty(len(self.done)),
+            Strings.of_some(reasons, len(self.done)),
             self._files.groups,
         )
         entries = Entries(
