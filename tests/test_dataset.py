@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -150,3 +153,22 @@ def test_features_are_streamed_view_by_view_in_the_order_of_images():
     assert np.array_equal(whole[3][0], batches[0][0])
     few = feature_batches(views, np.array([3, 17]), batch_size=2, seed=3, initial_epoch=0, epochs=1)
     assert sorted(next(iter(few))[0][:, 0].numpy()) == [3, 17]
+
+
+def test_the_images_are_not_copied_into_memory_before_the_first_batch(tmp_path):
+    """There may be more of them than memory holds: a stream reads those of its batches."""
+    program = (
+        "import sys; import numpy as np;"
+        "from data_pipeline.pixels.dataset import training_batches;"
+        "pixels = np.load(sys.argv[1], mmap_mode='c'); count = len(pixels);"
+        "peak = lambda: int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1024;"
+        "stream = lambda images: next(iter(training_batches(images, np.zeros(len(images), int),"
+        "    np.arange(len(images)), num_classes=2, batch_size=8, seed=0, initial_epoch=0,"
+        "    epochs=1)));"
+        "stream(pixels[:64]); before = peak(); stream(pixels); print(peak() - before)"
+    )
+    shape = (100_000, 64, 64, 3)
+    np.lib.format.open_memmap(tmp_path / "pixels.npy", "w+", np.uint8, shape).flush()  # holes
+    command = [sys.executable, "-c", program, tmp_path / "pixels.npy"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, timeout=300)
+    assert float(done.stdout) < 400  # MB, of 1,200

@@ -10,6 +10,7 @@ import numpy as np
 from data_pipeline.columns.texts import Texts
 
 _PIECE = 2**16  # rows that are turned into Python objects at the same time
+_MOST_PADDED = 4  # times the length of the text
 
 
 class Strings(Texts):
@@ -39,8 +40,8 @@ class Strings(Texts):
 
     @classmethod
     def empty(cls, rows: int) -> Self:
-        """Make a column of so many empty strings."""
-        return cls(np.zeros(0, np.uint8), np.zeros(rows + 1, np.int64))
+        """Make a column of so many empty strings, which takes no memory."""
+        return cls(np.zeros(0, np.uint8), np.broadcast_to(np.int64(0), rows + 1))
 
     @classmethod
     def of_some(cls, values: Mapping[int, str], rows: int) -> Self:
@@ -50,6 +51,8 @@ class Strings(Texts):
             values: of these, by row, in ascending order of the rows.
             rows: how many there are.
         """
+        if not values:
+            return cls.empty(rows)
         content = [value.encode(errors="surrogatepass") for value in values.values()]
         lengths = np.zeros(rows + 1, np.int64)
         lengths[np.fromiter(values, np.int64) + 1] = [len(value) for value in content]
@@ -65,7 +68,7 @@ class Strings(Texts):
         ends = (len(bounds) > 0 and bounds[0] == 0 and bounds[-1] == len(content)) or False
         if not ends or (np.diff(bounds) < 0).any():
             raise ValueError("the bounds of its strings do not fit")
-        return cls(content, bounds)
+        return cls(content, bounds) if len(content) else cls.empty(len(bounds) - 1)
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
@@ -100,8 +103,13 @@ class Strings(Texts):
 
     def order(self) -> np.ndarray:
         """int64 [rows]: the rows in ascending order of their strings, equal ones as they came."""
-        values = list(self.raw())
-        return np.array(sorted(range(len(values)), key=values.__getitem__), np.int64)
+        width = int(np.diff(self.bounds).max(initial=0))
+        if width * len(self) > _MOST_PADDED * len(self.content):
+            values = list(self.raw())
+            return np.array(sorted(range(len(values)), key=values.__getitem__), np.int64)
+        # Padded to one length they take less than as objects of Python, and NumPy sorts them.
+        padded = np.fromiter(self.raw(), np.dtype(("S", max(1, width))), len(self))
+        return np.argsort(padded, kind="stable")
 
     def take(self, rows: np.ndarray) -> "Strings":
         """Make a column of some rows."""

@@ -65,7 +65,7 @@ class Checks:
 
     def _take(self, before: Entries) -> None:
         """Take the remembered checks of files that are as they were."""
-        self._before = before
+        self._remembered = before.sketches  # the rest is not needed any more afterwards
         place = self._files.paths.rows_in(before.files.paths)
         rows = np.flatnonzero((place >= 0) & ~self._files.problems.filled)
         at = place[rows]
@@ -78,6 +78,9 @@ class Checks:
         as_it_was &= before.files.mtime_ns[at] == self._mtime_ns[rows]
         still = as_it_was & ~passing[at]
         rows, at = rows[still], at[still]
+        # Where the sketch of each row is among the remembered ones; -1 for a new one.
+        self._place = np.full(len(place), -1)
+        self._place[rows] = at
         self.done[rows] = True
         self.kept[rows] = before.kept[at]
         numbers = np.array([self._formats[name] for name in before.formats.names], np.int32)
@@ -89,9 +92,6 @@ class Checks:
         of_bad = reasons.filled[at]
         for row, number in zip(rows[of_bad].tolist(), at[of_bad].tolist(), strict=True):
             self._reasons[row] = reasons[number]
-        # Where the sketch of each row is among the remembered ones; -1 for a new one.
-        self._place = np.full(len(place), -1)
-        self._place[rows] = at
 
     def record(self, row: int, entry: Entry) -> None:
         """Take the check of a file.
@@ -151,7 +151,7 @@ class Checks:
 
     def _sketch_rows(self) -> Rows:
         if self._sketches is None and (self._place >= 0).all():
-            return self._before.sketches.take(self._place)
+            return self._remembered.take(self._place)
         if self._sketches is None:
             self._sketches = self._new_file()
         return Rows(self._sketches, SKETCH_BYTES, np.arange(len(self.done)))
@@ -167,7 +167,7 @@ class Checks:
         file.truncate(len(self.done) * SKETCH_BYTES)
         rows = np.flatnonzero(self._place >= 0)
         for piece in np.array_split(rows, -(-len(rows) // 4096)) if len(rows) else ():
-            content = self._before.sketches.read(self._place[piece])
+            content = self._remembered.read(self._place[piece])
             for run in np.split(np.arange(len(piece)), np.flatnonzero(np.diff(piece) != 1) + 1):
                 os.pwrite(file.fileno(), content[run].tobytes(), int(piece[run[0]]) * SKETCH_BYTES)
         return file
