@@ -1,0 +1,264 @@
+"""Measure what many images cost before training: time, memory of the driver, the first step.
+
+    python benchmarks/many_images.py DATA --count 60000,250000 --size 32
+    python benchmarks/many_images.py DATA --count 1000000 --copied
+
+Makes folders of so many links to DATA's files, class by class, and takes each figure in a process
+of its own. Prints, as JSON, for each count:
+
+first: all files are checked and prepared, near-copies found, the images split, all of it written
+into a run's folder. Seconds, and the peak memory of the driver and of its largest child.
+second: the same again with nothing changed; "look" is the part until images are known to be
+prepared.
+step: in a process with TensorFlow: seconds until a small network has made its first step, with
+the peak memory before and after.
+near: copies among as many made-up sketches, of which no two are alike: seconds and peak memory.
+
+Memory is the highest resident size in MB; "own" is it without files that are mapped, such as
+libraries and prepared images. With `--copied` the files are not checked: what is known of DATA's
+files is written down as that of the links, and the prepared images are empty. It takes minutes
+instead of an hour for a million. Instead of "first" and "second" there are "second", which has to
+look for near-copies, and "third", where all is remembered.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import click
+from catalog import link_many
+
+LONGEST = 4 * 3600  # seconds, of one process
+OFTEN = 0.2  # seconds between looks at the children
+BATCH = 32
+BLOCK = 10_000  # sketches that are made up at the same time
+
+
+def memory(process="self"):
+    """Peak resident memory of a process, and its own without mapped files now, in MB."""
+    text = Path(f"/proc/{process}/status").read_text()
+    peak, own = (int(re.search(rf"{key}:\s+(\d+)", text)[1]) for key in ("VmHWM", "RssAnon"))
+    return {"peak_mb": round(peak / 1024), "own_mb": round(own / 1024)}
+
+
+def children(process):
+    """All processes below one."""
+    found = []
+    for task in Path(f"/proc/{process}/task").iterdir():
+        with suppress(OSError):
+            for child in (task / "children").read_text().split():
+                found += [child, *children(child)]
+    return found
+
+
+class LargestChild(threading.Thread):
+    """Look at the peak memory of the children of this process, again and again."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.peak_mb = 0
+
+    def run(self):
+        while True:
+            with suppress(OSError):
+                for child in children(os.getpid()):
+                    with suppress(OSError, TypeError):
+                        self.peak_mb = max(self.peak_mb, memory(child)["peak_mb"])
+            time.sleep(OFTEN)
+
+
+def config_of(data, size):
+    from search.run_folder.config import RunConfig
+
+    return RunConfig(
+        data=str(data),
+        algo="random",
+        families=("cnn",),
+        backbones=(),
+        image_size=(size, size),
+        resize_mode="squeeze",
+        compact=True,
+        weights=None,
+        max_epochs=9,
+        factor=3,
+        hyperband_iterations=1,
+        max_trials=1,
+        objective="val_accuracy",
+        validation=0.15,
+        test=0.15,
+        seed=0,
+        precision="float32",
+        deterministic=False,
+        early_stop=False,
+    )
+
+
+def prepare_run(data, cache, size, place):
+    """What a search does before its first trial, in the driver."""
+    from data_pipeline.preparation.prepare import prepare
+    from search.process.progress import Silent
+    from search.run_folder.paths import RunFolder
+    from search.tuning.prepare_data import prepare_data
+
+    run, config = RunFolder(place), config_of(data, size)
+    largest = LargestChild()
+    largest.start()
+    start = time.monotonic()
+    figures = {}
+    if place.name != "first":
+        prepare(data, image_sizes=config.prepared_sizes, cache_dir=cache)
+        figures["look_seconds"] = round(time.monotonic() - start, 2)
+        start = time.monotonic()
+    prepare_data(run, config, cache_dir=cache, progress=Silent())
+    config.save(run)
+    figures["seconds"] = round(time.monotonic() - start, 2)
+    return figures | memory() | {"largest_child_mb": largest.peak_mb}
+
+
+def first_step(place):
+    """Seconds from the run's folder to the end of the first training step."""
+    import keras
+    import keras_tuner
+
+    from data_pipeline.pixels.dataset import training_batches
+    from search.run_folder.paths import RunFolder
+    from search.trial.experiment import Experiment
+
+    before, start = memory(), time.monotonic()
+    experiment = Experiment.load(RunFolder(place))
+    batches = training_batches(
+        experiment.pixels,
+        experiment.targets,
+        experiment.train,
+        num_classes=experiment.num_classes,
+        batch_size=BATCH,
+        seed=0,
+        initial_epoch=0,
+        epochs=1,
+    )
+    images, labels = next(iter(batches))
+    batch = time.monotonic() - start
+    model = experiment.classifier.build(keras_tuner.HyperParameters())
+    loss = "binary_crossentropy" if experiment.num_classes == 2 else "categorical_crossentropy"
+    model.compile(keras.optimizers.SGD(), loss)
+    model.train_on_batch(images, labels)
+    step = time.monotonic() - start
+    figures = {"batch_seconds": round(batch, 2), "step_seconds": round(step, 2)}
+    return figures | {"before_mb": before["peak_mb"]} | memory()
+
+
+def near_copies(count, folder):
+    """Look for copies among made-up sketches, of which none are alike."""
+    import numpy as np
+
+    from data_pipeline.catalog.table import SKETCH_BYTES
+    from data_pipeline.columns.rows import Rows
+    from data_pipeline.near_duplicates.copy_pairs import copy_pairs
+    from data_pipeline.near_duplicates.stored_sketches import StoredSketches
+
+    random = np.random.default_rng(0)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for first in range(0, count, BLOCK):
+            shape = (min(BLOCK, count - first), SKETCH_BYTES)
+            numbers = random.standard_normal(shape, np.float32) * 35
+            file.write(np.clip(numbers, -127, 127).astype(np.int8).tobytes())
+        file.flush()
+        start = time.monotonic()
+        rows = Rows(file, SKETCH_BYTES, np.arange(count))
+        found = len(copy_pairs(StoredSketches(rows)))
+        return {"seconds": round(time.monotonic() - start, 1), "pairs": found} | memory()
+
+
+def copy_checks(data, links, cache, size):
+    """Write down the checks of DATA's files as those of links to them, and empty pixels."""
+    import numpy as np
+
+    from data_pipeline.catalog.cache import save_catalog
+    from data_pipeline.catalog.entries import Catalog
+    from data_pipeline.catalog.table import Entries
+    from data_pipeline.listing.sources import list_images
+    from data_pipeline.pixels.prepared import pixels_of
+    from data_pipeline.preparation.prepare import open_catalog
+
+    known = open_catalog(data, cache_dir=cache).table
+    rows = {path: row for row, path in enumerate(known.files.paths)}
+    files = sorted(path for path in data.rglob("*") if path.is_file())
+    origin = [rows[file.relative_to(data).as_posix()] for file in files]
+    listing = list_images(links)
+    numbers = (int(Path(path).stem) for path in listing.files.paths)
+    taken = known.take(np.array([origin[number % len(files)] for number in numbers]))
+    columns = (taken.kept, taken.formats, taken.sizes, taken.content_hashes, taken.pixel_hashes)
+    entries = Entries(listing.files, *columns, taken.sketches)
+    catalog = Catalog(links, entries, listing.class_names)
+    save_catalog(catalog, links, cache)
+    pixels = pixels_of(catalog, (size, size), "squeeze", cache).path
+    pixels.parent.mkdir(exist_ok=True)
+    shape = (len(catalog.kept), size, size, 3)
+    np.lib.format.open_memmap(pixels, "w+", np.uint8, shape).flush()  # a hole: it takes no room
+    return {}
+
+
+def in_a_process(job, *arguments):
+    command = [sys.executable, __file__, *map(str, arguments), "--job", job]
+    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=LONGEST, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def all_of(data, count, size, copied):
+    """The figures of so many links."""
+    with tempfile.TemporaryDirectory(prefix="many-") as name:
+        links, cache, figures = Path(name) / "data", Path(name) / "cache", {"files": count}
+        link_many(data, links, count)
+        options = (data, "--place", name, "--size", size, "--count", count)
+        if copied:
+            in_a_process("copy", *options)
+        jobs = (
+            ("second", "third", "step", "near") if copied else ("first", "second", "step", "near")
+        )
+        for job in jobs:
+            figures[job] = in_a_process(job, *options)
+        kinds = ("catalogs", "prepared")
+        figures["cache_mb"] = {
+            kind: round(sum(f.stat().st_blocks for f in (cache / kind).iterdir()) * 512 / 1e6)
+            for kind in kinds
+        }
+        return figures
+
+
+def done_here(job, data, place, size, count):
+    """One job in this process."""
+    links, cache = place / "data", place / "cache"
+    if job == "copy":
+        return copy_checks(data, links, cache, size)
+    if job == "step":
+        return first_step(place / "second")
+    if job == "near":
+        return near_copies(count, place)
+    return prepare_run(links, cache, size, place / job)
+
+
+@click.command()
+@click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--count", default="60000", help="Numbers of files, with commas.")
+@click.option("--size", default=32, help="Side of the prepared images, in pixels.")
+@click.option("--copied", is_flag=True, help="Do not check the links.")
+@click.option("--job", hidden=True)
+@click.option("--place", type=click.Path(path_type=Path), hidden=True)
+def main(data, count, size, copied, job, place):
+    """Links are hard ones where DATA is on the disk of temporary files (TMPDIR)."""
+    if job:
+        print(json.dumps(done_here(job, data.resolve(), place, size, int(count))))
+        return
+    report = [all_of(data.resolve(), int(each), size, copied) for each in count.split(",")]
+    print(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()
