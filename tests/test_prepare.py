@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -394,3 +395,40 @@ def test_checks_are_saved_as_they_come_for_whoever_is_killed(
         open_catalog(photos, cache_dir=cache_dir, progress=killed)
     assert saved == [1, 2]
     assert len(load_entries(photos, cache_dir)) == 2
+
+
+def test_what_is_known_of_a_file_takes_a_few_hundred_bytes(photos, cache_dir):
+    """With nothing changed: a sketch alone had taken a thousand in memory."""
+    for number in range(10_000):
+        os.link(photos / "cat" / "cat_0.png", photos / "cat" / f"{number:05}.png")
+    small = open_catalog(photos, cache_dir=cache_dir, workers=1)
+    assert len(small.kept) == 10_008
+    tracemalloc.start()
+    again = open_catalog(photos, cache_dir=cache_dir)
+    held, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert again == small
+    assert held / 10_000 < 200
+    assert peak / 10_000 < 700
+
+
+def test_tasks_and_results_of_workers_are_not_held(photos, cache_dir, monkeypatch):
+    """Checks are made one after the other, and their tasks with them."""
+    for number in range(3_000):
+        os.link(photos / "cat" / "cat_0.png", photos / "cat" / f"{number:05}.png")
+    one, known = [], {}
+
+    def run_here(function, tasks, *, workers=None):
+        for number in range(0, len(tasks), 16):
+            for task in tasks[number : number + 16]:
+                # As a worker sends it: an entry of its own.
+                known["entry"] = known.get("entry") or function(task)
+                yield task, dataclasses.replace(known["entry"], path=task.file.path)
+            if number in (320, 2880):
+                one.append(tracemalloc.get_traced_memory()[0])
+
+    monkeypatch.setattr(module, "run_in_workers", run_here)
+    tracemalloc.start()
+    open_catalog(photos, cache_dir=cache_dir)
+    tracemalloc.stop()
+    assert (one[1] - one[0]) / 2560 < 100

@@ -48,20 +48,24 @@ class Checks:
         self._files, self._folder = Files.of(listing.files), cache_dir / "catalogs"
         self._copies_file = copies_file(data, cache_dir)
         before = load_entries(data, cache_dir)
-        count = len(self._files)
-        self.done, self.kept = np.zeros(count, bool), np.zeros(count, bool)
+        self.done = np.zeros(len(self._files), bool)
         self._bytes, self._mtime_ns = self._files.bytes.copy(), self._files.mtime_ns.copy()
         names = dict.fromkeys(("", *before.formats.names))
         self._formats = {name: number for number, name in enumerate(names)}
-        self._format_codes = np.zeros(count, np.int32)
-        self._sizes = np.zeros((count, 2), np.int32)
-        self.content_hashes = np.zeros((count, BYTES), np.uint8)
-        self.pixel_hashes = np.zeros((count, BYTES), np.uint8)
         self._reasons: dict[int, str] = {}
         self._sketches: IO[Any] | None = None
         self._take(before)
         for row in np.flatnonzero(self._files.problems.filled).tolist():
             self.done[row], self._reasons[row] = True, self._files.problems[row]
+
+    def _make_room(self) -> None:
+        """Make the columns that checks fill."""
+        count = len(self.done)
+        self.kept = np.zeros(count, bool)
+        self._format_codes = np.zeros(count, np.int32)
+        self._sizes = np.zeros((count, 2), np.int32)
+        self.content_hashes = np.zeros((count, BYTES), np.uint8)
+        self.pixel_hashes = np.zeros((count, BYTES), np.uint8)
 
     def _take(self, before: Entries) -> None:
         """Take the remembered checks of files that are as they were."""
@@ -82,13 +86,20 @@ class Checks:
         self._place = np.full(len(place), -1)
         self._place[rows] = at
         self.done[rows] = True
-        self.kept[rows] = before.kept[at]
         numbers = np.array([self._formats[name] for name in before.formats.names], np.int32)
-        if len(at):
-            self._format_codes[rows] = numbers[before.formats.codes[at]]
-        self._sizes[rows] = before.sizes[at]
-        self.content_hashes[rows] = before.content_hashes.content[at]
-        self.pixel_hashes[rows] = before.pixel_hashes.content[at]
+        codes = numbers[before.formats.codes] if len(numbers) else before.formats.codes
+        if len(at) == len(place) == len(before):
+            # Nothing has changed: the columns are taken as they are, without a copy.
+            self.kept, self._format_codes = _writeable(before.kept), _writeable(codes)
+            self._sizes = _writeable(before.sizes)
+            self.content_hashes = _writeable(before.content_hashes.content)
+            self.pixel_hashes = _writeable(before.pixel_hashes.content)
+        else:
+            self._make_room()
+            self.kept[rows], self._format_codes[rows] = before.kept[at], codes[at]
+            self._sizes[rows] = before.sizes[at]
+            self.content_hashes[rows] = before.content_hashes.content[at]
+            self.pixel_hashes[rows] = before.pixel_hashes.content[at]
         of_bad = reasons.filled[at]
         for row, number in zip(rows[of_bad].tolist(), at[of_bad].tolist(), strict=True):
             self._reasons[row] = reasons[number]
@@ -171,3 +182,8 @@ class Checks:
             for run in np.split(np.arange(len(piece)), np.flatnonzero(np.diff(piece) != 1) + 1):
                 os.pwrite(file.fileno(), content[run].tobytes(), int(piece[run[0]]) * SKETCH_BYTES)
         return file
+
+
+def _writeable(column: np.ndarray) -> np.ndarray:
+    """The column itself where it can be written to, else a copy."""
+    return column if column.flags.writeable else column.copy()
