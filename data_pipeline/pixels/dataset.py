@@ -145,9 +145,7 @@ def row_batches(
 def made_ahead(rows: "tf.data.Dataset", make: Callable[..., Any]) -> "tf.data.Dataset":
     """Make batches of what `row_batches` streams, several at a time and some ahead."""
     return (
-        rows.map(make, num_parallel_calls=_PARALLEL)
-        .prefetch(_PARALLEL)
-        .with_options(_as_it_is())
+        rows.map(make, num_parallel_calls=_PARALLEL).prefetch(_PARALLEL).with_options(_as_it_is())
     )
 
 
