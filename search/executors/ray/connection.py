@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +15,17 @@ from search.executors.ray.address import ClusterAddress
 
 LEAST = (2, 60)
 STORE_BYTES = 256 * 2**20  # of a Ray that is started here: files travel in pieces of 8 MiB
+
+_VARIABLES = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # CUDA_VISIBLE_DEVICES of actors without a GPU stays as it is; Ray would warn that it may not.
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # A thread that still asks when the search has ended must not start a Ray of its own.
+    "RAY_ENABLE_AUTO_CONNECT": "0",
+    # Ray prints what happens on other machines to stdout, which is for results, and would tear the
+    # display to pieces: all lines are left out.
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
+}
 
 
 def require_ray() -> None:
@@ -42,13 +54,8 @@ def connected(address: ClusterAddress) -> Iterator[ModuleType]:
         TuneError: nothing answers at the address.
     """
     require_ray()
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Else Ray would clear CUDA_VISIBLE_DEVICES of actors without a GPU some day, and says so now.
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    # A thread that still asks when the search has ended must not start a Ray of its own.
-    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
-    # What Ray's own code writes to the terminal would tear the display to pieces.
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    for name, value in _VARIABLES.items():
+        os.environ.setdefault(name, value)
     import ray
 
     if ray.is_initialized():  # a program that uses Ray for something else: its connection stays
@@ -68,7 +75,7 @@ def connected(address: ClusterAddress) -> Iterator[ModuleType]:
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise TuneError(_no_answer(address, error)) from error
     finally:
-        if before is not None:
+        if before is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
     try:
         yield ray
