@@ -142,6 +142,25 @@ def test_a_file_that_is_cut_short_is_refused(file, tmp_path):
             ColumnFile(path)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"[" * 100_000,
+        b"[1, 2]",
+        b'{"rows": 1}',
+        b'{"rows": {"dtype": ["U8"], "shape": [1, 5], "data_offsets": [0, 5]}}',
+        b'{"rows": {"dtype": "U8", "shape": [1e999, 5], "data_offsets": [0, 5]}}',
+        b'{"rows": {"dtype": "U8", "shape": [-1, 5], "data_offsets": [0, -5]}}',
+        b'{"rows": {"dtype": "U8", "shape": [1000000000, 5], "data_offsets": [0, 5000000000]}}',
+    ],
+)
+def test_what_a_stranger_wrote_is_refused(tmp_path, header):
+    path = tmp_path / "file.columns"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(5))
+    with pytest.raises(ValueError, match=r"header|rows"):
+        ColumnFile(path).rows("rows", 5)
+
+
 def test_strings_take_a_tenth_of_the_memory_of_python_objects():
     tracemalloc.start()
     column = Strings.of(f"cat/{number:06}.jpg" for number in range(50_000))

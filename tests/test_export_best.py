@@ -192,9 +192,9 @@ def test_an_export_killed_before_the_users_files_were_moved_moves_them_later(run
 
 
 def test_a_run_of_an_older_version_is_refused_before_anything_is_trained(run):
-    run.run.images.unlink()
+    run.run.older_images.unlink()
     with pytest.raises(
-        TuneError, match=rf"has no pictures\.json.*tune run --resume {run.run.argument}"
+        TuneError, match=rf"has no images\.columns.*tune run --resume {run.run.argument}"
     ):
         export(run)
     assert not (run.run.path / "repeats").exists()

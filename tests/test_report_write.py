@@ -213,7 +213,7 @@ def test_an_export_of_an_older_version_is_left_out_and_said_to_be(run, scratch):
 
 
 def test_a_run_without_its_images_says_how_to_get_them(run):
-    run.images.unlink()
+    run.older_images.unlink()
     with pytest.raises(TuneError, match=f"tune run --resume {run.path}"):
         report(run, images=False)
 

@@ -1,9 +1,12 @@
 """The cases of folders of a run that a stranger has crafted."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
 
 from crafting import ESCAPES, MARKUP, bomb, json_cases, linked, pickled
+
+from search.run_folder.images import Images
+from search.run_folder.paths import RunFolder
 
 HUGE = (10**12, 2**63, -1, 1e308, float("nan"))
 
@@ -21,13 +24,16 @@ def run_cases(run, outside, canary):
             (first, ("seconds", "score", "epochs", "bracket"), HUGE),
             ("data.json", ("root", "pixels"), [str(outside), "/dev/zero", "/proc/self/environ"]),
             ("data.json", ("labels",), [[ESCAPES, MARKUP], ["a"] * 10**5]),
-            ("pictures.json", ("root",), [str(outside.parent), "/"]),
         ],
     )
-    yield "pictures.json: a path outside", lambda: paths_to(run, f"../../../..{outside}")
+    yield "images.columns: a path outside", lambda: changed(run, paths=f"../../../..{outside}")
+    for root in (outside.parent, Path("/")):
+        yield f"images.columns: {root}", lambda root=root: changed(run, root=root)
+    yield "images.columns: a device", lambda: linked(run / "images.columns", Path("/dev/zero"))
+    yield "known.columns: a device", lambda: linked(run / "known.columns", Path("/dev/zero"))
     yield "trials: a link to a file outside", lambda: linked(run / first, outside)
     yield "targets.npy: pickled code", lambda: pickled(run / "targets.npy", canary)
-    yield "known.npz: pickled code", lambda: pickled(run / "known.npz", canary)
+    yield "known.npz: pickled code", lambda: as_of_older(run, canary)
     yield "splits.npz: a small zip of zeros", lambda: bomb(run / "splits.npz", "train.npy")
     yield "learnt.json: nested", lambda: (run / "learnt.json").write_text("[" * 10**5)
     yield "config.json: nested", lambda: (run / "config.json").write_text('{"a":' * 10**5)
@@ -36,7 +42,15 @@ def run_cases(run, outside, canary):
         yield f"{name}: a device", lambda name=name: linked(run / name, Path("/dev/zero"))
 
 
-def paths_to(run, path):
-    content = json.loads((run / "pictures.json").read_text())
-    content["paths"] = [path] * len(content["paths"])
-    (run / "pictures.json").write_text(json.dumps(content))
+def changed(run, *, paths=None, root=None):
+    """Give the images of a run another path, all the same, or another root."""
+    folder = RunFolder(run)
+    images = Images.load(folder)
+    paths = [paths] * len(images.paths) if paths else images.paths
+    replace(images, paths=paths, root=root or images.root).save(folder)
+
+
+def as_of_older(run, canary):
+    """What older versions wrote of the images that were trained on, as pickled code."""
+    (run / "known.columns").unlink(missing_ok=True)
+    pickled(run / "known.npz", canary)

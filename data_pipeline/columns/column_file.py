@@ -41,7 +41,10 @@ class ColumnFile:
         length = struct.unpack("<Q", head)[0] if len(head) == 8 else size
         if not 2 <= length <= min(size - 8, _LONGEST_HEADER):
             raise ValueError("it has no header")
-        header = json.loads(os.pread(handle, length, 8))
+        try:
+            header = json.loads(os.pread(handle, length, 8))
+        except RecursionError as error:
+            raise ValueError("its header is nested too deeply") from error
         if not isinstance(header, dict):
             raise ValueError("its header is no object")
         self.metadata: dict[str, str] = header.pop("__metadata__", {})
@@ -85,11 +88,11 @@ class ColumnFile:
             entry = self._columns[name]
             rows, *others = shape = [int(side) for side in entry["shape"]]
             start, end = (int(offset) for offset in entry["data_offsets"])
-        except (LookupError, TypeError, ValueError) as error:
+            same = DTYPES[entry["dtype"]] == dtype
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"it has no column {name}") from error
         size = math.prod(shape) * np.dtype(dtype).itemsize
         fits = rows >= 0 <= start and end - start == size and self._start + end <= self._size
-        same = DTYPES.get(entry.get("dtype")) == dtype
         if not (fits and same and others == ([] if width is None else [width])):
             raise ValueError(f"its column {name} is another")
         return rows, self._start + start
