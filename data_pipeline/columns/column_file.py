@@ -50,10 +50,6 @@ class ColumnFile:
         self.metadata: dict[str, str] = header.pop("__metadata__", {})
         self._columns, self._start, self._size = header, 8 + length, size
 
-    def names(self) -> tuple[str, ...]:
-        """The names of its columns."""
-        return tuple(self._columns)
-
     def column(self, name: str, dtype: Any, width: int | None = None) -> np.ndarray:
         """Read a column into memory: [rows], or [rows, width].
 
