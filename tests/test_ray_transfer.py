@@ -1,5 +1,7 @@
 """Transfers of files to actors and back: bounded, resumed, and told of what went wrong."""
 
+import threading
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -119,3 +121,40 @@ def test_a_file_that_is_fetched_in_part_does_not_replace_the_one_before(
     with pytest.raises(GoneError):
         Transfer(ray).fetch(actor, source.name, manifest_of(source), target)
     assert target.read_bytes() == b"before"
+
+
+def test_many_files_at_once_do_not_wait_for_one_another(tmp_path, source, monkeypatch):
+    """Each holds some of the room that the others need."""
+
+    class SlowRay:
+        def put(self, piece):
+            return piece
+
+        def get(self, reference, timeout):
+            time.sleep(0.001)
+            return reference()
+
+    def call(function):
+        return SimpleNamespace(remote=lambda *arguments: lambda: function(*arguments))
+
+    monkeypatch.setattr(transfer, "IN_FLIGHT", 2 * WINDOW)
+    sender = Transfer(SlowRay())
+    threads = []
+    for number in range(2 * WINDOW):
+        receiver = Receiver(tmp_path / f"node{number}")
+        calls = {name: call(getattr(receiver, name)) for name in ("missing", "take", "finish")}
+        there = (source, SimpleNamespace(**calls), "pixels.npy")
+        threads.append(threading.Thread(target=sender.send, args=there, daemon=True))
+    for thread in threads:
+        thread.start()
+    for number, thread in enumerate(threads):
+        thread.join(60)
+        assert (tmp_path / f"node{number}" / "pixels.npy").read_bytes() == source.read_bytes()
+
+
+def test_what_lies_on_a_node_is_read_by_its_user_alone(ray, actor, source, tmp_path):
+    Transfer(ray).send(source, actor, "pixels.npy")
+    receiver = Receiver(tmp_path / "other")
+    receiver.copy("pixels.npy", source)
+    for path in (tmp_path / "node" / "pixels.npy", tmp_path / "other" / "pixels.npy"):
+        assert path.stat().st_mode & 0o077 == 0

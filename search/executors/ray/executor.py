@@ -104,6 +104,7 @@ class RayExecutor:
             token = self.cache_dir.resolve() / f".cluster-{self.settings.name}"
             content = secrets.token_hex(16)
             write_bytes(token, content.encode())
+            token.chmod(0o600)  # whoever may not read the images may not read this
             stack.callback(token.unlink, missing_ok=True)
             self.desk = Desk(ray, self.settings, (token, content))
             stack.callback(self._sweep)

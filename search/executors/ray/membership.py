@@ -1,6 +1,7 @@
 """Which nodes a cluster has: those that join are made ready, those that are lost given up."""
 
 import threading
+import time
 from collections import Counter
 
 from search.errors import TuneError
@@ -10,7 +11,7 @@ from search.executors.ray.node import Node
 
 LOOK_SECONDS = 1.0  # between two looks at which nodes there are
 MOST_BEGUN = 5  # times that one node is made ready; it is broken if it is lost as often
-END_SECONDS = 5.0  # in which a thread ends at the end
+END_SECONDS = 5.0  # in which all threads end at the end
 
 
 class Membership(threading.Thread):
@@ -27,6 +28,8 @@ class Membership(threading.Thread):
         self._refused: dict[str, str] = {}
         self._begun: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self._alive: set[str] = set()
+        self._lost = False  # one that may come back
         self.look(first=True)
 
     @property
@@ -51,6 +54,9 @@ class Membership(threading.Thread):
         except (self.desk.ray.exceptions.RayError, ConnectionError):
             return  # asked again in a second
         with self._lock:
+            usable = {"CPU", "GPU"}
+            self._alive = {key for key, row in rows.items() if usable & row["Resources"].keys()}
+            self._refused = {key: why for key, why in self._refused.items() if key in rows}
             gone = [node for key, node in self._nodes.items() if key not in rows]
             joined = [key for key in rows if key not in self._nodes and key not in self._refused]
             new = [Node(self.desk, rows[key], first, self._given_up) for key in joined]
@@ -67,6 +73,7 @@ class Membership(threading.Thread):
             self._nodes.pop(node.node_id, None)
             if not reason and self._begun[node.node_id] >= MOST_BEGUN:
                 reason = f"was lost {MOST_BEGUN} times"
+            self._lost = self._lost or not reason
             if reason:
                 self._refused[node.node_id] = f"{node.label}: {reason}"
         lost = "was lost; its trials go on elsewhere"
@@ -77,10 +84,11 @@ class Membership(threading.Thread):
         """Look whether it is of use to wait.
 
         Raises:
-            TuneError: every node that could run trials was refused.
+            TuneError: every node that could run trials was refused. One that worked and was lost is
+                waited for.
         """
         with self._lock:
-            if self._refused and not any(node.slots for node in self._nodes.values()):
+            if self._alive and self._alive <= self._refused.keys() and not self._lost:
                 reasons = "\n".join(f"  {reason}" for reason in self._refused.values())
                 raise TuneError(f"no machine of the cluster can run trials:\n{reasons}")
 
@@ -99,9 +107,12 @@ class Membership(threading.Thread):
         cleared = [node.agent.clear.remote(name) for node in nodes]
         if cleared:
             ray.wait(cleared, num_returns=len(cleared), timeout=seconds)
+        for node in nodes:  # before their threads: who waits for an agent hears that it is gone
+            node.end()
+        until = time.monotonic() + END_SECONDS
         # A thread that asked Ray for something after it has ended would start it anew.
         for thread in (self, *(slot for node in nodes for slot in node.threads), *nodes):
             if thread.is_alive():
-                thread.join(END_SECONDS)
+                thread.join(max(0.1, until - time.monotonic()))
         for node in nodes:
             node.end()

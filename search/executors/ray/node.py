@@ -1,5 +1,6 @@
 """Make a node ready for trials: the driver's side, a thread per node."""
 
+import math
 import os
 import threading
 import time
@@ -26,6 +27,7 @@ from search.executors.ray.slot_plan import SlotPlan
 from search.executors.ray.versions import differing, installed_versions, machine_id
 from search.process.wording import counted
 
+WAITING_SECONDS = 60.0  # for cores and GPUs, before that is said
 GONE_SECONDS = 40.0  # without an answer; Ray itself notices within about 30
 
 
@@ -72,6 +74,13 @@ class Node(threading.Thread):
         return 0 if self.gone.is_set() or not (self.first or self.ready) else self.slots
 
     def run(self) -> None:
+        """Make it ready; what goes wrong here, and is not the node's fault, ends the search."""
+        try:
+            self._make_ready()
+        except Exception as error:  # noqa: BLE001 - the thread of the search raises it
+            self.desk.events.put(error)
+
+    def _make_ready(self) -> None:
         """Start its actors, send it what it lacks, and let its slots take trials."""
         if not self.slots:  # a head that only coordinates
             return
@@ -170,8 +179,21 @@ class Node(threading.Thread):
     def _hand_over(self, view: NodeView, files: RunFiles) -> None:
         small = files.small if view.disk != APART and self.is_here else adapted(files, view.cache)
         reference = self.desk.ray.put(small)
-        for actor in self.actors:
-            self.desk.answer(actor.prepare.remote(reference), self.gone)
+        said = False
+        for handed in [actor.prepare.remote(reference) for actor in self.actors]:
+            while not self._answered(handed):
+                if not said:
+                    words = f"cluster: {self.label} waits for cores or GPUs that others use"
+                    self.desk.events.put(Said(words, warning=True))
+                said = True
+
+    def _answered(self, reference: Any) -> bool:
+        """Whether an actor has answered; it does not before Ray has cores and GPUs for it."""
+        try:
+            self.desk.answer(reference, self.gone, WAITING_SECONDS)
+        except self.desk.ray.exceptions.GetTimeoutError:
+            return False
+        return True
 
     def answers(self) -> bool:
         """Whether the node is there: asked when one of its actors is not."""
@@ -210,8 +232,10 @@ class Node(threading.Thread):
 
 
 def _part(whole: float, slots: int) -> float:
-    """What each slot has of it; Ray divides one into parts, but more only into whole ones."""
-    return float(whole // slots) if whole >= slots else whole / slots
+    """What each slot has of it: whole ones, or a part of one, which Ray rounds to 0.0001."""
+    if whole >= slots or not whole:
+        return float(whole // slots)
+    return 10_000 // math.ceil(slots / whole) / 10_000
 
 
 def _why(error: Exception) -> str:
@@ -219,4 +243,7 @@ def _why(error: Exception) -> str:
     if getattr(error, "actor_init_failed", False):  # as where tune is not installed there
         return f"tune cannot be started there: {str(error).strip().splitlines()[-1]}"
     cause = getattr(error, "cause", None) or error
-    return str(cause) if isinstance(cause, NodeTroubleError | OSError | PieceError) else ""
+    if isinstance(cause, NodeTroubleError | OSError | PieceError):
+        return str(cause)
+    # An exception of an actor's own; Ray's say that a process or a machine is gone.
+    return "" if cause is error else f"{type(cause).__name__}: {cause}"

@@ -80,11 +80,13 @@ class Arriving:
         path: what it becomes.
         manifest: what it shall be.
         noted: whether it is noted beside the file that this was compared, for later searches.
+        private: whether the user alone may read it.
     """
 
     path: Path
     manifest: Manifest
     noted: bool = False
+    private: bool = False
 
     @property
     def part(self) -> Path:
@@ -122,7 +124,9 @@ class Arriving:
         if self.path.exists() and self._is_whole():
             return []
         make_folder(self.path.parent, shared=False)
-        with self.part.open("ab") as file:
+        mode = 0o600 if self.private else 0o666
+        handle = os.open(self.part, os.O_RDWR | os.O_CREAT | os.O_APPEND, mode)
+        with os.fdopen(handle, "ab") as file:
             # With holes: pieces of zeros, as in files of features, need not travel.
             file.truncate(self.manifest.size)
         there = map(digest_of, _pieces(self.part))

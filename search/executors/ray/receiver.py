@@ -32,7 +32,7 @@ class Receiver:
         path = self.folder / place
         if grows and path.exists():
             return []
-        self._arriving[place] = Arriving(path, manifest, self.noted)
+        self._arriving[place] = Arriving(path, manifest, self.noted, private=True)
         return self._arriving[place].missing()
 
     def take(self, place: str, number: int, piece: bytes) -> None:
@@ -67,6 +67,7 @@ class Receiver:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f".{path.name}.{os.getpid()}.copying")
+        os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT, 0o600))  # images may be private
         shutil.copyfile(source, unfinished)
         unfinished.replace(path)
 

@@ -38,7 +38,13 @@ class Slot(threading.Thread):
         self.begun = False  # whether the actor has the trial
 
     def run(self) -> None:
-        """Take one trial after another."""
+        """Take one trial after another; what goes wrong here ends the search."""
+        try:
+            self._take_trials()
+        except Exception as error:  # noqa: BLE001 - the thread of the search raises it
+            self.desk.events.put(error)
+
+    def _take_trials(self) -> None:
         while not (self.desk.closing.is_set() or self.node.gone.is_set()):
             try:
                 assignment = self.desk.waiting.get(timeout=PAUSE_SECONDS)
@@ -59,10 +65,12 @@ class Slot(threading.Thread):
         except ray_errors.RayError as error:
             if not self.node.answers():
                 return self._lost(assignment, error)
-            # An actor that was gone before it had the trial was not killed by it.
-            ended = Ended(assignment, self._killed(error))
-            events.put(ended if self.begun else Lost(assignment))
+            killed = self._killed(error)
             self._wait_for_actor()
+            # An actor that was gone before it had the trial was not killed by it, nor was one whose
+            # node is shut down, process by process.
+            alone = self.begun and not self.node.gone.is_set()
+            events.put(Ended(assignment, killed) if alone else Lost(assignment))
         except (OSError, TuneError) as error:  # of the driver's disk, or of the data
             events.put(error)
             return False
@@ -129,7 +137,8 @@ class Slot(threading.Thread):
         """What came of a trial whose actor ended or said nothing, while its node is there."""
         ray = self.desk.ray
         hung = isinstance(error, ray.exceptions.GetTimeoutError)
-        if hung:
+        if not isinstance(error, ray.exceptions.ActorDiedError):
+            # It may be alive and still train, as where the connection broke.
             ray.kill(self.actor, no_restart=False)
         why = (str(error).strip().splitlines() or [type(error).__name__])[0]
         reason = "its actor said nothing" if hung else f"its actor ended ({why})"

@@ -74,6 +74,9 @@ class SlotActor(Receiver):
 
     def start(self, task: TrialTask) -> None:
         """Begin a trial, whose state has been sent, or its parent's, where there is one."""
+        if self.worker.task is not None:  # given up by the driver; its result is not this trial's
+            self.worker.end()
+        os.utime(self.folder.parents[1])  # in use: old ones are deleted
         self.trial, self.sent = task.spec.trial_id, {}
         needed = {self.trial, task.spec.parent}
         for path in self.run.checkpoint("").parent.glob("*.npz"):

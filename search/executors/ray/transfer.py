@@ -19,6 +19,7 @@ WINDOW = 4  # pieces of one file that are on their way at once
 IN_FLIGHT = 16  # pieces of all files: 128 MiB of the object store at most
 ATTEMPTS = 3
 ANSWER_SECONDS = 600.0  # in which a node has read and compared what it has of a file
+SLOWEST = 20e6  # bytes of a larger file that it compares in a second, on a slow disk
 
 
 class Transfer:
@@ -48,7 +49,8 @@ class Transfer:
         """
         for attempt in range(1, ATTEMPTS + 1):
             manifest = self._manifest(path)
-            missing = self._answer(actor.missing.remote(place, manifest, grows))
+            seconds = max(ANSWER_SECONDS, manifest.size / SLOWEST)
+            missing = self._answer(actor.missing.remote(place, manifest, grows), seconds)
             try:
                 self._send_pieces(path, actor, place, manifest, missing)
                 if missing:
@@ -67,10 +69,13 @@ class Transfer:
         try:
             for number in missing:
                 piece = read_piece(path, number, manifest)
+                # Who waits for room holds none: else several would wait for one another for ever.
+                while len(on_their_way) >= WINDOW or not self._room.acquire(
+                    blocking=not on_their_way
+                ):
+                    self._arrived(on_their_way)
                 on_their_way.append(self._on_its_way(actor, place, number, piece))
                 del piece
-                if len(on_their_way) >= WINDOW:
-                    self._arrived(on_their_way)
             while on_their_way:
                 self._arrived(on_their_way)
         finally:
@@ -78,7 +83,7 @@ class Transfer:
                 self._room.release()
 
     def _on_its_way(self, actor: Any, place: str, number: int, piece: bytes) -> Any:
-        self._room.acquire()
+        """Send a piece, for which there is room."""
         try:
             # As a reference: Ray moves it once, and drops it when it has been written.
             return actor.take.remote(place, number, self.ray.put(piece))
@@ -117,8 +122,8 @@ class Transfer:
         with self._lock:
             return self._known.setdefault(key, made)
 
-    def _answer(self, reference: Any) -> Any:
-        return self.ray.get(reference, timeout=ANSWER_SECONDS)
+    def _answer(self, reference: Any, seconds: float = ANSWER_SECONDS) -> Any:
+        return self.ray.get(reference, timeout=seconds)
 
 
 def len_of(number: int, manifest: Manifest) -> int:
