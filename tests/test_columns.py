@@ -51,6 +51,22 @@ def test_bounds_of_a_damaged_column_are_refused(bounds):
         Strings.checked(np.zeros(3, np.uint8), np.array(bounds, np.int64))
 
 
+@pytest.mark.parametrize(
+    ("content", "bounds"), [(b"\xff\xfe", [0, 1, 2]), ("é".encode(), [0, 1, 2]), (b"\x80", [0, 1])]
+)
+def test_what_is_no_text_is_refused_when_it_is_read(content, bounds):
+    with pytest.raises(ValueError, match="decode|inside a character"):
+        Strings.checked(np.frombuffer(content, np.uint8), np.array(bounds, np.int64))
+    whole = Strings.of(NAMES)
+    assert Strings.checked(whole.content, whole.bounds) == NAMES
+
+
+def test_bounds_that_overflow_are_refused():
+    bounds = np.array([0, 2**63 - 1, -(2**63), -1, 3], np.int64)
+    with pytest.raises(ValueError, match="do not fit"):
+        Strings.checked(np.zeros(3, np.uint8), bounds)
+
+
 def test_codes_count_and_number_their_names():
     column = Codes.of(["dog", "cat", "dog", ""])
     assert list(column) == ["dog", "cat", "dog", ""]

@@ -12,7 +12,8 @@ from data_pipeline.listing.corrections import (
     read_corrections,
     written,
 )
-from data_pipeline.listing.sources import DataOptions, list_images
+from data_pipeline.listing.data_options import DataOptions
+from data_pipeline.listing.sources import list_images
 from search.cli import _run
 
 WHEN = "2026-11-27T08:00:00+00:00"

@@ -1,5 +1,6 @@
 import csv
 import dataclasses
+import errno
 import json
 import math
 import os
@@ -12,12 +13,14 @@ import numpy as np
 import pytest
 from drawing import draw
 
+from data_pipeline.catalog import found_copies
 from data_pipeline.catalog.cache import load_entries
 from data_pipeline.catalog.entry import Entry
 from data_pipeline.catalog.table import Entries
 from data_pipeline.columns.column_file import ColumnFile
 from data_pipeline.decoding.decode import read_upright
 from data_pipeline.errors import DataError
+from data_pipeline.near_duplicates.duplicates import copy_ids
 from data_pipeline.pixels.resize import resize
 from data_pipeline.pixels.resize_mode import RESIZE_MODES
 from data_pipeline.preparation import checks
@@ -274,6 +277,8 @@ def test_checks_that_an_older_version_wrote_as_json_still_hold(photos, cache_dir
     in_process.clear()
     assert open_catalog(photos, cache_dir=cache_dir) == first
     assert in_process == []
+    assert list((cache_dir / "catalogs").iterdir()) == [saved], "read in pieces from now on"
+    assert open_catalog(photos, cache_dir=cache_dir) == first
     draw(99).save(photos / "cat" / "new.png")
     assert len(open_catalog(photos, cache_dir=cache_dir).entries) == 10
     assert in_process == ["cat/new.png"]
@@ -283,6 +288,33 @@ def test_checks_that_an_older_version_wrote_as_json_still_hold(photos, cache_dir
     saved.unlink()
     with pytest.warns(UserWarning, match=r"json: .* checked anew"):
         assert len(open_catalog(photos, cache_dir=cache_dir).entries) == 10
+
+
+def test_a_file_with_a_problem_leaves_what_is_remembered_where_it_lies(
+    photos, cache_dir, in_process, monkeypatch
+):
+    (photos / "cat" / "gone.jpg").symlink_to(photos / "nothing")
+    first = open_catalog(photos, cache_dir=cache_dir)
+    assert [entry.path for entry in first.entries if entry.reason] == ["cat/gone.jpg"]
+
+    def copied(*_):
+        raise AssertionError("all sketches were copied")
+
+    monkeypatch.setattr(checks.Checks, "_new_file", copied)
+    assert open_catalog(photos, cache_dir=cache_dir) == first
+
+
+def test_a_cache_that_cannot_be_written_costs_the_memory_of_copies_alone(
+    photos, cache_dir, in_process, monkeypatch
+):
+    catalog = open_catalog(photos, cache_dir=cache_dir)
+
+    def refused(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(found_copies, "write_columns", refused)
+    with pytest.warns(UserWarning, match="copies: cannot be written .*Read-only"):
+        assert len(copy_ids(catalog)) == 8
 
 
 def test_a_broken_pixel_file_is_remade(photos, cache_dir, in_process):

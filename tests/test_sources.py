@@ -9,8 +9,9 @@ from data_pipeline.decoding.decode import read_upright
 from data_pipeline.errors import DataError
 from data_pipeline.listing import sources
 from data_pipeline.listing.class_folders import list_class_folders
+from data_pipeline.listing.data_options import DataOptions
 from data_pipeline.listing.listing import ListedFile, Listing
-from data_pipeline.listing.sources import DataOptions, ImageSource, list_images
+from data_pipeline.listing.sources import ImageSource, list_images
 from data_pipeline.pixels.resize import resize
 from data_pipeline.preparation import prepare as module
 from data_pipeline.preparation.prepare import open_catalog, prepare

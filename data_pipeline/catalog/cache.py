@@ -41,6 +41,11 @@ def is_known(data: Path, cache_dir: Path) -> bool:
     return _path(data, cache_dir).exists() or _path_of_json(data, cache_dir).exists()
 
 
+def is_of_older(data: Path, cache_dir: Path) -> bool:
+    """Tell whether checks are remembered in the form of earlier versions, and in no other."""
+    return _path_of_json(data, cache_dir).exists() and not _path(data, cache_dir).exists()
+
+
 def load_entries(data: Path, cache_dir: Path) -> Entries:
     """Read the entries of earlier checks, sorted by path; none where other decoders made them."""
     for path, read in (

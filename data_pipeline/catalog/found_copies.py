@@ -44,16 +44,19 @@ def load_copies(catalog: Catalog) -> np.ndarray | None:
 def save_copies(catalog: Catalog, copies: np.ndarray) -> None:
     """Remember the group of copies of each image, where the catalog says where.
 
+    Where it cannot be written, as into a shared cache that is read alone, that is warned of.
+
     Args:
         catalog: of the images.
         copies: int64 [len(kept)], the smallest index in each image's group.
-
-    Raises:
-        OSError: the disk is full or failing.
     """
-    if catalog.copies_file is not None:
-        metadata = {"of": _images(catalog)}
+    if catalog.copies_file is None:
+        return
+    metadata = {"of": _images(catalog)}
+    try:
         write_columns(catalog.copies_file, {"copies": copies}, metadata, shared=True)
+    except OSError as error:
+        _warn(catalog.copies_file, error, "written")
 
 
 def _images(catalog: Catalog) -> str:
@@ -64,5 +67,7 @@ def _images(catalog: Catalog) -> str:
     return digest.hexdigest()
 
 
-def _warn(path: Path, error: Exception) -> None:
-    warnings.warn(f"{path}: not readable ({error}); copies are looked for again", stacklevel=4)
+def _warn(path: Path, error: Exception, could_not_be: str = "read") -> None:
+    warnings.warn(
+        f"{path}: cannot be {could_not_be} ({error}); copies are looked for again", stacklevel=4
+    )

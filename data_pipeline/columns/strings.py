@@ -10,6 +10,7 @@ import numpy as np
 from data_pipeline.columns.texts import Texts
 
 _PIECE = 2**16  # rows that are turned into Python objects at the same time
+_MARK, _INSIDE = 0xC0, 0x80  # the high bits of a byte of UTF-8 that goes on a character
 _MOST_PADDED = 4  # times the length of the text
 
 
@@ -63,11 +64,15 @@ class Strings(Texts):
         """Make a column of arrays that were read from a file.
 
         Raises:
-            ValueError: the bounds do not fit the content.
+            ValueError: the bounds do not fit the content, or it is no UTF-8.
         """
         ends = (len(bounds) > 0 and bounds[0] == 0 and bounds[-1] == len(content)) or False
-        if not ends or (np.diff(bounds) < 0).any():
+        if not ends or (bounds[1:] < bounds[:-1]).any():
             raise ValueError("the bounds of its strings do not fit")
+        content.tobytes().decode(errors="surrogatepass")  # UnicodeDecodeError is a ValueError
+        starts = bounds[bounds < len(content)]
+        if (content[starts] & _MARK == _INSIDE).any():
+            raise ValueError("its strings begin inside a character")
         return cls(content, bounds) if len(content) else cls.empty(len(bounds) - 1)
 
     def __len__(self) -> int:

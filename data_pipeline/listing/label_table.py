@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from data_pipeline.errors import DataError
 from data_pipeline.listing.class_folders import SPLIT_NAMES
 from data_pipeline.listing.class_names import doubtful_names
+from data_pipeline.listing.data_options import TableColumns
 from data_pipeline.listing.files import Files
 from data_pipeline.listing.folder_files import Folder, Walk, path_of
 from data_pipeline.listing.listing import LeftOut, ListedFile, Listing, Split
@@ -22,23 +23,6 @@ _SAMPLE = 200  # rows by which the column of paths is found
 
 _LABEL_NAMES = ("label", "labels", "class", "class_name", "category", "target", "species", "breed")
 _SPLIT_COLUMNS = ("split", "set", "subset", "partition")
-
-
-@dataclass(frozen=True)
-class TableColumns:
-    """Which columns of the table are what: a name or a number from 1 on; None for a guess.
-
-    Attributes:
-        image: paths of the images.
-        label: their labels.
-        split: which split each is in; without one named so there are no given splits.
-        group: what images of one group have in common; never guessed.
-    """
-
-    image: str | None = None
-    label: str | None = None
-    split: str | None = None
-    group: str | None = None
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,10 @@ class Checks:
         # Where the sketch of each row is among the remembered ones; -1 for a new one.
         self._place = np.full(len(place), -1)
         self._place[rows] = at
+        # What has a problem has no sketch, and had none the last time.
+        aside = np.flatnonzero((place >= 0) & self._files.problems.filled)
+        aside = aside[~before.kept[place[aside]]]
+        self._place[aside] = place[aside]
         self.done[rows] = True
         numbers = np.array([self._formats[name] for name in before.formats.names], np.int32)
         codes = numbers[before.formats.codes] if len(numbers) else before.formats.codes

@@ -2,19 +2,20 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.catalog.cache import is_known, save_catalog
+from data_pipeline.catalog.cache import is_known, is_of_older, save_catalog
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.columns.digests import Digests
 from data_pipeline.decoding.decode import FORMATS_IN_WORDS
 from data_pipeline.errors import DataError
-from data_pipeline.listing.sources import PLAIN, DataOptions, list_images
+from data_pipeline.listing.data_options import PLAIN, DataOptions
+from data_pipeline.listing.sources import list_images
 from data_pipeline.pixels.prepared import Donor, PixelsBuilder, PreparedPixels, pixels_of
 from data_pipeline.pixels.resize_mode import ResizeMode
 from data_pipeline.preparation.check import bad_entry, check_file
@@ -162,6 +163,10 @@ class _Run:
     def of(self, tasks: Tasks) -> Catalog:
         """Make the checks of `tasks`."""
         if not len(tasks):
+            if is_of_older(self.data, self.cache_dir) and self.checks.done.any():
+                # So that it is read in pieces from now on; a cache may be there to be read alone.
+                with suppress(OSError):
+                    self._save()
             return self.checks.catalog()
         due = time.monotonic() + _SAVE_AFTER
         try:

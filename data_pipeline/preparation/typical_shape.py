@@ -11,8 +11,9 @@ from PIL import Image
 
 from data_pipeline.catalog.cache import load_entries
 from data_pipeline.decoding.decode import BROKEN, FORMATS, orientation
+from data_pipeline.listing.data_options import PLAIN, DataOptions
 from data_pipeline.listing.files import Files
-from data_pipeline.listing.sources import PLAIN, DataOptions, list_images
+from data_pipeline.listing.sources import list_images
 from data_pipeline.processes.limits import Failure
 from data_pipeline.processes.workers import run_in_workers
 

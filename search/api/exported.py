@@ -169,7 +169,7 @@ class Exported:
             TypeError: there is no option of that name.
             TuneError, DataError: what a user can mend.
         """
-        from data_pipeline.listing.sources import DataOptions
+        from data_pipeline.listing.data_options import DataOptions
         from search.inference.evaluate import evaluate_folder, known_to
 
         # One class may be all that there is to measure.

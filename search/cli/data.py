@@ -39,7 +39,7 @@ def clean_command(
     Example: tune clean photos/ --quarantine set-aside/
     """
     from data_pipeline.catalog.quarantine import quarantine
-    from data_pipeline.listing.sources import DataOptions
+    from data_pipeline.listing.data_options import DataOptions
     from data_pipeline.preparation.prepare import open_catalog
     from data_pipeline.preparation.summary import summarize
     from search.cli.printing.catalog import print_summary

@@ -4,7 +4,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from itertools import product
 from typing import Any
 
-from data_pipeline.listing.sources import DataOptions
+from data_pipeline.listing.data_options import DataOptions
 from data_pipeline.pixels.resize_mode import ResizeMode
 from models.families.baselines import baselines_on
 from models.families.family import ModelOptions

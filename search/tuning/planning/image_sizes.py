@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_pipeline.listing.sources import DataOptions
+from data_pipeline.listing.data_options import DataOptions
 from models.families.backbone import enlarged
 from search.run_folder.config import DATA_OPTIONS
 
