@@ -46,7 +46,9 @@ def with_preprocessing(
             pad_to_aspect_ratio=resize_mode == "pad",
         )(images)
         # Prepared pixels are whole numbers; rounding gives the model the very same ones.
-        return _finished(model, images, ops.round(no_xla_mark()(resized)), num_classes)
+        # Said here: where a caller says nothing, such layers take it for training.
+        marked = no_xla_mark()(resized, training=False)
+        return _finished(model, images, ops.round(marked), num_classes)
 
 
 def with_fixed_size(

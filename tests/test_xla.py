@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from small_trials import values_for
+from tensorflow.python.framework import config as tf_config
 
 from models.families.head import plain_dropout
 from models.hypermodel import with_values
 from models.serving import with_fixed_size, with_preprocessing
-from models.xla import can_be_compiled, no_xla_mark
+from models.xla import can_be_compiled, no_xla_mark, without_xla
 from search.formats.keras_file import open_keras
 from search.likeness.embedding import Embedding
 
@@ -21,6 +22,7 @@ def a_gpu(monkeypatch):
     """What Keras looks at before it chooses XLA."""
     devices = [SimpleNamespace(device_type="CPU"), SimpleNamespace(device_type="GPU")]
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: devices)
+    monkeypatch.setattr(tf_config, "is_op_determinism_enabled", lambda: False)
 
 
 def plain():
@@ -66,11 +68,28 @@ def test_others_that_answer_are_not(scratch):
     assert not Embedding(fixed)._model.jit_compile
 
 
+@pytest.mark.usefixtures("a_gpu")
 def test_it_is_known_what_can_be_compiled(scratch):
-    model = plain()
+    model = without_xla(plain())
     assert can_be_compiled(model)
     assert not model.jit_compile
     assert not can_be_compiled(keras.Sequential([model, no_xla_mark()]))
+
+
+def test_the_mark_is_no_part_of_an_answer(tmp_path):
+    """Where a caller says nothing of training, its layer would draw numbers and warp images."""
+    finished = with_preprocessing(plain(), image_size=(8, 8), resize_mode="squeeze", num_classes=3)
+    images = np.random.default_rng(0).integers(0, 256, (2, 9, 7, 3), dtype=np.uint8)
+    traced = tf.function(finished.__call__).get_concrete_function(
+        tf.TensorSpec((None, None, None, 3), tf.float32)
+    )
+    kinds = {operation.type for operation in traced.graph.get_operations()}
+    assert "ScaleAndTranslate" in kinds
+    assert not {kind for kind in kinds if "Projective" in kind or "Assign" in kind}
+    expected = finished.predict(images, verbose=0)
+    finished.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    np.testing.assert_array_equal(again(images), expected)
 
 
 def test_the_mark_changes_no_value():

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
+def bytes_of(pixels: np.ndarray, num_classes: int) -> int:
+    """Bytes that images and their encoded labels take on a device."""
+    columns = 1 if num_classes == 2 else num_classes
+    return int(pixels.nbytes) + 4 * len(pixels) * columns
+
+
 class DeviceFeed:
     """The images of a run for training steps on one device.
 
@@ -26,6 +32,9 @@ class DeviceFeed:
         device: TensorFlow's name of it, such as "GPU:0".
         resident: keep all images in the memory of the device. Otherwise they are gathered by the
             processor, and each batch is copied there as uint8.
+
+    Attributes:
+        nbytes: of the images and their labels.
     """
 
     def __init__(
@@ -40,6 +49,7 @@ class DeviceFeed:
         import tensorflow as tf
 
         self.resident = resident
+        self.nbytes = bytes_of(pixels, num_classes)
         with tf.device(device if resident else "CPU:0"):
             self._images = tf.constant(pixels) if resident else as_tensor(pixels)
             self._labels = tf.constant(encode(targets, num_classes))

@@ -161,7 +161,9 @@ def _load_exported(path: Path) -> Classifier:
 
 def _resized_to(model: Any) -> tuple[int, int] | None:
     """(height, width) to which an exported model resizes images; None where it does not."""
-    sizes = [(each.height, each.width) for each in model.layers if hasattr(each, "interpolation")]
+    from keras.layers import Resizing
+
+    sizes = [(each.height, each.width) for each in model.layers if isinstance(each, Resizing)]
     return sizes[0] if sizes else None
 
 

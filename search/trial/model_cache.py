@@ -70,7 +70,8 @@ class ModelCache:
         """The images for a GPU, copied there once; None without one."""
         path = experiment.files[experiment.image_size]
         if path not in self.feeds:
-            self.feeds[path] = device_feed(experiment)
+            held = sum(feed.nbytes for feed in self.feeds.values() if feed and feed.resident)
+            self.feeds[path] = device_feed(experiment, held=held)
         return self.feeds[path]
 
     def _features(self, experiment: Experiment, hp: Any) -> FeatureCache:
