@@ -1,9 +1,9 @@
 """What is known of one file of a data set."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
-from data_pipeline.listing.listing import Split
+from data_pipeline.listing.listing import ListedFile, Split
 
 Verdict = Literal["kept", "bad"]
 
@@ -44,3 +44,16 @@ class Entry:
     group: str = ""
     verdict: Verdict = "bad"
     reason: str = ""
+
+    @classmethod
+    def of(cls, file: ListedFile, **found: Any) -> Self:
+        """Make the entry of a listed file of what its check has found."""
+        return cls(
+            file.path,
+            file.label,
+            file.split,
+            file.bytes,
+            file.mtime_ns,
+            group=file.group,
+            **found,
+        )

@@ -1,15 +1,16 @@
 """Entries of a catalog as columns: about 120 bytes each and their paths; sketches stay on disk."""
 
 import base64
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Self, overload
+from typing import Any, Self
 
 import numpy as np
 
 from data_pipeline.catalog.entry import Entry
 from data_pipeline.columns.codes import Codes
 from data_pipeline.columns.digests import Digests
+from data_pipeline.columns.lazy_sequence import LazySequence
 from data_pipeline.columns.rows import Rows
 from data_pipeline.listing.files import Files
 from data_pipeline.listing.listing import ListedFile
@@ -18,7 +19,7 @@ SKETCH_BYTES = 705
 
 
 @dataclass(frozen=True, eq=False)
-class Entries(Sequence[Entry]):
+class Entries(LazySequence[Entry]):
     """Checked files, of which row i is the i-th.
 
     Attributes:
@@ -78,30 +79,17 @@ class Entries(Sequence[Entry]):
     def __len__(self) -> int:
         return len(self.files)
 
-    @overload
-    def __getitem__(self, row: int) -> Entry: ...
-    @overload
-    def __getitem__(self, row: slice) -> Sequence[Entry]: ...
-    def __getitem__(self, row: int | slice) -> Entry | Sequence[Entry]:
-        if isinstance(row, slice):
-            return self.take(np.arange(len(self))[row])
-        (entry,) = self.take(np.array([range(len(self))[row]]))
+    def _item(self, row: int) -> Entry:
+        (entry,) = self.take(np.array([row]))
         return entry
+
+    def _items(self, rows: range) -> Self:
+        return self.take(np.array(rows, np.int64))
 
     def __iter__(self) -> Iterator[Entry]:
         sketches = (row for piece in self.sketches.pieces() for row in piece)
         *columns, _ = self._columns()
         return (_entry(*row) for row in zip(self.files, *columns, sketches, strict=True))
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Sequence):
-            return NotImplemented
-        return len(self) == len(other) and all(
-            one == two for one, two in zip(self, other, strict=True)
-        )
-
-    def __hash__(self) -> int:
-        return hash(len(self))
 
     def take(self, rows: np.ndarray) -> Self:
         """Take some of the entries."""
@@ -149,19 +137,14 @@ def _entry(
 ) -> Entry:
     width, height = size.tolist()
     numbers = sketch.tobytes()
-    return Entry(
-        path=file.path,
-        label=file.label,
-        split=file.split,
-        bytes=file.bytes,
-        mtime_ns=file.mtime_ns,
+    return Entry.of(
+        file,
         format=format_name,
         width=width,
         height=height,
         content_hash=content_hash,
         pixel_hash=pixel_hash,
         sketch=base64.b64encode(numbers).decode() if any(numbers) else "",
-        group=file.group,
         verdict="kept" if kept else "bad",
         reason=file.problem,
     )

@@ -43,7 +43,7 @@ class Codes(Texts):
     def __len__(self) -> int:
         return len(self.codes)
 
-    def _text(self, row: int) -> str:
+    def _item(self, row: int) -> str:
         return self.names[self.codes[row]]
 
     def __iter__(self) -> Iterator[str]:

@@ -42,7 +42,7 @@ class Digests(Texts):
     def __len__(self) -> int:
         return len(self.content)
 
-    def _text(self, row: int) -> str:
+    def _item(self, row: int) -> str:
         return _as_text(self.content[row].tobytes())
 
     def __iter__(self) -> Iterator[str]:

@@ -78,7 +78,7 @@ class Strings(Texts):
     def __len__(self) -> int:
         return len(self.bounds) - 1
 
-    def _text(self, row: int) -> str:
+    def _item(self, row: int) -> str:
         start, end = self.bounds[row : row + 2]
         return self.content[start:end].tobytes().decode(errors="surrogatepass")
 

@@ -1,19 +1,20 @@
 """Listed files as columns: about 60 bytes each and their names."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Self, overload
+from typing import Any, Self
 
 import numpy as np
 
 from data_pipeline.columns.codes import Codes
+from data_pipeline.columns.lazy_sequence import LazySequence
 from data_pipeline.columns.strings import Strings
 from data_pipeline.listing.listing import ListedFile
 
 
 @dataclass(frozen=True, eq=False)
-class Files(Sequence[ListedFile]):
+class Files(LazySequence[ListedFile]):
     """Files, of which row i is the i-th.
 
     Attributes:
@@ -64,15 +65,11 @@ class Files(Sequence[ListedFile]):
     def __len__(self) -> int:
         return len(self.paths)
 
-    @overload
-    def __getitem__(self, row: int) -> ListedFile: ...
-    @overload
-    def __getitem__(self, row: slice) -> Sequence[ListedFile]: ...
-    def __getitem__(self, row: int | slice) -> ListedFile | Sequence[ListedFile]:
-        if isinstance(row, slice):
-            return self.take(np.arange(len(self))[row])
-        row = range(len(self))[row]
+    def _item(self, row: int) -> ListedFile:
         return _file(*(column[row] for column in self.columns()))
+
+    def _items(self, rows: range) -> Self:
+        return self.take(np.array(rows, np.int64))
 
     def __iter__(self) -> Iterator[ListedFile]:
         return map(_file, *self.columns())
@@ -83,14 +80,9 @@ class Files(Sequence[ListedFile]):
                 np.array_equal(one, two) if isinstance(one, np.ndarray) else one == two
                 for one, two in zip(self.columns(), other.columns(), strict=True)
             )
-        if not isinstance(other, Sequence):
-            return NotImplemented
-        return len(self) == len(other) and all(
-            one == two for one, two in zip(self, other, strict=True)
-        )
+        return super().__eq__(other)
 
-    def __hash__(self) -> int:
-        return hash(len(self))
+    __hash__ = LazySequence.__hash__
 
     def take(self, rows: np.ndarray) -> Self:
         """Take some of the files."""

@@ -73,31 +73,18 @@ def _write(rows: RowFile, row: int, pixels: np.ndarray) -> None:
 
 def bad_entry(file: ListedFile, reason: str) -> Entry:
     """Make the entry of a file that is not used, with the reason."""
-    return Entry(
-        file.path,
-        file.label,
-        file.split,
-        file.bytes,
-        file.mtime_ns,
-        group=file.group,
-        reason=reason,
-    )
+    return Entry.of(file, reason=reason)
 
 
 def _kept_entry(file: ListedFile, digest: str, pixels: np.ndarray, format_name: str) -> Entry:
     height, width = pixels.shape[:2]
-    return Entry(
-        path=file.path,
-        label=file.label,
-        split=file.split,
-        bytes=file.bytes,
-        mtime_ns=file.mtime_ns,
+    return Entry.of(
+        file,
         format=format_name,
         width=width,
         height=height,
         content_hash=digest,
         pixel_hash=pixel_hash(pixels),
         sketch=sketch(pixels),
-        group=file.group,
         verdict="kept",
     )

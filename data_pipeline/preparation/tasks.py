@@ -1,16 +1,14 @@
 """Checks that are to be made, as a sequence that takes no memory."""
 
-from collections.abc import Sequence
-from typing import overload
-
 import numpy as np
 
+from data_pipeline.columns.lazy_sequence import LazySequence
 from data_pipeline.pixels.prepared import RowFile
 from data_pipeline.preparation.check import CheckTask
 from data_pipeline.preparation.checks import Checks
 
 
-class Tasks(Sequence[CheckTask]):
+class Tasks(LazySequence[CheckTask]):
     """Checks to be made, of which each task is made when it is asked for.
 
     Args:
@@ -25,17 +23,8 @@ class Tasks(Sequence[CheckTask]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    @overload
-    def __getitem__(self, number: int) -> CheckTask: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[CheckTask]: ...
-    def __getitem__(self, number: int | slice) -> CheckTask | list[CheckTask]:
-        if isinstance(number, slice):
-            return [self._task(row) for row in self._rows[number].tolist()]
-        return self._task(int(self._rows[number]))
-
-    def _task(self, row: int) -> CheckTask:
-        checks = self._checks
-        known = checks.content_hashes[row].tobytes().hex() if checks.kept[row] else ""
+    def _item(self, row: int) -> CheckTask:
+        checks, file = self._checks, int(self._rows[row])
+        known = checks.content_hashes[file].tobytes().hex() if checks.kept[file] else ""
         listing = checks.listing
-        return CheckTask(listing.root, listing.files[row], row, self._targets, known)
+        return CheckTask(listing.root, listing.files[file], file, self._targets, known)
