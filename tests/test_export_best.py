@@ -32,8 +32,9 @@ from search.run_folder.schema import to_json
 from search.runs.lock import locked
 from search.selection.choice import Choice
 from search.trial.model_cache import ModelCache
+from search.trial.predictions import predict_rows
 from search.trial.retrain import train_epochs
-from search.trial.training import Training, predict_rows
+from search.trial.training import Training
 
 QUIET = Silent()
 

@@ -21,7 +21,8 @@ from search.trial.features import cache as feature_cache
 from search.trial.features.cache import FeatureCache
 from search.trial.features.views import VIEWS, View, views_of
 from search.trial.model_cache import ModelCache
-from search.trial.training import Training, predict_rows
+from search.trial.predictions import predict_rows
+from search.trial.training import Training
 
 KIND = "transfer, frozen"
 

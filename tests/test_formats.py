@@ -21,7 +21,8 @@ from search.formats.parity import check, require
 from search.formats.registry import FORMATS, flagged, require_packages
 from search.formats.write import write_format
 from search.run_folder.paths import RunFolder
-from search.trial.training import Training, predict_rows
+from search.trial.predictions import predict_rows
+from search.trial.training import Training
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ from search.run_folder.record_files import load_records
 from search.run_folder.records import COMPLETED
 from search.selection.choice import choose
 from search.selection.finalists import train_again
-from search.trial import probe_training
+from search.trial.features import probe_training
 from search.trial.model_cache import ModelCache
 
 RACE = {

@@ -8,6 +8,8 @@ import pytest
 from searching import run_config
 
 from search.executors.ray import node_agent
+from search.executors.ray.files.pieces import PieceError, manifest_of
+from search.executors.ray.files.run_files import RunFiles, adapted
 from search.executors.ray.node_agent import (
     APART,
     HERE,
@@ -15,8 +17,6 @@ from search.executors.ray.node_agent import (
     SHARED,
     NodeAgent,
 )
-from search.executors.ray.pieces import PieceError, manifest_of
-from search.executors.ray.run_files import RunFiles, adapted
 from search.executors.ray.versions import differing, installed_versions, machine_id
 from search.process.atomic_files import write_array, write_arrays, write_json
 from search.run_folder.config import RunConfig

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from search.executors.ray import pieces
-from search.executors.ray.pieces import Arriving, PieceError, manifest_of, read_piece
+from search.executors.ray.files import pieces
+from search.executors.ray.files.pieces import Arriving, PieceError, manifest_of, read_piece
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from search.executors.ray import pieces, transfer
-from search.executors.ray.pieces import PieceError, manifest_of, read_piece
-from search.executors.ray.receiver import Receiver
-from search.executors.ray.transfer import WINDOW, Transfer
+from search.executors.ray.files import pieces, transfer
+from search.executors.ray.files.pieces import PieceError, manifest_of, read_piece
+from search.executors.ray.files.receiver import Receiver
+from search.executors.ray.files.transfer import WINDOW, Transfer
 
 
 class GoneError(Exception):

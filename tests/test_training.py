@@ -5,12 +5,8 @@ import pytest
 from small_trials import values_for
 
 from search.trial.keras_setup import configuration_seed
-from search.trial.training import (
-    EVALUATION_BATCH,
-    Training,
-    phase_ranges,
-    predict_rows,
-)
+from search.trial.predictions import EVALUATION_BATCH, predict_rows
+from search.trial.training import Training, phase_ranges
 
 
 def training(experiment, *, images, batch_size):

@@ -15,7 +15,7 @@ from search.process.atomic_files import read_object, write_json
 from search.run_folder.exported.metrics import HeldOutFigures
 from search.run_folder.images import Images
 from search.trial.experiment import Experiment
-from search.trial.training import predict_rows
+from search.trial.predictions import predict_rows
 
 
 class Tested(NamedTuple):

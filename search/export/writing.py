@@ -25,7 +25,7 @@ from search.run_folder.record_files import load_records
 from search.run_folder.records import Logs, TrialRecord
 from search.run_folder.schema import to_json
 from search.trial.experiment import Experiment
-from search.trial.training import predict_rows
+from search.trial.predictions import predict_rows
 
 PARITY_IMAGES = 200
 

@@ -24,11 +24,12 @@ from search.run_folder.record_files import load_records
 from search.run_folder.records import TrialRecord
 from search.trial.effective_values import effective_values
 from search.trial.experiment import Experiment
-from search.trial.head_training import HeadTraining
+from search.trial.features.head_training import HeadTraining
 from search.trial.keras_setup import configuration_seed
 from search.trial.model_cache import ModelCache
+from search.trial.predictions import predict_rows
 from search.trial.retrain import DivergedError, train_epochs
-from search.trial.training import Training, predict_rows
+from search.trial.training import Training
 
 # Times that the images are dealt anew, where only heads are trained; their mean is what counts.
 # Of 40 flipped labels among 2,000 the first 80 suspects held 35 with one, 37 with three to ten.

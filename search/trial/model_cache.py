@@ -20,9 +20,9 @@ from search.run_folder.records import Values
 from search.trial.device_images import device_feed
 from search.trial.experiment import Experiment
 from search.trial.features.cache import FeatureCache
+from search.trial.features.head_training import HeadTraining
 from search.trial.features.joined import JoinedFeatures
-from search.trial.head_training import HeadTraining
-from search.trial.probe_training import ProbeTraining
+from search.trial.features.probe_training import ProbeTraining
 from search.trial.training import Training
 
 MAX_MODELS = 12  # kept at most: the trials of Hyperband's widest rung at max_epochs 9, and some

@@ -12,7 +12,7 @@ from search.process.memory import released_graphs
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
 from search.trial.features.cache import BATCH
-from search.trial.head_training import SPATIAL_VIEWS, HeadTraining
+from search.trial.features.head_training import SPATIAL_VIEWS, HeadTraining
 from search.trial.model_cache import ModelCache
 from search.trial.training import Training
 

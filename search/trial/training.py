@@ -17,16 +17,15 @@ from models.families.registry import family_named
 from models.hypermodel import with_values
 from models.space import traced_values
 from models.xla import can_be_compiled
-from search.evaluation.metrics import two_columns
 from search.run_folder.records import Values
 from search.trial.checkpoint import TrainingState, restore_optimizer, restore_weights
 from search.trial.experiment import Experiment
 from search.trial.keras_setup import seed_weights
+from search.trial.predictions import predict_rows
 
 # Images, each counted in each epoch. On an H200, at 180 pixels, XLA took 8 s (cnn) and 26 s
 # (xception) and halved the time of an image, by 0.2 and 0.4 ms. Most trainings end early.
 XLA_PAYS = 500_000
-EVALUATION_BATCH = 64  # images per step; limited by memory
 LONGEST_GPU_EXECUTION = 16  # steps between two chances to report and to stop; up to 0.1 s each
 
 
@@ -245,18 +244,6 @@ class Training:
     def parameters(self, model: Any) -> int:
         """Number of weights, a frozen backbone's among them."""
         return int(model.count_params())
-
-
-def predict_rows(model: Any, pixels: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Class probabilities of prepared images, or of their features: float32 [rows, classes].
-
-    Every batch has one size, the last filled up with the first images: one traced step.
-    """
-    count, blocks = len(rows), range(0, len(rows), EVALUATION_BATCH)
-    batches = (rows[np.arange(i, i + EVALUATION_BATCH) % count] for i in blocks)
-    # Batch by batch: setting up `predict` takes longer than a few hundred images do.
-    probabilities = [model.predict_on_batch(pixels[batch]) for batch in batches]
-    return two_columns(np.concatenate(probabilities)[:count]).astype(np.float32)
 
 
 def phase_ranges(

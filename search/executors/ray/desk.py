@@ -9,11 +9,35 @@ from types import ModuleType
 from typing import Any
 
 from search.executors.ray.events import Assignment, Event, LostError
-from search.executors.ray.run_files import RunFiles
+from search.executors.ray.files.run_files import RunFiles
+from search.executors.ray.files.transfer import Transfer
 from search.executors.ray.slot_plan import Settings
-from search.executors.ray.transfer import Transfer
 
 PAUSE_SECONDS = 0.5
+
+
+class DeskThread(threading.Thread):
+    """A thread of a Ray executor: what goes wrong in `work` ends the search.
+
+    Args:
+        desk: that is told.
+        name: of the thread.
+    """
+
+    def __init__(self, desk: "Desk", name: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self.desk = desk
+
+    def run(self) -> None:
+        """Work to the end."""
+        try:
+            self.work()
+        except Exception as error:  # noqa: BLE001 - the thread of the search raises it
+            self.desk.events.put(error)
+
+    def work(self) -> None:
+        """What the thread does."""
+        raise NotImplementedError
 
 
 @dataclass

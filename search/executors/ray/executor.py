@@ -22,8 +22,8 @@ from search.executors.ray.address import ClusterAddress
 from search.executors.ray.connection import connected
 from search.executors.ray.desk import Desk
 from search.executors.ray.events import Assignment, Ended, Event, Grown, Lost, Said, Told
+from search.executors.ray.files.pieces import ARRIVING
 from search.executors.ray.membership import Membership
-from search.executors.ray.pieces import ARRIVING
 from search.executors.ray.slot_plan import Settings
 from search.executors.worker_pool import GRACE_SECONDS, TICK_SECONDS
 from search.process.progress import ProgressSink

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 
 from search.errors import TuneError
-from search.executors.ray.desk import Desk
+from search.executors.ray.desk import Desk, DeskThread
 from search.executors.ray.events import LostError, Said
 from search.executors.ray.node import Node
 
@@ -14,7 +14,7 @@ MOST_BEGUN = 5  # times that one node is made ready; it is broken if it is lost 
 END_SECONDS = 5.0  # in which all threads end at the end
 
 
-class Membership(threading.Thread):
+class Membership(DeskThread):
     """Looks at the cluster until the search ends.
 
     Args:
@@ -22,8 +22,7 @@ class Membership(threading.Thread):
     """
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__(name="nodes of the cluster", daemon=True)
-        self.desk = desk
+        super().__init__(desk, "nodes of the cluster")
         self._nodes: dict[str, Node] = {}
         self._refused: dict[str, str] = {}
         self._begun: Counter[str] = Counter()
@@ -38,7 +37,7 @@ class Membership(threading.Thread):
         with self._lock:
             return sum(node.counts for node in self._nodes.values())
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Look once per second."""
         while not self.desk.closing.wait(LOOK_SECONDS):
             self.look()

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from models.pretrained.weights import keras_cache_folder
-from search.executors.ray.desk import Desk
+from search.executors.ray.desk import Desk, DeskThread
 from search.executors.ray.events import Grown, LostError, Said
+from search.executors.ray.files.pieces import PieceError
+from search.executors.ray.files.run_files import KERAS, RunFiles, adapted
 from search.executors.ray.node_agent import (
     APART,
     HERE,
@@ -19,8 +21,6 @@ from search.executors.ray.node_agent import (
     NodeAgent,
     NodeView,
 )
-from search.executors.ray.pieces import PieceError
-from search.executors.ray.run_files import KERAS, RunFiles, adapted
 from search.executors.ray.slot import PING_SECONDS, NodeTroubleError, Slot
 from search.executors.ray.slot_actor import SlotActor
 from search.executors.ray.slot_plan import SlotPlan
@@ -31,7 +31,7 @@ WAITING_SECONDS = 60.0  # for cores and GPUs, before that is said
 GONE_SECONDS = 40.0  # without an answer; Ray itself notices within about 30
 
 
-class Node(threading.Thread):
+class Node(DeskThread):
     """One machine of the cluster, from its joining to its end.
 
     Args:
@@ -48,8 +48,8 @@ class Node(threading.Thread):
         first: bool,
         given_up: Callable[["Node", str], None],
     ) -> None:
-        super().__init__(name=f"node {row['NodeID'][:8]}", daemon=True)
-        self.desk, self.first, self.given_up = desk, first, given_up
+        super().__init__(desk, f"node {row['NodeID'][:8]}")
+        self.first, self.given_up = first, given_up
         self.node_id: str = row["NodeID"]
         self.label = str(row.get("NodeManagerHostname") or self.node_id[:8])
         resources = row["Resources"]
@@ -73,14 +73,7 @@ class Node(threading.Thread):
         """
         return 0 if self.gone.is_set() or not (self.first or self.ready) else self.slots
 
-    def run(self) -> None:
-        """Make it ready; what goes wrong here, and is not the node's fault, ends the search."""
-        try:
-            self._make_ready()
-        except Exception as error:  # noqa: BLE001 - the thread of the search raises it
-            self.desk.events.put(error)
-
-    def _make_ready(self) -> None:
+    def work(self) -> None:
         """Start its actors, send it what it lacks, and let its slots take trials."""
         if not self.slots:  # a head that only coordinates
             return

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.executors.ray.receiver import Receiver
+from search.executors.ray.files.receiver import Receiver
 from search.executors.ray.versions import installed_versions, machine_id
 from search.process.cache_use import cache_folder
 

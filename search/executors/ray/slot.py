@@ -1,14 +1,13 @@
 """Run trials on one slot of a node: the driver's side, a thread per slot."""
 
 import queue
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from search.errors import DataGoneError, TuneError
-from search.executors.ray.desk import PAUSE_SECONDS, Desk
+from search.executors.ray.desk import PAUSE_SECONDS, Desk, DeskThread
 from search.executors.ray.events import Assignment, Ended, Lost, LostError, Told
-from search.executors.ray.pieces import PieceError
+from search.executors.ray.files.pieces import PieceError
 from search.executors.ray.slot_plan import DATA, DISK, News, Trouble
 from search.run_folder.records import FAILED, HUNG, KILLED, TrialResult
 
@@ -23,7 +22,7 @@ class NodeTroubleError(Exception):
     """The node cannot run trials as it is; why, in words, or "" where a new beginning helps."""
 
 
-class Slot(threading.Thread):
+class Slot(DeskThread):
     """Takes trials until the node is gone or the search ends.
 
     Args:
@@ -33,18 +32,12 @@ class Slot(threading.Thread):
     """
 
     def __init__(self, desk: Desk, node: "Node", actor: Any) -> None:
-        super().__init__(name=f"slot of {node.label}", daemon=True)
-        self.desk, self.node, self.actor = desk, node, actor
+        super().__init__(desk, f"slot of {node.label}")
+        self.node, self.actor = node, actor
         self.begun = False  # whether the actor has the trial
 
-    def run(self) -> None:
-        """Take one trial after another; what goes wrong here ends the search."""
-        try:
-            self._take_trials()
-        except Exception as error:  # noqa: BLE001 - the thread of the search raises it
-            self.desk.events.put(error)
-
-    def _take_trials(self) -> None:
+    def work(self) -> None:
+        """Take one trial after another."""
         while not (self.desk.closing.is_set() or self.node.gone.is_set()):
             try:
                 assignment = self.desk.waiting.get(timeout=PAUSE_SECONDS)

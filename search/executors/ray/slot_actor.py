@@ -17,8 +17,8 @@ from pathlib import Path
 from data_pipeline.atomic_files import write_bytes
 from models.families.own.references import Reference
 from search.errors import DataGoneError, TuneError
-from search.executors.ray.pieces import Manifest, manifest_of, read_piece
-from search.executors.ray.receiver import Receiver
+from search.executors.ray.files.pieces import Manifest, manifest_of, read_piece
+from search.executors.ray.files.receiver import Receiver
 from search.executors.ray.slot_plan import DATA, DISK, OTHER, News, SlotPlan, Trouble
 from search.executors.worker_pool import WorkerLimits, WorkerProcess
 from search.process.memory import machine_memory

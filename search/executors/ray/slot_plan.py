@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from data_pipeline.processes.cores import cores
-from search.executors.ray.pieces import Manifest
+from search.executors.ray.files.pieces import Manifest
 from search.executors.worker_main import work
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialResult

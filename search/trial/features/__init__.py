@@ -1,1 +1,1 @@
-"""What frozen backbones put out: computed once, kept on disk for all trials and runs."""
+"""What frozen backbones put out: computed once, kept on disk for all runs, and trained on."""

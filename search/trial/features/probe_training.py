@@ -14,8 +14,8 @@ from search.process.atomic_files import NO_ARRAY, write_arrays
 from search.run_folder.config import objective_of
 from search.trial.checkpoint import TrainingState
 from search.trial.features.cache import digest
-from search.trial.head_training import HeadTraining
-from search.trial.training import predict_rows
+from search.trial.features.head_training import HeadTraining
+from search.trial.predictions import predict_rows
 
 FOLDS = 5
 ENOUGH = 1_000  # images to validate on that tell probes apart

@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from search.executors.ray.pieces import Arriving, Manifest, PieceError
+from search.executors.ray.files.pieces import Arriving, Manifest, PieceError
 
 
 class Receiver:

@@ -12,7 +12,8 @@ from search.process.progress import Update
 from search.trial.features.cache import FeatureCache
 from search.trial.features.views import views_of
 from search.trial.keras_setup import seed_weights
-from search.trial.training import Training, predict_rows
+from search.trial.predictions import predict_rows
+from search.trial.training import Training
 
 # Views of features that are maps, the plain and the flipped one at most: they take a hundred times
 # the time and space of pooled ones.

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from search.executors.ray.pieces import (
+from search.executors.ray.files.pieces import (
     PIECE_BYTES,
     Arriving,
     Manifest,
