@@ -79,3 +79,19 @@ def transfer(tmp_path_factory):
     from small_trials import transfer_experiment
 
     return transfer_experiment(tmp_path_factory.mktemp("transfer"))
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Check files here instead of in workers, and record which."""
+    from data_pipeline.preparation import prepare as module
+
+    checked = []
+
+    def run_here(function, tasks, *, workers=None):
+        for task in tasks:
+            checked.append(task.file.path)
+            yield task, function(task)
+
+    monkeypatch.setattr(module, "run_in_workers", run_here)
+    return checked

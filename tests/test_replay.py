@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import replay  # noqa: E402
-import replay_workers  # noqa: E402
+import virtual_workers  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -23,16 +23,16 @@ def test_a_search_is_answered_from_recorded_curves():
     assert replay.replayed(("random", 1, 0)) == (configurations, at_the_end, on_average)
 
 
-@pytest.mark.parametrize("algorithm", replay_workers.ALGORITHMS)
+@pytest.mark.parametrize("algorithm", virtual_workers.ALGORITHMS)
 def test_many_workers_that_fail_bring_a_search_to_its_end(algorithm):
     job = (algorithm, "random", 8, 0, 0.0, True)
-    found = replay_workers.simulated(job)
-    assert found["trials"] >= replay_workers.CONFIGURATIONS
+    found = virtual_workers.simulated(job)
+    assert found["trials"] >= virtual_workers.CONFIGURATIONS
     assert found["seconds"] > 0
     assert 0 < found["idle"] < 1
     assert found["regret"] < 0.5
 
 
 def test_no_worker_stands_idle_in_a_search_without_an_end():
-    found = replay_workers.simulated(("asha", "random", 8, 0, 30.0, False))
+    found = virtual_workers.simulated(("asha", "random", 8, 0, 30.0, False))
     assert found["idle"] < 0.2  # what ends after the limit is not counted
