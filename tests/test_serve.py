@@ -328,7 +328,9 @@ def test_the_program_starts_answers_and_ends_with_its_workers_at_ctrl_c(tmp_path
     )
     try:
         line = process.stderr.readline()
-        assert line.startswith(f"{export} answers at http://127.0.0.1:")
+        if not line.startswith(f"{export} answers at http://127.0.0.1:"):
+            process.kill()
+            pytest.fail(line + process.stderr.read())
         address = line.split(" at ")[1].split()[0]
         with urllib.request.urlopen(f"{address}predict?heat=1", grey(255), timeout=60) as answer:
             assert answer.status == 200
