@@ -78,7 +78,7 @@ def test_each_option_of_the_command_has_its_name_here():
     from search.cli.run import run_command
 
     elsewhere = {"data", "name", "resume", "results", "cache_dir", "max_time", "workers"}
-    elsewhere |= {"trials_per_gpu"}
+    elsewhere |= {"trials_per_gpu", "disk"}
     elsewhere |= {"cluster", "trial_timeout", "then_export", "dry_run", "as_json", "int8"}
     names = {parameter.name for parameter in run_command.params} - elsewhere
     assert names == option_names_of(SearchOptions) == set(CONVERTED)

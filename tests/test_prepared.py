@@ -16,7 +16,7 @@ def test_holes_of_bad_files_are_closed(tmp_path, monkeypatch, kept):
     with PixelsBuilder(tmp_path, 6, (2, 3), False) as builder:
         for row in kept:
             builder.rows.write(row, _image(row))
-        builder.finish(kept, tmp_path / "done.npy")
+        builder.finish(np.array(kept), tmp_path / "done.npy")
     array = np.load(tmp_path / "done.npy")
     assert np.array_equal(array, np.stack([_image(row) for row in kept]))
     assert [path.name for path in tmp_path.iterdir()] == ["done.npy"]

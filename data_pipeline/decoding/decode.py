@@ -118,13 +118,18 @@ def decode(contents: bytes) -> tuple[np.ndarray, str]:
     Raises:
         BadImageError: the reason, as the catalog records it.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return decode_warning(contents)
+
+
+def decode_warning(contents: bytes) -> tuple[np.ndarray, str]:
+    """Decode as `decode` does, in any number of threads; Pillow may warn."""
     if not contents:
         raise BadImageError("empty file")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _load(contents)
+        return _load(contents)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise BadImageError(f"too many pixels: expected at most {MAX_PIXELS}") from error
     except UnidentifiedImageError as error:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from data_pipeline.pixels.image_rows import ImageRows
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -26,7 +28,7 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 
 
 def training_batches(
-    pixels: np.ndarray,
+    pixels: ImageRows,
     targets: np.ndarray,
     indices: np.ndarray,
     *,
@@ -43,7 +45,8 @@ def training_batches(
     resumed at an epoch sees the same images as if it had not been interrupted.
 
     Args:
-        pixels: uint8 [images, height, width, 3], 0–255, as `PreparedPixels.open` maps them.
+        pixels: uint8 [images, height, width, 3], 0–255, as `PreparedPixels.open` maps them, or
+            as `PartlyPrepared` reads them.
         targets: int32 [images], class indices.
         indices: int64 [count], the images to train on.
         num_classes: 2 gives labels of one column, more give one-hot labels.
@@ -91,7 +94,7 @@ def feature_batches(
 
 
 def _stream(
-    views: Sequence[tuple[np.ndarray, np.ndarray]],
+    views: Sequence[tuple[ImageRows, np.ndarray]],
     indices: np.ndarray,
     batch_size: int,
     seed: int,
@@ -103,7 +106,7 @@ def _stream(
 
     # The data set may not fit into a GPU's memory. Batches are copied there.
     with tf.device("CPU:0"):
-        sources = [(as_tensor(inputs), tf.constant(labels)) for inputs, labels in views]
+        sources = [(gatherer(inputs), tf.constant(labels)) for inputs, labels in views]
 
     def gather(epoch: Any, batch: Any, batch_seed: Any) -> Any:
         inputs, labels = _gathered(sources, epoch, batch)
@@ -185,8 +188,8 @@ def _gathered(sources: Sequence[tuple[Any, Any]], epoch: Any, batch: Any) -> tup
     """Gather the images and labels of a batch from the view of its epoch."""
     import tensorflow as tf
 
-    def of(inputs: Any, labels: Any) -> tuple[Any, Any]:
-        return tf.gather(inputs, batch), tf.gather(labels, batch)
+    def of(gather: Callable[[Any], Any], labels: Any) -> tuple[Any, Any]:
+        return gather(batch), tf.gather(labels, batch)
 
     if len(sources) == 1:
         return of(*sources[0])
@@ -210,7 +213,21 @@ def _seed(seed: int, epoch: Any, batch: Any) -> Any:
     return tf.stack([tf.constant(seed, tf.int64), epoch * 2**32 + batch])
 
 
-def as_tensor(pixels: np.ndarray) -> Any:
+def gatherer(pixels: ImageRows) -> Callable[[Any], Any]:
+    """Make a function of TensorFlow that takes rows, int64 [batch], and gathers them."""
+    import tensorflow as tf
+
+    if isinstance(pixels, np.ndarray):
+        return functools.partial(tf.gather, _as_tensor(pixels))
+
+    def gather(rows: Any) -> Any:
+        images = tf.numpy_function(pixels.__getitem__, [rows], tf.uint8, stateful=False)
+        return tf.ensure_shape(images, (*rows.shape, *pixels.shape[1:]))
+
+    return gather
+
+
+def _as_tensor(pixels: np.ndarray) -> Any:
     """Make a tensor that uses the mapped file's memory where TensorFlow can, else a copy.
 
     A copy takes seconds, and the file's size in memory, for every stream. Gathering in Python

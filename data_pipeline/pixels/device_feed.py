@@ -5,18 +5,20 @@ augments their images, and copies of them have to cross the bus. Here the stream
 numbers and seeds; images are gathered and augmented by the device that trains on them.
 """
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from data_pipeline.augment.augment import UNCHANGED, as_numbers, augment_by_numbers
-from data_pipeline.pixels.dataset import as_tensor, encode, made_ahead, row_batches
+from data_pipeline.pixels.dataset import encode, gatherer, made_ahead, row_batches
+from data_pipeline.pixels.image_rows import ImageRows
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 
-def bytes_of(pixels: np.ndarray, num_classes: int) -> int:
+def bytes_of(pixels: ImageRows, num_classes: int) -> int:
     """Bytes that images and their encoded labels take on a device."""
     columns = 1 if num_classes == 2 else num_classes
     return int(pixels.nbytes) + 4 * len(pixels) * columns
@@ -30,8 +32,8 @@ class DeviceFeed:
         targets: int32 [images], class indices.
         num_classes: 2 gives labels of one column, more give one-hot labels.
         device: TensorFlow's name of it, such as "GPU:0".
-        resident: keep all images in the memory of the device. Otherwise they are gathered by the
-            processor, and each batch is copied there as uint8.
+        resident: keep all images in the memory of the device; they are an array then. Otherwise
+            they are gathered by the processor, and each batch is copied there as uint8.
 
     Attributes:
         nbytes: of the images and their labels.
@@ -39,7 +41,7 @@ class DeviceFeed:
 
     def __init__(
         self,
-        pixels: np.ndarray,
+        pixels: ImageRows,
         targets: np.ndarray,
         *,
         num_classes: int,
@@ -51,7 +53,9 @@ class DeviceFeed:
         self.resident = resident
         self.nbytes = bytes_of(pixels, num_classes)
         with tf.device(device if resident else "CPU:0"):
-            self._images = tf.constant(pixels) if resident else as_tensor(pixels)
+            self._gather = (
+                functools.partial(tf.gather, tf.constant(pixels)) if resident else gatherer(pixels)
+            )
             self._labels = tf.constant(encode(targets, num_classes))
 
     def stream(
@@ -104,7 +108,7 @@ class DeviceFeed:
     def _gathered(self, rows: Any, label_rows: Any) -> tuple[Any, Any]:
         import tensorflow as tf
 
-        return tf.gather(self._images, rows), tf.gather(self._labels, label_rows)
+        return self._gather(rows), tf.gather(self._labels, label_rows)
 
     def into(self, model: Any, *, xla: bool = False) -> None:
         """Let the training steps of a Keras model make their batches; before it is trained.

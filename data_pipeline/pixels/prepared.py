@@ -1,11 +1,11 @@
-"""Write and map prepared pixels: all kept images at one size in one file."""
+"""Write and map prepared pixels: the kept images at one size in one file, all or the first ones."""
 
 import hashlib
 import io
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
@@ -19,19 +19,32 @@ from data_pipeline.pixels.resize_mode import ResizeMode
 
 # Increase it when decoding, resizing or the file's layout changes: old files are then replaced.
 _VERSION = 2
+_FIRST = "first"
 _BLOCK_BYTES = 16 * 2**20  # moved at once
 
 
 @dataclass(frozen=True)
 class PreparedPixels:
-    """A finished file of pixels; row i belongs to `catalog.kept[i]`."""
+    """A finished file of pixels; row i belongs to `catalog.kept[i]`.
+
+    Attributes:
+        path: of the file.
+        image_size: (height, width).
+        fingerprint: of the images and how they are prepared.
+        first: the images are those of so many files, the first ones; None for all.
+    """
 
     path: Path
     image_size: tuple[int, int]
     fingerprint: str
+    first: int | None = None
+
+    def of(self, files: int) -> int:
+        """How many files its images are of, where there are so many."""
+        return files if self.first is None else min(self.first, files)
 
     def open(self) -> np.ndarray:
-        """Map the file: uint8 [len(catalog.kept), height, width, 3], 0–255.
+        """Map the file: uint8 [images, height, width, 3], 0–255.
 
         All processes that map the file share its pages, which are read when first used. The
         array is writeable, since TensorFlow takes no other memory without a copy; what is
@@ -62,25 +75,60 @@ class Donor:
 
 
 def pixels_of(
-    catalog: Catalog, image_size: tuple[int, int], resize_mode: ResizeMode, cache_dir: Path
+    catalog: Catalog,
+    image_size: tuple[int, int],
+    resize_mode: ResizeMode,
+    cache_dir: Path,
+    *,
+    first: int | None = None,
 ) -> PreparedPixels:
-    """Name the file of these images at this size, whether it exists or not."""
+    """Name the file of these images at this size, whether it exists or not.
+
+    Args:
+        catalog, image_size, resize_mode: what is in it.
+        cache_dir: where it is kept.
+        first: it holds the images of so many files, the first ones; None for all.
+    """
     digest = hashlib.sha256(f"{_VERSION} {image_size} {resize_mode}".encode())
     for piece in catalog.kept.content_hashes.pieces():
         digest.update(piece)
     fingerprint = digest.hexdigest()[:32]
     height, width = image_size
-    path = cache_dir / "prepared" / f"{fingerprint}-{height}x{width}.npy"
-    return PreparedPixels(path, image_size, fingerprint)
+    # The features that lie beside it do not depend on how much of it is there.
+    suffix = ".npy" if first is None else f".{_FIRST}{first}"
+    path = cache_dir / "prepared" / f"{fingerprint}-{height}x{width}{suffix}"
+    return PreparedPixels(path, image_size, fingerprint, first)
+
+
+def parts_of(whole: PreparedPixels) -> list[PreparedPixels]:
+    """Find the files that hold the first of these images, the largest first."""
+    found = whole.path.parent.glob(f"{whole.path.stem}.{_FIRST}*")
+    numbers = [path.suffix.removeprefix(f".{_FIRST}") for path in found]
+    firsts = sorted((int(number) for number in numbers if number.isdecimal()), reverse=True)
+    return [
+        replace(whole, path=whole.path.with_suffix(f".{_FIRST}{first}"), first=first)
+        for first in firsts
+    ]
 
 
 @dataclass(frozen=True)
 class RowFile:
-    """An unfinished file of pixels, for workers: each writes its own rows."""
+    """An unfinished file of pixels, for workers: each writes its own rows.
+
+    Attributes:
+        path: of the file.
+        image_size, resize_mode: of its images.
+        rows: it has so many; of others nothing is kept.
+    """
 
     path: Path
     image_size: tuple[int, int]
     resize_mode: ResizeMode
+    rows: int
+
+    def keeps(self, row: int) -> bool:
+        """Say whether the file has this row."""
+        return row < self.rows
 
     @property
     def row_bytes(self) -> int:
@@ -115,7 +163,7 @@ class PixelsBuilder:
     def __init__(
         self, folder: Path, rows: int, image_size: tuple[int, int], resize_mode: ResizeMode
     ) -> None:
-        """Reserve a row for each of `rows` files, since it is not known yet which are bad.
+        """Reserve a row for each of the first `rows` files: it is not known yet which are bad.
 
         Raises:
             DataError: the disk has no room for it.
@@ -124,7 +172,7 @@ class PixelsBuilder:
         # Images may be private: other users of the machine cannot read them, unless the folder
         # is one that they share.
         self._file = UnfinishedFile(folder / "pixels.npy", mode=0o600, shared=True)
-        self.rows = RowFile(self._file.path, image_size, resize_mode)
+        self.rows = RowFile(self._file.path, image_size, resize_mode, rows)
         needed = rows * self.rows.row_bytes
         free = shutil.disk_usage(folder).free
         if needed > free:
@@ -141,7 +189,13 @@ class PixelsBuilder:
         self._file.close()
 
     def finish(self, kept: np.ndarray, path: Path) -> None:
-        """Close the gaps that bad files left, and publish the file as `path`."""
+        """Close the gaps that bad files left, and publish the file as `path`.
+
+        Args:
+            kept: int64, the rows of usable files; those that the file does not have are left out.
+            path: its name.
+        """
+        kept = kept[kept < self.rows.rows]
         size = self.rows.row_bytes
         header = _header(len(kept), self.rows.image_size)
         target = len(header)

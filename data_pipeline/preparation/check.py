@@ -60,7 +60,8 @@ def check_file(task: CheckTask) -> Entry | None:
                 require_decodable(contents)
             entry = _kept_entry(seen, digest, pixels, format_name)
         for rows in task.rows:
-            _write(rows, task.row, pixels)
+            if rows.keeps(task.row):
+                _write(rows, task.row, pixels)
     except (BadImageError, MemoryError) as error:
         reason = "out of memory" if isinstance(error, MemoryError) else str(error)
         return dataclasses.replace(bad_entry(seen, reason), content_hash=digest)

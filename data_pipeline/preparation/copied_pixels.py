@@ -28,10 +28,11 @@ def copy_pixels(
     if not all(target.image_size in donors for target in rows):
         return copied
     given = [donors[target.image_size] for target in rows]
-    for row in np.flatnonzero(kept).tolist():
+    for row in np.flatnonzero(kept[: max(target.rows for target in rows)]).tolist():
         pixel_hash = pixel_hashes[row]
         if all(pixel_hash in donor.rows for donor in given):
             for target, donor in zip(rows, given, strict=True):
-                target.write(row, np.asarray(donor.pixels[donor.rows[pixel_hash]]))
+                if target.keeps(row):
+                    target.write(row, np.asarray(donor.pixels[donor.rows[pixel_hash]]))
             copied[row] = True
     return copied

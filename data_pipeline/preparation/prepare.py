@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from functools import partial
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,12 @@ from data_pipeline.decoding.decode import FORMATS_IN_WORDS
 from data_pipeline.errors import DataError
 from data_pipeline.listing.data_options import PLAIN, DataOptions
 from data_pipeline.listing.sources import list_images
-from data_pipeline.pixels.prepared import Donor, PixelsBuilder, PreparedPixels, pixels_of
+from data_pipeline.pixels.prepared import Donor, PixelsBuilder, PreparedPixels
 from data_pipeline.pixels.resize_mode import ResizeMode
 from data_pipeline.preparation.check import bad_entry, check_file
 from data_pipeline.preparation.checks import Checks
 from data_pipeline.preparation.copied_pixels import copy_pixels
+from data_pipeline.preparation.pixel_files import PixelFiles, Room, is_there
 from data_pipeline.preparation.tasks import Tasks
 from data_pipeline.processes.limits import Failure
 from data_pipeline.processes.workers import WITH_TENSORFLOW, run_in_workers, start_server
@@ -77,6 +78,7 @@ def prepare(
     cache_dir: Path,
     options: DataOptions = PLAIN,
     donors: Mapping[tuple[int, int], Donor] | None = None,
+    room: Room | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[Catalog, tuple[PreparedPixels, ...]]:
@@ -92,6 +94,8 @@ def prepare(
         cache_dir: where checks are remembered and prepared pixels kept.
         options: what the user says of the data set.
         donors: by image size, prepared pixels from which those of the same images are copied.
+        room: how much disk the prepared pixels may take. Where that is too little for all, those
+            of the first images are kept, as many as fit. None for as much as all need.
         workers: processes; None for one per core.
         progress: called with (files done, files to do).
 
@@ -100,39 +104,46 @@ def prepare(
     """
     checks = Checks(data, list_images(data, options), cache_dir)
     run = _Run(checks, data, cache_dir, workers, progress)
+    pixel_files = PixelFiles(image_sizes, resize_mode, cache_dir, room)
     # First those that failed before, and without pixels: if they fail again, the pixels of the
     # last time are still right, and nothing else has to be done.
     catalog = run.of(Tasks(checks, checks.to_repeat))
-    missing = tuple(image_sizes)
-    if checks.done.all():
-        prepared = _prepared(catalog, image_sizes, resize_mode, cache_dir)
-        missing = tuple(p.image_size for p in prepared if not p.is_whole(len(catalog.kept)))
-        if not missing:
-            return catalog, prepared
+    chosen = pixel_files.chosen(catalog, len(checks.done))
+    all_done = bool(checks.done.all())
+    missing = [not (all_done and is_there(pixels, catalog)) for pixels in chosen]
+    if not any(missing):
+        return catalog, chosen
+    catalog = _made(run, pixel_files, list(compress(chosen, missing)), donors or {})
+    return catalog, pixel_files.of_checked(catalog, chosen)
+
+
+def _made(
+    run: "_Run",
+    pixel_files: PixelFiles,
+    missing: Sequence[PreparedPixels],
+    donors: Mapping[tuple[int, int], Donor],
+) -> Catalog:
+    """Make the missing files of pixels, and all checks that were not made yet."""
+    checks = run.checks
+    files = len(checks.done)
+    folder, mode = pixel_files.cache_dir / "prepared", pixel_files.resize_mode
     with ExitStack() as stack:
-        files = len(checks.done)
-        new = partial(PixelsBuilder, cache_dir / "prepared", files, resize_mode=resize_mode)
-        builders = [stack.enter_context(new(size)) for size in missing]
+        builders = [
+            stack.enter_context(PixelsBuilder(folder, pixels.of(files), pixels.image_size, mode))
+            for pixels in missing
+        ]
         targets = tuple(builder.rows for builder in builders)
         hashes = Digests(checks.pixel_hashes)
-        copied = copy_pixels(checks.kept, hashes, targets, donors or {})
+        copied = copy_pixels(checks.kept, hashes, targets, donors)
         # Every file whose pixels are wanted and were not copied, and every file not yet checked.
-        wanted = np.flatnonzero(~copied & (checks.kept | ~checks.done))
+        fits = np.arange(files) < max(target.rows for target in targets)
+        wanted = np.flatnonzero(~checks.done | (checks.kept & fits & ~copied))
         catalog = run.of(Tasks(checks, wanted, targets))
         rows = _usable_rows(catalog)
-        made = _prepared(catalog, missing, resize_mode, cache_dir)
-        for builder, pixels in zip(builders, made, strict=True):
+        named = pixel_files.of_checked(catalog, missing)
+        for builder, pixels in zip(builders, named, strict=True):
             builder.finish(rows, pixels.path)
-    return catalog, _prepared(catalog, image_sizes, resize_mode, cache_dir)
-
-
-def _prepared(
-    catalog: Catalog,
-    image_sizes: Sequence[tuple[int, int]],
-    resize_mode: ResizeMode,
-    cache_dir: Path,
-) -> tuple[PreparedPixels, ...]:
-    return tuple(pixels_of(catalog, size, resize_mode, cache_dir) for size in image_sizes)
+    return catalog
 
 
 def _usable_rows(catalog: Catalog) -> np.ndarray:

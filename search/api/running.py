@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from search.api.options import option_names_of
 from search.errors import TuneError
-from search.executors.ray.address import parse_cluster, require_workers_that_fit
+from search.executors.ray.address import parse_cluster, require_own_disk, require_workers_that_fit
 from search.process.cache_use import cache_folder
 from search.process.progress import ProgressSink, Silent
 from search.run_folder.paths import DEFAULT_RESULTS
@@ -33,6 +33,8 @@ class RunningOptions(TypedDict, total=False):
         max_time: seconds after which the search ends, early enough to export in the rest.
         workers: worker processes; by default one per GPU, or one; 0 trains in this process.
         trials_per_gpu: workers on each GPU, by default 1; not together with `workers`.
+        disk: bytes that prepared images and features may take, by default half of what is free;
+            images for which that is too little are decoded as they are needed.
         cluster: the Ray cluster whose machines run the trials: "auto", "ray://HOST:PORT", or
             "local:N" for N at once on this machine; `workers` are then those of each machine.
         trial_timeout: seconds without a step after which a trial is ended; by default 600.
@@ -46,6 +48,7 @@ class RunningOptions(TypedDict, total=False):
     max_time: float | None
     workers: int | None
     trials_per_gpu: int | None
+    disk: int | None
     cluster: str | None
     trial_timeout: float
     progress: ProgressSink | None
@@ -68,6 +71,7 @@ def environment(
     max_time: float | None = None,
     workers: int | None = None,
     trials_per_gpu: int | None = None,
+    disk: int | None = None,
     cluster: str | None = None,
     trial_timeout: float = SILENCE,
     progress: ProgressSink | None = None,
@@ -79,8 +83,8 @@ def environment(
 
     Args:
         results: folder of all runs.
-        cache_dir, max_time, workers, trials_per_gpu, cluster, trial_timeout, progress, on_trial,
-            display, then: as `RunningOptions` describes them.
+        cache_dir, max_time, workers, trials_per_gpu, disk, cluster, trial_timeout, progress,
+            on_trial, display, then: as `RunningOptions` describes them.
 
     Raises:
         TuneError: there is no time, no such cluster, or no Ray.
@@ -92,6 +96,7 @@ def environment(
         raise TuneError(f"max_time: received {max_time:g}, expected seconds above 0")
     address = None if cluster is None else parse_cluster(cluster)
     require_workers_that_fit(address, workers, trials_per_gpu)
+    require_own_disk(address, disk)
     if address is not None:
         require_ray()
     shown: Display = display or nullcontext
@@ -106,6 +111,7 @@ def environment(
         then=then,
         cluster=address,
         trials_per_gpu=trials_per_gpu or 1,
+        disk=disk,
     )
 
 

@@ -43,8 +43,8 @@ def tune(
         name: of the run; by default the folder with date and time.
         results: folder of all runs.
         options: see `SearchOptions`; and `max_time`, `cache_dir`, `workers`,
-            `trials_per_gpu`, `cluster`, `trial_timeout`, `progress`, `on_trial`, `display`, see
-            `RunningOptions`.
+            `trials_per_gpu`, `disk`, `cluster`, `trial_timeout`, `progress`, `on_trial`,
+            `display`, see `RunningOptions`.
 
     Raises:
         TypeError: there is no option of that name.

@@ -14,6 +14,7 @@ from search.cli.options.limits import asked_formats, flag_name, format_options, 
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.options.training import (
     CLUSTER,
+    DISK,
     DRY_RUN,
     MAX_TIME,
     NAME,
@@ -120,6 +121,7 @@ SAMPLE = Path("sample-data")
 @click.option("--deterministic", is_flag=True, default=None, help="Same seed, same bits; slower.")
 @WORKERS
 @TRIALS_PER_GPU
+@DISK
 @CLUSTER
 @TRIAL_TIMEOUT
 @MAX_TIME

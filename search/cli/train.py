@@ -11,6 +11,7 @@ from search.cli.options.folders import CACHE, DATA, RESULTS
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.options.training import (
     CLUSTER,
+    DISK,
     MAX_TIME,
     NAME,
     PRECISION,
@@ -40,6 +41,7 @@ from search.cli.run import shown_by
 @click.option("--deterministic", is_flag=True, default=None, help="Same seed, same bits; slower.")
 @WORKERS
 @TRIALS_PER_GPU
+@DISK
 @CLUSTER
 @TRIAL_TIMEOUT
 @MAX_TIME

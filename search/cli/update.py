@@ -13,6 +13,7 @@ from search.cli.options.folders import CACHE, DATA, RESULTS
 from search.cli.options.output import AS_JSON, console_progress
 from search.cli.options.training import (
     CLUSTER,
+    DISK,
     MAX_TIME,
     NAME,
     TRIAL_TIMEOUT,
@@ -34,6 +35,7 @@ from search.cli.printing.out import echo, print_json
 )
 @WORKERS
 @TRIALS_PER_GPU
+@DISK
 @CLUSTER
 @TRIAL_TIMEOUT
 @MAX_TIME

@@ -2,6 +2,7 @@
 
 import errno
 
+from data_pipeline.errors import DataError
 from search.errors import DataGoneError
 from search.process.memory import released_graphs
 from search.process.stop_signal import StopSignal
@@ -62,6 +63,11 @@ def run_guarded(
         models.clear()
         if isinstance(error, DataGoneError):
             raise
+        if isinstance(error, DataError):
+            raise DataGoneError(
+                f"{error}; put it back, or start a new run without it: images that are not "
+                "prepared, as there is no room for all, are read from their files"
+            ) from error
         if isinstance(error, OSError) and _is_of_the_disk(error):
             where = error.filename or experiment.run.path
             raise OSError(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from data_pipeline.pixels.image_rows import ImageRows
 from search.evaluation.intervals import wilson_interval
 from search.run_folder.exported.metrics import Slice
 from search.run_folder.images import Images
@@ -61,13 +62,13 @@ def _slices(
         yield name, formats == name
 
 
-def brightness(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def brightness(pixels: ImageRows, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """Compute the mean luma of each image, 0 to 255: float64 [rows]."""
     # Row by row: the pixels are mapped from a file that may be larger than the memory.
     return np.array([float((pixels[row] @ _LUMA).mean()) for row in rows])
 
 
-def sharpness(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def sharpness(pixels: ImageRows, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """Compute the variance of each image's Laplacian: small where it is blurry.
 
     Pech-Pacheco et al. 2000, "Diatom autofocusing in brightfield microscopy".

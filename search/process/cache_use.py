@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from search.errors import TuneError
@@ -12,7 +13,7 @@ from search.process.printable import printable
 
 _PARTS = (  # what lies where below the cache folder
     ("verdicts on files", "catalogs/*"),
-    ("prepared images", "prepared/*.npy"),
+    ("prepared images", "prepared/*.npy", "prepared/*.first*"),
     ("features of pretrained networks", "prepared/*.features"),
     ("files for searches of a cluster", "nodes/*"),
 )
@@ -48,7 +49,9 @@ class CacheUse:
 
 def use_of(folder: Path) -> CacheUse:
     """Look at what is kept in a cache folder."""
-    rows = [_kept(what, folder.glob(pattern)) for what, pattern in _PARTS]
+    rows = [
+        _kept(what, chain.from_iterable(map(folder.glob, patterns))) for what, *patterns in _PARTS
+    ]
     return CacheUse(str(folder), tuple(rows))
 
 
@@ -60,7 +63,7 @@ def clear_cache(folder: Path) -> None:
     Raises:
         OSError: a folder of it belongs to another user, or the disk can only be read.
     """
-    for name in dict.fromkeys(pattern.split("/")[0] for _, pattern in _PARTS):
+    for name in dict.fromkeys(first.split("/")[0] for _, first, *_ in _PARTS):
         with suppress(FileNotFoundError):
             shutil.rmtree(folder / name)
 

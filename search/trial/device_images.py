@@ -2,6 +2,8 @@
 
 import functools
 
+import numpy as np
+
 from data_pipeline.pixels.device_feed import DeviceFeed, bytes_of
 from search.process.gpus import visible_gpus
 from search.process.quiet import import_tensorflow
@@ -21,7 +23,8 @@ def device_feed(experiment: Experiment, *, held: int = 0) -> DeviceFeed | None:
     if device is None:
         return None
     wanted = held + bytes_of(experiment.pixels, experiment.num_classes)
-    fits = wanted <= SHARE * (held + free_memory(device))
+    array = isinstance(experiment.pixels, np.ndarray)  # not images that are decoded as needed
+    fits = array and wanted <= SHARE * (held + free_memory(device))
     if fits and (feed := _feed(experiment, device, resident=True)):
         return feed
     return _feed(experiment, device, resident=False)

@@ -6,19 +6,22 @@ and a hypermodel, so that a trial runs the same in any process on any machine th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data_pipeline.pixels.image_rows import ImageRows
+from data_pipeline.pixels.partly_prepared import Originals, PartlyPrepared
 from data_pipeline.pixels.prepared import PreparedPixels
 from search.errors import DataGoneError
 from search.evaluation.objective import are_unequal
 from search.run_folder.config import RunConfig
 from search.run_folder.data import class_counts, load_groups, load_splits, load_targets
 from search.run_folder.data_summary import DataSummary
+from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
 
 Rows = NDArray[np.int64]
@@ -29,7 +32,7 @@ class Experiment:
     """A run's configuration and data.
 
     Attributes:
-        pixels: uint8 [n, *image_size, 3], mapped from disk.
+        pixels: uint8 [n, *image_size, 3], mapped from disk as far as they are prepared.
         image_size: (height, width) of `pixels`.
         targets: int32 [n], class numbers.
         train, validation, test: int64 row numbers into both.
@@ -38,11 +41,13 @@ class Experiment:
         groups: int64 [n], equal for copies of one image; None where the images to validate on
             were not drawn from those to train on, but given.
         files: path of the prepared pixels of each size.
+        originals: that images are decoded from which are not prepared.
+        features_disk: bytes that features may take; None for a share of what is free.
     """
 
     run: RunFolder
     config: RunConfig
-    pixels: NDArray[np.uint8]
+    pixels: ImageRows
     image_size: tuple[int, int]
     targets: NDArray[np.int32]
     train: Rows
@@ -52,6 +57,8 @@ class Experiment:
     class_counts: tuple[int, ...]
     groups: Rows | None
     files: Mapping[tuple[int, int], Path]
+    originals: Originals
+    features_disk: int | None = None
 
     @property
     def num_classes(self) -> int:
@@ -90,8 +97,16 @@ class Experiment:
         image_size = self.classifier.image_size_of(values)
         if image_size == self.image_size:
             return self
-        pixels = _pixels(self.run, self.files, image_size)
+        pixels = _pixels(self.run, self.files[image_size], image_size, self.originals)
         return replace(self, image_size=image_size, pixels=pixels)
+
+    def prepared(self) -> dict[tuple[int, int], int]:
+        """How many images of each size are prepared; the others are decoded as they are needed.
+
+        Raises:
+            DataGoneError: those of a size are not there any more.
+        """
+        return {size: len(_mapped(self.run, path, size)) for size, path in self.files.items()}
 
     def part(self, images: int | None) -> "Experiment":
         """The same with the first so many images to train on, and as many to validate on.
@@ -125,16 +140,19 @@ class Experiment:
         paths = map(Path, (data.pixels, *(data.other_pixels or ())))
         files = dict(zip(config.prepared_sizes, paths, strict=True))
         targets, num_classes = load_targets(run), len(data.class_names)
+        originals = Originals(partial(_files, run), config.resize_mode)
         return cls(
             run=run,
             config=config,
-            pixels=_pixels(run, files, config.image_size),
+            pixels=_pixels(run, files[config.image_size], config.image_size, originals),
             image_size=config.image_size,
             targets=targets,
             class_names=tuple(data.class_names),
             class_counts=class_counts(targets, splits, num_classes=num_classes),
             groups=_groups(run, data),
             files=files,
+            originals=originals,
+            features_disk=data.features_disk,
             train=splits.train,
             validation=splits.validation,
             test=splits.test,
@@ -142,9 +160,14 @@ class Experiment:
 
 
 def _pixels(
-    run: RunFolder, files: Mapping[tuple[int, int], Path], image_size: tuple[int, int]
-) -> NDArray[np.uint8]:
-    path = files[image_size]
+    run: RunFolder, path: Path, image_size: tuple[int, int], originals: Originals
+) -> ImageRows:
+    pixels = _mapped(run, path, image_size)
+    images = DataSummary.load(run).images
+    return pixels if len(pixels) == images else PartlyPrepared(pixels, images, originals)
+
+
+def _mapped(run: RunFolder, path: Path, image_size: tuple[int, int]) -> NDArray[np.uint8]:
     try:
         return PreparedPixels(path, image_size, "").open()
     except (OSError, ValueError, EOFError) as error:
@@ -152,6 +175,11 @@ def _pixels(
             f"{path}: the prepared images are gone or damaged; "
             f"'tune run --resume {run.argument}' makes them again"
         ) from error
+
+
+def _files(run: RunFolder) -> tuple[Path, Sequence[str]]:
+    images = Images.load(run)
+    return images.root, images.paths
 
 
 def _groups(run: RunFolder, data: DataSummary) -> Rows | None:

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_pipeline.pixels.image_rows import ImageRows
 from search.evaluation.metrics import two_columns
 
 EVALUATION_BATCH = 64  # images per step; limited by memory
 
 
-def predict_rows(model: Any, pixels: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def predict_rows(model: Any, pixels: ImageRows, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Class probabilities of prepared images, or of their features: float32 [rows, classes].
 
     Every batch has one size, the last filled up with the first images: one traced step.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from data_pipeline.augment.augment import augmenter
 from data_pipeline.pixels.dataset import steps_per_epoch, training_batches
 from data_pipeline.pixels.device_feed import DeviceFeed
+from data_pipeline.pixels.image_rows import ImageRows
 from models.families.head import Dropout, plain_dropout, set_last_layer
 from models.families.linear_probe import LastLayer
 from models.families.registry import family_named
@@ -169,20 +170,21 @@ class Training:
                 model.optimizer.iterations.assign((start - starts[phase]) * self.steps)
             for callback in callbacks:
                 callback.phase = phase
-            model.fit(
-                self.stream(start, stop),
-                initial_epoch=start,
-                epochs=stop,
-                steps_per_epoch=self.steps,
-                callbacks=callbacks,
-                shuffle=False,  # the stream is shuffled already
-                verbose=0,
-            )
+            with self.experiment.originals.named():
+                model.fit(
+                    self.stream(start, stop),
+                    initial_epoch=start,
+                    epochs=stop,
+                    steps_per_epoch=self.steps,
+                    callbacks=callbacks,
+                    shuffle=False,  # the stream is shuffled already
+                    verbose=0,
+                )
             if model.stop_training:
                 return
 
     @property
-    def inputs(self) -> NDArray[Any]:
+    def inputs(self) -> ImageRows:
         """The model's inputs, one row per image of the run."""
         return self.experiment.pixels
 

@@ -35,6 +35,7 @@ def plan_only(
                 data,
                 options,
                 cache_dir=environment.cache_dir,
+                disk=environment.images_disk,
                 stop=stop,
                 progress=progress,
             )

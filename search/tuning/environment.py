@@ -10,6 +10,7 @@ from search.observers.observer import Observer
 from search.observers.scoreboard import Scoreboard
 from search.process.progress import ProgressSink, Silent
 from search.run_folder.config import RunConfig
+from search.tuning.images_disk import ImagesDisk
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class RunEnvironment:
         workers: worker processes; None for one per GPU, or one without GPUs; 0 for none: trials
             then run in this process.
         trials_per_gpu: workers on each GPU, where their number is not given.
+        disk: bytes that prepared images and features may take; None for half of what is free, of
+            which features take a fifth at most.
         cluster: the Ray cluster whose machines run the trials, `workers` being those of each; None
             for this machine.
         silence: seconds without a step after which a trial counts as hung.
@@ -42,6 +45,15 @@ class RunEnvironment:
     then: str = ""
     cluster: ClusterAddress | None = None
     trials_per_gpu: int = 1
+    disk: int | None = None
+
+    @property
+    def images_disk(self) -> ImagesDisk | None:
+        """How much disk the images of this machine may take; None on a cluster.
+
+        There prepared images travel, and not the files that others would be decoded from.
+        """
+        return None if self.cluster else ImagesDisk(self.disk)
 
     def open_ended(self, config: RunConfig) -> bool:
         """Whether the time limit ends the search, and not a number of rounds."""

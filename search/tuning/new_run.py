@@ -14,6 +14,7 @@ from search.run_folder.own_families import keep_families, load_named
 from search.run_folder.paths import RunFolder
 from search.trial.experiment import Experiment
 from search.tuning.buildable import require_buildable
+from search.tuning.images_disk import ImagesDisk
 from search.tuning.planning.resolve_config import Options, load_tensorflow, resolve_config
 from search.tuning.prepare_data import prepare_data, with_objective, with_race
 
@@ -24,6 +25,7 @@ def settled(
     options: Options,
     *,
     cache_dir: Path,
+    disk: ImagesDisk | None,
     stop: StopSignal,
     progress: ProgressSink,
 ) -> RunConfig:
@@ -34,6 +36,7 @@ def settled(
         data: folder of the images.
         options: what the user gave.
         cache_dir: where checked catalogs and prepared pixels are kept.
+        disk: what the prepared pixels may take; None for all that they need.
         stop: asked whether to stop.
         progress: told what is done.
 
@@ -56,7 +59,7 @@ def settled(
         for sentence in said:
             progress.message(sentence)
     require_ranges(config)
-    prepare_data(run, config, cache_dir=cache_dir, progress=progress)
+    prepare_data(run, config, cache_dir=cache_dir, disk=disk, progress=progress)
     config = with_objective(run, config)
     if own:
         require_buildable(Experiment.load(run, config), [each.name for each in own], progress)

@@ -1,7 +1,10 @@
 """Check, prepare and split the images of a run, and write down what it learns from."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +16,7 @@ from search.process.printable import printable
 from search.process.progress import ProgressSink
 from search.run_folder.config import RunConfig
 from search.run_folder.paths import RunFolder
+from search.tuning.images_disk import ImagesDisk
 
 if TYPE_CHECKING:
     from data_pipeline.catalog.entries import Catalog
@@ -24,6 +28,7 @@ def prepare_data(
     config: RunConfig,
     *,
     cache_dir: Path,
+    disk: ImagesDisk | None = None,
     progress: ProgressSink,
     known: Mapping[str, Split] | None = None,
     donor: RunFolder | None = None,
@@ -33,6 +38,7 @@ def prepare_data(
     Args:
         run, config: of which the data is.
         cache_dir: where checked catalogs and prepared pixels are kept.
+        disk: what the prepared pixels may take; None for all that they need.
         progress: told what is done.
         known: the split of images that were split before, by the hash of their pixels.
         donor: a run with the same sizes of images, from which prepared pixels are copied.
@@ -44,7 +50,6 @@ def prepare_data(
     from data_pipeline.preparation.prepare import prepare
     from data_pipeline.preparation.split import groups_dealt_apart
     from search.run_folder.data import save_data
-    from search.run_folder.data_summary import DataSummary
     from search.tuning.leak_warning import warn_of_large_groups, warn_of_leaks
 
     with progress.task("checking and preparing images", counted=True) as task:
@@ -55,12 +60,25 @@ def prepare_data(
             cache_dir=cache_dir,
             options=config.data_options,
             donors=_donors(donor, config) if donor else None,
+            room=partial(disk.images, cache_dir) if disk else None,
             progress=task.update,
         )
     for note in catalog.notes:
         progress.message(printable(note))
     for doubt in catalog.doubts:
         progress.warning(printable(doubt))
+    _require_the_same(run, config, catalog)
+    splits = _splits(run, config, catalog, known)
+    leaks = find_leaks(catalog)
+    warn_of_leaks(leaks, Path(config.data), progress)
+    warn_of_large_groups(groups_dealt_apart(catalog, splits), progress)
+    save_data(run, catalog, prepared, splits, leaks, features_disk=disk.features if disk else None)
+
+
+def _require_the_same(run: RunFolder, config: RunConfig, catalog: "Catalog") -> None:
+    """Look whether a run that was begun goes on with the same images."""
+    from search.run_folder.data_summary import DataSummary
+
     before = DataSummary.load(run) if run.data.exists() else None
     if before and before.fingerprint != catalog.fingerprint:
         raise TuneError(
@@ -68,11 +86,6 @@ def prepare_data(
             f"(then {before.images} usable, now {len(catalog.kept)}); "
             "put them back, or start a new run"
         )
-    splits = _splits(run, config, catalog, known)
-    leaks = find_leaks(catalog)
-    warn_of_leaks(leaks, Path(config.data), progress)
-    warn_of_large_groups(groups_dealt_apart(catalog, splits), progress)
-    save_data(run, catalog, prepared, splits, leaks)
 
 
 def _splits(
@@ -102,9 +115,10 @@ def _donors(run: RunFolder, config: RunConfig) -> dict[tuple[int, int], Donor]:
     paths = (data.pixels, *(data.other_pixels or ()))
     donors: dict[tuple[int, int], Donor] = {}
     for size, path in zip(config.prepared_sizes, paths, strict=True):
-        pixels = PreparedPixels(Path(path), size, "")
-        if pixels.is_whole(len(images.paths)):
-            donors[size] = Donor(pixels.open(), rows)
+        with suppress(OSError, ValueError, EOFError):  # gone, or damaged
+            pixels = PreparedPixels(Path(path), size, "").open()
+            there = dict(islice(rows.items(), len(pixels)))
+            donors[size] = Donor(pixels, there)
     return donors
 
 

@@ -76,6 +76,7 @@ def start(
                 data,
                 options,
                 cache_dir=environment.cache_dir,
+                disk=environment.images_disk,
                 stop=stop,
                 progress=environment.progress,
             )
@@ -116,7 +117,13 @@ def resume(
         load_tensorflow(environment.progress)
         if data is not None:
             config = replace(config, data=str(data.resolve()))
-        prepare_data(run, config, cache_dir=environment.cache_dir, progress=environment.progress)
+        prepare_data(
+            run,
+            config,
+            cache_dir=environment.cache_dir,
+            disk=environment.images_disk,
+            progress=environment.progress,
+        )
         config.save(run)
         _search(run, config, workers, stop, environment)
     return run
@@ -211,6 +218,7 @@ def _to_go_on(run: RunFolder, stop: StopSignal, environment: RunEnvironment) -> 
         words += [f"--max-time {max(left, 1.0):.0f}s"] if left is not None else []
         words += [environment.then] if environment.then else []
     words += [f"--cluster {environment.cluster.text}"] if environment.cluster else []
+    words += [f"--disk {environment.disk / 1e6:.0f}MB"] if environment.disk else []
     return " ".join(words)
 
 

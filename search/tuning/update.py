@@ -22,6 +22,7 @@ from search.run_folder.paths import RunFolder
 from search.run_folder.ranking import best_first
 from search.run_folder.record_files import load_records
 from search.tuning.data_change import change_of, save_change
+from search.tuning.images_disk import ImagesDisk
 from search.tuning.planning.resolve_config import Options, load_tensorflow
 from search.tuning.prepare_data import prepare_data
 
@@ -35,6 +36,7 @@ def settled_update(
     options: Options,
     *,
     cache_dir: Path,
+    disk: ImagesDisk | None,
     stop: StopSignal,
     progress: ProgressSink,
 ) -> RunConfig:
@@ -46,6 +48,7 @@ def settled_update(
         data: folder of the images, those of before and others.
         options: `max_trials`, and how the data is read; the others are those of before.
         cache_dir: where checked catalogs and prepared pixels are kept.
+        disk: what the prepared pixels may take; None for all that they need.
         stop: asked whether to stop.
         progress: told what is done.
 
@@ -71,7 +74,8 @@ def settled_update(
     config = replace(earlier, **given)
     if before.families.is_dir():
         shutil.copytree(before.families, run.families, dirs_exist_ok=True)
-    prepare_data(run, config, cache_dir=cache_dir, progress=progress, known=known, donor=before)
+    places: Any = {"cache_dir": cache_dir, "disk": disk, "progress": progress}
+    prepare_data(run, config, **places, known=known, donor=before)
     change = change_of(run, before)
     save_change(run, change)
     for sentence in change.in_words():

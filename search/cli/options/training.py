@@ -4,18 +4,19 @@ from typing import Any
 
 import click
 
-from search.cli.options.values import Cluster, Duration, TimeLimit
+from search.cli.options.values import Cluster, Duration, FileSize, TimeLimit
 from search.errors import TuneError
-from search.executors.ray.address import parse_cluster, require_workers_that_fit
+from search.executors.ray.address import parse_cluster, require_own_disk, require_workers_that_fit
 from search.process.hardware import PRECISIONS
 
 
 def _that_fit(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """Refuse numbers of trials that do not agree: asked of each option, known with the last."""
+    """Refuse options that do not agree: asked of each of them, known with the last."""
     given = {**context.params, str(parameter.name): value}
     cluster = parse_cluster(given["cluster"]) if given.get("cluster") else None
     try:
         require_workers_that_fit(cluster, given.get("workers"), given.get("trials_per_gpu"))
+        require_own_disk(cluster, given.get("disk"))
     except TuneError as error:
         raise click.UsageError(str(error), context) from error
     return value
@@ -32,6 +33,13 @@ TRIALS_PER_GPU = click.option(
     type=click.IntRange(1, 16),
     callback=_that_fit,
     help="Trials that share a GPU: small models leave most of a large one idle.  [default: 1]",
+)
+DISK = click.option(
+    "--disk",
+    type=FileSize(),
+    callback=_that_fit,
+    help="Disk that prepared images and features may take, as 20GB. Images for which that is too "
+    "little are decoded each time they are needed.  [default: half of what is free]",
 )
 CLUSTER = click.option(
     "--cluster",

@@ -39,7 +39,8 @@ from search.trial.experiment import Experiment, Rows
 from search.trial.features.row_store import RowStore
 from search.trial.features.views import View
 
-DISK_SHARE = 0.1  # of the free disk that all features may take; the oldest views give way
+# Of the free disk that all features may take, where nothing is said; the oldest views give way.
+DISK_SHARE = 0.1
 _VERSION = 3  # raise it when features come out differently: old files are then made anew
 BATCH = 64  # images computed together
 
@@ -145,7 +146,8 @@ class FeatureCache:
         """Compute a view, going on where an earlier attempt stopped."""
         if view.augmentation is None:
             rows = store.missing(rows)
-        _make_room(self.experiment.features, len(rows) * store.shape[1] * 4)
+        needed = len(rows) * store.shape[1] * 4
+        _make_room(self.experiment.features, needed, self.experiment.features_disk)
         batches = -(-len(rows) // BATCH)
         with store:
             for number in range(batches):
@@ -203,11 +205,12 @@ def locked_view(path: Path, update: Update) -> Iterator[None]:
         yield
 
 
-def _make_room(folder: Path, needed: int) -> None:
-    """Delete the views used longest ago until all take no more than their share of the disk."""
+def _make_room(folder: Path, needed: int, limit: int | None) -> None:
+    """Delete the views used longest ago until all take no more than they may."""
     files = sorted(folder.parent.glob("*.features/*/*.f32"), key=_last_used)
     total = sum(used_bytes(path) for path in files)
-    limit = DISK_SHARE * (shutil.disk_usage(folder.parent).free + total)
+    if limit is None:
+        limit = int(DISK_SHARE * (shutil.disk_usage(folder.parent).free + total))
     for path in files:
         if total + needed <= limit:
             return

@@ -11,11 +11,17 @@ from search.algorithms.plan import Plan
 from search.evaluation.objective import BALANCED, suited_to
 from search.process.disk import checkpoint_bytes, free_bytes
 from search.process.progress import ProgressSink
-from search.process.wording import bytes_in_words, counted
+from search.process.wording import counted
 from search.run_folder.config import RunConfig
 from search.run_folder.data_summary import DataSummary, SplitSizes
 from search.run_folder.records import Values
-from search.tuning.planning.plan_lines import classes_in_plan, gpus_in_plan, not_used_in_plan
+from search.tuning.planning.plan_lines import (
+    classes_in_plan,
+    decoded_in_plan,
+    disk_in_plan,
+    gpus_in_plan,
+    not_used_in_plan,
+)
 
 _FITTED = {"squeeze": "", "crop": " (their middle alone)", "pad": " (with black bars)"}
 
@@ -30,6 +36,8 @@ class PlannedRun:
         class_names, class_counts: in the order of class numbers; images of each.
         not_used: files and folders that are not used, by reason.
         disk, disk_free: bytes that training states may take, and that are free.
+        images_disk: bytes of the prepared images.
+        prepared_share: of the images, 0 to 1; the others are decoded as they are needed.
         config: all that decides its result.
         seconds: that it takes, estimated, or its time limit; None where that is not known.
     """
@@ -43,6 +51,8 @@ class PlannedRun:
     not_used: dict[str, int]
     disk: int
     disk_free: int
+    images_disk: int
+    prepared_share: float
     config: RunConfig
     seconds: float | None = None
 
@@ -74,7 +84,7 @@ def announce(
     counts = np.bincount(experiment.targets, minlength=experiment.num_classes).tolist()
     not_used = DataSummary.load(experiment.run).not_used or {}
     sizes = f"{splits.train:,} training, {splits.validation:,} validation and "
-    race = race_in_plan(plan, config, splits.train)
+    images_disk, share = prepared_images(experiment)
     progress.message(
         f"{experiment.run.name}: {config.algo}, {_size(plan, open_ended=open_ended)}\n"
         f"{sizes}{splits.test:,} test images of {counted(experiment.num_classes, 'class')} at "
@@ -84,9 +94,9 @@ def announce(
         f"families: {families}{' (compact, as there is no GPU)' if config.compact else ''}, "
         f"{config.precision}, objective {config.objective}{_why(config, experiment.class_counts)}, "
         f"seed {config.seed}{moved}{limits}\n"
-        f"{race}"
+        f"{race_in_plan(plan, config, splits.train)}"
         f"{gpus_in_plan()}"
-        f"disk: up to {bytes_in_words(need)} for training states, {bytes_in_words(free)} free"
+        f"{disk_in_plan(images_disk, need, free)}{decoded_in_plan(share)}"
     )
     return PlannedRun(
         configurations=plan.configurations,
@@ -98,8 +108,18 @@ def announce(
         not_used=not_used,
         disk=need,
         disk_free=free,
+        images_disk=images_disk,
+        prepared_share=share,
         config=config,
     )
+
+
+def prepared_images(experiment: Any) -> tuple[int, float]:
+    """Bytes of the prepared images of all sizes, and their share of all images, by bytes."""
+    prepared = experiment.prepared()
+    there = sum(height * width * 3 * count for (height, width), count in prepared.items())
+    all_images = len(experiment.targets) * sum(height * width * 3 for height, width in prepared)
+    return there, there / all_images
 
 
 def _size(plan: Plan, *, open_ended: bool) -> str:

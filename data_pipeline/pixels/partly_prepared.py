@@ -1,0 +1,116 @@
+"""Images of which some are prepared on disk, and the others are decoded when they are needed.
+
+A training draws its images in a new order each epoch, each once: to replace some of those on disk
+by others would save no decoding, so that the same ones stay.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_pipeline.decoding.decode import decode_warning, read_bytes
+from data_pipeline.errors import BadImageError, DataError
+from data_pipeline.pixels.resize import resize
+from data_pipeline.pixels.resize_mode import ResizeMode
+from data_pipeline.processes.cores import cores
+
+
+class Originals:
+    """The files that images were prepared from, decoded anew.
+
+    Args:
+        find: gives the folder of the files, and the path of each image in it.
+        resize_mode: how an image of another shape is made to fit.
+
+    Attributes:
+        lost: why a file could not be decoded that was usable before; None as long as all can.
+    """
+
+    def __init__(
+        self, find: Callable[[], tuple[Path, Sequence[str]]], resize_mode: ResizeMode
+    ) -> None:
+        self._find, self._resize_mode = find, resize_mode
+        # Decoding and resizing release Python's lock.
+        self._threads = ThreadPoolExecutor(cores(), thread_name_prefix="decode")
+        self.lost: DataError | None = None
+        # For all threads at once: what `warnings` changes for a while, it changes for all.
+        warnings.filterwarnings("ignore", module="PIL")
+
+    @cached_property
+    def _files(self) -> tuple[Path, Sequence[str]]:
+        return self._find()
+
+    def decode(self, rows: Sequence[int], image_size: tuple[int, int]) -> list[np.ndarray]:
+        """Decode images in parallel, uint8 [*image_size, 3] each: as they would be prepared.
+
+        Raises:
+            DataError: a file is gone or has changed.
+        """
+        return list(self._threads.map(lambda row: self._decoded(row, image_size), rows))
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Raise `lost` in place of what TensorFlow makes of it.
+
+        Raises:
+            DataError: a file is gone or has changed.
+        """
+        try:
+            yield
+        except Exception as error:
+            if self.lost is not None and not isinstance(error, DataError):
+                raise self.lost from error
+            raise
+
+    def _decoded(self, row: int, image_size: tuple[int, int]) -> np.ndarray:
+        root, paths = self._files
+        path = root / paths[row]
+        try:
+            pixels, _ = decode_warning(read_bytes(path)[0])
+        except BadImageError as error:
+            self.lost = DataError(f"{path}: {error}, and was a usable image when it was checked")
+            raise self.lost from error
+        return resize(pixels, image_size, resize_mode=self._resize_mode)
+
+
+class PartlyPrepared:
+    """Images of a data set as one array, as far as rows of it are read.
+
+    Args:
+        prepared: uint8 [n, height, width, 3], the first n images.
+        images: how many there are in all.
+        originals: that the others are decoded from.
+    """
+
+    def __init__(self, prepared: np.ndarray, images: int, originals: Originals) -> None:
+        self.prepared = prepared
+        self.shape = (images, *prepared.shape[1:])
+        self.nbytes = int(np.prod(self.shape))
+        self._originals = originals
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any, /) -> np.ndarray:
+        """Read rows: a number, a slice or an array of numbers.
+
+        Raises:
+            DataError: the file of an image is gone or has changed.
+        """
+        chosen = np.arange(len(self))[rows]
+        wanted = np.atleast_1d(chosen)
+        images = np.empty((len(wanted), *self.shape[1:]), np.uint8)
+        there = wanted < len(self.prepared)
+        images[there] = self.prepared[wanted[there]]
+        height, width = self.shape[1:3]
+        others = np.flatnonzero(~there)
+        decoded = self._originals.decode(wanted[others].tolist(), (height, width))
+        for place, pixels in zip(others, decoded, strict=True):
+            images[place] = pixels
+        return images if np.ndim(chosen) else images[0]
