@@ -3,9 +3,11 @@
     python benchmarks/pipeline.py DATA --rounds 3
 
 Prints, as JSON, images per second in batches of 64, at 96 and at 180 pixels: of
-`training_batches` from prepared pixels, plain and augmented; of
+`training_batches` from prepared pixels, plain and augmented; the same where half of the images,
+or none, are prepared and the others are decoded as they are needed (`tune run --disk`); of
 `keras.utils.image_dataset_from_directory`, which decodes in every epoch; and of the same with
-`.cache().prefetch()`, from its second epoch on. Then the ratios of the plain stream to both.
+`.cache().prefetch()`, from its second epoch on. Then the ratios of the plain stream to both,
+and of the one that decodes all to Keras's that does.
 """
 
 import json
@@ -18,6 +20,7 @@ import click
 
 SIZES = (96, 180)
 BATCH = 64
+WARM = 4  # batches before those that are timed, where images are decoded
 
 
 def seconds_of(batches):
@@ -37,6 +40,7 @@ def ours(pixels, catalog, epochs, policy=None):
 
     from data_pipeline.augment.augment import augmenter
     from data_pipeline.pixels.dataset import steps_per_epoch, training_batches
+    from data_pipeline.pixels.partly_prepared import PartlyPrepared
 
     augment = policy and augmenter(policy=policy, strength=0.3, erasing=0.0, mix="none")
 
@@ -53,9 +57,18 @@ def ours(pixels, catalog, epochs, policy=None):
             augment=augment,
         )
 
-    seconds_of(stream(0, 1))  # traces the step and maps the pages
+    # Traces the step and maps the pages.
+    seconds_of(stream(0, 1).take(WARM) if isinstance(pixels, PartlyPrepared) else stream(0, 1))
     images = steps_per_epoch(len(pixels), BATCH) * BATCH * epochs
     return rate(stream(1, 1 + epochs), images)
+
+
+def partly(pixels, catalog, share):
+    """The same images, of which a share is prepared and the others are decoded."""
+    from data_pipeline.pixels.partly_prepared import Originals, PartlyPrepared
+
+    originals = Originals(lambda: (catalog.root, catalog.kept.files.paths), "squeeze")
+    return PartlyPrepared(pixels[: round(share * len(pixels))], len(pixels), originals)
 
 
 def keras_plain(data, size, count):
@@ -84,6 +97,8 @@ def one_round(data, size, prepared, epochs):
     array, count = pixels.open(), len(catalog.kept)
     return {
         "ours": ours(array, catalog, epochs),
+        "ours_half_decoded": ours(partly(array, catalog, 0.5), catalog, 1),
+        "ours_decoded": ours(partly(array, catalog, 0.0), catalog, 1),
         "keras": keras_plain(data, size, count),
         "keras_cached": keras_cached(data, size, count, epochs),
         "ours_basic": ours(array, catalog, epochs, "basic"),
@@ -108,6 +123,7 @@ def main(data, rounds, epochs):
             report[str(size)] = {
                 "images_a_second": {name: round(value) for name, value in rates.items()},
                 "of_keras": round(rates["ours"] / rates["keras"], 2),
+                "decoded_of_keras": round(rates["ours_decoded"] / rates["keras"], 2),
                 "of_keras_cached": round(rates["ours"] / rates["keras_cached"], 2),
             }
     print(json.dumps(report, indent=1))
