@@ -63,6 +63,9 @@ def test_rows_are_those_of_images_that_are_all_prepared(photos, tmp_path, rows, 
     mixed = np.array([9, 0, 3, 9, 5])
     for chosen in (mixed, slice(2, 7), 0, 9, -1, mixed[:0], np.arange(10) % 3 == 0):
         assert np.array_equal(images[chosen], expected[chosen])
+    for wrong in (10, -11, [3, 10]):
+        with pytest.raises(IndexError, match="expected numbers below 10"):
+            images[wrong]
 
 
 def test_images_that_all_fit_are_all_prepared(photos, cache_dir, in_process):
@@ -161,7 +164,7 @@ def test_a_file_that_is_gone_is_named_also_by_a_stream(photos, cache_dir, in_pro
         images, catalog.targets, np.arange(10), num_classes=2, batch_size=5, seed=0,
         initial_epoch=0, epochs=1,
     )  # fmt: skip
-    with pytest.raises(DataError, match="dog"), images._originals.named():
+    with pytest.raises(DataError, match="dog"), images._originals.naming_lost_files():
         list(stream)
     with pytest.raises(tf.errors.OpError):
         list(stream)

@@ -55,7 +55,7 @@ class Originals:
         return list(self._threads.map(lambda row: self._decoded(row, image_size), rows))
 
     @contextmanager
-    def named(self) -> Iterator[None]:
+    def naming_lost_files(self) -> Iterator[None]:
         """Raise `lost` in place of what TensorFlow makes of it.
 
         Raises:
@@ -102,8 +102,9 @@ class PartlyPrepared:
 
         Raises:
             DataError: the file of an image is gone or has changed.
+            IndexError: there is no such row.
         """
-        chosen = np.arange(len(self))[rows]
+        chosen = self._numbers(rows)
         wanted = np.atleast_1d(chosen)
         images = np.empty((len(wanted), *self.shape[1:]), np.uint8)
         there = wanted < len(self.prepared)
@@ -113,4 +114,15 @@ class PartlyPrepared:
         decoded = self._originals.decode(wanted[others].tolist(), (height, width))
         for place, pixels in zip(others, decoded, strict=True):
             images[place] = pixels
-        return images if np.ndim(chosen) else images[0]
+        return images if chosen.ndim else images[0]
+
+    def _numbers(self, rows: Any) -> np.ndarray:
+        """Rows as numbers from 0."""
+        if isinstance(rows, slice):
+            return np.arange(*rows.indices(len(self)))
+        numbers = np.asarray(rows)
+        if numbers.dtype == bool:
+            return np.flatnonzero(numbers)
+        if numbers.size and not -len(self) <= numbers.min() <= numbers.max() < len(self):
+            raise IndexError(f"rows: received {rows}, expected numbers below {len(self)}")
+        return np.where(numbers < 0, numbers + len(self), numbers)

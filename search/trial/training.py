@@ -170,7 +170,7 @@ class Training:
                 model.optimizer.iterations.assign((start - starts[phase]) * self.steps)
             for callback in callbacks:
                 callback.phase = phase
-            with self.experiment.originals.named():
+            with self.experiment.originals.naming_lost_files():
                 model.fit(
                     self.stream(start, stop),
                     initial_epoch=start,

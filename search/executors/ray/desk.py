@@ -8,10 +8,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from search.executors.ray.events import Assignment, Event, LostError
+from search.executors.ray.events import Event, LostError
 from search.executors.ray.files.run_files import RunFiles
 from search.executors.ray.files.transfer import Transfer
 from search.executors.ray.slot_plan import Settings
+from search.executors.ray.waiting import WaitingTrials
 
 PAUSE_SECONDS = 0.5
 
@@ -57,7 +58,7 @@ class Desk:
     ray: ModuleType
     settings: Settings
     token: tuple[Path, str]
-    waiting: "queue.Queue[Assignment]" = field(default_factory=queue.Queue)
+    waiting: WaitingTrials = field(default_factory=WaitingTrials)
     events: "queue.Queue[Event]" = field(default_factory=queue.Queue)
     closing: threading.Event = field(default_factory=threading.Event)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from search.run_folder.records import TrialResult
 from search.trial.messages import Progress, TrialTask
 
+MORE = 1.1  # times the memory, from which on a slot counts as having more
+
 
 class LostError(Exception):
     """The node is gone, or the search has ended."""
@@ -31,6 +33,23 @@ class Assignment:
 
 
 @dataclass(frozen=True)
+class SlotMemory:
+    """What a trial has on a slot.
+
+    Attributes:
+        gpu: whether it is a GPU's memory.
+        bytes: of the slot's share; 0 where that is not known.
+    """
+
+    gpu: bool = False
+    bytes: int = 0
+
+    def is_more_than(self, other: "SlotMemory") -> bool:
+        """Whether it is memory of the same kind, and noticeably more."""
+        return self.gpu == other.gpu and self.bytes > MORE * other.bytes > 0
+
+
+@dataclass(frozen=True)
 class Told:
     """A trial has reported."""
 
@@ -39,10 +58,11 @@ class Told:
 
 @dataclass(frozen=True)
 class Ended:
-    """A trial has ended, well or badly; its files are here."""
+    """A trial has ended, well or badly, on a slot with this memory; its files are here."""
 
     assignment: Assignment
     result: TrialResult
+    memory: SlotMemory
 
 
 @dataclass(frozen=True)

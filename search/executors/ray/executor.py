@@ -29,7 +29,7 @@ from search.executors.worker_pool import GRACE_SECONDS, TICK_SECONDS
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder
-from search.run_folder.records import FAILED, KILLED, STOPPED, TrialResult
+from search.run_folder.records import FAILED, KILLED, MEMORY, STOPPED, TrialResult
 from search.trial.messages import Report, TrialTask
 
 MOST_LOST = 20  # slots that a trial may lose in a row before it is what kills them
@@ -161,11 +161,24 @@ class RayExecutor:
             if running and not report(event.progress):
                 running.stop = True
         elif isinstance(event, Ended) and self._is_running(event.assignment):
-            del self._running[event.assignment.trial_id]
-            return event.assignment.trial_id, event.result
+            return self._ended(event)
         elif isinstance(event, Lost) and self._is_running(event.assignment):
             return self._lost(event)
         return None
+
+    def _ended(self, event: Ended) -> tuple[str, TrialResult] | None:
+        """Take a result, or try the trial again where there is more memory than it ran out of."""
+        assignment, result = event.assignment, event.result
+        out_of_memory = result.failure == MEMORY and not assignment.stop
+        if out_of_memory and self.desk.waiting.outgrown(assignment, event.memory):
+            self.progress.message(
+                f"cluster: trial {assignment.trial_id} ran out of memory; it is tried again on a "
+                "machine with more"
+            )
+            self.desk.waiting.put(assignment)
+            return None
+        del self._running[assignment.trial_id]
+        return assignment.trial_id, result
 
     def _is_running(self, assignment: Assignment) -> bool:
         """Whether it is not one that was given up, as when a stop took too long."""
@@ -191,9 +204,8 @@ class RayExecutor:
         self._stopped_at = now if self._stopped_at is None else self._stopped_at
         for assignment in self._running.values():
             assignment.stop = True
-        try:
-            over = self.desk.waiting.get_nowait()
-        except queue.Empty:
+        over = self.desk.waiting.take_any()
+        if over is None:
             if now - self._stopped_at < STOP_SECONDS or not self._running:
                 return None
             over = next(iter(self._running.values()))

@@ -14,6 +14,8 @@ from pathlib import Path
 from search.executors.ray.files.receiver import Receiver
 from search.executors.ray.versions import installed_versions, machine_id
 from search.process.cache_use import cache_folder
+from search.process.gpus import installed_gpus
+from search.process.memory import machine_memory
 
 CACHE_VARIABLE = "TUNE_NODE_CACHE"  # of a node: its folder, where it is not the user's
 SHARED_VARIABLE = "TUNE_SHARED_DISK"  # "0" on a node whose shared disk is not to be used
@@ -33,6 +35,8 @@ class NodeView:
             on another machine, APART where it does not.
         cache: its folder for files of all runs.
         versions: of the packages that decide results.
+        memory: bytes of the machine.
+        gpu_memory: bytes of its smallest GPU; 0 without any.
     """
 
     name: str
@@ -40,6 +44,8 @@ class NodeView:
     disk: str
     cache: Path
     versions: Mapping[str, str]
+    memory: int
+    gpu_memory: int
 
 
 class NodeAgent(Receiver):
@@ -66,7 +72,16 @@ class NodeAgent(Receiver):
             self.folder = token.parent / "nodes" / socket.gethostname()
         self.folder.mkdir(parents=True, exist_ok=True)
         _sweep(self.folder / "runs")
-        return NodeView(socket.gethostname(), machine_id(), disk, self.folder, installed_versions())
+        return NodeView(
+            socket.gethostname(),
+            machine_id(),
+            disk,
+            self.folder,
+            installed_versions(),
+            machine_memory(),
+            # Those that Ray hides from an actor which asks for none.
+            min((gpu.memory for gpu in installed_gpus()), default=0),
+        )
 
     def clear(self, run: str) -> None:
         """Delete the folders of a search that has ended; what all searches share stays."""

@@ -1,6 +1,5 @@
 """Run trials on one slot of a node: the driver's side, a thread per slot."""
 
-import queue
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +37,16 @@ class Slot(DeskThread):
 
     def work(self) -> None:
         """Take one trial after another."""
+        self.desk.waiting.slot_begins(self.node.memory)
+        try:
+            self._take_trials()
+        finally:
+            self.desk.waiting.slot_ends(self.node.memory)
+
+    def _take_trials(self) -> None:
         while not (self.desk.closing.is_set() or self.node.gone.is_set()):
-            try:
-                assignment = self.desk.waiting.get(timeout=PAUSE_SECONDS)
-            except queue.Empty:
-                continue
-            if not self._run(assignment):
+            assignment = self.desk.waiting.take(self.node.memory, PAUSE_SECONDS)
+            if assignment is not None and not self._run(assignment):
                 return
 
     def _run(self, assignment: Assignment) -> bool:
@@ -51,7 +54,7 @@ class Slot(DeskThread):
         ray_errors, events = self.desk.ray.exceptions, self.desk.events
         self.begun = False
         try:
-            events.put(Ended(assignment, self._trained(assignment)))
+            events.put(Ended(assignment, self._trained(assignment), self.node.memory))
         except (LostError, PieceError, ray_errors.RayTaskError, NodeTroubleError) as error:
             # An actor's own exception is of its disk: what is wrong with the trial is a result.
             return self._lost(assignment, error)
@@ -63,7 +66,8 @@ class Slot(DeskThread):
             # An actor that was gone before it had the trial was not killed by it, nor was one whose
             # node is shut down, process by process.
             alone = self.begun and not self.node.gone.is_set()
-            events.put(Ended(assignment, killed) if alone else Lost(assignment))
+            ended = Ended(assignment, killed, self.node.memory)
+            events.put(ended if alone else Lost(assignment))
         except (OSError, TuneError) as error:  # of the driver's disk, or of the data
             events.put(error)
             return False

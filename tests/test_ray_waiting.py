@@ -1,0 +1,139 @@
+"""Trials of a cluster that ran out of memory: they go where there is more."""
+
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+from recorded_progress import Recorded
+from searching import trial_record
+
+from search.executors.ray.events import Assignment, Ended, SlotMemory
+from search.executors.ray.executor import RayExecutor
+from search.executors.ray.waiting import WaitingTrials
+from search.run_folder.records import COMPLETED, ERROR, FAILED, MEMORY, TrialResult
+from search.trial.messages import TrialTask
+
+SMALL, LARGE = SlotMemory(True, 16 << 30), SlotMemory(True, 80 << 30)
+CPU = SlotMemory(False, 1 << 40)
+
+
+def trial(trial_id="0000", configuration="0000", batch_size=None):
+    record = trial_record(trial_id, None, configuration=configuration, batch_size=batch_size)
+    return Assignment(TrialTask(record.spec))
+
+
+@pytest.fixture
+def waiting():
+    made = WaitingTrials()
+    for memory in (SMALL, SMALL, LARGE, CPU):
+        made.slot_begins(memory)
+    return made
+
+
+def test_any_slot_takes_a_trial_in_turn(waiting):
+    first, second = trial("0000"), trial("0001", "0001")
+    waiting.put(first)
+    waiting.put(second)
+    assert waiting.take(LARGE, 0) is first
+    assert waiting.take(SMALL, 0) is second
+    assert waiting.take(SMALL, 0) is None
+    assert waiting.take_any() is None
+
+
+def test_what_ran_out_of_memory_is_for_slots_with_more(waiting):
+    other, large = trial("0001", "0001"), trial()
+    assert waiting.outgrown(large, SMALL)
+    waiting.put(other)
+    waiting.put(large)
+    later = trial("0002")  # a later rung of the same configuration
+    waiting.put(later)
+    assert waiting.take(SMALL, 0) is other
+    assert waiting.take(SMALL, 0) is None
+    assert waiting.take(CPU, 0) is None  # memory of another kind
+    assert waiting.take(LARGE, 0) is large
+    assert waiting.take(LARGE, 0) is later
+
+
+def test_a_slot_with_more_takes_those_first_that_need_it(waiting):
+    other, large = trial("0001", "0001"), trial()
+    waiting.outgrown(large, SMALL)
+    waiting.put(other)
+    waiting.put(large)
+    assert waiting.take(LARGE, 0) is large
+
+
+def test_half_the_batch_may_go_anywhere_again(waiting):
+    waiting.outgrown(trial(), SMALL)
+    half = trial(batch_size=8)
+    waiting.put(half)
+    assert waiting.take(SMALL, 0) is half
+
+
+def test_without_more_memory_anywhere_nothing_waits_for_it(waiting):
+    assert not waiting.outgrown(trial(), LARGE)
+    assert not waiting.outgrown(trial("0001", "0001"), CPU)
+    assert waiting.outgrown(trial("0002", "0002"), SMALL)
+    stranded = trial("0002", "0002")
+    waiting.put(stranded)
+    assert waiting.take(SMALL, 0) is None
+    waiting.slot_ends(LARGE)
+    assert waiting.take(SMALL, 0) is stranded
+
+
+@pytest.mark.parametrize("more", [SlotMemory(True, 17 << 30), SlotMemory(True, 0)])
+def test_a_little_more_or_nobody_knows_is_not_more(more):
+    waiting = WaitingTrials()
+    waiting.slot_begins(more)
+    assert not waiting.outgrown(trial(), SMALL)
+    assert not waiting.outgrown(trial(), SlotMemory(True, 0))
+
+
+def test_a_slot_that_waits_hears_of_a_trial():
+    waiting, taken = WaitingTrials(), []
+    thread = threading.Thread(target=lambda: taken.append(waiting.take(SMALL, 30.0)))
+    thread.start()
+    time.sleep(0.05)
+    sent = trial()
+    waiting.put(sent)
+    thread.join(20.0)
+    assert taken == [sent]
+
+
+@pytest.fixture
+def executor(waiting):
+    progress = Recorded()
+    made = RayExecutor(None, None, cache_dir=None, progress=progress)
+    made.desk = SimpleNamespace(waiting=waiting)
+    return made
+
+
+def ended(executor, memory, *, stop=False, **result):
+    assignment = trial()
+    assignment.stop = stop
+    executor._running = {"0000": assignment}
+    said = executor._taken(Ended(assignment, TrialResult(**result), memory), lambda progress: True)
+    return said, executor.desk.waiting.take(LARGE, 0) is assignment
+
+
+OUT = {"status": FAILED, "failure": MEMORY}
+
+
+def test_a_trial_is_tried_again_where_there_is_more(executor):
+    assert ended(executor, SMALL, **OUT) == (None, True)
+    assert list(executor._running) == ["0000"]
+    assert "tried again on a machine with more" in executor.progress.text
+
+
+@pytest.mark.parametrize(
+    ("memory", "stop", "result"),
+    [
+        (LARGE, False, OUT),
+        (SMALL, True, OUT),
+        (SMALL, False, {"status": FAILED, "failure": ERROR}),
+        (SMALL, False, {"status": COMPLETED}),
+    ],
+)
+def test_other_results_are_taken(executor, memory, stop, result):
+    assert ended(executor, memory, stop=stop, **result) == (("0000", TrialResult(**result)), False)
+    assert executor._running == {}
