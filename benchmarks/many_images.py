@@ -2,6 +2,7 @@
 
     python benchmarks/many_images.py DATA --count 60000,250000 --size 32
     python benchmarks/many_images.py DATA --count 1000000 --copied
+    python benchmarks/many_images.py DATA --count 1000000 --copied --size 96 --disk 5
 
 Makes folders of so many links to DATA's files, class by class, and takes each figure in a process
 of its own. Prints, as JSON, for each count:
@@ -11,7 +12,7 @@ into a run's folder. Seconds, and the peak memory of the driver and of its large
 second: the same again with nothing changed; "look" is the part until images are known to be
 prepared.
 step: in a process with TensorFlow: seconds until a small network has made its first step, with
-the peak memory before and after.
+the peak memory before and after, and images per second of the batches that follow.
 near: copies among as many made-up sketches, of which no two are alike: seconds and peak memory.
 
 Memory is the highest resident size in MB; "own" is it without files that are mapped, such as
@@ -19,59 +20,29 @@ libraries and prepared images. With `--copied` the files are not checked: what i
 files is written down as that of the links, and the prepared images are empty. It takes minutes
 instead of an hour for a million. Instead of "first" and "second" there are "second", which has to
 look for near-copies, and "third", where all is remembered.
+
+With `--disk GB` prepared images take no more than that: of the others each is decoded when a batch
+needs it. With `--copied` the first of them are then prepared in "second".
 """
 
 import json
-import os
-import re
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import click
 from catalog import link_many
+from peak_memory import LargestChild, memory
+
+from search.tuning.images_disk import ImagesDisk
 
 LONGEST = 4 * 3600  # seconds, of one process
-OFTEN = 0.2  # seconds between looks at the children
 BATCH = 32
+BATCHES = 50  # that are timed
 BLOCK = 10_000  # sketches that are made up at the same time
-
-
-def memory(process="self"):
-    """Peak resident memory of a process, and its own without mapped files now, in MB."""
-    text = Path(f"/proc/{process}/status").read_text()
-    peak, own = (int(re.search(rf"{key}:\s+(\d+)", text)[1]) for key in ("VmHWM", "RssAnon"))
-    return {"peak_mb": round(peak / 1024), "own_mb": round(own / 1024)}
-
-
-def children(process):
-    """All processes below one."""
-    found = []
-    for task in Path(f"/proc/{process}/task").iterdir():
-        with suppress(OSError):
-            for child in (task / "children").read_text().split():
-                found += [child, *children(child)]
-    return found
-
-
-class LargestChild(threading.Thread):
-    """Look at the peak memory of the children of this process, again and again."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.peak_mb = 0
-
-    def run(self):
-        while True:
-            with suppress(OSError):
-                for child in children(os.getpid()):
-                    with suppress(OSError, TypeError):
-                        self.peak_mb = max(self.peak_mb, memory(child)["peak_mb"])
-            time.sleep(OFTEN)
 
 
 def config_of(data, size):
@@ -100,7 +71,7 @@ def config_of(data, size):
     )
 
 
-def prepare_run(data, cache, size, place):
+def prepare_run(data, cache, size, place, disk):
     """What a search does before its first trial, in the driver."""
     from data_pipeline.preparation.prepare import prepare
     from search.process.progress import Silent
@@ -113,10 +84,11 @@ def prepare_run(data, cache, size, place):
     start = time.monotonic()
     figures = {}
     if place.name != "first":
-        prepare(data, image_sizes=config.prepared_sizes, cache_dir=cache)
+        room = disk and partial(disk.images, cache)
+        prepare(data, image_sizes=config.prepared_sizes, cache_dir=cache, room=room)
         figures["look_seconds"] = round(time.monotonic() - start, 2)
         start = time.monotonic()
-    prepare_data(run, config, cache_dir=cache, progress=Silent())
+    prepare_data(run, config, cache_dir=cache, disk=disk, progress=Silent())
     config.save(run)
     figures["seconds"] = round(time.monotonic() - start, 2)
     return figures | memory() | {"largest_child_mb": largest.peak_mb}
@@ -143,14 +115,20 @@ def first_step(place):
         initial_epoch=0,
         epochs=1,
     )
-    images, labels = next(iter(batches))
+    stream = iter(batches)
+    images, labels = next(stream)
     batch = time.monotonic() - start
+    for _ in range(BATCHES):
+        next(stream)
+    rate = BATCHES * BATCH / (time.monotonic() - start - batch)
+    start += time.monotonic() - start - batch
     model = experiment.classifier.build(keras_tuner.HyperParameters())
     loss = "binary_crossentropy" if experiment.num_classes == 2 else "categorical_crossentropy"
     model.compile(keras.optimizers.SGD(), loss)
     model.train_on_batch(images, labels)
     step = time.monotonic() - start
     figures = {"batch_seconds": round(batch, 2), "step_seconds": round(step, 2)}
+    figures["images_per_second"] = round(rate)
     return figures | {"before_mb": before["peak_mb"]} | memory()
 
 
@@ -176,8 +154,8 @@ def near_copies(count, folder):
         return {"seconds": round(time.monotonic() - start, 1), "pairs": found} | memory()
 
 
-def copy_checks(data, links, cache, size):
-    """Write down the checks of DATA's files as those of links to them, and empty pixels."""
+def copy_checks(data, links, cache, size, *, pixels):
+    """Write down the checks of DATA's files as those of links to them, and empty `pixels`."""
     import numpy as np
 
     from data_pipeline.catalog.cache import save_catalog
@@ -198,10 +176,11 @@ def copy_checks(data, links, cache, size):
     entries = Entries(listing.files, *columns, taken.sketches)
     catalog = Catalog(links, entries, listing.class_names)
     save_catalog(catalog, links, cache)
-    pixels = pixels_of(catalog, (size, size), "squeeze", cache).path
-    pixels.parent.mkdir(exist_ok=True)
-    shape = (len(catalog.kept), size, size, 3)
-    np.lib.format.open_memmap(pixels, "w+", np.uint8, shape).flush()  # a hole: it takes no room
+    if pixels:
+        path = pixels_of(catalog, (size, size), "squeeze", cache).path
+        path.parent.mkdir(exist_ok=True)
+        shape = (len(catalog.kept), size, size, 3)
+        np.lib.format.open_memmap(path, "w+", np.uint8, shape).flush()  # a hole: it takes no room
     return {}
 
 
@@ -211,12 +190,13 @@ def in_a_process(job, *arguments):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def all_of(data, count, size, copied):
+def all_of(data, count, size, copied, disk):
     """The figures of so many links."""
     with tempfile.TemporaryDirectory(prefix="many-") as name:
         links, cache, figures = Path(name) / "data", Path(name) / "cache", {"files": count}
         link_many(data, links, count)
         options = (data, "--place", name, "--size", size, "--count", count)
+        options += ("--disk", disk) if disk else ()
         if copied:
             in_a_process("copy", *options)
         jobs = (
@@ -232,16 +212,17 @@ def all_of(data, count, size, copied):
         return figures
 
 
-def done_here(job, data, place, size, count):
+def done_here(job, data, place, size, count, disk):
     """One job in this process."""
     links, cache = place / "data", place / "cache"
     if job == "copy":
-        return copy_checks(data, links, cache, size)
+        return copy_checks(data, links, cache, size, pixels=not disk)
     if job == "step":
         return first_step(place / "second")
     if job == "near":
         return near_copies(count, place)
-    return prepare_run(links, cache, size, place / job)
+    limit = ImagesDisk(int(disk * 1e9)) if disk else None
+    return prepare_run(links, cache, size, place / job, limit)
 
 
 @click.command()
@@ -249,14 +230,15 @@ def done_here(job, data, place, size, count):
 @click.option("--count", default="60000", help="Numbers of files, with commas.")
 @click.option("--size", default=32, help="Side of the prepared images, in pixels.")
 @click.option("--copied", is_flag=True, help="Do not check the links.")
+@click.option("--disk", type=float, help="GB that prepared images and features may take.")
 @click.option("--job", hidden=True)
 @click.option("--place", type=click.Path(path_type=Path), hidden=True)
-def main(data, count, size, copied, job, place):
+def main(data, count, size, copied, disk, job, place):
     """Links are hard ones where DATA is on the disk of temporary files (TMPDIR)."""
     if job:
-        print(json.dumps(done_here(job, data.resolve(), place, size, int(count))))
+        print(json.dumps(done_here(job, data.resolve(), place, size, int(count), disk)))
         return
-    report = [all_of(data.resolve(), int(each), size, copied) for each in count.split(",")]
+    report = [all_of(data.resolve(), int(each), size, copied, disk) for each in count.split(",")]
     print(json.dumps(report, indent=1))
 
 

@@ -7,10 +7,13 @@ import tensorflow as tf
 from small_trials import fresh, go_on
 from stopping import NEVER
 
+from data_pipeline.errors import DataError
 from search.errors import DataGoneError
 from search.executors.in_process import InProcess
 from search.run_folder.records import COMPLETED, ERROR, FAILED, MEMORY, TrialResult
 from search.trial.messages import TrialTask
+
+TRACED = 'in user code:\n\n    File "keras/trainer.py", line 3, in step\n        call()\n\n    '
 
 
 @pytest.fixture
@@ -39,6 +42,10 @@ def ended(executor):
         (tf.errors.ResourceExhaustedError(None, None, "OOM\nwhere"), MEMORY, "OOM"),
         (ValueError("bad shape\nand more"), ERROR, "ValueError: bad shape"),
         (OSError(errno.ENOENT, "no such file"), ERROR, "no such file"),
+        (RuntimeError(TRACED + "MemoryError: Unable to allocate"), MEMORY, "MemoryError: Unable"),
+        (RuntimeError(TRACED + "ResourceExhaustedError: {{node a}} OOM"), MEMORY, "OOM"),
+        (RuntimeError(TRACED + "ValueError: bad shape\n\n"), ERROR, "ValueError: bad shape"),
+        (ValueError("no MemoryError: a name"), ERROR, "ValueError: no MemoryError"),
     ],
 )
 def test_an_exception_is_a_failed_trial_with_its_kind_and_one_line(
@@ -64,6 +71,12 @@ def test_a_full_or_failing_disk_is_not_the_fault_of_a_trial(scratch, raising, nu
 def test_images_that_are_gone_are_not_the_fault_of_a_trial(scratch, raising):
     raising(DataGoneError("gone"))
     with pytest.raises(DataGoneError, match="gone"):
+        ended(InProcess(scratch))
+
+
+def test_a_file_that_is_gone_and_was_not_prepared_is_not_the_fault_of_a_trial(scratch, raising):
+    raising(DataError("a.jpg: unreadable"))
+    with pytest.raises(DataGoneError, match=r"a\.jpg: unreadable; put it back"):
         ended(InProcess(scratch))
 
 

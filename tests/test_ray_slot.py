@@ -8,7 +8,7 @@ import pytest
 from fake_workers import fake_work
 from searching import trial_record
 
-from search.executors.ray.events import Assignment, Ended, Lost, SlotMemory
+from search.executors.ray.events import Assignment, Ended, Lost, Place
 from search.executors.ray.slot import Slot
 from search.executors.ray.slot_actor import SlotActor
 from search.executors.ray.slot_plan import SlotPlan
@@ -82,7 +82,7 @@ def slot(monkeypatch):
         )
         ray = SimpleNamespace(exceptions=names, kill=lambda actor, no_restart: killed.append(actor))
         node = SimpleNamespace(label="box", gone=threading.Event(), answers=lambda: True)
-        node.memory = SlotMemory()
+        node.place = Place()
         made = Slot(SimpleNamespace(ray=ray, events=events), node, "actor")
 
         def trained(assignment):

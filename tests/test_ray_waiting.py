@@ -8,14 +8,14 @@ import pytest
 from recorded_progress import Recorded
 from searching import trial_record
 
-from search.executors.ray.events import Assignment, Ended, SlotMemory
+from search.executors.ray.events import Assignment, Ended, Place
 from search.executors.ray.executor import RayExecutor
 from search.executors.ray.waiting import WaitingTrials
-from search.run_folder.records import COMPLETED, ERROR, FAILED, MEMORY, TrialResult
+from search.run_folder.records import COMPLETED, ERROR, FAILED, KILLED, MEMORY, TrialResult
 from search.trial.messages import TrialTask
 
-SMALL, LARGE = SlotMemory(True, 16 << 30), SlotMemory(True, 80 << 30)
-CPU = SlotMemory(False, 1 << 40)
+SMALL, LARGE = Place("small", True, 16 << 30), Place("large", True, 80 << 30)
+CPU = Place("cpu", False, 1 << 40)
 
 
 def trial(trial_id="0000", configuration="0000", batch_size=None):
@@ -26,8 +26,8 @@ def trial(trial_id="0000", configuration="0000", batch_size=None):
 @pytest.fixture
 def waiting():
     made = WaitingTrials()
-    for memory in (SMALL, SMALL, LARGE, CPU):
-        made.slot_begins(memory)
+    for place in (SMALL, SMALL, LARGE, CPU):
+        made.slot_begins(place)
     return made
 
 
@@ -81,12 +81,12 @@ def test_without_more_memory_anywhere_nothing_waits_for_it(waiting):
     assert waiting.take(SMALL, 0) is stranded
 
 
-@pytest.mark.parametrize("more", [SlotMemory(True, 17 << 30), SlotMemory(True, 0)])
+@pytest.mark.parametrize("more", [Place("more", True, 17 << 30), Place("more", True, 0)])
 def test_a_little_more_or_nobody_knows_is_not_more(more):
     waiting = WaitingTrials()
     waiting.slot_begins(more)
     assert not waiting.outgrown(trial(), SMALL)
-    assert not waiting.outgrown(trial(), SlotMemory(True, 0))
+    assert not waiting.outgrown(trial(), Place("unknown", True, 0))
 
 
 def test_a_slot_that_waits_hears_of_a_trial():
@@ -100,6 +100,27 @@ def test_a_slot_that_waits_hears_of_a_trial():
     assert taken == [sent]
 
 
+def test_what_was_killed_goes_to_another_machine_while_there_is_one(waiting):
+    waiting.killed(trial(), SMALL)
+    again = trial()
+    waiting.put(again)
+    assert waiting.take(SMALL, 0) is None
+    assert waiting.take(CPU, 0) is again
+    waiting.killed(again, CPU)
+    waiting.killed(again, LARGE)
+    waiting.put(again)
+    assert waiting.take(SMALL, 0) is again
+
+
+def test_where_the_other_machine_is_gone_the_same_one_is_good_enough(waiting):
+    waiting.killed(trial(), SMALL)
+    again = trial()
+    waiting.put(again)
+    for place in (LARGE, CPU):
+        waiting.slot_ends(place)
+    assert waiting.take(SMALL, 0) is again
+
+
 @pytest.fixture
 def executor(waiting):
     progress = Recorded()
@@ -108,11 +129,11 @@ def executor(waiting):
     return made
 
 
-def ended(executor, memory, *, stop=False, **result):
+def ended(executor, place, *, stop=False, **result):
     assignment = trial()
     assignment.stop = stop
     executor._running = {"0000": assignment}
-    said = executor._taken(Ended(assignment, TrialResult(**result), memory), lambda progress: True)
+    said = executor._taken(Ended(assignment, TrialResult(**result), place), lambda progress: True)
     return said, executor.desk.waiting.take(LARGE, 0) is assignment
 
 
@@ -125,8 +146,17 @@ def test_a_trial_is_tried_again_where_there_is_more(executor):
     assert "tried again on a machine with more" in executor.progress.text
 
 
+def test_a_trial_that_was_killed_is_a_result_and_begins_anew_elsewhere(executor):
+    result = {"status": FAILED, "failure": KILLED}
+    assert ended(executor, SMALL, **result) == (("0000", TrialResult(**result)), False)
+    again = trial()
+    executor.desk.waiting.put(again)
+    assert executor.desk.waiting.take(SMALL, 0) is None
+    assert executor.desk.waiting.take(CPU, 0) is again
+
+
 @pytest.mark.parametrize(
-    ("memory", "stop", "result"),
+    ("place", "stop", "result"),
     [
         (LARGE, False, OUT),
         (SMALL, True, OUT),
@@ -134,6 +164,6 @@ def test_a_trial_is_tried_again_where_there_is_more(executor):
         (SMALL, False, {"status": COMPLETED}),
     ],
 )
-def test_other_results_are_taken(executor, memory, stop, result):
-    assert ended(executor, memory, stop=stop, **result) == (("0000", TrialResult(**result)), False)
+def test_other_results_are_taken(executor, place, stop, result):
+    assert ended(executor, place, stop=stop, **result) == (("0000", TrialResult(**result)), False)
     assert executor._running == {}

@@ -12,6 +12,8 @@ from search.trial.messages import Report, TrialTask
 from search.trial.model_cache import ModelCache
 from search.trial.storage import RunFolderStorage, TrialStorage
 
+OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError")
+
 
 class InProcess:
     """The executor for tests and debugging (`--workers 0`)."""
@@ -83,7 +85,9 @@ def _kind(error: Exception) -> str:
     import tensorflow as tf
 
     out_of_memory = isinstance(error, MemoryError | tf.errors.ResourceExhaustedError)
-    return MEMORY if out_of_memory else ERROR
+    # While a step is traced, AutoGraph raises an error of its own with the text of the other.
+    named = any(line.strip().startswith(OUT_OF_MEMORY) for line in str(error).splitlines())
+    return MEMORY if out_of_memory or named else ERROR
 
 
 def _is_of_the_disk(error: OSError) -> bool:
@@ -92,4 +96,8 @@ def _is_of_the_disk(error: OSError) -> bool:
 
 def _in_one_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    if lines[0].startswith("in user code"):  # AutoGraph ends with what it was
+        return lines[-1].strip()
+    return f"{type(error).__name__}: {lines[0]}"

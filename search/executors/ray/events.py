@@ -33,20 +33,22 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class SlotMemory:
-    """What a trial has on a slot.
+class Place:
+    """Where a trial runs, and the memory that it has there.
 
     Attributes:
+        node: its machine.
         gpu: whether it is a GPU's memory.
-        bytes: of the slot's share; 0 where that is not known.
+        memory: bytes of the slot's share; 0 where that is not known.
     """
 
+    node: str = ""
     gpu: bool = False
-    bytes: int = 0
+    memory: int = 0
 
-    def is_more_than(self, other: "SlotMemory") -> bool:
-        """Whether it is memory of the same kind, and noticeably more."""
-        return self.gpu == other.gpu and self.bytes > MORE * other.bytes > 0
+    def has_more_than(self, other: "Place") -> bool:
+        """Whether it has memory of the same kind, and noticeably more."""
+        return self.gpu == other.gpu and self.memory > MORE * other.memory > 0
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,11 @@ class Told:
 
 @dataclass(frozen=True)
 class Ended:
-    """A trial has ended, well or badly, on a slot with this memory; its files are here."""
+    """A trial has ended, well or badly; its files are here."""
 
     assignment: Assignment
     result: TrialResult
-    memory: SlotMemory
+    place: Place
 
 
 @dataclass(frozen=True)

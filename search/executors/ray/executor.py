@@ -170,13 +170,15 @@ class RayExecutor:
         """Take a result, or try the trial again where there is more memory than it ran out of."""
         assignment, result = event.assignment, event.result
         out_of_memory = result.failure == MEMORY and not assignment.stop
-        if out_of_memory and self.desk.waiting.outgrown(assignment, event.memory):
+        if out_of_memory and self.desk.waiting.outgrown(assignment, event.place):
             self.progress.message(
                 f"cluster: trial {assignment.trial_id} ran out of memory; it is tried again on a "
                 "machine with more"
             )
             self.desk.waiting.put(assignment)
             return None
+        if result.failure == KILLED:  # often for want of memory too
+            self.desk.waiting.killed(assignment, event.place)
         del self._running[assignment.trial_id]
         return assignment.trial_id, result
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from models.pretrained.weights import keras_cache_folder
 from search.executors.ray.desk import Desk, DeskThread
-from search.executors.ray.events import Grown, LostError, Said, SlotMemory
+from search.executors.ray.events import Grown, LostError, Place, Said
 from search.executors.ray.files.pieces import PieceError
 from search.executors.ray.files.run_files import KERAS, RunFiles, adapted
 from search.executors.ray.node_agent import (
@@ -60,7 +60,7 @@ class Node(DeskThread):
         )
         self.gone, self.ready = threading.Event(), False
         self.is_here = False
-        self.memory = SlotMemory()
+        self.place = Place(self.node_id)
         self.agent: Any = None
         self.actors: list[Any] = []
         self.threads: list[Slot] = []
@@ -107,16 +107,17 @@ class Node(DeskThread):
         look = self.agent.look.remote(token, content, machine_id())
         view: NodeView = self.desk.answer(look, self.gone)
         self.is_here = view.disk == HERE
-        self.memory = self._memory_of_a_slot(view)
+        self.place = self._place_of_a_slot(view)
         return view
 
-    def _memory_of_a_slot(self, view: NodeView) -> SlotMemory:
+    def _place_of_a_slot(self, view: NodeView) -> Place:
         """What each trial has: its share of a GPU where there are any, else of the machine."""
         settings = self.desk.settings
         if self.gpus:
             sharing = math.ceil(self.slots / self.gpus)
-            return SlotMemory(gpu=True, bytes=view.gpu_memory // sharing)
-        return SlotMemory(bytes=int(settings.memory_share * view.memory / self.slots))
+            return Place(self.node_id, gpu=True, memory=view.gpu_memory // sharing)
+        memory = int(settings.memory_share * view.memory / self.slots)
+        return Place(self.node_id, memory=memory)
 
     def _actor(self, actor_class: type, **options: Any) -> Any:
         """An actor on this node: it is begun anew there where its process dies."""

@@ -37,15 +37,15 @@ class Slot(DeskThread):
 
     def work(self) -> None:
         """Take one trial after another."""
-        self.desk.waiting.slot_begins(self.node.memory)
+        self.desk.waiting.slot_begins(self.node.place)
         try:
             self._take_trials()
         finally:
-            self.desk.waiting.slot_ends(self.node.memory)
+            self.desk.waiting.slot_ends(self.node.place)
 
     def _take_trials(self) -> None:
         while not (self.desk.closing.is_set() or self.node.gone.is_set()):
-            assignment = self.desk.waiting.take(self.node.memory, PAUSE_SECONDS)
+            assignment = self.desk.waiting.take(self.node.place, PAUSE_SECONDS)
             if assignment is not None and not self._run(assignment):
                 return
 
@@ -54,7 +54,7 @@ class Slot(DeskThread):
         ray_errors, events = self.desk.ray.exceptions, self.desk.events
         self.begun = False
         try:
-            events.put(Ended(assignment, self._trained(assignment), self.node.memory))
+            events.put(Ended(assignment, self._trained(assignment), self.node.place))
         except (LostError, PieceError, ray_errors.RayTaskError, NodeTroubleError) as error:
             # An actor's own exception is of its disk: what is wrong with the trial is a result.
             return self._lost(assignment, error)
@@ -66,7 +66,7 @@ class Slot(DeskThread):
             # An actor that was gone before it had the trial was not killed by it, nor was one whose
             # node is shut down, process by process.
             alone = self.begun and not self.node.gone.is_set()
-            ended = Ended(assignment, killed, self.node.memory)
+            ended = Ended(assignment, killed, self.node.place)
             events.put(ended if alone else Lost(assignment))
         except (OSError, TuneError) as error:  # of the driver's disk, or of the data
             events.put(error)

@@ -1,9 +1,9 @@
-"""The trials that no slot has taken yet; one that ran out of memory waits for more of it."""
+"""The trials that no slot has taken yet; one that went wrong somewhere is given another place."""
 
 import threading
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 
-from search.executors.ray.events import Assignment, SlotMemory
+from search.executors.ray.events import Assignment, Place
 
 
 class WaitingTrials:
@@ -11,24 +11,25 @@ class WaitingTrials:
 
     def __init__(self) -> None:
         self._trials: deque[Assignment] = deque()
-        self._slots: Counter[SlotMemory] = Counter()
-        self._outgrown: dict[tuple[str, int | None], SlotMemory] = {}
+        self._slots: Counter[Place] = Counter()
+        self._outgrown: dict[tuple[str, int | None], Place] = {}
+        self._killed: defaultdict[tuple[str, int | None], set[str]] = defaultdict(set)
         self._changed = threading.Condition()
 
     def put(self, assignment: Assignment) -> None:
-        """Let the next slot with enough memory take a trial."""
+        """Let the next slot that suits it take a trial."""
         with self._changed:
             self._trials.append(assignment)
             self._changed.notify_all()
 
-    def take(self, memory: SlotMemory, timeout: float) -> Assignment | None:
-        """Wait for a trial that a slot with this memory may take; None if there is none in time.
+    def take(self, place: Place, timeout: float) -> Assignment | None:
+        """Wait for a trial that the slot at a place may take; None if there is none in time.
 
         First come those that other slots have too little memory for.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._first(memory) is not None, timeout)
-            found = self._first(memory)
+            self._changed.wait_for(lambda: self._first(place) is not None, timeout)
+            found = self._first(place)
             if found is not None:
                 self._trials.remove(found)
             return found
@@ -38,40 +39,47 @@ class WaitingTrials:
         with self._changed:
             return self._trials.popleft() if self._trials else None
 
-    def slot_begins(self, memory: SlotMemory) -> None:
+    def slot_begins(self, place: Place) -> None:
         """Count a slot among those that take trials."""
         with self._changed:
-            self._slots[memory] += 1
+            self._slots[place] += 1
             self._changed.notify_all()
 
-    def slot_ends(self, memory: SlotMemory) -> None:
+    def slot_ends(self, place: Place) -> None:
         """Count it no longer."""
         with self._changed:
-            self._slots[memory] -= 1
+            self._slots[place] -= 1
             self._changed.notify_all()
 
-    def outgrown(self, assignment: Assignment, memory: SlotMemory) -> bool:
-        """Note that a trial has too little of this memory; whether a slot has more.
+    def outgrown(self, assignment: Assignment, place: Place) -> bool:
+        """Note that a trial has too little memory at a place; whether a slot has more.
 
         Later trials of the same configuration, with the same batch, go there too.
         """
         with self._changed:
-            self._outgrown[_kind(assignment)] = memory
-            return self._is_elsewhere(memory)
+            self._outgrown[_kind(assignment)] = place
+            return self._is_elsewhere(place)
 
-    def _first(self, memory: SlotMemory) -> Assignment | None:
-        fitting = [trial for trial in self._trials if self._fits(trial, memory)]
+    def killed(self, assignment: Assignment, place: Place) -> None:
+        """Note that a trial took its worker with it: next time it is given another machine."""
+        with self._changed:
+            self._killed[_kind(assignment)].add(place.node)
+
+    def _first(self, place: Place) -> Assignment | None:
+        fitting = [trial for trial in self._trials if self._fits(trial, place)]
         needing = (trial for trial in fitting if _kind(trial) in self._outgrown)
         return next(needing, fitting[0] if fitting else None)
 
-    def _fits(self, trial: Assignment, memory: SlotMemory) -> bool:
+    def _fits(self, trial: Assignment, place: Place) -> bool:
+        """Whether a place is as good for a trial as any that there is."""
         outgrown = self._outgrown.get(_kind(trial))
-        if outgrown is None or memory.is_more_than(outgrown):
-            return True
-        return not self._is_elsewhere(outgrown)  # what had more is gone
+        if outgrown and not place.has_more_than(outgrown) and self._is_elsewhere(outgrown):
+            return False
+        killed = self._killed[_kind(trial)]
+        return place.node not in killed or all(slot.node in killed for slot in +self._slots)
 
-    def _is_elsewhere(self, memory: SlotMemory) -> bool:
-        return any(slot.is_more_than(memory) for slot, count in self._slots.items() if count)
+    def _is_elsewhere(self, place: Place) -> bool:
+        return any(slot.has_more_than(place) for slot in +self._slots)
 
 
 def _kind(assignment: Assignment) -> tuple[str, int | None]:
