@@ -37,7 +37,7 @@ import click
 from catalog import link_many
 from peak_memory import LargestChild, memory
 
-from search.tuning.images_disk import ImagesDisk
+from search.run_folder.images_disk import ImagesDisk
 
 LONGEST = 4 * 3600  # seconds, of one process
 BATCH = 32

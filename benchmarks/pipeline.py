@@ -65,9 +65,11 @@ def ours(pixels, catalog, epochs, policy=None):
 
 def partly(pixels, catalog, share):
     """The same images, of which a share is prepared and the others are decoded."""
-    from data_pipeline.pixels.partly_prepared import Originals, PartlyPrepared
+    from data_pipeline.pixels.partly_prepared import OriginalFiles, Originals, PartlyPrepared
 
-    originals = Originals(lambda: (catalog.root, catalog.kept.files.paths), "squeeze")
+    kept = catalog.kept
+    files = OriginalFiles(catalog.root, kept.files.paths, kept.pixel_hashes)
+    originals = Originals(lambda: files, "squeeze")
     return PartlyPrepared(pixels[: round(share * len(pixels))], len(pixels), originals)
 
 

@@ -1,8 +1,10 @@
 """Images of which the disk holds only the first ones: the others are decoded as they are needed."""
 
+import fcntl
 import os
 import shutil
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,20 +12,25 @@ import tensorflow as tf
 from drawing import draw, draw_folder
 
 from data_pipeline.augment.augment import augmenter
-from data_pipeline.errors import DataError
+from data_pipeline.decoding.decode import read_bytes
+from data_pipeline.errors import BadImageError, DataError
+from data_pipeline.pixels import partly_prepared as module
 from data_pipeline.pixels.dataset import training_batches
 from data_pipeline.pixels.device_feed import DeviceFeed
-from data_pipeline.pixels.partly_prepared import Originals, PartlyPrepared
-from data_pipeline.pixels.prepared import Donor
+from data_pipeline.pixels.partly_prepared import OriginalFiles, Originals, PartlyPrepared
+from data_pipeline.pixels.prepared import Donor, largest_there
 from data_pipeline.preparation.prepare import prepare
+from data_pipeline.processes.cores import own_cores, share_with
 from search.api import plan, resume, tune
 from search.cli import _run
 from search.errors import DataGoneError, TuneError
 from search.process.cache_use import clear_cache, use_of
+from search.run_folder.images import Images
+from search.run_folder.images_disk import ImagesDisk
 from search.run_folder.record_files import load_records
 from search.trial.experiment import Experiment
 from search.trial.features.cache import _make_room
-from search.tuning.images_disk import ImagesDisk
+from search.tuning.prepare_data import _donors
 
 ROW = 8 * 8 * 3
 FAMILIES = {"families": "cnn", "image_size": 16, "max_epochs": 2, "algo": "random"}
@@ -44,9 +51,15 @@ def made(photos, cache_dir, rows=None, sizes=((8, 8),), **options):
     return prepare(photos, image_sizes=sizes, cache_dir=cache_dir, room=room, **options)
 
 
+def first_of(prepared):
+    catalog, (pixels,) = prepared
+    return catalog, pixels
+
+
 def read(catalog, pixels, mode="squeeze"):
     def find():
-        return catalog.root, catalog.kept.files.paths
+        kept = catalog.kept
+        return OriginalFiles(catalog.root, kept.files.paths, kept.pixel_hashes)
 
     return PartlyPrepared(pixels.open(), len(catalog.kept), Originals(find, mode))
 
@@ -86,14 +99,32 @@ def test_what_is_there_is_taken_and_more_room_makes_more(photos, cache_dir, in_p
     assert made(photos, cache_dir, 6)[1] == (part,)
     assert made(photos, cache_dir, 5)[1] == (part,)
     assert in_process == []
+    assert made(photos, cache_dir, 7)[1] == (part,)  # hardly more: not worth decoding them
+    before = part.open().copy()
     _, (more,) = made(photos, cache_dir, 9)
     assert more.first == 9
-    assert len(in_process) == 8  # the usable ones of nine files; no other is decoded
+    assert len(in_process) == 3  # what was there is copied
+    assert np.array_equal(more.open()[:5], before)
+    assert not part.path.exists()
     assert made(photos, cache_dir, 0)[1] == (more,)
     _, (whole,) = made(photos, cache_dir)
     assert whole.first is None
     assert made(photos, cache_dir, 0)[1] == (whole,)
     assert more.path.with_suffix(".features") == whole.path.with_suffix(".features")
+    assert not more.path.exists()
+    for gone in (part, more):  # as a run has noted it
+        assert largest_there(gone.path) == whole.path
+    whole.path.unlink()
+    with pytest.raises(FileNotFoundError):
+        largest_there(part.path)
+
+
+def test_files_that_are_new_do_not_lift_the_limit(photos, cache_dir, in_process):
+    made(photos, cache_dir)
+    draw(77).save(photos / "dog" / "dog_5.png")
+    _, (part,) = made(photos, cache_dir, 4)
+    assert part.first == 4
+    assert part.path.stat().st_size <= 4 * ROW + 128
 
 
 def test_what_is_there_counts_as_used(photos, cache_dir, in_process):
@@ -117,6 +148,19 @@ def test_a_damaged_part_is_made_again(photos, cache_dir, in_process):
     part.path.write_bytes(part.path.read_bytes()[:-1])
     assert made(photos, cache_dir, 6) == (catalog, (part,))
     assert np.array_equal(part.open(), before)
+
+
+def test_a_run_gives_those_of_its_images_that_are_prepared(photos, tmp_path):
+    """With copies: the last of each hash may be a row that is not there."""
+    shutil.copy(photos / "cat" / "cat_0.png", photos / "dog" / "dog_7.png")
+    options = {"results": tmp_path / "results", "cache_dir": tmp_path / "cache"}
+    run = tune(photos, name="first", disk=9 * 16 * 16 * 3, **options, **SMALL)
+    ((size, donor),) = _donors(run.folder, run.config).items()
+    assert size == (16, 16)
+    known = Images.load(run.folder).pixel_hashes
+    assert len(donor.pixels) == 6
+    assert dict(donor.rows) == {known[row]: row for row in range(6)}
+    assert known[0] == known[-1]
 
 
 def test_copies_of_another_data_set_fill_the_part(photos, tmp_path, in_process):
@@ -158,7 +202,7 @@ def test_a_file_that_is_gone_is_named_also_by_a_stream(photos, cache_dir, in_pro
     images = read(catalog, part)
     gone = photos / catalog.kept[7].path
     gone.unlink()
-    with pytest.raises(DataError, match=f"{gone}: unreadable.*usable image when it was checked"):
+    with pytest.raises(DataError, match=f"{gone}: unreadable.*usable when it was checked"):
         images[[6, 7]]
     stream = training_batches(
         images, catalog.targets, np.arange(10), num_classes=2, batch_size=5, seed=0,
@@ -170,9 +214,74 @@ def test_a_file_that_is_gone_is_named_also_by_a_stream(photos, cache_dir, in_pro
         list(stream)
 
 
+def test_a_file_that_is_another_by_now_is_not_taken_for_the_one_that_was_checked(
+    photos, cache_dir, in_process
+):
+    catalog, (part,) = made(photos, cache_dir, 4)
+    images = read(catalog, part)
+    draw(78).save(photos / catalog.kept[7].path)
+    with pytest.raises(DataError, match="is another image by now; it was usable"):
+        images[7]
+    assert images[8].any()
+
+
+def test_a_disk_that_is_slow_for_a_moment_is_asked_again(
+    photos, cache_dir, in_process, monkeypatch
+):
+    catalog, (part,) = made(photos, cache_dir, 4)
+    images, asked = read(catalog, part), []
+
+    def slow(path):
+        asked.append(path)
+        if len(asked) < 3:
+            raise BadImageError("unreadable: stale file handle")
+        return read_bytes(path)
+
+    monkeypatch.setattr(module, "read_bytes", slow)
+    monkeypatch.setattr(module, "_PAUSE_SECONDS", 0.0)
+    assert images[7].any()
+    assert len(asked) == 3
+
+
+def test_too_little_memory_is_no_lost_file(photos, cache_dir, in_process, monkeypatch):
+    catalog, (part,) = made(photos, cache_dir, 4)
+    images = read(catalog, part)
+
+    def full(contents):
+        raise BadImageError("out of memory") from MemoryError()
+
+    monkeypatch.setattr(module, "decode_warning", full)
+    with pytest.raises(MemoryError):
+        images[7]
+    stream = training_batches(
+        images, catalog.targets, np.arange(10), num_classes=2, batch_size=5, seed=0,
+        initial_epoch=0, epochs=1,
+    )  # fmt: skip
+    with pytest.raises(tf.errors.ResourceExhaustedError), images._originals.naming_lost_files():
+        list(stream)
+    assert images._originals.lost is None
+
+
+def test_no_rows_are_no_images(photos, cache_dir, in_process):
+    images = read(*first_of(made(photos, cache_dir, 4)))
+    for nothing in ([], np.arange(0), slice(3, 3)):
+        assert images[nothing].shape == (0, 8, 8, 3)
+
+
+def test_processes_share_the_cores(monkeypatch):
+    monkeypatch.setattr("data_pipeline.processes.cores.cores", lambda: 8)
+    monkeypatch.setattr("data_pipeline.processes.cores._sharing.processes", 1)
+    assert own_cores() == 8
+    share_with(3)
+    assert own_cores() == 2
+    share_with(20)
+    assert own_cores() == 1
+
+
 def test_warnings_are_left_as_they_were(photos, cache_dir, in_process):
     catalog, (part,) = made(photos, cache_dir, 4)
     images = read(catalog, part)
+    images[4:]
     before = list(warnings.filters)
     images[4:]
     assert list(warnings.filters) == before
@@ -208,11 +317,12 @@ def test_a_search_finds_the_same_with_any_disk(place, capsys):
     known = use_of(place / "part").rows[1]
     assert (known.what, known.files) == ("prepared images", 1)
 
-    # The run goes on with what there is room for at that time.
-    clear_cache(place / "part")
-    again = resume(part, cache_dir=place / "part", workers=0)
-    assert Experiment.load(again.folder).prepared() == {(16, 16): 24}
-    assert results(again) == results(whole)
+    # The run goes on with what was said of the disk, unless something else is said.
+    for options, prepared in (({}, 8), ({"disk": 15 * 16 * 16 * 3}, 12), ({"disk": 10**9}, 24)):
+        clear_cache(place / "part")
+        again = resume(part, cache_dir=place / "part", workers=0, **options)
+        assert Experiment.load(again.folder).prepared() == {(16, 16): prepared}
+        assert results(again) == results(whole)
 
 
 def test_the_plan_says_how_many_images_are_prepared(place, capsys):
@@ -264,8 +374,10 @@ def test_a_disk_of_nothing_is_refused_in_python(place):
 def test_images_take_four_fifths_of_the_limit_or_of_half_of_what_is_free(tmp_path, monkeypatch):
     assert ImagesDisk(1000).images(tmp_path, used=50) == 800
     assert ImagesDisk(1000).features == 200
-    monkeypatch.setattr("search.tuning.images_disk.free_bytes", lambda path: 900)
+    monkeypatch.setattr("search.run_folder.images_disk.free_bytes", lambda path: 900)
+    monkeypatch.setattr("search.run_folder.images_disk.RESERVE_BYTES", 100)
     assert ImagesDisk().images(tmp_path, used=100) == 400
+    assert ImagesDisk(10**9).images(tmp_path, used=100) == 900  # no more than there is
     assert ImagesDisk().features is None
 
 
@@ -276,8 +388,23 @@ def test_features_keep_to_their_part(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(bytes(8192))
         os.utime(path, (1000 - age, 1000 - age))
-    _make_room(folder, 8192, limit=20_000)
-    assert [path.name for path in folder.glob("*/*")] == ["new.f32"]
+    other = tmp_path / "b.features" / "net" / "older.f32"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(bytes(8192))
+    experiment = SimpleNamespace(
+        features=folder, features_disk=20_000, files={(8, 8): tmp_path / "a.npy"}
+    )
+    old = folder / "net" / "old.f32"
+    with old.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a worker makes it
+        _make_room(experiment, 4096)
+        assert old.exists()
+        _make_room(experiment, 8192)
+        assert old.exists()
+        assert not (folder / "net" / "new.f32").exists()
+    _make_room(experiment, 16384)
+    assert not old.exists()
+    assert other.exists()  # of other images
 
 
 def test_an_image_like_no_other_is_decoded_where_it_lies(tmp_path):
@@ -285,6 +412,6 @@ def test_an_image_like_no_other_is_decoded_where_it_lies(tmp_path):
     images = PartlyPrepared(
         np.empty((0, 8, 8, 3), np.uint8),
         1,
-        Originals(lambda: (tmp_path, ["one.png"]), "squeeze"),
+        Originals(lambda: OriginalFiles(tmp_path, ["one.png"], [""]), "squeeze"),
     )
     assert images[0].std() > 10

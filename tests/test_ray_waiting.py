@@ -91,6 +91,7 @@ def test_a_little_more_or_nobody_knows_is_not_more(more):
 
 def test_a_slot_that_waits_hears_of_a_trial():
     waiting, taken = WaitingTrials(), []
+    waiting.slot_begins(SMALL)
     thread = threading.Thread(target=lambda: taken.append(waiting.take(SMALL, 30.0)))
     thread.start()
     time.sleep(0.05)
@@ -110,6 +111,17 @@ def test_what_was_killed_goes_to_another_machine_while_there_is_one(waiting):
     waiting.killed(again, LARGE)
     waiting.put(again)
     assert waiting.take(SMALL, 0) is again
+
+
+@pytest.mark.parametrize("killed_first", [False, True])
+def test_what_no_slot_suits_goes_where_there_is_more_memory(waiting, killed_first):
+    rules = [lambda: waiting.outgrown(trial(), SMALL), lambda: waiting.killed(trial(), LARGE)]
+    for rule in reversed(rules) if killed_first else rules:
+        rule()
+    again = trial()
+    waiting.put(again)
+    assert waiting.take(SMALL, 0) is None
+    assert waiting.take(LARGE, 0) is again
 
 
 def test_where_the_other_machine_is_gone_the_same_one_is_good_enough(waiting):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from search.export.slices import brightness, by_slice, sharpness
+from search.export.slices import by_slice, looks
 from search.run_folder.images import Images
 
 
@@ -23,13 +23,13 @@ def test_brightness_is_that_of_people():
     white, green, blue = (np.zeros((1, 4, 4, 3), np.uint8) for _ in range(3))
     white[:], green[..., 1], blue[..., 2] = 255, 255, 255
     one = np.array([0])
-    assert brightness(white, one)[0] == pytest.approx(255, abs=0.01)
-    assert brightness(green, one)[0] > 4 * brightness(blue, one)[0]
+    assert looks(white, one).brightness[0] == pytest.approx(255, abs=0.01)
+    assert looks(green, one).brightness[0] > 4 * looks(blue, one).brightness[0]
 
 
 def test_what_is_blurred_is_less_sharp():
     pixels = np.stack([stripes(1), stripes(4), stripes(1, low=120, high=130), stripes(99)])
-    found = sharpness(pixels, np.arange(4))
+    found = looks(pixels, np.arange(4)).sharpness
     assert found[0] > found[1] > found[3] == 0
     assert found[0] > found[2]
 

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from data_pipeline.decoding.hashes import content_hash, pixel_hash
+from data_pipeline.errors import DataError
 from data_pipeline.pixels.thumbnails import SIDE, KnownFile, remains, thumbnails
 
 
@@ -29,7 +30,7 @@ def test_files_keep_their_proportions_and_what_is_gone_or_broken_is_shown_as_pre
     Image.new("RGB", (20, 30), (10, 10, 250)).save(paths[3])
     prepared = np.full((4, 16, 16, 3), (10, 250, 10), np.uint8)
     hashes = [hash_of(path) if path.name in ("wide.png", "small.png") else "" for path in paths]
-    found = thumbnails(list(map(KnownFile, paths, hashes)), prepared)
+    found = thumbnails(list(map(KnownFile, paths, hashes)), prepared.__getitem__)
     assert [opened(jpeg).size for jpeg in found] == [
         (SIDE, SIDE // 2),
         (16, 16),
@@ -56,4 +57,16 @@ def test_only_what_is_known_by_its_hash_is_shown(tmp_path):
 
 
 def test_no_files_are_no_images():
-    assert thumbnails([], np.zeros((0, 8, 8, 3), np.uint8)) == []
+    assert thumbnails([], np.zeros((0, 8, 8, 3), np.uint8).__getitem__) == []
+
+
+def test_what_is_gone_and_was_not_prepared_is_left_out(tmp_path):
+    def gone(number):
+        raise DataError(f"{number}: gone")
+
+    Image.new("RGB", (20, 30)).save(tmp_path / "there.png")
+    files = [tmp_path / "gone.png", tmp_path / "there.png"]
+    known = [KnownFile(files[0], ""), KnownFile(files[1], hash_of(files[1]))]
+    nothing, there = thumbnails(known, gone)
+    assert nothing == b""
+    assert opened(there).size == (20, 30)

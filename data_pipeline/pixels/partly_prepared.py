@@ -4,53 +4,74 @@ A training draws its images in a new order each epoch, each once: to replace som
 by others would save no decoding, so that the same ones stay.
 """
 
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from data_pipeline.decoding.decode import decode_warning, read_bytes
+from data_pipeline.decoding.hashes import pixel_hash
 from data_pipeline.errors import BadImageError, DataError
 from data_pipeline.pixels.resize import resize
 from data_pipeline.pixels.resize_mode import ResizeMode
-from data_pipeline.processes.cores import cores
+from data_pipeline.processes.cores import own_cores
+
+_TRIES, _PAUSE_SECONDS = 3, 0.5  # to read a file
+
+
+class OriginalFiles(NamedTuple):
+    """Where images come from.
+
+    Attributes:
+        root: their folder.
+        paths: of each image in it.
+        pixel_hashes: by which an image is known to be the one that was checked; "" where that is
+            not known.
+    """
+
+    root: Path
+    paths: Sequence[str]
+    pixel_hashes: Sequence[str]
 
 
 class Originals:
     """The files that images were prepared from, decoded anew.
 
     Args:
-        find: gives the folder of the files, and the path of each image in it.
+        find: gives them.
         resize_mode: how an image of another shape is made to fit.
 
     Attributes:
         lost: why a file could not be decoded that was usable before; None as long as all can.
     """
 
-    def __init__(
-        self, find: Callable[[], tuple[Path, Sequence[str]]], resize_mode: ResizeMode
-    ) -> None:
+    def __init__(self, find: Callable[[], OriginalFiles], resize_mode: ResizeMode) -> None:
         self._find, self._resize_mode = find, resize_mode
-        # Decoding and resizing release Python's lock.
-        self._threads = ThreadPoolExecutor(cores(), thread_name_prefix="decode")
         self.lost: DataError | None = None
-        # For all threads at once: what `warnings` changes for a while, it changes for all.
-        warnings.filterwarnings("ignore", module="PIL")
 
     @cached_property
-    def _files(self) -> tuple[Path, Sequence[str]]:
+    def _files(self) -> OriginalFiles:
+        # For all threads at once: what `warnings` changes for a while, it changes for all.
+        warnings.filterwarnings("ignore", module="PIL")
         return self._find()
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        # Decoding and resizing release Python's lock.
+        return ThreadPoolExecutor(own_cores(), thread_name_prefix="decode")
 
     def decode(self, rows: Sequence[int], image_size: tuple[int, int]) -> list[np.ndarray]:
         """Decode images in parallel, uint8 [*image_size, 3] each: as they would be prepared.
 
         Raises:
             DataError: a file is gone or has changed.
+            MemoryError: there is too little memory.
         """
         return list(self._threads.map(lambda row: self._decoded(row, image_size), rows))
 
@@ -69,14 +90,27 @@ class Originals:
             raise
 
     def _decoded(self, row: int, image_size: tuple[int, int]) -> np.ndarray:
-        root, paths = self._files
+        root, paths, pixel_hashes = self._files
         path = root / paths[row]
         try:
-            pixels, _ = decode_warning(read_bytes(path)[0])
+            pixels, _ = decode_warning(_read(path))
+            if pixel_hashes[row] and pixel_hash(pixels) != pixel_hashes[row]:
+                raise BadImageError("is another image by now")
         except BadImageError as error:
-            self.lost = DataError(f"{path}: {error}, and was a usable image when it was checked")
+            if isinstance(error.__cause__, MemoryError):
+                raise MemoryError from error
+            self.lost = DataError(f"{path}: {error}; it was usable when it was checked")
             raise self.lost from error
         return resize(pixels, image_size, resize_mode=self._resize_mode)
+
+
+def _read(path: Path) -> bytes:
+    """Read a file, more than once where that fails: a network disk may be slow for a moment."""
+    for _ in range(_TRIES - 1):
+        with suppress(BadImageError):
+            return read_bytes(path)[0]
+        time.sleep(_PAUSE_SECONDS)
+    return read_bytes(path)[0]
 
 
 class PartlyPrepared:
@@ -120,7 +154,7 @@ class PartlyPrepared:
         """Rows as numbers from 0."""
         if isinstance(rows, slice):
             return np.arange(*rows.indices(len(self)))
-        numbers = np.asarray(rows)
+        numbers = np.asarray(rows if np.size(rows) else (), np.int64 if not np.size(rows) else None)
         if numbers.dtype == bool:
             return np.flatnonzero(numbers)
         if numbers.size and not -len(self) <= numbers.min() <= numbers.max() < len(self):

@@ -1,5 +1,6 @@
 """Write and map prepared pixels: the kept images at one size in one file, all or the first ones."""
 
+import errno
 import hashlib
 import io
 import os
@@ -100,15 +101,29 @@ def pixels_of(
     return PreparedPixels(path, image_size, fingerprint, first)
 
 
-def parts_of(whole: PreparedPixels) -> list[PreparedPixels]:
+def parts_of(pixels: PreparedPixels) -> list[PreparedPixels]:
     """Find the files that hold the first of these images, the largest first."""
-    found = whole.path.parent.glob(f"{whole.path.stem}.{_FIRST}*")
+    found = pixels.path.parent.glob(f"{pixels.path.stem}.{_FIRST}*")
     numbers = [path.suffix.removeprefix(f".{_FIRST}") for path in found]
     firsts = sorted((int(number) for number in numbers if number.isdecimal()), reverse=True)
     return [
-        replace(whole, path=whole.path.with_suffix(f".{_FIRST}{first}"), first=first)
+        replace(pixels, path=pixels.path.with_suffix(f".{_FIRST}{first}"), first=first)
         for first in firsts
     ]
+
+
+def largest_there(path: Path) -> Path:
+    """The file to take for a path that a run has noted: it may have been replaced by another.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    pixels = PreparedPixels(path, (0, 0), "")
+    names = (path, path.with_suffix(".npy"), *(part.path for part in parts_of(pixels)))
+    found = next((name for name in names if name.exists()), None)
+    if found is None:
+        raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
+    return found
 
 
 @dataclass(frozen=True)

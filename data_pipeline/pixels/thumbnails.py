@@ -6,6 +6,7 @@ a bad file may kill. And who names them may be a stranger: only what is known by
 
 import io
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,14 +34,18 @@ _Task = tuple[int, KnownFile, int]  # number, file, pixels of the longer side
 
 
 def thumbnails(
-    files: Sequence[KnownFile], instead: NDArray[np.uint8] | None = None, *, side: int = SIDE
+    files: Sequence[KnownFile],
+    instead: Callable[[int], NDArray[np.uint8]] | None = None,
+    *,
+    side: int = SIDE,
 ) -> list[bytes]:
     """Make a small JPEG of each file, in its own proportions.
 
     Args:
         files: images of any size, with the hash of their pixels.
-        instead: uint8 [n, height, width, 3], used where a file can no longer be read or is
-            another by now; without it the result is b"" there.
+        instead: gives the pixels, uint8 [height, width, 3], to show where the file of a number can
+            no longer be read or is another by now. Without it, or where it raises a DataError, the
+            result is b"" there.
         side: pixels of the longer side.
 
     Raises:
@@ -49,7 +54,11 @@ def thumbnails(
     jpegs = _each(_of_file, files, side)
     if instead is None:
         return jpegs
-    return [jpeg or _jpeg(instead[number], side) for number, jpeg in enumerate(jpegs)]
+    for number, jpeg in enumerate(jpegs):
+        if not jpeg:
+            with suppress(DataError):
+                jpegs[number] = _jpeg(instead(number), side)
+    return jpegs
 
 
 def remains(files: Sequence[KnownFile], *, side: int = SIDE) -> list[bytes]:

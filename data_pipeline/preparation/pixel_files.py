@@ -3,14 +3,16 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from data_pipeline.catalog.entries import Catalog
-from data_pipeline.pixels.prepared import PreparedPixels, parts_of, pixels_of
+from data_pipeline.pixels.prepared import Donor, PreparedPixels, parts_of, pixels_of
 from data_pipeline.pixels.resize_mode import ResizeMode
 
+MORE = 1.2  # times the images of a file that is there, from which on a larger one is made
 Room = Callable[[int], int]
 """Takes the bytes of these images that are on the disk already; returns what all may take."""
 
@@ -34,8 +36,8 @@ class PixelFiles:
     def chosen(self, catalog: Catalog, files: int) -> tuple[PreparedPixels, ...]:
         """Name the file of each size, whether it exists or not.
 
-        Where all do not fit, each size keeps the images of the same number of files; a file that
-        is there and holds as many is taken.
+        Where all do not fit, each size keeps the images of the same number of files. A file that
+        is there is taken, unless there is room for noticeably more.
 
         Args:
             catalog: of what has been checked.
@@ -44,7 +46,7 @@ class PixelFiles:
         wholes = [self._named(catalog, size, None) for size in self.image_sizes]
         if self.room is None:
             return tuple(wholes)
-        there = [_largest(whole, catalog) for whole in wholes]
+        there = [self._largest(whole, catalog, files) for whole in wholes]
         used = sum(_bytes(found) for found in there if found)
         complete = sum(_bytes(found) for found in there if found and found.first is None)
         missing = [
@@ -59,10 +61,29 @@ class PixelFiles:
             return tuple(wholes)
         return tuple(
             found
-            if found and (found.first is None or found.first >= first)
+            if found and (found.first is None or first <= MORE * found.first)
             else self._named(catalog, whole.image_size, first)
             for whole, found in zip(wholes, there, strict=True)
         )
+
+    def donors(self, catalog: Catalog, files: int) -> dict[tuple[int, int], Donor]:
+        """What is there of these images, by size: a larger file is not decoded from the start."""
+        donors = {}
+        for image_size in self.image_sizes:
+            if found := self._largest(self._named(catalog, image_size, None), catalog, files):
+                pixels = found.open()
+                hashes = islice(catalog.kept.pixel_hashes, len(pixels))
+                donors[image_size] = Donor(pixels, {key: row for row, key in enumerate(hashes)})
+        return donors
+
+    def _largest(
+        self, whole: PreparedPixels, catalog: Catalog, files: int
+    ) -> PreparedPixels | None:
+        """Find the file that holds the most of these images; None where there is none."""
+        if len(catalog.entries) < files:  # the files are of those that were there before
+            return None
+        found = (each for each in (whole, *parts_of(whole)) if is_there(each, catalog))
+        return next(found, None)
 
     def of_checked(
         self, catalog: Catalog, chosen: Sequence[PreparedPixels]
@@ -81,10 +102,11 @@ def is_there(pixels: PreparedPixels, catalog: Catalog) -> bool:
     return pixels.is_whole(int(np.count_nonzero(catalog.table.kept[: pixels.first])))
 
 
-def _largest(whole: PreparedPixels, catalog: Catalog) -> PreparedPixels | None:
-    """Find the file that holds the most of these images; None where there is none."""
-    found = (each for each in (whole, *parts_of(whole)) if is_there(each, catalog))
-    return next(found, None)
+def delete_smaller(pixels: PreparedPixels) -> None:
+    """Delete the files that hold fewer of the same images than one that has been made."""
+    for part in parts_of(pixels):
+        if part.first is not None and (pixels.first is None or part.first < pixels.first):
+            part.path.unlink(missing_ok=True)
 
 
 def _bytes(pixels: PreparedPixels) -> int:

@@ -21,7 +21,7 @@ from data_pipeline.pixels.resize_mode import ResizeMode
 from data_pipeline.preparation.check import bad_entry, check_file
 from data_pipeline.preparation.checks import Checks
 from data_pipeline.preparation.copied_pixels import copy_pixels
-from data_pipeline.preparation.pixel_files import PixelFiles, Room, is_there
+from data_pipeline.preparation.pixel_files import PixelFiles, Room, delete_smaller, is_there
 from data_pipeline.preparation.tasks import Tasks
 from data_pipeline.processes.limits import Failure
 from data_pipeline.processes.workers import WITH_TENSORFLOW, run_in_workers, start_server
@@ -113,7 +113,8 @@ def prepare(
     missing = [not (all_done and is_there(pixels, catalog)) for pixels in chosen]
     if not any(missing):
         return catalog, chosen
-    catalog = _made(run, pixel_files, list(compress(chosen, missing)), donors or {})
+    own = pixel_files.donors(catalog, len(checks.done)) if all_done else {}
+    catalog = _made(run, pixel_files, list(compress(chosen, missing)), {**(donors or {}), **own})
     return catalog, pixel_files.of_checked(catalog, chosen)
 
 
@@ -143,6 +144,7 @@ def _made(
         named = pixel_files.of_checked(catalog, missing)
         for builder, pixels in zip(builders, named, strict=True):
             builder.finish(rows, pixels.path)
+            delete_smaller(pixels)
     return catalog
 
 

@@ -1,6 +1,7 @@
 """Run trials in this process, one at a time; an exception in a trial becomes its result."""
 
 import errno
+import re
 
 from data_pipeline.errors import DataError
 from search.errors import DataGoneError
@@ -98,6 +99,7 @@ def _in_one_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     if not lines:
         return type(error).__name__
-    if lines[0].startswith("in user code"):  # AutoGraph ends with what it was
-        return lines[-1].strip()
+    if lines[0].startswith("in user code"):  # AutoGraph says where, and what it was further on
+        named = [line.strip() for line in lines if re.match(r"\s*\w+(Error|Exception): ", line)]
+        return (named or lines)[-1].strip()
     return f"{type(error).__name__}: {lines[0]}"

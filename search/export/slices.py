@@ -1,6 +1,7 @@
 """Measure how accurate a model is on kinds of images: dark, blurry, small, each file format."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from search.run_folder.images import Images
 from search.trial.experiment import Experiment
 
 TENTH = 0.1
+BLOCK = 64  # images in memory together
 SAMPLE = 5_000  # images by which it is decided what is dark or blurry for this run
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow's grey
 
@@ -49,9 +51,10 @@ def _slices(
     spread = np.linspace(0, len(experiment.train) - 1, min(SAMPLE, len(experiment.train)))
     training_rows = experiment.train[spread.astype(int)]
     areas = images.sizes.astype(np.int64).prod(axis=1)
+    of_test, of_training = (looks(experiment.pixels, each) for each in (rows, training_rows))
     for name, in_test, in_training in (
-        ("dark", brightness(experiment.pixels, rows), brightness(experiment.pixels, training_rows)),
-        ("blurry", sharpness(experiment.pixels, rows), sharpness(experiment.pixels, training_rows)),
+        ("dark", of_test.brightness, of_training.brightness),
+        ("blurry", of_test.sharpness, of_training.sharpness),
         ("small", areas[rows], areas[training_rows]),
     ):
         limit = np.quantile(in_training, TENTH)
@@ -62,18 +65,27 @@ def _slices(
         yield name, formats == name
 
 
-def brightness(pixels: ImageRows, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Compute the mean luma of each image, 0 to 255: float64 [rows]."""
-    # Row by row: the pixels are mapped from a file that may be larger than the memory.
-    return np.array([float((pixels[row] @ _LUMA).mean()) for row in rows])
+class Looks(NamedTuple):
+    """How images look, float64 [images] each.
 
-
-def sharpness(pixels: ImageRows, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Compute the variance of each image's Laplacian: small where it is blurry.
-
-    Pech-Pacheco et al. 2000, "Diatom autofocusing in brightfield microscopy".
+    Attributes:
+        brightness: mean luma, 0 to 255.
+        sharpness: variance of the Laplacian, small where an image is blurry. Pech-Pacheco et al.
+            2000, "Diatom autofocusing in brightfield microscopy".
     """
-    return np.array([_laplacian(pixels[row] @ _LUMA).var() for row in rows], np.float64)
+
+    brightness: NDArray[np.float64]
+    sharpness: NDArray[np.float64]
+
+
+def looks(pixels: ImageRows, rows: NDArray[np.int64]) -> Looks:
+    """Look at images of which all may be larger than the memory."""
+    found = []
+    for start in range(0, len(rows), BLOCK):
+        for image in pixels[rows[start : start + BLOCK]]:
+            grey = image @ _LUMA
+            found.append((float(grey.mean()), float(_laplacian(grey).var())))
+    return Looks(*np.array(found, np.float64).reshape(-1, 2).T)
 
 
 def _laplacian(grey: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -142,7 +142,7 @@ def write_suspects(
         files=tuple(str(folder / f"suspects.{kind}") for kind in ("csv", "html")),
     )
     known = Images.load(experiment.run)
-    images = thumbnails([known.file(row) for row in rows], experiment.pixels[rows])
+    images = _thumbnails(known, experiment, rows.tolist())
     stop.raise_if_requested()  # the last chance: the two files belong together
     write_bytes(folder / "suspects.csv", _csv(suspects))
     write_bytes(folder / "suspects.html", suspects_page(report, images).encode())
@@ -154,7 +154,13 @@ def pictures(run: RunFolder, suspects: Sequence[Suspect]) -> list[bytes]:
     known, experiment = Images.load(run), Experiment.load(run)
     row_of = {path: row for row, path in enumerate(known.paths)}
     rows = [row_of[each.path] for each in suspects]
-    return thumbnails([known.file(row) for row in rows], experiment.pixels[rows])
+    return _thumbnails(known, experiment, rows)
+
+
+def _thumbnails(known: Images, experiment: Experiment, rows: Sequence[int]) -> list[bytes]:
+    return thumbnails(
+        [known.file(row) for row in rows], lambda number: experiment.pixels[rows[number]]
+    )
 
 
 def _csv(suspects: Sequence[Suspect]) -> bytes:

@@ -137,8 +137,9 @@ class TensorBoardLog:
             rows=self.experiment.train,
             seed=seed,
         )
-        before = np.asarray(next(iter(plain.batches(0, 1)))[0])
-        after = np.asarray(next(iter(training.batches(0, 1)))[0])
+        with self.experiment.originals.naming_lost_files():
+            before = np.asarray(next(iter(plain.batches(0, 1)))[0])
+            after = np.asarray(next(iter(training.batches(0, 1)))[0])
         image = side_by_side(before[:16], after[:16])
         with self._writing(IMAGES):
             tf.summary.image("training images, before and after augmentation", image[None], step=0)

@@ -99,7 +99,7 @@ def save_data(
     splits: Splits,
     leaks: Iterable[dict[str, Any]] = (),
     *,
-    features_disk: int | None = None,
+    disk: int | None = None,
 ) -> None:
     """Write what `Experiment.load` reads, and the fingerprint that a resume compares.
 
@@ -108,7 +108,7 @@ def save_data(
     Of `leaks` (see `data_pipeline.near_duplicates.leaks.find_leaks`) all but the images: they may
     be many.
 
-    `features_disk` is how many bytes features may take, where that was said.
+    `disk` is how many bytes prepared images and features may take, where the user said that.
     """
     first, *others = (str(Path(pixels.path).resolve()) for pixels in prepared)
     summary = DataSummary(
@@ -124,7 +124,7 @@ def save_data(
         given=tuple(sorted(given_splits(catalog))),
         leaks=tuple(from_json(Leak, leak, file=run.data) for leak in leaks),
         made_by=this_version(),
-        features_disk=features_disk,
+        disk=disk,
     )
     write_json(run.data, to_json(summary))
     _save_files(run, catalog)

@@ -60,7 +60,7 @@ class DataSummary:
         leaks: between splits that the folder gives; empty where it gives none, None where an
             older version did not look.
         made_by: "tune 0.1.0": what wrote it; None for an older version.
-        features_disk: bytes that features may take; None for a share of what is free.
+        disk: bytes that prepared images and features may take, where the user said that.
     """
 
     root: str
@@ -75,7 +75,7 @@ class DataSummary:
     given: tuple[str, ...] | None = omitted()
     leaks: tuple[Leak, ...] | None = omitted()
     made_by: str | None = omitted()
-    features_disk: int | None = omitted()
+    disk: int | None = omitted()
 
     @classmethod
     def load(cls, run: RunFolder) -> "DataSummary":

@@ -102,7 +102,7 @@ class TrialCallback(keras.callbacks.Callback):
             return  # stopped in the middle: this epoch's numbers are not whole
         self.stepping += time.monotonic() - self.steps_since
         start = time.monotonic()
-        probabilities = self.training.validate(self.model)
+        probabilities = self.training.validate(self.model, self._tell_again)
         if self.traced:
             self.stepping += time.monotonic() - start
         # The first epoch traced the graphs, which takes seconds and says nothing of later steps.
@@ -158,6 +158,13 @@ class TrialCallback(keras.callbacks.Callback):
     def _best(self) -> Logs:
         """The epoch with the best objective; of equal ones the first."""
         return self.objective.best_epoch(self.history)
+
+    def _tell_again(self) -> None:
+        """Say during a long validation that the trial does not hang."""
+        now = time.monotonic()
+        if now - self.last_report >= REPORT_SECONDS:
+            self.last_report = now
+            self._tell(Progress(self.spec.trial_id, self.epoch, self.steps, self.steps))
 
     def _tell(self, progress: Progress) -> None:
         if not self.report(progress) and self.status == COMPLETED:

@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_pipeline.pixels.image_rows import ImageRows
-from data_pipeline.pixels.partly_prepared import Originals, PartlyPrepared
-from data_pipeline.pixels.prepared import PreparedPixels
+from data_pipeline.pixels.partly_prepared import OriginalFiles, Originals, PartlyPrepared
+from data_pipeline.pixels.prepared import PreparedPixels, largest_there
 from search.errors import DataGoneError
 from search.evaluation.objective import are_unequal
 from search.run_folder.config import RunConfig
 from search.run_folder.data import class_counts, load_groups, load_splits, load_targets
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.images import Images
+from search.run_folder.images_disk import ImagesDisk
 from search.run_folder.paths import RunFolder
 
 Rows = NDArray[np.int64]
@@ -152,7 +153,7 @@ class Experiment:
             groups=_groups(run, data),
             files=files,
             originals=originals,
-            features_disk=data.features_disk,
+            features_disk=ImagesDisk(data.disk).features,
             train=splits.train,
             validation=splits.validation,
             test=splits.test,
@@ -169,7 +170,7 @@ def _pixels(
 
 def _mapped(run: RunFolder, path: Path, image_size: tuple[int, int]) -> NDArray[np.uint8]:
     try:
-        return PreparedPixels(path, image_size, "").open()
+        return PreparedPixels(largest_there(path), image_size, "").open()
     except (OSError, ValueError, EOFError) as error:
         raise DataGoneError(
             f"{path}: the prepared images are gone or damaged; "
@@ -177,9 +178,9 @@ def _mapped(run: RunFolder, path: Path, image_size: tuple[int, int]) -> NDArray[
         ) from error
 
 
-def _files(run: RunFolder) -> tuple[Path, Sequence[str]]:
+def _files(run: RunFolder) -> OriginalFiles:
     images = Images.load(run)
-    return images.root, images.paths
+    return OriginalFiles(images.root, images.paths, images.pixel_hashes)
 
 
 def _groups(run: RunFolder, data: DataSummary) -> Rows | None:

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 
-from data_pipeline.processes.cores import cores
+from data_pipeline.processes.cores import own_cores, share_with
 from search.process.hardware import detect
 from search.process.quiet import import_tensorflow
 from search.run_folder.config import RunConfig
@@ -58,5 +58,6 @@ def share_cores(workers: int) -> None:
     """Give this process its share of the cores; before TensorFlow runs anything."""
     import tensorflow as tf
 
+    share_with(workers)
     if workers > 1:
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores() // workers))
+        tf.config.threading.set_intra_op_parallelism_threads(own_cores())

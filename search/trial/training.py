@@ -22,7 +22,7 @@ from search.run_folder.records import Values
 from search.trial.checkpoint import TrainingState, restore_optimizer, restore_weights
 from search.trial.experiment import Experiment
 from search.trial.keras_setup import seed_weights
-from search.trial.predictions import predict_rows
+from search.trial.predictions import Told, nobody, predict_rows
 
 # Images, each counted in each epoch. On an H200, at 180 pixels, XLA took 8 s (cnn) and 26 s
 # (xception) and halved the time of an image, by 0.2 and 0.4 ms. Most trainings end early.
@@ -231,9 +231,14 @@ class Training:
         """What is done to each batch of images; None for nothing."""
         return self.augmentation and augmenter(**self.augmentation)
 
-    def validate(self, model: Any) -> NDArray[np.float32]:
-        """Class probabilities of the images to validate on, float32 [n, classes]."""
-        return predict_rows(model, self.experiment.pixels, self.experiment.validation)
+    def validate(self, model: Any, told: Told = nobody) -> NDArray[np.float32]:
+        """Class probabilities of the images to validate on, float32 [n, classes].
+
+        Args:
+            model: what was trained.
+            told: called now and then: images that are not prepared take long to decode.
+        """
+        return predict_rows(model, self.experiment.pixels, self.experiment.validation, told)
 
     def cross_validated(self) -> float | None:
         """The objective on more images than those to validate on; None where it is not known."""

@@ -10,7 +10,7 @@ from search.observers.observer import Observer
 from search.observers.scoreboard import Scoreboard
 from search.process.progress import ProgressSink, Silent
 from search.run_folder.config import RunConfig
-from search.tuning.images_disk import ImagesDisk
+from search.run_folder.images_disk import ImagesDisk
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from search.errors import TuneError
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import RunConfig
+from search.run_folder.images_disk import ImagesDisk
 from search.run_folder.own_families import keep_families, load_named
 from search.run_folder.paths import RunFolder
 from search.trial.experiment import Experiment
 from search.tuning.buildable import require_buildable
-from search.tuning.images_disk import ImagesDisk
 from search.tuning.planning.resolve_config import Options, load_tensorflow, resolve_config
 from search.tuning.prepare_data import prepare_data, with_objective, with_race
 

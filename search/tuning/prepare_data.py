@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_pipeline.listing.listing import Split
-from data_pipeline.pixels.prepared import Donor, PreparedPixels
+from data_pipeline.pixels.prepared import Donor, PreparedPixels, largest_there
 from search.errors import TuneError
 from search.evaluation.objective import AUTO, suited_to
 from search.process.printable import printable
 from search.process.progress import ProgressSink
 from search.run_folder.config import RunConfig
+from search.run_folder.images_disk import ImagesDisk
 from search.run_folder.paths import RunFolder
-from search.tuning.images_disk import ImagesDisk
 
 if TYPE_CHECKING:
     from data_pipeline.catalog.entries import Catalog
@@ -72,7 +72,7 @@ def prepare_data(
     leaks = find_leaks(catalog)
     warn_of_leaks(leaks, Path(config.data), progress)
     warn_of_large_groups(groups_dealt_apart(catalog, splits), progress)
-    save_data(run, catalog, prepared, splits, leaks, features_disk=disk.features if disk else None)
+    save_data(run, catalog, prepared, splits, leaks, disk=disk.limit if disk else None)
 
 
 def _require_the_same(run: RunFolder, config: RunConfig, catalog: "Catalog") -> None:
@@ -111,14 +111,13 @@ def _donors(run: RunFolder, config: RunConfig) -> dict[tuple[int, int], Donor]:
     from search.run_folder.images import Images
 
     data, images = DataSummary.load(run), Images.load(run)
-    rows = {key: row for row, key in enumerate(images.pixel_hashes)}
     paths = (data.pixels, *(data.other_pixels or ()))
     donors: dict[tuple[int, int], Donor] = {}
     for size, path in zip(config.prepared_sizes, paths, strict=True):
         with suppress(OSError, ValueError, EOFError):  # gone, or damaged
-            pixels = PreparedPixels(Path(path), size, "").open()
-            there = dict(islice(rows.items(), len(pixels)))
-            donors[size] = Donor(pixels, there)
+            pixels = PreparedPixels(largest_there(Path(path)), size, "").open()
+            there = islice(images.pixel_hashes, len(pixels))
+            donors[size] = Donor(pixels, {key: row for row, key in enumerate(there)})
     return donors
 
 

@@ -25,6 +25,8 @@ from search.process.memory import machine_memory
 from search.process.progress import ProgressSink
 from search.process.stop_signal import SAID, StopSignal
 from search.run_folder.config import RunConfig, objective_of
+from search.run_folder.data_summary import DataSummary
+from search.run_folder.images_disk import ImagesDisk
 from search.run_folder.own_families import trust_families
 from search.run_folder.paths import RunFolder
 from search.run_folder.record_files import load_records
@@ -121,12 +123,20 @@ def resume(
             run,
             config,
             cache_dir=environment.cache_dir,
-            disk=environment.images_disk,
+            disk=_disk_again(run, environment),
             progress=environment.progress,
         )
         config.save(run)
         _search(run, config, workers, stop, environment)
     return run
+
+
+def _disk_again(run: RunFolder, environment: RunEnvironment) -> ImagesDisk | None:
+    """What prepared images may take: what was said before, where nothing else is said now."""
+    disk = environment.images_disk
+    if disk is None or disk.limit is not None or not run.data.exists():
+        return disk
+    return ImagesDisk(DataSummary.load(run).disk)
 
 
 def _executor(
@@ -218,7 +228,6 @@ def _to_go_on(run: RunFolder, stop: StopSignal, environment: RunEnvironment) -> 
         words += [f"--max-time {max(left, 1.0):.0f}s"] if left is not None else []
         words += [environment.then] if environment.then else []
     words += [f"--cluster {environment.cluster.text}"] if environment.cluster else []
-    words += [f"--disk {environment.disk / 1e6:.0f}MB"] if environment.disk else []
     return " ".join(words)
 
 

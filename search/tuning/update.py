@@ -18,11 +18,11 @@ from search.run_folder.data import load_splits
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.exported.metrics import Metrics
 from search.run_folder.images import Images
+from search.run_folder.images_disk import ImagesDisk
 from search.run_folder.paths import RunFolder
 from search.run_folder.ranking import best_first
 from search.run_folder.record_files import load_records
 from search.tuning.data_change import change_of, save_change
-from search.tuning.images_disk import ImagesDisk
 from search.tuning.planning.resolve_config import Options, load_tensorflow
 from search.tuning.prepare_data import prepare_data
 

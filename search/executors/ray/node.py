@@ -83,6 +83,7 @@ class Node(DeskThread):
             view = self._begin()
             if said := differing(installed_versions(), view.versions):
                 raise NodeTroubleError(f"has other versions, which give other results: {said}")
+            self.place = self._place_of_a_slot(view)
             self._make_slots(view)
             files = self.desk.files()
             sent = self._fill(view, files)
@@ -107,7 +108,6 @@ class Node(DeskThread):
         look = self.agent.look.remote(token, content, machine_id())
         view: NodeView = self.desk.answer(look, self.gone)
         self.is_here = view.disk == HERE
-        self.place = self._place_of_a_slot(view)
         return view
 
     def _place_of_a_slot(self, view: NodeView) -> Place:

@@ -72,11 +72,10 @@ class WaitingTrials:
 
     def _fits(self, trial: Assignment, place: Place) -> bool:
         """Whether a place is as good for a trial as any that there is."""
-        outgrown = self._outgrown.get(_kind(trial))
-        if outgrown and not place.has_more_than(outgrown) and self._is_elsewhere(outgrown):
-            return False
-        killed = self._killed[_kind(trial)]
-        return place.node not in killed or all(slot.node in killed for slot in +self._slots)
+        places, less = list(+self._slots), self._outgrown.get(_kind(trial))
+        places = [each for each in places if less and each.has_more_than(less)] or places
+        killed = self._killed.get(_kind(trial), ())
+        return place in ([each for each in places if each.node not in killed] or places)
 
     def _is_elsewhere(self, place: Place) -> bool:
         return any(slot.has_more_than(place) for slot in +self._slots)

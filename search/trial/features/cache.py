@@ -146,8 +146,7 @@ class FeatureCache:
         """Compute a view, going on where an earlier attempt stopped."""
         if view.augmentation is None:
             rows = store.missing(rows)
-        needed = len(rows) * store.shape[1] * 4
-        _make_room(self.experiment.features, needed, self.experiment.features_disk)
+        _make_room(self.experiment, len(rows) * store.shape[1] * 4)
         batches = -(-len(rows) // BATCH)
         with store:
             for number in range(batches):
@@ -205,18 +204,39 @@ def locked_view(path: Path, update: Update) -> Iterator[None]:
         yield
 
 
-def _make_room(folder: Path, needed: int, limit: int | None) -> None:
-    """Delete the views used longest ago until all take no more than they may."""
-    files = sorted(folder.parent.glob("*.features/*/*.f32"), key=_last_used)
+def _make_room(experiment: Experiment, needed: int) -> None:
+    """Delete the views used longest ago until all take no more than they may.
+
+    Where the user has said how much that is, it is said of the features of these images alone.
+    """
+    folder, limit = experiment.features.parent, experiment.features_disk
+    if limit is None:
+        files = sorted(folder.glob("*.features/*/*.f32"), key=_last_used)
+    else:
+        own = (path.with_suffix(".features") for path in experiment.files.values())
+        files = sorted((file for each in own for file in each.glob("*/*.f32")), key=_last_used)
     total = sum(used_bytes(path) for path in files)
     if limit is None:
-        limit = int(DISK_SHARE * (shutil.disk_usage(folder.parent).free + total))
+        limit = int(DISK_SHARE * (shutil.disk_usage(folder).free + total))
     for path in files:
         if total + needed <= limit:
             return
-        total -= used_bytes(path)
-        path.unlink(missing_ok=True)  # who has it mapped keeps it
-        path.with_suffix(".rows").unlink(missing_ok=True)
+        if not _is_being_made(path):
+            total -= used_bytes(path)
+            path.unlink(missing_ok=True)  # who has it mapped keeps it
+            path.with_suffix(".rows").unlink(missing_ok=True)
+
+
+def _is_being_made(path: Path) -> bool:
+    """Whether a worker, which may be this one, holds the lock of a view."""
+    try:
+        with path.with_suffix(".lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _last_used(path: Path) -> float:

@@ -12,7 +12,7 @@ from search.process.progress import Update
 from search.trial.features.cache import FeatureCache
 from search.trial.features.views import views_of
 from search.trial.keras_setup import seed_weights
-from search.trial.predictions import predict_rows
+from search.trial.predictions import Told, nobody, predict_rows
 from search.trial.training import Training
 
 # Views of features that are maps, the plain and the flipped one at most: they take a hundred times
@@ -89,10 +89,10 @@ class HeadTraining(Training):
             epochs=epochs,
         )
 
-    def validate(self, model: Any) -> NDArray[np.float32]:
+    def validate(self, model: Any, told: Told = nobody) -> NDArray[np.float32]:
         """Class probabilities of the images to validate on, float32 [n, classes]."""
         rows = self.experiment.validation
-        return predict_rows(model, self.feature_cache.plain(rows, self.update), rows)
+        return predict_rows(model, self.feature_cache.plain(rows, self.update), rows, told)
 
     def whole(self, model: Any) -> Any:
         """The whole model: the frozen part, and on it what was trained."""

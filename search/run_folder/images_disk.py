@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.process.disk import free_bytes
+from search.process.disk import RESERVE_BYTES, free_bytes
 
 _FREE_SHARE = 0.5  # of what is free, where nothing is said
 _FEATURES_SHARE = 0.2  # of that; the images have the rest
@@ -28,7 +28,7 @@ class ImagesDisk:
         """
         free = free_bytes(cache_dir) + used
         limit = _FREE_SHARE * free if self.limit is None else self.limit
-        return int((1 - _FEATURES_SHARE) * limit)
+        return max(0, min(int((1 - _FEATURES_SHARE) * limit), free - RESERVE_BYTES))
 
     @property
     def features(self) -> int | None:
