@@ -1,5 +1,6 @@
 """Trials of a cluster that ran out of memory: they go where there is more."""
 
+import queue
 import threading
 import time
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ import pytest
 from recorded_progress import Recorded
 from searching import trial_record
 
-from search.executors.ray.events import Assignment, Ended, Place
+from search.executors.ray.events import Assignment, Ended, Grown, Place
 from search.executors.ray.executor import RayExecutor
 from search.executors.ray.waiting import WaitingTrials
 from search.run_folder.records import COMPLETED, ERROR, FAILED, KILLED, MEMORY, TrialResult
@@ -53,6 +54,16 @@ def test_what_ran_out_of_memory_is_for_slots_with_more(waiting):
     assert waiting.take(CPU, 0) is None  # memory of another kind
     assert waiting.take(LARGE, 0) is large
     assert waiting.take(LARGE, 0) is later
+
+
+def test_what_waits_for_some_slots_is_counted(waiting):
+    waiting.put(trial("0001", "0001"))
+    assert waiting.particular() == 0
+    waiting.outgrown(trial(), SMALL)
+    waiting.put(trial())
+    assert waiting.particular() == 1
+    assert waiting.take(LARGE, 0) is not None
+    assert waiting.particular() == 0
 
 
 def test_a_slot_with_more_takes_those_first_that_need_it(waiting):
@@ -137,7 +148,8 @@ def test_where_the_other_machine_is_gone_the_same_one_is_good_enough(waiting):
 def executor(waiting):
     progress = Recorded()
     made = RayExecutor(None, None, cache_dir=None, progress=progress)
-    made.desk = SimpleNamespace(waiting=waiting)
+    made.desk = SimpleNamespace(waiting=waiting, events=queue.Queue())
+    made.nodes = SimpleNamespace(slots=4)
     return made
 
 
@@ -146,6 +158,7 @@ def ended(executor, place, *, stop=False, **result):
     assignment.stop = stop
     executor._running = {"0000": assignment}
     said = executor._taken(Ended(assignment, TrialResult(**result), place), lambda progress: True)
+    executor.counted = executor.slots
     return said, executor.desk.waiting.take(LARGE, 0) is assignment
 
 
@@ -155,6 +168,10 @@ OUT = {"status": FAILED, "failure": MEMORY}
 def test_a_trial_is_tried_again_where_there_is_more(executor):
     assert ended(executor, SMALL, **OUT) == (None, True)
     assert list(executor._running) == ["0000"]
+    # The search may begin another one on the slot that is free now.
+    assert executor.counted == 5
+    assert isinstance(executor.desk.events.get_nowait(), Grown)
+    assert executor.slots == 4
     assert "tried again on a machine with more" in executor.progress.text
 
 

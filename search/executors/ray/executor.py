@@ -119,8 +119,11 @@ class RayExecutor:
 
     @property
     def slots(self) -> int:
-        """Trials at once; one even where there is no node yet: it waits for one."""
-        return max(1, self.nodes.slots)
+        """Trials at once; one even where there is no node yet: it waits for one.
+
+        One that waits for more memory takes no slot from the others.
+        """
+        return max(1, self.nodes.slots) + self.desk.waiting.particular()
 
     def start(self, task: TrialTask) -> None:
         """Let the next free slot run the trial."""
@@ -176,6 +179,7 @@ class RayExecutor:
                 "machine with more"
             )
             self.desk.waiting.put(assignment)
+            self.desk.events.put(Grown())  # its slot is free
             return None
         if result.failure == KILLED:  # often for want of memory too
             self.desk.waiting.killed(assignment, event.place)

@@ -60,6 +60,14 @@ class WaitingTrials:
             self._outgrown[_kind(assignment)] = place
             return self._is_elsewhere(place)
 
+    def particular(self) -> int:
+        """Count the trials that wait for some slots alone: others may be idle meanwhile."""
+        with self._changed:
+            places = +self._slots
+            return sum(
+                not all(self._fits(trial, each) for each in places) for trial in self._trials
+            )
+
     def killed(self, assignment: Assignment, place: Place) -> None:
         """Note that a trial took its worker with it: next time it is given another machine."""
         with self._changed:
