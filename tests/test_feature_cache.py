@@ -18,6 +18,7 @@ from small_trials import (
 from data_pipeline.augment.augment import augmenter
 from search.run_folder.records import COMPLETED, STOPPED
 from search.trial.features import cache as feature_cache
+from search.trial.features import view_files
 from search.trial.features.cache import FeatureCache
 from search.trial.features.views import VIEWS, View, views_of
 from search.trial.model_cache import ModelCache
@@ -244,8 +245,8 @@ def test_the_views_used_longest_ago_give_way(experiment, monkeypatch):
 
         os.utime(path, (age, age))
     usage = type("Usage", (), {"free": 0})()
-    monkeypatch.setattr(feature_cache.shutil, "disk_usage", lambda path: usage)
-    monkeypatch.setattr(feature_cache, "DISK_SHARE", 1.0)
+    monkeypatch.setattr(view_files.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(view_files, "DISK_SHARE", 1.0)
     random = views_of(augmentation())[2]
     bank.training(random, experiment.train, quiet)
     names = sorted(path.stem.split("-")[0] for path in experiment.features.rglob("*.f32"))
@@ -282,6 +283,6 @@ def test_one_worker_computes_and_the_other_waits(experiment):
 
     view = View("flipped", flipped=True)
     path = bank.folder / f"{view.name}.f32"
-    with feature_cache.locked_view(path, quiet), pytest.raises(KeyboardInterrupt):
+    with view_files.locked_view(path, quiet), pytest.raises(KeyboardInterrupt):
         bank.training(view, experiment.train, tell)
     assert waited == [(0, 1)] * 3

@@ -29,7 +29,7 @@ from search.run_folder.images import Images
 from search.run_folder.images_disk import ImagesDisk
 from search.run_folder.record_files import load_records
 from search.trial.experiment import Experiment
-from search.trial.features.cache import _make_room
+from search.trial.features.view_files import make_room
 from search.tuning.prepare_data import _donors
 
 ROW = 8 * 8 * 3
@@ -397,12 +397,12 @@ def test_features_keep_to_their_part(tmp_path):
     old = folder / "net" / "old.f32"
     with old.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a worker makes it
-        _make_room(experiment, 4096)
+        make_room(experiment, 4096)
         assert old.exists()
-        _make_room(experiment, 8192)
+        make_room(experiment, 8192)
         assert old.exists()
         assert not (folder / "net" / "new.f32").exists()
-    _make_room(experiment, 16384)
+    make_room(experiment, 16384)
     assert not old.exists()
     assert other.exists()  # of other images
 

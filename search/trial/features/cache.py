@@ -13,14 +13,10 @@ The rows of a view that mixes images have two more columns: the row of the partn
 partner's share of the label.
 """
 
-import fcntl
 import hashlib
 import math
 import os
-import shutil
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,19 +24,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_pipeline.atomic_files import make_folder, share
 from data_pipeline.augment.augment import augmenter
 from data_pipeline.pixels.dataset import encode
 from search.errors import TuneError
 from search.process.atomic_files import read_object, write_json
-from search.process.disk import used_bytes
 from search.process.progress import Update
 from search.trial.experiment import Experiment, Rows
 from search.trial.features.row_store import RowStore
+from search.trial.features.view_files import locked_view, make_room
 from search.trial.features.views import View
 
-# Of the free disk that all features may take, where nothing is said; the oldest views give way.
-DISK_SHARE = 0.1
 _VERSION = 3  # raise it when features come out differently: old files are then made anew
 BATCH = 64  # images computed together
 
@@ -130,7 +123,7 @@ class FeatureCache:
                 # Looked at again under the lock: another worker may have made them meanwhile.
                 store.look_again()
                 self._make(view, rows, store, update)
-        os.utime(path)  # used now: `_make_room` deletes the oldest
+        os.utime(path)  # used now: `make_room` deletes the oldest
         return store.open()
 
     def _store(self, path: Path, columns: int) -> RowStore:
@@ -146,7 +139,7 @@ class FeatureCache:
         """Compute a view, going on where an earlier attempt stopped."""
         if view.augmentation is None:
             rows = store.missing(rows)
-        _make_room(self.experiment, len(rows) * store.shape[1] * 4)
+        make_room(self.experiment, len(rows) * store.shape[1] * 4)
         batches = -(-len(rows) // BATCH)
         with store:
             for number in range(batches):
@@ -185,63 +178,3 @@ def _partners(rows: Rows, mixing: NDArray[np.float32]) -> NDArray[np.float32]:
 def digest(rows: Rows) -> str:
     """Give a name to some rows in one order."""
     return hashlib.sha256(rows.tobytes()).hexdigest()[:16]
-
-
-@contextmanager
-def locked_view(path: Path, update: Update) -> Iterator[None]:
-    """Hold the lock of a view; wait for another worker that makes it."""
-    make_folder(path.parent, shared=True)
-    with path.with_suffix(".lock").open("w") as lock:
-        share(lock.fileno(), path.parent)
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                # So that the driver does not take the trial for hung, and can stop it.
-                update(0, 1)
-                time.sleep(0.2)
-        yield
-
-
-def _make_room(experiment: Experiment, needed: int) -> None:
-    """Delete the views used longest ago until all take no more than they may.
-
-    Where the user has said how much that is, it is said of the features of these images alone.
-    """
-    folder, limit = experiment.features.parent, experiment.features_disk
-    if limit is None:
-        files = sorted(folder.glob("*.features/*/*.f32"), key=_last_used)
-    else:
-        own = (path.with_suffix(".features") for path in experiment.files.values())
-        files = sorted((file for each in own for file in each.glob("*/*.f32")), key=_last_used)
-    total = sum(used_bytes(path) for path in files)
-    if limit is None:
-        limit = int(DISK_SHARE * (shutil.disk_usage(folder).free + total))
-    for path in files:
-        if total + needed <= limit:
-            return
-        if not _is_being_made(path):
-            total -= used_bytes(path)
-            path.unlink(missing_ok=True)  # who has it mapped keeps it
-            path.with_suffix(".rows").unlink(missing_ok=True)
-
-
-def _is_being_made(path: Path) -> bool:
-    """Whether a worker, which may be this one, holds the lock of a view."""
-    try:
-        with path.with_suffix(".lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
-
-
-def _last_used(path: Path) -> float:
-    """In seconds of Unix time; 0 where another worker has just deleted it."""
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0

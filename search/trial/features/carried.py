@@ -10,8 +10,9 @@ import numpy as np
 
 from search.errors import TuneError
 from search.process.atomic_files import read_object
-from search.trial.features.cache import BATCH, locked_view
+from search.trial.features.cache import BATCH
 from search.trial.features.row_store import RowStore
+from search.trial.features.view_files import locked_view
 
 VIEWS = ("plain", "flipped")  # of which each row follows from its image alone
 

@@ -1,0 +1,76 @@
+"""Files of features: one worker makes one at a time, and the oldest give way to new ones."""
+
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from data_pipeline.atomic_files import make_folder, share
+from search.process.disk import used_bytes
+from search.process.progress import Update
+from search.trial.experiment import Experiment
+
+# Of the free disk that all features may take, where nothing is said; the oldest views give way.
+DISK_SHARE = 0.1
+
+
+@contextmanager
+def locked_view(path: Path, update: Update) -> Iterator[None]:
+    """Hold the lock of a view; wait for another worker that makes it."""
+    make_folder(path.parent, shared=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        share(lock.fileno(), path.parent)
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                # So that the driver does not take the trial for hung, and can stop it.
+                update(0, 1)
+                time.sleep(0.2)
+        yield
+
+
+def make_room(experiment: Experiment, needed: int) -> None:
+    """Delete the views used longest ago until all take no more than they may.
+
+    Where the user has said how much that is, it is said of the features of these images alone.
+    """
+    folder, limit = experiment.features.parent, experiment.features_disk
+    if limit is None:
+        files = sorted(folder.glob("*.features/*/*.f32"), key=_last_used)
+    else:
+        own = (path.with_suffix(".features") for path in experiment.files.values())
+        files = sorted((file for each in own for file in each.glob("*/*.f32")), key=_last_used)
+    total = sum(used_bytes(path) for path in files)
+    if limit is None:
+        limit = int(DISK_SHARE * (shutil.disk_usage(folder).free + total))
+    for path in files:
+        if total + needed <= limit:
+            return
+        if not _is_being_made(path):
+            total -= used_bytes(path)
+            path.unlink(missing_ok=True)  # who has it mapped keeps it
+            path.with_suffix(".rows").unlink(missing_ok=True)
+
+
+def _is_being_made(path: Path) -> bool:
+    """Whether a worker, which may be this one, holds the lock of a view."""
+    try:
+        with path.with_suffix(".lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _last_used(path: Path) -> float:
+    """In seconds of Unix time; 0 where another worker has just deleted it."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
