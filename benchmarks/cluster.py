@@ -69,7 +69,16 @@ def waited(folder, run, slots, kind):
     """Trials per hour that only wait, against as many as there could be."""
     if kind == "Ray":
         address = ClusterAddress(f"local:{slots}", slots)
-        settings = Settings(run.folder, f"waiting-{slots}", slots, True, 600.0, 0.8, wait_in_trials)
+        settings = Settings(
+            run=run.folder,
+            name=f"waiting-{slots}",
+            per_node=slots,
+            per_gpu=1,
+            ours=True,
+            silence=600.0,
+            memory_share=0.8,
+            target=wait_in_trials,
+        )
         made = RayExecutor(address, settings, cache_dir=folder / "cache", progress=Silent())
     else:
         devices = [None] * slots
