@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 from searching import run_config
 
-from search.trial import keras_setup
 from search.trial.keras_setup import prepare_to_train, seed_weights, set_up_training, share_cores
 
 
@@ -64,7 +63,8 @@ def test_outside_a_search_the_digits_are_those_of_a_processor(determinism):
 @pytest.mark.parametrize(("workers", "threads"), [(1, []), (2, [4]), (3, [2]), (16, [1])])
 def test_workers_share_the_cores_and_one_alone_has_all(monkeypatch, workers, threads):
     given = []
-    monkeypatch.setattr(keras_setup, "cores", lambda: 8)
+    monkeypatch.setattr("data_pipeline.processes.cores.cores", lambda: 8)
+    monkeypatch.setattr("data_pipeline.processes.cores._sharing.processes", 1)
     monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", given.append)
     share_cores(workers)
     assert given == threads

@@ -36,7 +36,10 @@ def test_the_plan_its_data_and_the_need_of_disk_are_said(scratch, monkeypatch):
     assert families.endswith("seed 0, learning_rate from 0.0001 to 0.1")
     # A whole rung of six and the one that runs, 12 bytes for each weight.
     need = bytes_in_words(7 * 12 * 10**6)
-    assert disk == f"disk: up to {need} for training states, {bytes_in_words(3 * 10**9)} free"
+    assert disk == (
+        f"disk: 0 MB for prepared images, up to {need} for training states, "
+        f"{bytes_in_words(3 * 10**9)} free"
+    )
 
 
 @pytest.mark.parametrize(
