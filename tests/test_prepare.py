@@ -172,7 +172,7 @@ def test_a_full_disk_is_an_error_and_not_a_bad_file(photos, cache_dir, in_proces
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("data_pipeline.pixels.prepared._write_all", full)
+    monkeypatch.setattr("data_pipeline.pixels.building._write_all", full)
     with pytest.raises(DataError, match="No space left on device; .* free some space"):
         prepare(photos, image_sizes=[(8, 8)], cache_dir=cache_dir)
     monkeypatch.undo()

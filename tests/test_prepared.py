@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from data_pipeline.errors import DataError
-from data_pipeline.pixels import prepared as module
-from data_pipeline.pixels.prepared import PixelsBuilder
+from data_pipeline.pixels import building as module
+from data_pipeline.pixels.building import PixelsBuilder
 
 
 def _image(row):

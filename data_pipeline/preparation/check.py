@@ -13,7 +13,7 @@ from data_pipeline.decoding.tensorflow_decoder import require_decodable
 from data_pipeline.errors import BadImageError
 from data_pipeline.listing.listing import ListedFile
 from data_pipeline.near_duplicates.sketch import sketch
-from data_pipeline.pixels.prepared import RowFile
+from data_pipeline.pixels.building import RowFile
 from data_pipeline.pixels.resize import resize
 
 

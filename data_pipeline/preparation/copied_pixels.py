@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from data_pipeline.pixels.prepared import Donor, RowFile
+from data_pipeline.pixels.building import RowFile
+from data_pipeline.pixels.prepared import Donor
 
 
 def copy_pixels(

@@ -16,7 +16,8 @@ from data_pipeline.decoding.decode import FORMATS_IN_WORDS
 from data_pipeline.errors import DataError
 from data_pipeline.listing.data_options import PLAIN, DataOptions
 from data_pipeline.listing.sources import list_images
-from data_pipeline.pixels.prepared import Donor, PixelsBuilder, PreparedPixels
+from data_pipeline.pixels.building import PixelsBuilder
+from data_pipeline.pixels.prepared import Donor, PreparedPixels
 from data_pipeline.pixels.resize_mode import ResizeMode
 from data_pipeline.preparation.check import bad_entry, check_file
 from data_pipeline.preparation.checks import Checks

@@ -3,7 +3,7 @@
 import numpy as np
 
 from data_pipeline.columns.lazy_sequence import LazySequence
-from data_pipeline.pixels.prepared import RowFile
+from data_pipeline.pixels.building import RowFile
 from data_pipeline.preparation.check import CheckTask
 from data_pipeline.preparation.checks import Checks
 
