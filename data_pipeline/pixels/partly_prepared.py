@@ -48,7 +48,7 @@ class Originals:
         resize_mode: how an image of another shape is made to fit.
 
     Attributes:
-        lost: why a file could not be decoded that was usable before; None as long as all can.
+        lost: why a file could not be decoded that was usable before; None where all could.
     """
 
     def __init__(self, find: Callable[[], OriginalFiles], resize_mode: ResizeMode) -> None:
@@ -82,6 +82,7 @@ class Originals:
         Raises:
             DataError: a file is gone or has changed.
         """
+        self.lost = None
         try:
             yield
         except Exception as error:
@@ -154,9 +155,11 @@ class PartlyPrepared:
         """Rows as numbers from 0."""
         if isinstance(rows, slice):
             return np.arange(*rows.indices(len(self)))
-        numbers = np.asarray(rows if np.size(rows) else (), np.int64 if not np.size(rows) else None)
+        numbers = np.asarray(rows)
         if numbers.dtype == bool:
             return np.flatnonzero(numbers)
-        if numbers.size and not -len(self) <= numbers.min() <= numbers.max() < len(self):
+        if not numbers.size:  # of an empty list NumPy makes floats
+            return numbers.astype(np.int64)
+        if not -len(self) <= numbers.min() <= numbers.max() < len(self):
             raise IndexError(f"rows: received {rows}, expected numbers below {len(self)}")
         return np.where(numbers < 0, numbers + len(self), numbers)
