@@ -46,6 +46,9 @@ echo "The tests of pages will be skipped: $$why"
 endef
 export CHROMIUM
 
+# setuptools warns of packages beside the working directory, which these are meant to be.
+INSTALL = PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+
 .PHONY: demo test check lint types imports tests coverage chromium docs pictures shape clean
 
 # Its run has a name, so that another one in the same folder is not taken for it.
@@ -102,13 +105,13 @@ shape:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=24" "setuptools>=77"
 	$(BIN)/python -c "$$REQUIREMENTS" > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r .venv/requirements.txt
-	# setuptools warns of packages beside the working directory, which these are meant to be.
-	PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(INSTALL)
 	touch $@
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -c "$$REQUIREMENTS" dev onnx litert > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r .venv/requirements.txt
+	$(INSTALL)  # again: Ray has put its own `tune` over ours
 	touch $@
 
 clean:

@@ -62,7 +62,7 @@ def search(arguments, log, seconds=None):
 def main(data, kills, earliest, latest, limit, seed, options):
     """Options behind `--` go to `tune run`."""
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
-    tune = [str(Path(sys.executable).with_name("tune")), "run"]
+    tune = [str(Path(sys.executable).with_name("image-tune")), "run"]
     shared = ["--results", str(folder), "--cache-dir", str(folder / "cache")]
     begin = [*tune, data, *shared, "--deterministic", *options]
     start = time.monotonic()

@@ -21,7 +21,7 @@ import click
 
 FIRST = (40, 80, 100)
 LONGEST = 3600  # seconds, of one command
-TUNE = str(Path(sys.executable).with_name("tune"))
+TUNE = str(Path(sys.executable).with_name("image-tune"))
 
 
 def flipped_copy(data, folder, count, seed):

@@ -39,7 +39,7 @@ def main(data, trials, options):
     """Options behind `--` go to `tune run`."""
     folder = Path(tempfile.mkdtemp(prefix="memory-"))
     arguments = [
-        *(str(Path(sys.executable).with_name("tune")), "run", data, "--algo", "random"),
+        *(str(Path(sys.executable).with_name("image-tune")), "run", data, "--algo", "random"),
         *("--max-trials", str(trials), "--max-epochs", "1", "--results", str(folder)),
         *("--cache-dir", str(folder / "cache"), "--name", "many", *options),
     ]

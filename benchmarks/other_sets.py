@@ -47,7 +47,7 @@ def exported(data, name, out, options, tree=None):
         options: of this command.
         tree: another checkout, whose program is run.
     """
-    tune = Path(sys.executable).with_name("tune")
+    tune = Path(sys.executable).with_name("image-tune")
     command = [tune, "run", data, "--results", out, "--name", name, "--then-export"]
     command += ["--cache-dir", out / "cache", "--weights", options["weights"]]
     command += ["--max-time", options["max_time"], "--seed", "0"]

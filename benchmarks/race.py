@@ -107,7 +107,8 @@ def race_peer(name, size, photos, options):
 def race_tune(minutes, seed, photos, options):
     name, out = f"tune-{minutes:g}-{seed}", options["out"]
     shutil.rmtree(out / name, ignore_errors=True)
-    tune, log, cache = Path(sys.executable).with_name("tune"), out / f"{name}.log", out / "cold"
+    tune = Path(sys.executable).with_name("image-tune")
+    log, cache = out / f"{name}.log", out / "cold"
     shutil.rmtree(cache, ignore_errors=True)
     arguments = [tune, "run", photos, "--results", out, "--cache-dir", cache, "--name", name]
     arguments += ["--weights", options["weights"].resolve(), "--seed", seed]

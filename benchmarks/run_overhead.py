@@ -25,7 +25,7 @@ SEARCH = ("--families", "cnn,xception", "--algo", "random", "--max-trials", "30"
 
 def tune_run(data, folder, *options):
     """Seconds of a whole `tune run`, when it was started, and the folder of its trials."""
-    tune = Path(sys.executable).with_name("tune")
+    tune = Path(sys.executable).with_name("image-tune")
     name = f"run-{len(list(folder.glob('run-*')))}"
     start = time.time()
     command = [tune, "run", data, "--results", folder, "--cache-dir", folder / "cache"]

@@ -74,7 +74,7 @@ def race_stock(data, folder, seed, options):
 
 
 def race_tune(data, folder, seed, options):
-    tune, log = Path(sys.executable).with_name("tune"), folder / "tune.log"
+    tune, log = Path(sys.executable).with_name("image-tune"), folder / "tune.log"
     results, cache = ("--results", folder), ("--cache-dir", folder / "cache")
     minutes = options["minutes"]
     limit = ("--max-time", f"{minutes}m", "--then-export") if minutes else ()

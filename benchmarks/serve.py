@@ -66,7 +66,7 @@ def descendants(pid):
 def running(model):
     """The program, and its port."""
     start = time.monotonic()
-    tune = Path(sys.executable).with_name("tune")
+    tune = Path(sys.executable).with_name("image-tune")
     process = subprocess.Popen(
         [tune, "serve", model, "--port", "0"], stderr=subprocess.PIPE, text=True
     )

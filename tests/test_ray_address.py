@@ -2,13 +2,17 @@
 
 import subprocess
 import sys
+import warnings
 
 import pytest
 
 from search.cli import _run
+from search.cli import run as command
+from search.cli.printing import run as result
 from search.errors import TuneError
 from search.executors.ray import connection
 from search.executors.ray.address import parse_cluster, require_workers_that_fit
+from search.executors.ray.command_name import lost_command
 from search.executors.ray.connection import require_ray
 
 
@@ -102,8 +106,31 @@ def test_without_ray_the_command_says_how_to_install_it(installed, photos, tmp_p
     installed(None)
     places = ["--results", str(tmp_path / "results"), "--cache-dir", str(tmp_path / "cache")]
     assert _run(["run", str(photos), "--cluster", "local:2", *places]) == 1
-    assert "pip install 'image-tune[ray]'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "pip install 'image-tune[ray]'" in said
+    assert "'image-tune' is the same" in said
     assert not (tmp_path / "results").exists()
+
+
+def test_a_command_that_ray_has_taken_is_named(tmp_path):
+    assert lost_command(tmp_path) == ""
+    command = tmp_path / "tune"
+    command.write_text("from search.cli import main\n")
+    assert lost_command(tmp_path) == ""
+    command.write_text("from ray.tune.cli.scripts import cli\n")
+    assert "call 'image-tune' instead" in lost_command(tmp_path)
+
+
+def test_a_search_on_a_cluster_warns_of_it(monkeypatch, photos, tmp_path):
+    monkeypatch.setattr(command, "lost_command", lambda: "the command 'tune' is Ray's here")
+    monkeypatch.setattr(command.api, "tune", lambda *_, **__: None)
+    monkeypatch.setattr(result, "print_result", lambda *_: None)
+    words = ["run", str(photos), "--results", str(tmp_path)]
+    with pytest.warns(UserWarning, match="is Ray's here"):
+        assert _run([*words, "--cluster", "local:2"]) == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert _run(words) == 0
 
 
 @pytest.mark.parametrize(

@@ -322,7 +322,7 @@ def test_the_program_starts_answers_and_ends_with_its_workers_at_ctrl_c(tmp_path
     keras.Model(images, x).save(export / "model.keras")
     about = {"labels": list(LABELS), "image_size": list(SIZE), "resize_mode": "squeeze"}
     write_json(export / "labels.json", about)
-    tune = Path(sys.executable).with_name("tune")
+    tune = Path(sys.executable).with_name("image-tune")
     process = subprocess.Popen(
         [tune, "serve", export, "--port", "0"], stderr=subprocess.PIPE, text=True
     )

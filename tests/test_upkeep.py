@@ -182,6 +182,14 @@ def test_a_machine_is_looked_at(machine, tmp_path):
     assert found["disk of the cache"].fine
 
 
+def test_a_command_that_ray_has_taken_is_a_finding(machine, monkeypatch):
+    assert machine()["tune"].fine
+    monkeypatch.setattr(doctor, "lost_command", lambda: "the command 'tune' is Ray's here")
+    found = machine()["tune"]
+    assert not found.fine
+    assert found.found.endswith("; the command 'tune' is Ray's here")
+
+
 def test_gpus_that_tensorflow_does_not_see_are_named(machine):
     finding = machine(shown=2)["GPUs"]
     assert not finding.fine

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from data_pipeline.processes.cores import cores
 from search.errors import TuneError
+from search.executors.ray.command_name import lost_command
 from search.formats.registry import FORMATS
 from search.process.disk import RESERVE_BYTES, free_bytes
 from search.process.gpus import installed_gpus, visible_gpus
@@ -48,7 +49,7 @@ def examine(results: Path, cache_dir: Callable[[], Path], progress: ProgressSink
     """
     hardware = load_tensorflow(progress)
     return [
-        Finding("tune", f"{this_version()}, Python {platform.python_version()}"),
+        _command(),
         *(Finding(name, _version(name)) for name in _PACKAGES),
         Finding("processor", f"{platform.machine()}, {cores()} cores"),
         _memory(),
@@ -58,6 +59,12 @@ def examine(results: Path, cache_dir: Callable[[], Path], progress: ProgressSink
         _weights(),
         *_optional(),
     ]
+
+
+def _command() -> Finding:
+    lost = lost_command()
+    words = f"{this_version()}, Python {platform.python_version()}"
+    return Finding("tune", f"{words}; {lost}" if lost else words, fine=not lost)
 
 
 def _version(name: str) -> str:

@@ -35,12 +35,15 @@ def require_ray() -> None:
         TuneError: it is missing, or older than what this was tested with.
     """
     install = "pip install 'image-tune[ray]'"
+    brings = "Ray may put a command 'tune' of its own over this one; 'image-tune' is the same"
     try:
         found = version("ray") if find_spec("ray") else None
     except PackageNotFoundError:
         found = None
     if found is None:
-        raise TuneError(f"--cluster needs Ray, which is not installed; install with: {install}")
+        raise TuneError(
+            f"--cluster needs Ray, which is not installed; install with: {install} ({brings})"
+        )
     if tuple(int(part) for part in found.split(".")[:2]) < LEAST:
         least = ".".join(map(str, LEAST))
         raise TuneError(f"--cluster needs Ray {least} or newer, found {found}; install: {install}")
