@@ -152,7 +152,7 @@ def _load(contents: bytes) -> tuple[np.ndarray, str]:
         image.load()
         # A photo from a phone may be a JPEG with more images after the first (MPO).
         format_name = "JPEG" if image.format == "MPO" else str(image.format)
-        turn = _UPRIGHT.get(orientation(image))
+        turn = turn_of(image)
         rgb = _to_rgb(image, contents)
         upright = rgb if turn is None else rgb.transpose(turn)
         return np.asarray(upright), format_name
@@ -164,6 +164,11 @@ def orientation(image: Image.Image) -> int:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except BROKEN:
         return 1
+
+
+def turn_of(image: Image.Image) -> Image.Transpose | None:
+    """What turns the image upright by its Exif orientation; None where it is upright."""
+    return _UPRIGHT.get(orientation(image))
 
 
 @functools.cache
