@@ -117,6 +117,26 @@ def test_rows_and_files_that_do_not_fit_are_named(photos):
     }
 
 
+@pytest.mark.parametrize("what", ["split", "group"])
+def test_a_file_in_two_splits_or_groups_is_left_out(photos, what):
+    other = {"split": "train", "group": "p2"}[what]
+    lines = [f"{path},{label},test,p1" for path, label in LABELS.items()]
+    lines += [lines[0], lines[1].replace({"split": "test", "group": "p1"}[what], other)]
+    listing = listed(photos, "f,label,split,who\n" + "\n".join(lines), group="who")
+    assert left_out(listing) == {("b.png", f"file in two {what}s")}
+    assert set(labels_of(listing)) == set(LABELS) - {"b.png"}
+
+
+def test_a_number_is_that_of_a_column_where_there_is_no_header(photos):
+    """Whatever the cells of the first row are."""
+    text = "\n".join(f"{path},{label},2" for path, label in LABELS.items())
+    assert labels_of(listed(photos, text, label="2", image="1")) == LABELS
+    swapped = "\n".join(f"2,{label},{path}" for path, label in LABELS.items())
+    assert labels_of(listed(photos, swapped, label="2", image="3")) == LABELS
+    header = "\n".join(["f,kind,1", *(f"{p},x,{label}" for p, label in LABELS.items())])
+    assert labels_of(listed(photos, header, label="1", image="f")) == LABELS
+
+
 def test_labels_that_differ_in_case_are_doubted(photos):
     listing = listed(photos, rows().replace("deep/c.png,cat", "deep/c.png,Cat"))
     assert listing.class_names == ("Cat", "cat", "dog")

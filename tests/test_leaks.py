@@ -6,6 +6,8 @@ from drawing import catalog, entry, random_sketch
 from data_pipeline.near_duplicates import leaks
 from data_pipeline.near_duplicates.leaks import find_leaks
 
+TWINS = (("a", "test"), ("b", None))
+
 
 def _images(split, count, **values):
     return [entry(f"{split}/cat/{n}.png", "cat", split=split, **values) for n in range(count)]
@@ -70,6 +72,16 @@ def test_a_folder_without_splits_has_no_leaks(monkeypatch):
     twins = [entry(f"cat/{n}.png", "cat", pixel_hash="same") for n in range(2)]
     assert find_leaks(catalog(*twins)) == []
     assert find_leaks(catalog(*_images("train", 2))) == []
+
+
+def test_images_of_no_given_split_are_those_to_train_on():
+    """As a table has them that names the test images alone."""
+    twins = [entry(f"{name}.png", "cat", split=split, pixel_hash="same") for name, split in TWINS]
+    (leak,) = find_leaks(catalog(*twins, *_images("test", 3), *_images(None, 4)))
+    assert (leak["split"], leak["other"], leak["pictures"], leak["of"]) == ("test", "train", 1, 4)
+    assert [file["path"] for group in leak["groups"] for file in group] == ["a.png", "b.png"]
+    both = find_leaks(catalog(*twins, *_images("train", 2)))
+    assert [(leak["split"], leak["pictures"]) for leak in both] == [("test", 1)]
 
 
 def test_a_group_that_a_given_split_tears_apart_is_a_leak():

@@ -67,6 +67,15 @@ def test_copies_across_given_splits_are_reported():
     assert [(leak["split"], leak["share"]) for leak in summary["leaks"]] == [("test", 1.0)]
 
 
+def test_what_is_in_no_given_split_is_across_one_with_a_copy_in_it():
+    copies = [
+        entry(f"{number}.png", "cat", split=split, pixel_hash="x")
+        for number, split in enumerate(("test", None, "train"))
+    ]
+    assert len(summarize(catalog(*copies))["across_splits"]) == 1
+    assert summarize(catalog(*copies[1:]))["across_splits"] == []
+
+
 def test_a_folder_without_usable_images_can_be_summed_up():
     summary = summarize(catalog(entry("cat/a.png", "cat", verdict="bad", reason="empty file")))
     assert summary["majority_accuracy"] is None

@@ -121,6 +121,26 @@ def test_a_file_changed_between_look_and_decoding_is_checked_in_full(
     assert again.entries[0].content_hash != old.content_hash
 
 
+def test_a_file_that_fails_while_another_size_is_made_leaves_all_sizes_there(
+    photos, cache_dir, monkeypatch, in_process
+):
+    sizes = [(8, 8), (12, 12)]
+    prepare(photos, image_sizes=sizes, cache_dir=cache_dir)
+    run_here, left = module.run_in_workers, [True]
+
+    def delete_first(function, tasks, *, workers=None):
+        if left:
+            left.clear()
+            (photos / tasks[0].file.path).unlink()
+        return run_here(function, tasks, workers=workers)
+
+    monkeypatch.setattr(module, "run_in_workers", delete_first)
+    catalog, prepared = prepare(photos, image_sizes=[*sizes, (16, 16)], cache_dir=cache_dir)
+    assert len(catalog.kept) == 7
+    for side, pixels in zip((8, 12, 16), prepared, strict=True):
+        assert pixels.open().shape == (7, side, side, 3)
+
+
 def test_a_file_deleted_after_the_look_is_bad_and_no_crash(photos, cache_dir, monkeypatch):
     def delete_first(function, tasks, *, workers=None):
         (photos / tasks[0].file.path).unlink()

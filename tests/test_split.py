@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 from drawing import catalog, entry, numbered, random_sketch
@@ -116,6 +118,24 @@ def test_what_the_data_set_groups_is_never_torn_apart():
     patients = [{pictures.kept[index].group for index in part} for part in _all(splits)]
     assert all(patients)
     assert not (patients[0] & patients[1] or patients[0] & patients[2] or patients[1] & patients[2])
+
+
+@pytest.mark.parametrize("rare", ["tumour", "atumour"])  # after and before the other class
+def test_groups_of_two_classes_are_dealt_by_the_rarer(rare):
+    """Of thirty patients ten have images of both."""
+    images = [
+        entry(f"{label}/{patient}-{n}.png", label, group=f"p{patient}")
+        for label, patients in (("healthy", 30), (rare, 10))
+        for patient in range(patients)
+        for n in range(10)
+    ]
+    pictures = catalog(*sorted(images, key=lambda each: each.path))
+    for seed in range(5):
+        splits = split_by_group(pictures, seed=seed)
+        for part in (splits.validation, splits.test):
+            of = Counter(pictures.kept[index].label for index in part)
+            assert 10 <= of[rare] <= 30
+            assert 20 <= of["healthy"] <= 80
 
 
 @pytest.mark.parametrize(("patients", "each"), [(3, 6), (4, 6), (4, 2), (5, 6), (7, 1)])

@@ -114,6 +114,21 @@ def test_given_splits_hold_for_what_is_new(catalog, alone):
     assert hashes(named, again.test) == {e.pixel_hash for e in given if e.split == "test"}
 
 
+@pytest.mark.parametrize("count", [3, 4, 5])
+def test_a_small_class_that_is_new_has_an_image_in_each_split(catalog, alone, count):
+    label = catalog.class_names[-1]
+    of_label = [row for row, each in enumerate(catalog.kept) if each.label == label]
+    others = [row for row, each in enumerate(catalog.kept) if each.label != label]
+    grown = part_of(catalog, others + of_label[:count])
+    names = ("test", "validation", "train", "train")
+    known = {each.pixel_hash: names[n % 4] for n, each in enumerate(part_of(catalog, others).kept)}
+    for seed in range(4):
+        again = split_again(grown, known, seed=seed)
+        new = hashes(catalog, of_label[:count])
+        for part in (again.train, again.validation, again.test):
+            assert hashes(grown, part) & new
+
+
 def test_a_class_without_an_image_in_a_split_is_said_to_have_none(catalog, alone):
     known = dict.fromkeys((entry.pixel_hash for entry in catalog.kept), "train")
     with pytest.raises(DataError, match="has no|need"):

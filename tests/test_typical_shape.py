@@ -1,13 +1,17 @@
 """How large and how long the images of a data set are, by some of them."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from data_pipeline.listing.data_options import DataOptions
 from data_pipeline.preparation import prepare
 from data_pipeline.preparation import typical_shape as module
 from data_pipeline.preparation.prepare import open_catalog
-from data_pipeline.preparation.typical_shape import TypicalShape, typical_shape
+from data_pipeline.preparation.typical_shape import TypicalShape, size_of, typical_shape
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +67,46 @@ def test_long_images_that_are_shown_upright_by_their_exif_data_are_tall(tmp_path
     assert typical_shape(data, cache_dir=cache) == pytest.approx(TypicalShape(60, 1 / 3))
     open_catalog(data, cache_dir=cache)
     assert typical_shape(data, cache_dir=cache) == pytest.approx(TypicalShape(60, 1 / 3))
+
+
+def test_images_that_are_others_by_now_are_looked_at_anew(folder, tmp_path):
+    cache = tmp_path / "cache"
+    data = folder([(20, 15)] * 6)
+    open_catalog(data, cache_dir=cache)
+    folder([(80, 60)] * 6)  # under the same names
+    assert typical_shape(data, cache_dir=cache) == TypicalShape(80)
+    folder([(20, 15)] * 6)
+    open_catalog(data, cache_dir=cache)
+    folder([(20, 15)] * 6 + [(80, 60)] * 8)  # and others beside them
+    assert typical_shape(data, cache_dir=cache) == TypicalShape(80)
+    for number in range(14):
+        (data / "ab"[number % 2] / f"{number}.png").unlink()
+    folder([(40, 30)] * 2)
+    assert typical_shape(data, cache_dir=cache) == TypicalShape(40)
+
+
+def test_a_table_may_name_others_than_were_checked(folder, tmp_path):
+    cache = tmp_path / "cache"
+    data = folder([(20, 15)] * 4 + [(80, 60)] * 4)
+    small, large = (
+        DataOptions(labels=tmp_path / f"{name}.csv", least=2) for name in ("small", "large")
+    )
+    for options, numbers in ((small, range(4)), (large, range(4, 8))):
+        rows = [f"{'ab'[n % 2]}/{n}.png,{'ab'[n % 2]}" for n in numbers]
+        options.labels.write_text("\n".join(rows))
+    open_catalog(data, cache_dir=cache, options=small)
+    assert typical_shape(data, cache_dir=cache, options=large) == TypicalShape(80)
+
+
+def test_an_image_that_claims_too_many_pixels_is_left_to_the_check(folder, tmp_path):
+    data = folder([(20, 15)] * 4)
+    header = (data / "a" / "0.png").read_bytes()
+    sides = struct.pack(">II", 20_000, 20_000)
+    chunk = b"IHDR" + sides + header[24:29]
+    fake = header[:12] + chunk + struct.pack(">I", zlib.crc32(chunk)) + header[33:]
+    (data / "a" / "huge.png").write_bytes(fake)
+    assert size_of(data / "a" / "huge.png") is None
+    assert typical_shape(data, cache_dir=tmp_path / "cache") == TypicalShape(20)
 
 
 def test_where_no_image_can_be_read_there_is_no_shape(tmp_path):

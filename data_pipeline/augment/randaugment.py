@@ -65,7 +65,9 @@ def _equalize(images: Any, amount: Any) -> Any:
     values = tf.cast(tf.round(images), tf.int32)
     plane = tf.reshape(tf.range(planes), (shape[0], 1, 1, 3))
     bins = values + 256 * plane
-    counts = tf.math.bincount(tf.reshape(bins, [-1]), minlength=planes * 256)
+    # Not by `tf.math.bincount`, which a GPU refuses where results shall be the same each time.
+    ones = tf.ones_like(values)
+    counts = tf.math.unsorted_segment_sum(ones, bins, planes * 256)
     ranks = tf.cumsum(tf.reshape(counts, (planes, 256)), axis=1)
     brightest = tf.cast(ranks[:, -1:], tf.float32)
     table = tf.cast(ranks, tf.float32) * (255.0 / brightest)

@@ -140,6 +140,15 @@ def _entries(path: Path) -> Entries:
     return entries
 
 
+def checked_at(data: Path, cache_dir: Path) -> int:
+    """When the checks of a data set were remembered, in nanoseconds of Unix time.
+
+    Raises:
+        OSError: none are.
+    """
+    return _path(data, cache_dir).stat().st_mtime_ns
+
+
 def copies_file(data: Path, cache_dir: Path) -> Path:
     """Name the file of copies among the images of a data set, whether it exists or not."""
     return _path(data, cache_dir).with_suffix(".copies")

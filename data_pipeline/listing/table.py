@@ -33,17 +33,20 @@ class Table:
         """Number of columns."""
         return len(self.rows[0])
 
-    def column(self, asked: str, option: str) -> int:
-        """Find a column by its name in the first row, or by its number from 1 on.
+    def columns(self, asked: str, option: str) -> list[int]:
+        """Find the columns that may be meant by a word, one or two.
+
+        The one of that name in the first row comes before the one of that number, from 1 on.
 
         Raises:
             DataError: there is none.
         """
         names = [cell.casefold() for cell in self.rows[0]]
-        if asked.casefold() in names:
-            return names.index(asked.casefold())
+        found = [names.index(asked.casefold())] if asked.casefold() in names else []
         if asked.isdigit() and 1 <= int(asked) <= self.width:
-            return int(asked) - 1
+            found.append(int(asked) - 1)
+        if found:
+            return found
         raise DataError(
             f"{self.path}: received {option} {asked}, expected one of "
             f"{', '.join(self.rows[0])} or a number from 1 to {self.width}"

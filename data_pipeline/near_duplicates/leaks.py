@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from data_pipeline.catalog.entries import Catalog
+from data_pipeline.columns.codes import Codes
 from data_pipeline.listing.listing import Split
 from data_pipeline.near_duplicates.duplicates import large_groups, related_ids
 
@@ -20,6 +21,9 @@ _PAIRS: tuple[tuple[Split, Split], ...] = (
 
 def find_leaks(catalog: Catalog) -> list[dict[str, Any]]:
     """Measure, for each pair of given splits, what share of one is known from the other.
+
+    Where a split is given to some images alone, the others are dealt from those to train on: they
+    count as these.
 
     A score on images that were trained on measures memory (Barz & Denzler 2020, "Do we train
     on test data?").
@@ -36,7 +40,8 @@ def find_leaks(catalog: Catalog) -> list[dict[str, Any]]:
         groups: lists of {path, label}, the images of `split` first.
     """
     splits = catalog.kept.files.splits
-    pairs = [pair for pair in _PAIRS if all((splits.of_names(pair) == n).any() for n in (0, 1))]
+    sides = {pair: _sides(splits, pair) for pair in _PAIRS}
+    pairs = [pair for pair, side in sides.items() if all((side == n).any() for n in (0, 1))]
     if not pairs:
         return []
     ids = related_ids(catalog)
@@ -44,13 +49,21 @@ def find_leaks(catalog: Catalog) -> list[dict[str, Any]]:
     for group in large_groups(catalog):
         large[list(group)] = True
     return [
-        {"split": pair[0], "other": pair[1], **_leak(catalog, ids, large, splits.of_names(pair))}
+        {"split": pair[0], "other": pair[1], **_leak(catalog, ids, large, sides[pair])}
         for pair in pairs
     ]
 
 
+def _sides(splits: Codes, pair: tuple[Split, Split]) -> np.ndarray:
+    """0 for images of the first split, 1 for those of the other, else -1."""
+    side = splits.of_names(pair)
+    if pair[1] == "train":
+        side[splits.of_names(("",)) == 0] = 1
+    return side
+
+
 def _leak(catalog: Catalog, ids: np.ndarray, large: np.ndarray, side: np.ndarray) -> dict[str, Any]:
-    """Measure one leak; `side` is 0 for images of the split, 1 for those of the other, else -1."""
+    """Measure one leak; `side` as `_sides` has it."""
     kept = catalog.kept
     here, there = (np.flatnonzero(side == number) for number in (0, 1))
     both = np.intersect1d(ids[here], ids[there])

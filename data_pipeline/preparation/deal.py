@@ -11,6 +11,29 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 """The splits, by whose numbers images are dealt; train comes first."""
 
 
+def rarest_classes(groups: np.ndarray, targets: np.ndarray, dealt: np.ndarray) -> np.ndarray:
+    """Tell for which class each image's group counts: the rarest of its members.
+
+    Groups of a rare and of a frequent class would else be dealt by what the frequent one lacks.
+
+    Args:
+        groups: int64 [images]; images of the same group stay together.
+        targets: int [images], their classes.
+        dealt: bool [images], which are dealt.
+
+    Returns:
+        int64 [images]: a class; -1 for an image that is not dealt.
+    """
+    counts = np.bincount(targets[dealt], minlength=int(targets.max(initial=0)) + 1)
+    rarest_first = np.argsort(counts, kind="stable")
+    places = np.argsort(rarest_first)[targets]
+    of_group = np.full(int(groups.max(initial=0)) + 1, len(counts))
+    np.minimum.at(of_group, groups[dealt], places[dealt])
+    classes = np.full(len(groups), -1)
+    classes[dealt] = rarest_first[of_group[groups[dealt]]]
+    return classes
+
+
 def deal_groups(
     ids: np.ndarray, room: Mapping[str, int], random: np.random.Generator
 ) -> np.ndarray:

@@ -115,8 +115,16 @@ def prepare(
     if not any(missing):
         return catalog, chosen
     own = pixel_files.donors(catalog, len(checks.done)) if all_done else {}
-    catalog = _made(run, pixel_files, list(compress(chosen, missing)), {**(donors or {}), **own})
-    return catalog, pixel_files.of_checked(catalog, chosen)
+    named = chosen
+    # Where a file is bad by now the others are another data set, of which all sizes are made.
+    for _ in range(2):
+        wanted = list(compress(chosen, missing))
+        catalog = _made(run, pixel_files, wanted, {**(donors or {}), **own})
+        named = pixel_files.of_checked(catalog, chosen)
+        missing = [not is_there(pixels, catalog) for pixels in named]
+        if not any(missing):
+            break
+    return catalog, named
 
 
 def _made(

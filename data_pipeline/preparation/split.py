@@ -9,7 +9,7 @@ from data_pipeline.catalog.entries import Catalog
 from data_pipeline.errors import DataError
 from data_pipeline.listing.listing import Split
 from data_pipeline.near_duplicates.duplicates import group_ids, large_groups
-from data_pipeline.preparation.deal import SPLITS, deal_groups
+from data_pipeline.preparation.deal import SPLITS, deal_groups, rarest_classes
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,7 @@ def split_by_group(
     missing = {name: share for name, share in shares.items() if name not in given and share > 0}
     dealt = as_given(catalog)
     groups = group_ids(catalog)
-    # A group of several classes counts for the class of its first image.
-    classes = np.where(may_be_dealt(catalog), catalog.targets[groups], -1)
+    classes = rarest_classes(groups, catalog.targets, may_be_dealt(catalog))
     for number in range(len(catalog.class_names)):
         rows = np.flatnonzero(classes == number)
         # A generator per class: new images in one class do not change how others are split.

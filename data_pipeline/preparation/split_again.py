@@ -7,7 +7,7 @@ import numpy as np
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.listing.listing import Split
 from data_pipeline.near_duplicates.duplicates import group_ids
-from data_pipeline.preparation.deal import SPLITS, deal_groups
+from data_pipeline.preparation.deal import SPLITS, deal_groups, rarest_classes
 from data_pipeline.preparation.split import Splits, as_given, given_splits, may_be_dealt, splits_of
 
 # By the bits of the splits in which copies are: the only one, or train.
@@ -49,7 +49,9 @@ def split_again(
     copies = ~is_known & (of_known > 0)
     dealt[copies] = _THE_ONLY[of_known[copies]]
     new = ~is_known & (of_known == 0) & may_be_dealt(catalog)
-    classes = np.where(new, catalog.targets[groups], -1)
+    classes = rarest_classes(groups, catalog.targets, new)
+    lacking = np.ones((len(catalog.class_names), len(SPLITS)), bool)
+    lacking[catalog.targets[~new], dealt[~new]] = False
     given = given_splits(catalog)
     shares = {"validation": validation, "test": test}
     missing = {name: share for name, share in shares.items() if name not in given and share > 0}
@@ -58,7 +60,12 @@ def split_again(
         if not len(rows):
             continue
         random = np.random.default_rng([seed, number, len(known)])
-        # By chance to the number above or below: of a few images at a time some are dealt too.
-        room = {name: int(share * len(rows) + random.random()) for name, share in missing.items()}
+        # By chance to the number above or below: of a few images at a time some are dealt too. A
+        # split that has none of the class gets one.
+        room = {
+            name: max(int(share * len(rows) + random.random()), int(lacking[number, place]))
+            for name, share in missing.items()
+            for place in [SPLITS.index(name)]
+        }
         dealt[rows] = deal_groups(groups[rows], room, random)
     return splits_of(catalog, dealt, {*given, *missing}, given)

@@ -19,7 +19,7 @@ from data_pipeline.near_duplicates.duplicates import (
     near_groups,
 )
 from data_pipeline.near_duplicates.leaks import find_leaks
-from data_pipeline.preparation.split import split_by_group
+from data_pipeline.preparation.split import as_given, given_splits, split_by_group
 
 
 def summarize(catalog: Catalog) -> dict[str, Any]:
@@ -122,7 +122,9 @@ def _described(catalog: Catalog, groups: Iterable[Group]) -> list[list[dict[str,
 
 
 def _across_splits(catalog: Catalog, groups: Iterable[Group]) -> list[Group]:
-    splits = catalog.kept.files.splits.codes
+    if not given_splits(catalog):
+        return []
+    splits = as_given(catalog)
     return [group for group in groups if len(set(splits[list(group)].tolist())) > 1]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from data_pipeline.catalog.cache import load_entries
+from data_pipeline.catalog.cache import checked_at, load_entries
 from data_pipeline.decoding.decode import BROKEN, FORMATS, orientation
 from data_pipeline.listing.data_options import PLAIN, DataOptions
 from data_pipeline.listing.files import Files
@@ -45,24 +45,51 @@ def typical_shape(
 
     Args:
         data: as `data_pipeline.preparation.prepare.prepare` takes it.
-        cache_dir: where checks are remembered: what was checked before is not read again.
+        cache_dir: where checks are remembered: what was checked before is not read again, but
+            for a table of labels, which may name other files of the folder.
         options: what the user says of the data set.
 
     Raises:
         DataError: no such data, or fewer than 2 classes; where nothing is remembered of it.
     """
-    entries = load_entries(data, cache_dir)
-    if entries.kept.any():
-        # To list a million files takes seconds, and `prepare` does it anyway.
-        return _typical(entries.sizes[entries.kept])
+    if options.labels is None and (known := _remembered(data, cache_dir)) is not None:
+        return _typical(known)
     listing = list_images(data, options)
     files = Files.of(listing.files)
-    readable = np.flatnonzero(~files.problems.filled)
-    picks = np.linspace(0, len(readable) - 1, min(_FILES, len(readable))).astype(int)
-    paths = [listing.root / files.paths[row] for row in readable[picks].tolist()]
+    some = _spread(np.flatnonzero(~files.problems.filled))
+    paths = [listing.root / files.paths[row] for row in some]
     results = run_in_workers(size_of, paths)
     sizes = [size for _, size in results if not isinstance(size, Failure) and size]
     return _typical(sizes) if sizes else None
+
+
+def _remembered(data: Path, cache_dir: Path) -> np.ndarray | None:
+    """The sizes of images that were checked before; None where they are not the ones there now.
+
+    That follows from some of them, and from the times of their folders: to list a million files
+    takes seconds, and `prepare` does it anyway.
+    """
+    entries = load_entries(data, cache_dir)
+    files, kept = entries.files, np.flatnonzero(entries.kept)
+    paths = {row: data / files.paths[row] for row in _spread(kept)}
+    try:
+        noted = checked_at(data, cache_dir)
+        for row, path in paths.items():
+            status = path.stat()
+            if (status.st_size, status.st_mtime_ns) != (files.bytes[row], files.mtime_ns[row]):
+                return None
+        folders = {data, *(path.parent for path in paths.values())}
+        if any(folder.stat().st_mtime_ns > noted for folder in folders):
+            return None
+    except OSError:  # gone, or never there
+        return None
+    return np.asarray(entries.sizes[kept]) if paths else None
+
+
+def _spread(rows: np.ndarray) -> list[int]:
+    """Some of the rows, spread over all."""
+    picks = np.linspace(0, len(rows) - 1, min(_FILES, len(rows))).astype(int)
+    return list(rows[picks].tolist())
 
 
 def _typical(sizes: ArrayLike) -> TypicalShape:
@@ -80,7 +107,7 @@ def size_of(path: Path) -> tuple[int, int] | None:
 
     None where it cannot be read.
     """
-    with warnings.catch_warnings(), suppress(*BROKEN):
+    with warnings.catch_warnings(), suppress(*BROKEN, Image.DecompressionBombError):
         warnings.simplefilter("ignore")  # large images and odd metadata: the check judges them
         with Image.open(path, formats=FORMATS) as image:
             return image.size if orientation(image) < _ON_ITS_SIDE else image.size[::-1]
