@@ -105,8 +105,14 @@ class _LayerRates:
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable at its own rate."""
-        factor = self.rate_factors.get(variable.ref(), 1.0)
-        super().update_step(gradient, variable, learning_rate * factor)  # type: ignore[misc]
+        rate = learning_rate * self.rate_factors.get(variable.ref(), 1.0)
+        decay = self.weight_decay  # type: ignore[attr-defined]
+        if decay is not None and self._use_weight_decay(variable):  # type: ignore[attr-defined]
+            variable.assign_sub(variable * decay * rate)
+        super().update_step(gradient, variable, rate)  # type: ignore[misc]
+
+    def _apply_weight_decay(self, variables: Any) -> None:
+        """Do nothing: each variable decays at its own rate."""
 
 
 def optimizer(

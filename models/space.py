@@ -75,14 +75,16 @@ def traced_values(
     )
 
 
+_TRAINING = ("dropout", "unfreeze", "warmup_epochs", "fine_tune_rate", "layer_decay")
+
+
 def architecture(values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Return the values that decide the size and speed of a model, sorted by name."""
     family = values["family"]
     return tuple(
         (name, value)
         for name, value in sorted(values.items())
-        if name.startswith(f"{family}/")
-        and not name.endswith(("dropout", "unfreeze", "warmup_epochs", "fine_tune_rate"))
+        if name.startswith(f"{family}/") and not name.endswith(_TRAINING)
     )
 
 

@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 from keras.src.legacy.saving import legacy_h5_format
+from searching import trial_record
 from small_trials import elsewhere, experiment_in, search_in_this_process
 from stopping import NEVER, StopWhen
 
@@ -13,6 +14,8 @@ from models.families.joined import of_best
 from models.families.linear_probe import solve
 from models.pretrained.networks import build_backbone
 from search.algorithms.racing.probed import is_raced
+from search.label_errors.out_of_fold import Judge, _prepared
+from search.process.progress import Silent
 from search.run_folder.records import COMPLETED
 from search.trial.model_cache import ModelCache
 from search.trial.retrain import train_epochs
@@ -132,3 +135,12 @@ def test_the_whole_model_answers_to_images_as_the_layer_to_features(experiment):
     # Constant weights, batch normalisation folded in: other roundings, and these weights are large.
     np.testing.assert_allclose(given[:, 0], training.validate(model)[:, 1], atol=2e-3)
     assert whole.count_params() == training.parameters(model)
+
+
+def test_as_a_judge_it_is_asked_about_images_whose_features_are_there(experiment):
+    record = trial_record("0", 0.9, values=JOINED)
+    training = _prepared(experiment, Judge(record, on_features=True), NEVER, Silent())
+    features = training.inputs
+    assert len(features) == len(experiment.targets)
+    for rows in (experiment.train, experiment.validation, experiment.test):
+        assert np.abs(features[rows]).max(axis=1).all()

@@ -10,7 +10,12 @@ from models.families.family import ModelOptions
 from models.pretrained import networks as pretrained
 from models.pretrained import weights
 from models.pretrained.backbones import BACKBONES
-from models.pretrained.networks import available_backbones, build_backbone, weights_file
+from models.pretrained.networks import (
+    available_backbones,
+    build_backbone,
+    fetch_weights,
+    weights_file,
+)
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -89,6 +94,32 @@ def test_the_weights_of_224_serve_where_those_of_the_size_are_missing(cache):
     assert weights_file("mobilenet_075", "imagenet", (160, 160)).name.endswith("224_tf_no_top.h5")
     (cache / "mobilenet_7_5_160_tf_no_top.h5").touch()
     assert weights_file("mobilenet_075", "imagenet", (160, 160)).name.endswith("160_tf_no_top.h5")
+
+
+def test_weights_are_fetched_that_suit_the_images_that_are_seen(cache, monkeypatch):
+    """Those of MobileNetV2 for 96 px are of another network at 224, but better than none."""
+    file, small = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_{}_no_top.h5", (96, 96)
+    asked, answering = [], set()
+    monkeypatch.setattr(pretrained, "_fetch", lambda _, name, __: asked.append(name))
+    monkeypatch.setattr(weights, "reachable", lambda urls: answering & {*urls})
+    (cache / file.format(96)).touch()
+    fetch_weights("mobilenet_v2", "imagenet", (224, 224))  # nothing answers
+    assert asked == []
+    answering.add(BACKBONES["mobilenet_v2"].url(file.format(224)))
+    fetch_weights("mobilenet_v2", "imagenet", (224, 224))
+    fetch_weights("mobilenet_v2", "imagenet", (224, 300))
+    assert asked == [file.format(224)] * 2
+    fetch_weights("mobilenet_v2", "imagenet", small)  # it is there
+    (cache / file.format(224)).touch()
+    fetch_weights("mobilenet_v2", "imagenet", (160, 160))
+    assert len(asked) == 2
+    fetch_weights("mobilenet_075", "imagenet", (160, 160))  # of which nothing is there
+    assert asked[2:] == ["mobilenet_7_5_160_tf_no_top.h5"]
+
+
+def test_the_files_asked_for_suit_the_largest_images(cache):
+    with pytest.raises(ModelError, match="1.0_224_no_top.h5 for mobilenet_v2"):
+        available_backbones(("mobilenet_v2",), "imagenet", (96, 96), (224, 224))
 
 
 def test_features_are_known_by_the_weights_that_compute_them(cache):

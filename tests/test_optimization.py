@@ -146,3 +146,16 @@ def test_a_variable_with_a_factor_moves_by_that_part(name):
     whole, part = moved({far.value.ref(): 0.25})
     assert whole == pytest.approx(both, rel=1e-3)
     assert part == pytest.approx(0.25 * whole, rel=0.05)  # weight decay has no factor
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_a_layer_of_its_own_rate_decays_at_that_rate(name):
+    variables = [
+        keras.Variable(np.ones(3, np.float32), name=word) for word in ("slow", "head", "bias")
+    ]
+    hp = hyperparameters(optimizer=name, weight_decay=0.5, momentum=0.0)
+    factors = {variables[0].value.ref(): 0.2}
+    made = optimization.optimizer(hp, 0.1, factors)
+    made.apply([np.zeros(3, np.float32)] * 3, variables)
+    found = [float(np.array(variable)[0]) for variable in variables]
+    assert found == pytest.approx([1 - 0.5 * 0.1 * 0.2, 1 - 0.5 * 0.1, 1.0])

@@ -124,7 +124,25 @@ def test_how_a_model_inside_is_trained_and_what_layers_are_called_change_nothing
     assert found.without_effect == ("rate", "word")
 
 
-def test_the_number_of_builds_is_bounded():
+def test_what_is_used_under_another_value_only_is_kept():
+    def build(hp):
+        images = keras.Input((4,))
+        use, rate = hp.Boolean("use"), hp.Float("rate", 0.1, 0.5)
+        count = hp.Int("count", 1, 3, default=1)
+        units = [hp.Int(f"units_{number}", 2, 8) for number in range(3)]
+        hp.Float("speed", 0.1, 0.5)
+        x = keras.layers.Dropout(rate)(images) if use else images
+        for number in range(count):
+            x = keras.layers.Dense(units[number])(x)
+        return keras.Model(images, x)
+
+    found = discover(build)
+    names = {entry.name for entry in found.entries}
+    assert names == {"use", "rate", "count", "units_0", "units_1", "units_2"}
+    assert found.without_effect == ("speed",)
+
+
+def test_the_number_of_builds_is_bounded_and_what_was_not_looked_at_is_kept():
     builds = []
 
     def build(hp):
@@ -136,8 +154,9 @@ def test_the_number_of_builds_is_bounded():
 
     found = discover(build)
     assert len(builds) == 60
-    assert found.entries == ()
-    assert len(found.without_effect) == 100
+    assert 15 <= len(found.without_effect) <= 30
+    assert len(found.entries) + len(found.without_effect) == 100
+    assert "value_99" in {entry.name for entry in found.entries}
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,10 @@ def test_code_of_a_run_from_elsewhere_is_not_run_until_its_user_names_it(
     reported = command("report", "blocks", "--measure", "5s", capsys=capsys)
     assert reported.status == 0
     assert "latency not measured: " in reported.err
-    named = re.search(r"--families (\S+:Blocks)", said)[1]
-    assert command(*go_on, "--families", f"cnn,{named}", capsys=capsys).status == 0
+    given = re.search(r"--families (\S+:Blocks)", said)[1]
+    assert command(*go_on, "--families", given.partition(",")[2], capsys=capsys).status == 1
+    assert command(*go_on, capsys=capsys).status == 1  # no code was trusted by that
+    assert command(*go_on, "--families", given, capsys=capsys).status == 0
     assert command(*go_on, capsys=capsys).status == 0
 
 

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import keras_tuner
 import pytest
 
@@ -6,6 +8,7 @@ from models.families.transfer import probe
 from models.hypermodel import ImageClassifier
 from models.presets import PRESETS
 from models.pretrained.backbones import BACKBONES
+from search.tuning.planning.print_plan import baselines
 
 COUNTS = {
     "keras-2022": 2_731_065,
@@ -74,3 +77,12 @@ def test_fine_tuning_starts_with_the_whole_backbone_unfrozen():
     assert hypermodel(preset).phase_starts(hp) == (0,)
     assert probe(hp.values) is None
     assert preset.values["transfer/unfreeze"] == 1.0
+
+
+def test_a_network_sees_images_of_the_size_that_is_given():
+    for name, size in (("student-mobilenet", (224, 224)), ("kerascv-scratch", (128, 128))):
+        config = SimpleNamespace(preset=name, image_size=size)
+        (values,) = baselines(SimpleNamespace(config=config))
+        assert values == PRESETS[name].values | {"transfer/image_size": size[0]}
+    config = SimpleNamespace(preset="student-cnn", image_size=(224, 224))
+    assert baselines(SimpleNamespace(config=config)) == [PRESETS["student-cnn"].values]

@@ -173,6 +173,16 @@ def test_from_scratch_everything_is_trained_batch_statistics_too():
     assert any("moving_mean" in path for path in moved)
 
 
+def test_without_weights_what_was_fine_tuned_is_as_large_as_it_is():
+    """So its cost is measured."""
+    values = {"unfreeze": 0.3, "fine_tune_rate": 0.3, "layer_decay": 0.9}
+    hypermodel = classifier(None)
+    hp = hyperparameters(hypermodel, **values)
+    assert "transfer/head_units" not in hp.values
+    dense = [layer for layer in hypermodel.build(hp).get_layer("head").layers if layer.weights]
+    assert [layer.units for layer in dense] == [1]
+
+
 def test_a_head_on_cached_features_gives_what_the_whole_model_gives(weights):
     hypermodel = classifier(weights)
     hp = hyperparameters(hypermodel, head_units=128, normalization="batch")

@@ -40,7 +40,8 @@ def declare(hp: Any, options: ModelOptions) -> None:
     declare_backbone(hp, "transfer", options)
     hp.Float("transfer/dropout", 0.0, 0.5, step=0.1, default=0.2)
     if options.weights is None:
-        _declare_head(hp, compact)
+        if not unfrozen_part(hp.values):  # else it was fine-tuned, and its cost is measured
+            _declare_head(hp, compact)
         return
     # Of a whole backbone nothing is fixed, which costs a processor several times as much.
     parts = [0.15, 0.3, 0.5] if compact else [0.15, 0.3, 0.5, 1.0]

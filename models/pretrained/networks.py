@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def available_backbones(
-    names: Sequence[str], weights: str | None, image_size: tuple[int, int]
+    names: Sequence[str],
+    weights: str | None,
+    image_size: tuple[int, int],
+    largest: tuple[int, int] | None = None,
 ) -> tuple[str, ...]:
     """Return those of `names` that can be used: the images large enough, the weights available.
 
@@ -24,7 +27,8 @@ def available_backbones(
         weights: "imagenet" (in the Keras cache, or the network answers within 5 seconds), the
             path of a file that fits or of a folder of files named as Keras names them, or None
             (from scratch: all of them).
-        image_size: (height, width) in pixels.
+        image_size: (height, width) in pixels of the smallest images that they see.
+        largest: Of the largest, to which the weights shall suit; None for the same.
 
     Raises:
         ModelError: There is none; says what is missing, and where to put it.
@@ -38,6 +42,7 @@ def available_backbones(
         )
     if weights is None:
         return tuple(usable)
+    image_size = largest or image_size
     if weights == "imagenet":
         return _pretrained(usable, image_size)
     path = Path(weights)
@@ -113,6 +118,25 @@ def weights_file(name: str, weights: str, image_size: tuple[int, int]) -> Path:
         return files.first_in(path, names) or path
     _fitting([name], path)
     return path
+
+
+def fetch_weights(name: str, weights: str, image_size: tuple[int, int]) -> None:
+    """Have the weights of a backbone at hand that suit an image size, downloaded if needed.
+
+    Where nothing answers, those of another size that are in the Keras cache have to do.
+
+    Raises:
+        ModelError: See `weights_file`.
+    """
+    backbone = BACKBONES[name]
+    suited = backbone.suited_files(image_size)
+    if weights == "imagenet" and files.cached(suited) is None:
+        if files.cached(backbone.file_names(image_size)) is None or files.reachable(
+            [backbone.url(suited[0])]
+        ):
+            _fetch(backbone, suited[0], backbone.digest)
+        return
+    weights_file(name, weights, image_size)
 
 
 def build_backbone(name: str, *, image_size: tuple[int, int], weights: str | None) -> keras.Model:

@@ -19,7 +19,7 @@ from search.evaluation.folds import Rows, deal_folds
 from search.process.progress import Task, Update
 from search.process.stop_signal import StopSignal
 from search.run_folder.config import objective_of
-from search.run_folder.ranking import best_first
+from search.run_folder.ranking import best_first, no_result
 from search.run_folder.record_files import load_records
 from search.run_folder.records import TrialRecord
 from search.trial.effective_values import effective_values
@@ -59,15 +59,13 @@ def choose_judge(experiment: Experiment) -> Judge:
     """Choose the best configuration with a frozen backbone, or the best of all if none has one.
 
     Raises:
-        TuneError: no trial has finished yet.
+        TuneError: no trial has a result.
     """
-    ranked = best_first(load_records(experiment.run), objective_of(experiment.config))
+    records = load_records(experiment.run)
+    ranked = best_first(records, objective_of(experiment.config))
     scored = [record for record in ranked if record.score is not None]
     if not scored:
-        raise TuneError(
-            f"{experiment.run.name}: no trial has finished yet; "
-            f"go on with 'tune run --resume {experiment.run.argument}'"
-        )
+        raise no_result(experiment.run, records)
     heads = [record for record in scored if _is_head(experiment, record)]
     return Judge((heads or scored)[0], on_features=bool(heads))
 
@@ -164,8 +162,11 @@ def _prepared(experiment: Experiment, judge: Judge, stop: StopSignal, task: Task
     training = ModelCache().training(experiment, values, seed, update)
     if not isinstance(training, HeadTraining):
         return training
-    features = training.feature_cache.plain(np.arange(len(experiment.targets)), update)
-    if training.solved or not judge.on_features:
+    everyone = np.arange(len(experiment.targets))
+    features = training.feature_cache.plain(everyone, update)
+    if training.solved:
+        return replace(training, rows=everyone)  # whose inputs are then there
+    if not judge.on_features:
         return training
     known = {each.name: getattr(training, each.name) for each in fields(training)}
     return OnFeatures(**known, features=features)

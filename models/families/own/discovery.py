@@ -11,7 +11,7 @@ import json
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import keras
@@ -33,6 +33,14 @@ class Found:
     without_effect: tuple[str, ...]
 
 
+class _Try(NamedTuple):
+    """What is to be built: values, of which one is changed, and the model without that."""
+
+    values: dict[str, Any]
+    changed: str
+    before: str
+
+
 def discover(build: Callable[[Any], keras.Model]) -> Found:
     """Find the hyperparameters that `build` declares.
 
@@ -42,29 +50,44 @@ def discover(build: Callable[[Any], keras.Model]) -> Found:
     import keras_tuner
 
     entries: list[Any] = []
-    tried, changing, always = set(), set(), set()
-    waiting: deque[tuple[dict[str, Any], str, str]] = deque([({}, "", "")])
+    tried: set[str] = set()
+    changing: set[str] = set()
+    always: set[str] = set()
+    waiting: deque[_Try] = deque([_Try({}, "", "")])
+    # What is used under another value only is looked at once more under that.
+    again: deque[_Try] = deque()
+    paired: set[tuple[str, str]] = set()
     for _ in range(MAX_BUILDS):
-        if not waiting:
+        if not (waiting or again):
             break
-        values, changed, before = waiting.popleft()
+        values, changed, before = (waiting or again).popleft()
         hp = keras_tuner.HyperParameters()
         hp.values = dict(values)
         model = _architecture(build(hp))
-        if changed and model != before:
-            changing.add(changed)
         entries += [entry for entry in hp.space if not _holds(entries, entry)]
         # A parent decides which others there are, whatever it does by itself.
         always |= {condition.name for entry in entries for condition in entry.conditions}
-        for entry in hp.space:
-            if entry.name not in tried and hp.is_active(entry):
+        now, active = dict(hp.values), [entry for entry in hp.space if hp.is_active(entry)]
+        if changed and model != before:
+            changing.add(changed)
+            for entry in active:
+                if entry.name in tried - changing and (changed, entry.name) not in paired:
+                    paired.add((changed, entry.name))
+                    again += _tries(entry, now, model)[:1]
+        for entry in active:
+            if entry.name not in tried:
                 tried.add(entry.name)
-                now = dict(hp.values)
-                others = _other_values(entry, now[entry.name])
-                waiting += [(now | {entry.name: value}, entry.name, model) for value in others]
+                waiting += _tries(entry, now, model)
+    changing |= {each.changed for each in waiting}  # of these nothing is known
     kept = [entry for entry in entries if entry.name in changing | always]
     dropped = dict.fromkeys(entry.name for entry in entries if entry not in kept)
     return Found(tuple(kept), tuple(name for name in dropped if name in tried))
+
+
+def _tries(entry: Any, values: dict[str, Any], model: str) -> list[_Try]:
+    """What is built to see whether a hyperparameter changes a model."""
+    others = _other_values(entry, values[entry.name])
+    return [_Try(values | {entry.name: value}, entry.name, model) for value in others]
 
 
 def _holds(entries: list[Any], entry: Any) -> bool:

@@ -186,7 +186,10 @@ def baselines(experiment: Any, winners: Sequence[Values] = ()) -> list[Values]:
     from models.presets import PRESETS
 
     if experiment.config.preset:
-        return [dict(PRESETS[experiment.config.preset].values)]
+        values = dict(PRESETS[experiment.config.preset].values)
+        if (name := f"{values['family']}/image_size") in values:  # another may have been given
+            values[name] = max(experiment.config.image_size)
+        return [values]
     if experiment.config.begin_with:
         return [_begun_with(experiment, values) for values in experiment.config.begin_with]
     return baseline_values(experiment.classifier, winners)
