@@ -9,6 +9,7 @@ from recorded_progress import Recorded
 from small_trials import values_for
 from stopping import NEVER
 
+from models.errors import ModelError
 from search.errors import TuneError
 from search.formats.cost import Budget, Cost, Costs, within
 from search.run_folder.record_files import load_records
@@ -80,6 +81,17 @@ def test_what_cannot_be_written_has_no_cost(scratch, said, monkeypatch):
 @pytest.fixture
 def run(scratch, tmp_path):
     return finished_run(scratch, tmp_path, [("cnn", 0.5), ("xception", 0.9)])
+
+
+def test_what_cannot_be_built_has_no_cost(scratch, said, monkeypatch):
+    """As a family of the user's own for some of its values."""
+
+    def refuse(*_):
+        raise ModelError("no such layer")
+
+    monkeypatch.setattr("search.formats.cost.untrained", refuse)
+    assert costs_of(scratch, said, "keras").of(values_for(scratch, "cnn")) is None
+    assert "no such layer" in said.text
 
 
 def test_small_files_are_told_in_kilobytes():

@@ -10,7 +10,10 @@ import pytest
 from keras_tuner.oracles import HyperbandOracle as StockHyperbandOracle
 from searching import drive, finished, oracle_in, place_of, run_config, wide_space, x_of
 
+from search.algorithms.plan import hyperband_rungs
 from search.algorithms.registry import make_plan
+from search.run_folder.config import baseline_count
+from search.run_folder.paths import RunFolder
 from search.run_folder.records import DIVERGED, FAILED
 
 # Of max_epochs 9 and factor 3, in trials by (bracket, round).
@@ -158,10 +161,11 @@ def test_a_trial_knows_its_own_bracket_and_round(tmp_path, slots):
 @pytest.mark.parametrize("iterations", [1, 2])
 def test_the_plan_that_is_announced_is_what_the_oracle_does(tmp_path, max_epochs, iterations):
     options = {"max_epochs": max_epochs, "hyperband_iterations": iterations}
-    plan = make_plan(run_config(**options))
-    all_values = [
-        trial.hyperparameters.values for trial in drive(oracle_in(tmp_path, **options)).trials
-    ]
+    config = run_config(**options)
+    plan = make_plan(config)
+    baselines = [{"x": n / 100, "y": 0.5} for n in range(baseline_count(config))]
+    driven = drive(oracle_in(tmp_path, baselines=baselines, **options))
+    all_values = [trial.hyperparameters.values for trial in driven.trials]
     epochs = sum(values["tuner/epochs"] - values["tuner/initial_epoch"] for values in all_values)
     configurations = sum(values["tuner/round"] == 0 for values in all_values)
     assert (len(all_values), configurations, epochs) == (
@@ -375,3 +379,30 @@ def test_what_was_open_ended_ends_its_round_where_it_goes_on_without_a_time_limi
     resumed = oracle_in(tmp_path, hyperband_iterations=0)
     drive(resumed)
     assert len(resumed._brackets) <= begun + 2
+
+
+@pytest.mark.parametrize("max_epochs", [1, 2])
+def test_where_there_is_one_bracket_something_is_drawn_all_the_same(tmp_path, max_epochs):
+    baselines = [{"x": number / 10, "y": 0.5} for number in range(5)]
+    driven = drive(oracle_in(tmp_path, baselines=baselines, max_epochs=max_epochs))
+    drawn = [trial for trial in driven.trials if x_of(trial) not in {0.0, 0.1, 0.2, 0.3, 0.4}]
+    assert len(driven.trials) == 5 + len(drawn)
+    assert drawn
+    rungs = hyperband_rungs(max_epochs, 3, baselines=5)
+    assert [rung.size for rung in rungs] == [len(driven.trials)]
+
+
+def test_what_went_on_with_a_trial_whose_record_is_lost_is_in_no_bracket(tmp_path):
+    driven = drive(oracle_in(tmp_path))
+    run = RunFolder(tmp_path)
+    for trial in driven.trials:
+        finished(trial).with_outcome(
+            parent=trial.hyperparameters.values.get("tuner/trial_id")
+        ).save(run)
+    child = next(t for t in driven.trials if "tuner/trial_id" in t.hyperparameters.values)
+    lost = child.hyperparameters.values["tuner/trial_id"]
+    (run.trials / f"{lost}.json").unlink()
+    (tmp_path / "oracle" / "oracle.json").write_text("{ torn")
+    with pytest.warns(UserWarning, match="broken state"):
+        again = oracle_in(tmp_path)
+    assert len(again.trials) == len(driven.trials) - 1

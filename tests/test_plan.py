@@ -2,7 +2,7 @@ import pytest
 from searching import run_config
 
 from models.families.registry import FAMILIES
-from search.algorithms.registry import make_plan
+from search.algorithms.registry import _may_give_up, make_plan
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,18 @@ def test_the_rungs_of_a_bracket_follow_one_another():
 def test_other_algorithms_train_every_trial_in_full(algo):
     plan = make_plan(run_config(algo=algo, max_trials=20, max_epochs=9))
     assert (plan.configurations, plan.trials, plan.epochs) == (20, 20, 180)
+
+
+@pytest.mark.parametrize(
+    ("changes", "may"),
+    [
+        ({}, True),
+        ({"families": ("probe", "transfer", "cnn", "xception")}, True),  # of one backbone
+        ({"families": ("cnn", "xception")}, False),
+        ({"objective": "val_loss"}, False),
+        ({"max_size": 10**6}, False),
+    ],
+)
+def test_a_family_may_be_given_up_where_all_are_searched(changes, may):
+    config = run_config(**({"families": tuple(FAMILIES), "objective": "val_accuracy"} | changes))
+    assert _may_give_up(config) is may

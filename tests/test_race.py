@@ -7,9 +7,10 @@ import pytest
 from raced import RACE, SCORES, probe, race_of_four, run_to_the_end
 from searching import run_config
 
+from search.algorithms.racing.narrowed import narrowed
 from search.algorithms.racing.plan import partial_rungs, race_of, rung_sizes
 from search.algorithms.racing.probed import Probed
-from search.algorithms.racing.race import Next, narrowed
+from search.algorithms.racing.race import Next
 from search.algorithms.registry import make_plan
 
 
@@ -161,9 +162,12 @@ def test_after_the_race_only_the_winners_are_searched():
     space.Choice("transfer/backbone", ["a", "b", "c"])
     space.Choice("transfer/image_size", [96, 160, 224])
     space.Choice("cnn/filters", [8, 16])
+    space.Choice("Wide/backbone", ["small", "large"])  # of a family of the user's own
+    space.Choice("backbone", ["small", "large"])
     found = {p.name: p.values for p in narrowed(space, [probe("c"), probe("a")]).space}
     assert found["transfer/backbone"] == ["c", "a"]
     assert found["transfer/image_size"] == [160]
+    assert found["Wide/backbone"] == found["backbone"] == ["small", "large"]
     assert (found["cnn/filters"], found["family"]) == ([8, 16], ["transfer", "cnn"])
 
 

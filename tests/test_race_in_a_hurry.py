@@ -5,12 +5,14 @@ from dataclasses import replace
 import keras_tuner
 import pytest
 from raced import RACE, SCORES, probe, race_of_four, run_to_the_end
-from searching import finished, run_config
+from searching import finished, run_config, trial_record
 
 from search.algorithms.racing.plan import race_of
-from search.algorithms.racing.probed import IMAGE_SIZE, Probed
+from search.algorithms.racing.probed import IMAGE_SIZE, Probed, own_values
 from search.algorithms.racing.race import Next
+from search.algorithms.racing.race_first import _seconds_of_any
 from search.algorithms.registry import make_oracle
+from search.run_folder.paths import RunFolder
 
 
 def hurried(race, entries, fits=lambda values: True):
@@ -141,9 +143,6 @@ def test_a_probe_of_larger_images_is_one_that_ends_in_time(left, side, tmp_path)
         oracle.finish(replace(finished(trial, score=0.5), seconds=5.0))
     following = oracle.create_trial("a")
     assert following.hyperparameters.values.get(IMAGE_SIZE) == side
-    # Of a run that goes on it is not known what they took.
-    again = make_oracle(config, space, baselines=[], directory=tmp_path, **hurry)
-    assert again.seconds == {}
 
 
 def test_the_search_begins_from_the_winners_of_a_race_that_left_larger_images_out(tmp_path):
@@ -228,3 +227,45 @@ def test_in_a_hurry_two_sizes_of_one_backbone_are_one_place():
     ]
     seen = race._seen_at_once(opened, lambda values: True)
     assert seen == ["mobilenet_050", "mobilenet_v2"]
+
+
+def test_a_race_that_goes_on_knows_what_its_probes_took(tmp_path):
+    names = ("mobilenet_025", "mobilenet_050", "mobilenet_075", "mobilenet_v2")
+    known = {"backbones": names, "backbone_sizes": (160, 224), "weights": "imagenet"}
+    config = run_config(families=("probe",), race_images=(200, 400), **known)
+    given = {"space": keras_tuner.HyperParameters(), "baselines": [], "directory": tmp_path}
+    oracle = make_oracle(config, **given)
+    for _ in range(2):
+        trial = oracle.create_trial("a")
+        oracle.finish(finished(trial, score=0.5))
+        values = own_values(trial.hyperparameters.values)
+        trial_record(trial.trial_id, values=values, seconds=4.0).save(RunFolder(tmp_path))
+    again = make_oracle(config, **given)
+    assert list(again.seconds.values()) == [4.0, 4.0]
+    for left, hurry in ((23.9, True), (40.0, False)):  # the rest takes three times as long
+        again.time_left = lambda left=left: left
+        assert again._in_a_hurry() is hurry
+
+
+def test_in_a_hurry_nothing_is_joined_whose_features_there_is_no_time_for():
+    race = replace(race_of_four(race_images=(200, 400)), joins=True)
+    opened = [
+        Probed(f"{n}", values, 0, (1.0 - n,), ended=True) for n, values in enumerate(race.opening)
+    ]
+    small = list(race.opening[:2])
+    first, second = ({**values, IMAGE_SIZE: 224} for values in small)
+    finals = [Probed(f"{n + 4}", v, 2, (0.8,), ended=True) for n, v in enumerate(small)]
+    one = [*opened, *finals, Probed("6", first, 2, (0.9,), ended=True)]
+    assert hurried(race, one, lambda values: values == first).over
+    both = [*one, Probed("7", second, 2, (0.85,), ended=True)]
+    step = hurried(race, both, lambda values: False)
+    assert (step.values["family"], step.values["joined/image_size"]) == ("joined", 224)
+
+
+def test_probes_that_ran_at_once_took_their_time_once_and_a_pause_counts_not():
+    spans = [(100.0, 110.0), (102.0, 112.0), (500.0, 503.0), (501.0, 502.0)]
+    probes = [
+        trial_record(f"{n}", begun=b, ended=e, seconds=e - b) for n, (b, e) in enumerate(spans)
+    ]
+    assert _seconds_of_any(probes) == 15.0
+    assert _seconds_of_any([*probes, trial_record("9", seconds=4.0)]) == 19.0  # of an older version

@@ -1,3 +1,5 @@
+import math
+
 import click
 import pytest
 from made_up_search import begun
@@ -70,6 +72,9 @@ def test_the_oracle_draws_from_the_moved_range_after_known_good_values_outside_i
 def test_ranges_that_the_search_has_are_let_pass(space):
     known = (RATE, ("cnn/dropout", 0.0, 0.9), ("cnn/blocks", 1.0, 3.0))
     assert check_ranges(known, space) is None  # else it raises
+    for low, high in ((0.2, 0.3), (0.4, 0.5), (0.0, 0.1)):  # a step apart
+        assert check_ranges((("cnn/dropout", low, high),), space) is None
+    assert limits("Wide/shift", (-1.0, 1.0)) == (-1.0, math.inf)
 
 
 @pytest.mark.parametrize(

@@ -69,3 +69,10 @@ def test_each_choice_is_drawn_as_often(declare, values):
     drawn = Counter(anywhere(entry, random.random()) for _ in range(600))
     assert set(drawn) == values
     assert min(drawn.values()) > 0.8 * 600 / len(values)
+
+
+def test_the_end_of_a_logarithm_of_whole_numbers_is_its_end():
+    hp = keras_tuner.HyperParameters()
+    hp.Int("units", 32, 512, sampling="log")
+    (entry,) = hp.space
+    assert (value_at(entry, 0.0), value_at(entry, 1.0)) == (32, 512)

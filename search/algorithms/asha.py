@@ -6,7 +6,7 @@ slot waits, however many there are. The paper's eta is `factor`, R is `max_epoch
 are those of Hyperband's bracket that halves most. The baselines come first and have the full
 budget at once, in a bracket of their own, as in `search.algorithms.hyperband`.
 
-Who is in which rung follows from the trials alone, so nothing is kept besides them.
+Who is in which rung follows from the trials alone, so nothing is saved besides them.
 """
 
 from typing import Any
@@ -16,6 +16,7 @@ from keras_tuner.oracles import RandomSearchOracle
 from search.algorithms.learning import LearningOracle
 from search.algorithms.plan import halving_epochs
 from search.algorithms.racing.probed import is_raced
+from search.algorithms.rungs import Rungs
 from search.run_folder.records import Values
 
 FULL, HALVED = 0, 1  # brackets
@@ -39,6 +40,7 @@ class AshaOracle(LearningOracle, RandomSearchOracle):
         self, *, max_epochs: int, factor: int, max_trials: int | None = None, **options: Any
     ) -> None:
         self.rungs, self.factor = halving_epochs(max_epochs, factor), factor
+        self._known = Rungs(len(self.rungs))
         super().__init__(max_trials=None, **options)
 
     def propose(self, trial_id: str) -> dict[str, Any]:
@@ -49,7 +51,12 @@ class AshaOracle(LearningOracle, RandomSearchOracle):
 
     def configurations_begun(self) -> int:
         """How many were begun after the race; to go on with one is no new one."""
-        return super().configurations_begun() - sum(map(self._goes_on, self.trials))
+        return super().configurations_begun() - self._standing().promotions
+
+    def reload(self) -> None:
+        """Read the project folder back."""
+        self._known = Rungs(len(self.rungs))
+        super().reload()
 
     def needed_checkpoints(self) -> set[str]:
         """Running trials, those they continue, and those that may yet go on.
@@ -62,8 +69,9 @@ class AshaOracle(LearningOracle, RandomSearchOracle):
         if self._is_over():
             return needed
         most = KEPT + len(self.ongoing_trials)
+        standing = self._standing()
         for rung in range(len(self.rungs) - 1):
-            ranked, gone_on = self._ranked(rung), self._gone_on(rung)
+            ranked, gone_on = standing.ranked(rung), standing.gone_on(rung)
             likely = ranked[: 2 * len(ranked) // self.factor + 1]
             needed |= set([each for each in likely if each not in gone_on][:most])
         return needed
@@ -86,8 +94,9 @@ class AshaOracle(LearningOracle, RandomSearchOracle):
 
     def _promoted(self) -> Values | None:
         """Values of a configuration that goes on, from the highest rung that has one; or None."""
+        standing = self._standing()
         for rung in reversed(range(self._open_rungs() - 1)):
-            ranked, gone_on = self._ranked(rung), self._gone_on(rung)
+            ranked, gone_on = standing.ranked(rung), standing.gone_on(rung)
             for best in ranked[: len(ranked) // self.factor]:
                 if best not in gone_on:
                     values = dict(self.trials[best].hyperparameters.values)
@@ -99,17 +108,16 @@ class AshaOracle(LearningOracle, RandomSearchOracle):
         """How many rungs configurations may go on to by now."""
         return len(self.rungs)
 
-    def _ranked(self, rung: int) -> list[str]:
-        """Those that have a result in a rung, best first."""
-        there = [each for each in self.trials if self._is_in(each, rung) and self.useful(each)]
-        return sorted(there, key=self._score, reverse=True)
-
-    def _gone_on(self, rung: int) -> set[str]:
-        """Those of a rung that were begun in the next."""
-        return {self._parent(each) for each in self.trials if self._is_in(each, rung + 1)}
-
-    def _is_in(self, trial_id: str, rung: int) -> bool:
-        return self._rung(trial_id) == rung
+    def _standing(self) -> Rungs:
+        """Who is in which rung by now."""
+        known = self._known
+        for trial_id in self.start_order[known.begun :]:
+            parent = self._parent(trial_id) if self._goes_on(trial_id) else None
+            known.begin(trial_id, self._rung(trial_id), parent)
+        for trial_id in self.end_order[known.ended :]:
+            score = self._score(trial_id) if self.useful(trial_id) else None
+            known.end(trial_id, self._rung(trial_id), score)
+        return known
 
     def _rung(self, trial_id: str) -> int:
         """The rung of a trial; -1 of a baseline, and of a probe of the race."""

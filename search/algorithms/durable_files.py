@@ -67,6 +67,8 @@ class DurableFiles(RaceFirst):
         ]
         self.ongoing_trials = {}
         self.settle_race()
+        if self.race is not None:
+            self.note_earlier_probes(load_records(run))
 
     def _load_trial(self, run: RunFolder, trial_id: str) -> Any:
         path = Path(self._project_dir) / f"trial_{trial_id}" / "trial.json"

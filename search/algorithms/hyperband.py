@@ -31,6 +31,7 @@ class HyperbandOracle(LearningOracle, StockHyperbandOracle):
     with_prior = True
 
     def __init__(self, **options: Any) -> None:
+        self._closed: set[int] = set()  # brackets, by number, in which nothing is left to do
         super().__init__(**options)
         # KerasTuner has begun the bracket that halves most; ours begin with bracket 0.
         self._brackets: list[Bracket] = []
@@ -39,9 +40,11 @@ class HyperbandOracle(LearningOracle, StockHyperbandOracle):
 
     def propose(self, trial_id: str) -> dict[str, Any]:
         """Values of the next trial, or IDLE (wait for others) or STOPPED (all is done)."""
-        for bracket in self._brackets:
+        for number, bracket in self._open_brackets():
             if values := self._next_in(bracket, trial_id):
                 return {"status": "RUNNING", "values": values}
+            if self._is_still(bracket):
+                self._closed.add(number)
         if not self._is_last_bracket():
             self._increment_bracket_num()
             self._start_new_bracket()
@@ -49,15 +52,33 @@ class HyperbandOracle(LearningOracle, StockHyperbandOracle):
                 return {"status": "RUNNING", "values": values}
         return {"status": "IDLE" if self.ongoing_trials else "STOPPED"}
 
+    def _open_brackets(self) -> list[tuple[int, Bracket]]:
+        return [each for each in enumerate(self._brackets) if each[0] not in self._closed]
+
+    def _is_still(self, bracket: Bracket) -> bool:
+        """Whether nothing of it runs: where nothing can be started either, it stays as it is."""
+        return all(
+            self.useful(entry["id"]) or self.lost(entry["id"])
+            for rung in bracket["rounds"]
+            for entry in rung
+        )
+
     def _size(self, bracket: Bracket, round_num: int) -> int:
-        """KerasTuner's size; the first bracket, without halving, has a place per baseline."""
+        """KerasTuner's size; the first bracket, without halving, has a place per baseline.
+
+        Where it is the only one, it has its own places besides: else nothing would be drawn.
+        """
         size = int(self._get_size(bracket["bracket_num"], round_num))
-        return max(size, len(self.baselines)) if bracket is self._brackets[0] else size
+        if bracket is not self._brackets[0]:
+            return size
+        if self._get_num_brackets() == 1:
+            return size + len(self.baselines)
+        return max(size, len(self.baselines))
 
     def needed_checkpoints(self) -> set[str]:
         """Running trials, those they continue, and those that may yet be promoted."""
         needed = super().needed_checkpoints()
-        for bracket in self._brackets:
+        for _, bracket in self._open_brackets():
             rounds = bracket["rounds"]
             for number, below in enumerate(rounds[:-1], start=1):
                 needed |= {
@@ -181,8 +202,13 @@ class HyperbandOracle(LearningOracle, StockHyperbandOracle):
         return found_nothing or self._refilled_enough(bracket) or self.exhausted()
 
     def _place(self, record: TrialRecord) -> None:
-        """Put a trial back into its bracket, which is begun where there is none for it yet."""
+        """Put a trial back into its bracket, which is begun where there is none for it yet.
+
+        Of a trial whose record is lost what went on with it is in no bracket.
+        """
         while (bracket := self._bracket_of(record)) is None:
+            if record.parent is not None:
+                return
             self._increment_bracket_num()
             self._start_new_bracket()
         entry = {"past_id": record.parent, "id": record.trial_id}

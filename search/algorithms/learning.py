@@ -9,6 +9,7 @@ resumed search draws what an uninterrupted one does.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,6 +43,14 @@ def origin(results: int, *, random_share: float, prior: bool, luck: float) -> st
     return MODEL if results >= STARTUP else RANDOM
 
 
+class _Ended(NamedTuple):
+    """A trial that has ended: the hash of its values, these, and its scores by epochs."""
+
+    name: str
+    values: Values
+    scores: dict[int, float]
+
+
 class LearningOracle(DurableOracle):
     """Mixed into a KerasTuner oracle, before it.
 
@@ -52,6 +61,10 @@ class LearningOracle(DurableOracle):
 
     random_share = 0.0
     with_prior = False
+
+    def __init__(self, **options: Any) -> None:
+        self._ended: dict[str, _Ended] = {}
+        super().__init__(**options)
 
     def draw(self, number: int) -> Values | None:
         """Draw values that were not tried yet; None where there are none.
@@ -129,14 +142,20 @@ class LearningOracle(DurableOracle):
         values_of: dict[str, Values] = {}
         scores: dict[str, dict[int, float]] = {}
         for trial_id, trial in self.trials.items():
-            values = trial.hyperparameters.values
-            if trial.status not in ("COMPLETED", "FAILED") or is_raced(values):
+            has_ended = trial.status in ("COMPLETED", "FAILED")
+            if not has_ended or is_raced(trial.hyperparameters.values):
                 continue
-            own = {name: value for name, value in values.items() if not name.startswith("tuner/")}
-            name = self._compute_values_hash(own)
-            values_of.setdefault(name, own)
-            rungs = scores.setdefault(name, {})
-            if self.useful(trial_id):
-                for seen in trial.metrics.get_history(self.objective.name):
-                    rungs[int(seen.step) + 1] = self.sign * float(seen.mean())
+            if trial_id not in self._ended:
+                self._ended[trial_id] = self._outcome(trial_id)
+            name, values, rungs = self._ended[trial_id]
+            values_of.setdefault(name, values)
+            scores.setdefault(name, {}).update(rungs)
         return [Curve(values, scores[name]) for name, values in values_of.items()]
+
+    def _outcome(self, trial_id: str) -> _Ended:
+        trial = self.trials[trial_id]
+        values = trial.hyperparameters.values
+        own = {name: value for name, value in values.items() if not name.startswith("tuner/")}
+        history = trial.metrics.get_history(self.objective.name) if self.useful(trial_id) else []
+        scores = {int(seen.step) + 1: self.sign * float(seen.mean()) for seen in history}
+        return _Ended(self._compute_values_hash(own), own, scores)

@@ -14,8 +14,7 @@ class PashaOracle(AshaOracle):
     _judged: tuple[tuple[int, int], bool] | None = None  # the last, by rung and results so far
 
     def _open_rungs(self) -> int:
-        highest = max((self._rung(trial_id) for trial_id in self.trials), default=0)
-        count = max(highest + 1, 2)
+        count = max(self._standing().highest + 1, 2)
         while count < len(self.rungs) and not self._stable(count - 1):
             count += 1
         return min(count, len(self.rungs))
@@ -28,7 +27,7 @@ class PashaOracle(AshaOracle):
         return self._judged[1]
 
     def _ranked_alike(self, rung: int) -> bool:
-        ranked = self._ranked(rung)
+        ranked = self._standing().ranked(rung)
         scores = [(self._score(self._parent(each)), self._score(each)) for each in ranked]
         return is_stable(scores, noise([self._curve(each) for each in ranked]))
 

@@ -101,16 +101,17 @@ def hyperband_rungs(max_epochs: int, factor: int, baselines: int) -> list[Rung]:
         max_epochs: the full budget.
         factor: how many times fewer go on from rung to rung.
         baselines: configurations that shall have the full budget at once: the first bracket has
-            a place for each.
+            a place for each, and its own besides where it is the only one.
     """
     brackets = len(halving_epochs(max_epochs, factor))
     end_size = math.ceil(1 + math.log(max_epochs, factor))
     return [
         Rung(
             bracket=bracket,
-            size=max(
+            size=_size(
                 math.ceil(end_size / (bracket + 1) * factor ** (bracket - number)),
                 baselines if bracket == 0 else 0,
+                alone=brackets == 1,
             ),
             initial_epoch=math.ceil(max_epochs / factor ** (bracket - number + 1)) if number else 0,
             epochs=math.ceil(max_epochs / factor ** (bracket - number)),
@@ -118,3 +119,8 @@ def hyperband_rungs(max_epochs: int, factor: int, baselines: int) -> list[Rung]:
         for bracket in (0, *range(brackets - 1, 0, -1))
         for number in range(bracket + 1)
     ]
+
+
+def _size(size: int, baselines: int, *, alone: bool) -> int:
+    """Places of a rung in which so many baselines shall have one."""
+    return size + baselines if alone else max(size, baselines)

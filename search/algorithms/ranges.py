@@ -27,7 +27,7 @@ def limits(name: str, declared: Ends) -> Ends:
     """Ends beyond which a hyperparameter's range makes no sense.
 
     Numbers of blocks end where they are declared to: an image can be halved only so often, and
-    no family has more. Other counts and sizes end at 0 below.
+    no family has more. Other counts and sizes end at 0 below, or where they are declared to.
 
     Args:
         name: as "cnn/dropout".
@@ -36,7 +36,7 @@ def limits(name: str, declared: Ends) -> Ends:
     if name.endswith("/blocks"):
         return 1.0, declared[1]
     known = [ends for ending, ends in _LIMITS.items() if name.endswith(ending)]
-    return known[0] if known else (0.0, float("inf"))
+    return known[0] if known else (min(0.0, declared[0]), float("inf"))
 
 
 def require_ranges(config: RunConfig) -> None:
@@ -116,7 +116,7 @@ def _wrong(entry: Any, low: float, high: float) -> str:
         return "it is drawn on a logarithm: both ends must be above 0"
     if _is_whole(entry) and (low != int(low) or high != int(high)):
         return f"expected whole numbers, as {_ends(entry)}"
-    if entry.sampling == "linear" and entry.step and high - low < entry.step:
+    if entry.sampling == "linear" and entry.step and high - low < entry.step * (1 - 1e-9):
         return f"expected ends at least {entry.step:g} apart, its step"
     return ""
 

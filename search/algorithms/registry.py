@@ -217,6 +217,6 @@ def _may_give_up(config: RunConfig) -> bool:
     Who chooses among families wants those, under a limit another may be all that fits, and of
     other objectives it is not known how much of a difference is chance.
     """
-    all_searched = set(config.families) == set(FAMILIES)
+    all_searched = {*config.families, "joined"} == set(FAMILIES)  # of one backbone none is joined
     known = config.objective in (ACCURACY, "val_auc")
     return all_searched and not config.budget.limited and known

@@ -55,7 +55,8 @@ def value_at(entry: Any, where: float) -> Any:
     if (count := _steps(entry)) is not None:
         number = min(int(where * count), count - 1)
         return round(entry.min_value + number * entry.step, DIGITS)
-    return entry.prob_to_value(where)
+    # Of a logarithm of whole numbers KerasTuner 1.4.8 gives one more than the end.
+    return min(entry.prob_to_value(where), entry.max_value)
 
 
 def anywhere(entry: Any, luck: float) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Hashable
 from pathlib import Path
 
 from models.describe import describe
+from models.errors import ModelError
 from models.space import architecture
 from search.errors import TuneError
 from search.formats.kept_costs import KeptCosts
@@ -66,8 +67,9 @@ class Costs:
                 words = cost.in_words() + (f" ({busy})" if busy else "")
                 if self.kept:
                     self.kept.add(values, cost)
-            # A format that cannot be written rules out this configuration, not the whole export.
-            except TuneError as error:
+            # A model that cannot be built, or a format that cannot be written, rules out this
+            # configuration, not the whole search or export.
+            except (TuneError, ModelError) as error:
                 self.known[key], words = None, str(error)
             self.progress.message(f"measured: {describe(values)}: {words}")
         return self.known[key]

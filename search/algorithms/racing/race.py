@@ -13,10 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.families.joined import of_best
+from models.families.joined import of_best, parts
 from search.algorithms.plan import Rung
 from search.algorithms.racing.probed import BACKBONE, Probed, by_score, going_on
-from search.algorithms.unit_space import choices, rebuilt
 from search.run_folder.records import Values
 
 FINALISTS = 2  # candidates that see all images
@@ -86,6 +85,11 @@ class Race:
         begun = [entry.ended for entry in entries if entry.values == joined]
         if begun or not allowed(joined):
             return Next(over=all(begun))
+        if self._is_short(alone, in_a_hurry):
+            last = len(self.rungs) - 1
+            seen = [entry.values for entry in alone if entry.ended and entry.rung == last]
+            if not all(part in seen or fits(part) for part in parts(joined)):
+                return following
         return Next(joined, len(self.rungs) - 1)
 
     def _next_alone(
@@ -189,24 +193,6 @@ class Race:
             best = by_score(entry for entry in _alone(entries) if entry.rung == number)
             ranked += [entry.values for entry in best if entry.values not in ranked]
         return ranked
-
-
-def narrowed(space: Any, winners: Sequence[Values]) -> Any:
-    """The same `keras_tuner.HyperParameters` with the winners' backbones and image sizes alone.
-
-    Args:
-        space: left as it is.
-        winners: values of probes, at least one, the best first.
-    """
-
-    def changes(entry: Any) -> dict[str, Any]:
-        name = f"probe/{entry.name.rpartition('/')[2]}"
-        if name not in winners[0] or len(choices(entry) or ()) < 2:
-            return {}
-        values = list(dict.fromkeys(winner[name] for winner in winners))
-        return {"values": values, "default": values[0]}
-
-    return rebuilt(space, changes)
 
 
 def _best_of_each(ranked: Sequence[Probed]) -> list[Probed]:

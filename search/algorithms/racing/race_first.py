@@ -2,11 +2,12 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras_tuner
 
+from search.algorithms.racing.narrowed import narrowed
 from search.algorithms.racing.probed import (
     BACKBONE,
     IMAGE_SIZE,
@@ -15,9 +16,9 @@ from search.algorithms.racing.probed import (
     is_raced,
     own_values,
 )
-from search.algorithms.racing.race import FINALISTS, Race, narrowed
+from search.algorithms.racing.race import FINALISTS, Race
 from search.run_folder.origins import RACE
-from search.run_folder.records import CROSS_VALIDATED, Values
+from search.run_folder.records import CROSS_VALIDATED, TrialRecord, Values
 
 REST_OF_RACE = 3.0
 """How many times as long as its first rung the others take: 2.5 times on 1,400 cats and dogs."""
@@ -39,7 +40,9 @@ class RaceFirst(keras_tuner.Oracle):
         time_left: gives the seconds that the search still has.
         seen_by_all: images to train and to validate on, of which a probe of all computes the
             features; None where that is not known.
-        seconds: of the trials that ended in this process, by id.
+        seconds: of the trials that ended in this process, by id; of a race that goes on, those of
+            its earlier probes too.
+        seconds_before: that these took in all.
     """
 
     race: Race | None
@@ -49,6 +52,7 @@ class RaceFirst(keras_tuner.Oracle):
     time_left: Callable[[], float]
     seen_by_all: int | None = None
     seconds: dict[str, float]
+    seconds_before: float = 0.0
     _began: float | None = None
     trials: dict[str, Any]
     hyperparameters: Any
@@ -75,7 +79,7 @@ class RaceFirst(keras_tuner.Oracle):
 
     def _in_a_hurry(self) -> bool:
         """Whether the rest of the race would take more time than there is."""
-        opening = time.monotonic() - (self._began or 0.0)
+        opening = self.seconds_before + time.monotonic() - (self._began or time.monotonic())
         return self.time_left() < REST_OF_RACE * opening
 
     def _fits(self, values: Values) -> bool:
@@ -116,6 +120,12 @@ class RaceFirst(keras_tuner.Oracle):
             self.baselines = self.baselines_on(winners)
             self.hyperparameters = narrowed(self.hyperparameters, winners)
 
+    def note_earlier_probes(self, records: Iterable[TrialRecord]) -> None:
+        """Take in what the probes of a race took that goes on."""
+        probes = [each for each in records if each.finished and is_raced(each.values)]
+        self.seconds |= {probe.trial_id: probe.seconds for probe in probes}
+        self.seconds_before = _seconds_of_any(probes)
+
     def _probed(self) -> list[Probed]:
         """The probes of the race so far."""
         return [
@@ -148,3 +158,13 @@ class RaceFirst(keras_tuner.Oracle):
             score=score,
             ended=trial.status in ("COMPLETED", "FAILED"),
         )
+
+
+def _seconds_of_any(probes: Sequence[TrialRecord]) -> float:
+    """Seconds in which any of them ran: several may at once, and between two may be a pause."""
+    ends = [(p.begun, p.ended) for p in probes if p.begun is not None and p.ended is not None]
+    seconds, last = sum(p.seconds for p in probes if p.begun is None or p.ended is None), 0.0
+    for begun, ended in sorted(ends):
+        seconds += max(ended - max(begun, last), 0.0)
+        last = max(last, ended)
+    return seconds
