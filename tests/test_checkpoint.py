@@ -30,10 +30,11 @@ def test_weights_seed_states_and_optimizer_come_back(tmp_path):
     train(trained, 3)
     history = [{"epoch": 0, "val_accuracy": 0.5}]
     predictions = np.full((2, 2), 0.5, np.float32)
-    state = capture(trained, epoch=1, phase=0, history=history, predictions=predictions)
+    about = {"history": history, "predictions": predictions, "steps": 3}
+    state = capture(trained, epoch=1, phase=0, **about)
     state.save(tmp_path / "a.npz")
     loaded = TrainingState.load(tmp_path / "a.npz")
-    assert (loaded.epoch, loaded.phase, loaded.history) == (1, 0, history)
+    assert (loaded.epoch, loaded.phase, loaded.history, loaded.steps) == (1, 0, history, 3)
     np.testing.assert_array_equal(loaded.predictions, predictions)
     fresh = compiled()
     restore_weights(fresh, loaded)
@@ -46,6 +47,21 @@ def test_weights_seed_states_and_optimizer_come_back(tmp_path):
     train(fresh, 1)
     for mine, theirs in zip(trained.variables, fresh.variables, strict=True):
         np.testing.assert_allclose(np.array(mine), np.array(theirs), rtol=1e-6)
+
+
+def test_an_optimizer_that_scales_the_loss_comes_back_too():
+    """As of mixed_float16, which some GPUs are given."""
+    models = [compiled() for _ in range(2)]
+    for model in models:
+        scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam())
+        scaled.build(model.trainable_variables)
+        model.compile(optimizer=scaled, loss="mse")
+    trained, fresh = models
+    train(trained, 3)
+    state = capture(trained, epoch=1, phase=0)
+    restore_optimizer(fresh, state)
+    assert_equal(state.optimizer, fresh.optimizer.variables)
+    assert int(fresh.optimizer.iterations) == 3
 
 
 def test_a_state_is_a_copy_that_further_training_does_not_change():

@@ -46,6 +46,22 @@ def test_chance_allows_for_how_few_images_there_are():
     assert not verdict(better, 0.605, 0.5)
 
 
+def test_a_mean_of_shares_may_be_a_little_above_one():
+    peers = [record_of(number, 0.9, 0.9) for number in range(6)]
+    assert verdict(rule(*peers), 0.9, 1.0000000000000002) == ""
+
+
+def test_by_the_area_under_the_curve_nobody_is_ended_for_a_median_of_accuracies():
+    peers = [record_of(number, 0.9, 0.9) for number in range(6)]
+    assert "median" in verdict(rule(*peers), 0.7, 0.7)
+    curves = peer_curves(peers, "0099", OBJECTIVES["val_auc"])
+    by_area = EarlyStop.against(curves, TARGETS, OBJECTIVES["val_auc"])
+    assert verdict(by_area, 0.7, 0.7) == ""
+    assert "chance" in verdict(by_area, 0.5, 0.5)
+    by_loss = EarlyStop.against(curves, TARGETS, OBJECTIVES["val_loss"])
+    assert "median" in verdict(by_loss, 0.7, 0.7)
+
+
 def test_chance_ends_a_promoted_trial_too():
     assert verdict(rule(record_of(0, 0.9)), 0.5, 0.5, promoted=True)
 

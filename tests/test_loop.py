@@ -9,7 +9,7 @@ from search.errors import TuneError
 from search.run_folder import record_files
 from search.run_folder.paths import RunFolder
 from search.run_folder.record_files import load_record, load_records
-from search.run_folder.records import COMPLETED, ERROR, FAILED, STOPPED, TrialResult
+from search.run_folder.records import COMPLETED, ERROR, FAILED, KILLED, STOPPED, TrialResult
 from search.trial.checkpoint import TrainingState
 from search.tuning.loop import Search
 
@@ -251,3 +251,37 @@ def test_records_say_which_values_the_search_was_given(run):
     oracle = make_hyperband(run, max_epochs=3, baselines=[given])
     Search(run, oracle, FakeExecutor(run), observers=[], max_epochs=3, stop=NEVER).to_the_end()
     assert [record.values for record in load_records(run) if record.baseline] == [given]
+
+
+def test_what_may_be_tried_again_is_left_to_a_resume_where_the_search_is_stopped(run):
+    hit = []
+
+    def outcome(record):
+        if record.trial_id != "2" or hit:
+            return None
+        hit.append(record)
+        return TrialResult(status=FAILED, failure=KILLED, reason="killed")
+
+    assert not search(run, trials=4, outcome=outcome, stop=StopWhen(lambda: bool(hit)))
+    stopped = load_record(run, "2")
+    assert (stopped.status, stopped.attempts, stopped.kills) == (STOPPED, 0, 1)
+    assert search(run, trials=4, outcome=outcome)
+    assert statuses(run) == [COMPLETED] * 4
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), TuneError("gone")])
+def test_a_trial_is_not_to_blame_for_what_ends_the_search(run, monkeypatch, error):
+    monkeypatch.setattr(FakeExecutor, "max_starts", 2)
+    hit = []
+
+    def outcome(record):
+        if record.trial_id == "2" and len(hit) < 3:
+            hit.append(record)
+            raise error
+
+    for _ in range(3):
+        with pytest.raises(type(error)):
+            search(run, trials=4, outcome=outcome)
+        assert load_record(run, "2").attempts == 0
+    assert search(run, trials=4, outcome=outcome)
+    assert statuses(run) == [COMPLETED] * 4

@@ -279,3 +279,34 @@ def test_what_a_race_that_was_cut_short_has_found_can_be_exported(tmp_path):
     )
     assert len(found.finalists) == 1
     assert found.predictions.shape == (1, len(experiment.validation), 2)
+
+
+def test_a_probe_is_trained_again_whose_features_are_gone(raced):
+    """To make room for others, or with the cache; what was solved is kept apart."""
+    experiment, records = raced
+    probe = next(r for r in records if r.values["family"] == "probe" and r.images is None)
+    rows = np.concatenate([experiment.train, experiment.validation])
+    both = replace(experiment, train=rows, validation=rows[:0])
+    solved = ModelCache().training(both, probe.values, 0, quiet)
+    layer = solved.solve()
+    for path in solved.feature_cache.folder.glob("plain*"):
+        path.unlink()
+    again = ModelCache().training(both, probe.values, 0, quiet)
+    model = again.build()
+    again.fit(model, initial_epoch=0, epochs=1, callbacks=[])
+    found = ModelCache().training(both, probe.values, 0, quiet).solve()
+    np.testing.assert_array_equal(found.kernel, layer.kernel)
+
+
+def test_what_is_solved_is_for_as_many_classes_and_for_others_too(raced):
+    experiment, records = raced
+    probe = next(r for r in records if r.values["family"] == "probe")
+    more = replace(experiment, class_names=(*experiment.class_names, "of no image to train on"))
+    two, three = (
+        ModelCache().training(each, probe.values, 0, quiet) for each in (experiment, more)
+    )
+    assert two.solve().bias.shape != three.solve().bias.shape
+    assert (
+        two.solve().bias.shape
+        == ModelCache().training(experiment, probe.values, 0, quiet).solve().bias.shape
+    )

@@ -39,6 +39,11 @@ def test_a_trial_that_takes_its_worker_along_is_tried_again_and_then_set_aside(f
     assert tries == MAX_KILLS
 
 
+def test_a_start_that_the_program_outlives_does_not_count():
+    for failure in (MEMORY, KILLED, HUNG):
+        assert next_attempt(record(failure=failure, attempts=1)).attempts == 0
+
+
 def test_an_exception_and_a_success_are_final():
     assert next_attempt(record(failure=ERROR)) is None
     assert next_attempt(record(status=COMPLETED)) is None

@@ -57,6 +57,24 @@ def test_time_runs_out(monkeypatch):
     assert not stop.interrupted
 
 
+def test_who_is_told_to_stop_is_told_so_from_then_on(tmp_path, monkeypatch):
+    now, free = [0.0], [10**12]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr(stop_signal, "free_bytes", lambda path: free[0])
+    stop = StopSignal(60.0)
+    now[0] = 50.0
+    stop.keep_back(20.0)
+    assert stop.requested
+    stop.keep_back(0.0)
+    assert stop.seconds_left() == 10.0
+    assert stop.requested
+    full = StopSignal(disks=[tmp_path])
+    free[0] = 0
+    assert full.requested
+    free[0], now[0] = 10**12, now[0] + stop_signal.DISK_CHECK_SECONDS
+    assert full.requested
+
+
 def test_a_full_disk_stops_it_and_is_looked_at_every_few_seconds(tmp_path, monkeypatch):
     now, free = [0.0], [10**12]
     monkeypatch.setattr("time.monotonic", lambda: now[0])

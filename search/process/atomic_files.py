@@ -60,12 +60,21 @@ def write_array(path: Path, array: Any) -> None:
 
 
 def write_arrays(path: Path, **arrays: Any) -> None:
-    """Write numpy arrays as one .npz, whole or not at all."""
+    """Write numpy arrays by their names as one .npz, whole or not at all."""
+    write_bytes(path, _npz(arrays))
+
+
+def write_shared_arrays(path: Path, **arrays: Any) -> None:
+    """Write arrays that are for others too: see `data_pipeline.atomic_files.UnfinishedFile`."""
+    write_bytes(path, _npz(arrays), shared=True)
+
+
+def _npz(arrays: dict[str, Any]) -> bytes:
     import numpy as np
 
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
-    write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def read_json(path: Path) -> Any:

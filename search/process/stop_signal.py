@@ -36,7 +36,7 @@ class StopSignal:
         self._deadline = None if limit is None else time.monotonic() + limit
         self.limit, self._kept_back = math.inf if limit is None else limit, 0.0
         self._disks = tuple(disks)
-        self.interrupted = False
+        self.interrupted = self._time_is_up = False
         self.full_disk = ""
         self._looked = -DISK_CHECK_SECONDS
         self._before: dict[int, Any] = {}
@@ -57,7 +57,7 @@ class StopSignal:
 
     @property
     def requested(self) -> bool:
-        """Whether to stop; cheap enough to be asked at every training step."""
+        """Whether to stop, from then on for ever; cheap enough to be asked at every step."""
         return self.interrupted or self._out_of_time() or self._out_of_disk()
 
     @property
@@ -76,13 +76,15 @@ class StopSignal:
             raise KeyboardInterrupt
 
     def _out_of_time(self) -> bool:
-        return self.seconds_left() <= 0
+        # Who was stopped would be left behind, were the search to go on as less is kept back.
+        self._time_is_up = self._time_is_up or self.seconds_left() <= 0
+        return self._time_is_up
 
     def _out_of_disk(self) -> bool:
         now = time.monotonic()
         if self._disks and now - self._looked >= DISK_CHECK_SECONDS:
             self._looked = now
-            self.full_disk = next(filter(None, map(_lack, self._disks)), "")
+            self.full_disk = self.full_disk or next(filter(None, map(_lack, self._disks)), "")
         return bool(self.full_disk)
 
     def __enter__(self) -> "StopSignal":

@@ -188,6 +188,7 @@ class TrialCallback(keras.callbacks.Callback):
             phase=self.phase,
             history=self.history,
             predictions=self.predictions,
+            steps=self.steps,
         )
         self.storage.save_state(self.spec.trial_id, state)
         self.last_checkpoint = time.monotonic()

@@ -28,6 +28,7 @@ class TrainingState:
         optimizer: arrays in the order of `optimizer.variables`.
         history: metrics of the epochs of this trial so far.
         predictions: validation probabilities at the trial's best epoch, or None.
+        steps: of an epoch; None where an older version wrote it.
     """
 
     epoch: int
@@ -36,6 +37,7 @@ class TrainingState:
     optimizer: list[NDArray[Any]]
     history: list[Logs] = field(default_factory=list)
     predictions: NDArray[Any] | None = None
+    steps: int | None = None
 
     def save(self, path: Path) -> None:
         """Write it whole or not at all (npz, no pickles)."""
@@ -47,6 +49,7 @@ class TrainingState:
             "epoch": self.epoch,
             "phase": self.phase,
             "history": self.history,
+            "steps": self.steps,
             "weights": len(self.weights),
             "optimizer": len(self.optimizer),
         }
@@ -67,6 +70,7 @@ class TrainingState:
                     optimizer=[file[f"optimizer{number}"] for number in range(about["optimizer"])],
                     history=about["history"],
                     predictions=file.get("predictions"),
+                    steps=about.get("steps"),
                 )
         except NO_ARRAY as error:
             move_broken_file(path, f"broken training state ({error})")
@@ -98,8 +102,10 @@ def restore_weights(model: Any, state: TrainingState) -> None:
 
 def restore_optimizer(model: Any, state: TrainingState) -> None:
     """Put a state's optimizer variables into a compiled model, building them first."""
-    # Keras makes the optimizer's variables at the first step only, unless told to.
-    model.optimizer.build(model.trainable_variables)
+    # Keras makes the optimizer's variables at the first step only, unless told to. One that scales
+    # the loss would make its own a second time.
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
     _assign(model.optimizer.variables, state.optimizer)
 
 

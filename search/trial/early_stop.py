@@ -5,7 +5,7 @@ the same: what finds rare classes may be right less often. A trial that is no be
 after `CHANCE_STEPS` steps, while another has learned something, is ended. So is one, as long as it
 has not been promoted, whose best so far is clearly below the median of what the others had after as
 many epochs (the median stopping rule of Golovin et al. 2017, "Google Vizier"; clearly means by more
-than what chance does on so few images).
+than what chance does on so few images). By the area under the curve nobody is ended for that.
 """
 
 import math
@@ -40,12 +40,14 @@ class EarlyStop:
         chance: what the metric is of always naming the largest class.
         curves: (epoch, metric) of each other configuration that finished a trial.
         metric: the key in the histories.
+        medians: whether a trial may be ended for being below the median.
     """
 
     images: float
     chance: float
     curves: tuple[Curve, ...]
     metric: str = ACCURACY
+    medians: bool = True
 
     @classmethod
     def of_task(cls, task: TrialTask, experiment: Experiment) -> "EarlyStop | None":
@@ -73,7 +75,10 @@ class EarlyStop:
         counts = counts[counts > 0]
         if objective.counts_classes:
             return cls(equal_images(targets), 1 / len(counts), curves, objective.name)
-        return cls(len(targets), float(counts.max()) / len(targets), curves)
+        # What has the largest area under the curve may be less accurate than others.
+        medians = objective.counts_images or objective.direction == "min"
+        chance = float(counts.max()) / len(targets)
+        return cls(len(targets), chance, curves, medians=medians)
 
     def reason(
         self, history: Sequence[Logs], *, steps_per_epoch: int, promoted: bool = False
@@ -98,7 +103,8 @@ class EarlyStop:
             for curve in self.curves
             if any(epoch == epochs - 1 for epoch, _ in curve)
         ]
-        if not promoted and len(peers) >= MIN_PEERS and best + self._noise(best) < np.median(peers):
+        comparable = self.medians and not promoted and len(peers) >= MIN_PEERS
+        if comparable and best + self._noise(best) < np.median(peers):
             return f"below the median of {len(peers)} others after {counted(epochs, 'epoch')}"
         return ""
 
@@ -111,7 +117,8 @@ class EarlyStop:
 
     def _noise(self, value: float) -> float:
         """What chance adds to such a share on so few images, or takes from it."""
-        return DEVIATIONS * math.sqrt(value * (1 - value) / self.images)
+        # Rounding may take the mean of shares above 1.
+        return DEVIATIONS * math.sqrt(max(value * (1 - value), 0.0) / self.images)
 
 
 def peer_curves(

@@ -121,7 +121,14 @@ class ModelCache:
 
 def _renew(model: Any, *, like: Any) -> None:
     """Set weights and seed states to those of a new model, and the optimizer to its start."""
+    import keras
+
     for variable, new in zip(model.variables, like.variables, strict=True):
         variable.assign(new)
-    for variable in model.optimizer.variables if model.compiled else ():  # one is solved
-        variable.assign(variable * 0)
+    if not model.compiled:  # it is solved
+        return
+    optimizer = model.optimizer
+    for variable in optimizer.variables:
+        variable.assign(keras.ops.zeros_like(variable))  # also where it has become NaN
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        optimizer.dynamic_scale.assign(optimizer.initial_scale)

@@ -167,7 +167,9 @@ class Training:
             if state is not None and state.phase == phase and state.epoch == start:
                 restore_optimizer(model, state)
                 # A batch that was halved for memory in between has made the steps of an epoch more.
-                model.optimizer.iterations.assign((start - starts[phase]) * self.steps)
+                # Else they are as they were: an optimizer that scales the loss leaves some out.
+                if state.steps != self.steps:
+                    model.optimizer.iterations.assign((start - starts[phase]) * self.steps)
             for callback in callbacks:
                 callback.phase = phase
             with self.experiment.originals.naming_lost_files():

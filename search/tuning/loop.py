@@ -1,6 +1,7 @@
 """Run the search loop: ask the oracle, run trials, save their records, tell the oracle."""
 
 import time
+from contextlib import suppress
 from typing import Protocol
 
 from data_pipeline.atomic_files import sweep
@@ -89,8 +90,20 @@ class Search:
                 self._start(record)
             if not self.running:
                 return not self.stop.requested
-            if ended := self.executor.wait(self._progress, self.stop):
+            try:
+                ended = self.executor.wait(self._progress, self.stop)
+            except (OSError, TuneError):  # as of a full disk: not for what a trial is
+                self._put_back()
+                raise
+            if ended:
                 self._take(*ended)
+
+    def _put_back(self) -> None:
+        """Let the trials that run not be to blame for the end of the search."""
+        for trial_id in sorted(self.running):
+            record = self.records[trial_id]
+            with suppress(OSError, TuneError):  # the end has its own reason already
+                self._save(record.with_outcome(status=STOPPED, attempts=record.attempts - 1))
 
     def _next_trial(self) -> TrialRecord | None:
         """The next trial to run; those whose result is on disk already are only taken in."""
@@ -192,13 +205,15 @@ class Search:
         """Write the record first: from then on the trial is done, whatever happens next."""
         self.running.remove(trial_id)
         record = self.records[trial_id].with_result(result)
-        if (retry := next_attempt(record)) and not self.stop.requested:
+        retry = next_attempt(record)
+        if retry and not self.stop.requested:
             self._start(retry)
             return
-        record = in_full(record)
-        if record.status == STOPPED:
+        if retry:  # by whoever goes on
+            record = retry.with_outcome(status=STOPPED)
+        elif record.status == STOPPED:
             record = record.with_outcome(attempts=record.attempts - 1)
-        record = self._save(self._ended(record))
+        record = self._save(self._ended(in_full(record)))
         if record.finished:
             self._finish(record)
         for observer in self.observers:

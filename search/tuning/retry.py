@@ -12,20 +12,24 @@ def next_attempt(record: TrialRecord) -> TrialRecord | None:
     """The trial as it is to be tried again, or None if its end is final.
 
     Out of memory: with half the batch. Killed or hung: as it was, `MAX_KILLS` times in all.
-    Anything else would go wrong again in the same way.
+    Anything else would go wrong again in the same way. The program has outlived this start, which
+    does not count.
     """
     if record.status != FAILED:
         return None
+    again = record.with_outcome(
+        status=RUNNING, attempts=max(record.attempts - 1, 0), reason="", failure=""
+    )
     if record.failure == MEMORY:
         # What is solved has no batches, and would need as much again.
         batch_size = (record.batch_size or int(record.values.get("batch_size", 0))) // 2
         if batch_size < MIN_BATCH:
             return None
-        return record.with_outcome(status=RUNNING, batch_size=batch_size, reason="", failure="")
+        return again.with_outcome(batch_size=batch_size)
     if record.failure in (KILLED, HUNG):
         kills = record.kills + 1
         if kills < MAX_KILLS:
-            return record.with_outcome(status=RUNNING, kills=kills, reason="", failure="")
+            return again.with_outcome(kills=kills)
     return None
 
 

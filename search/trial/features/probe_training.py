@@ -10,7 +10,7 @@ from models.families.head import set_last_layer
 from models.families.linear_probe import LastLayer, out_of_fold, solve
 from search.evaluation.folds import deal_folds
 from search.evaluation.metrics import prediction_metrics
-from search.process.atomic_files import NO_ARRAY, write_arrays
+from search.process.atomic_files import NO_ARRAY, write_shared_arrays
 from search.run_folder.config import objective_of
 from search.trial.checkpoint import TrainingState
 from search.trial.features.cache import digest
@@ -39,13 +39,14 @@ class ProbeTraining(HeadTraining):
         Both are kept: every configuration that is fine-tuned starts from them.
         """
         targets = self.experiment.targets[self.rows]
-        name = digest(np.concatenate([self.rows, targets]))
+        classes = self.experiment.num_classes  # the last may have no image to train on
+        name = digest(np.concatenate([self.rows, targets, [classes]]))
         path = self.feature_cache.folder / f"probe-{_VERSION}-{name}.npz"
         if path.exists() and (known := _read_layer(path)):
             return known
         features = self.feature_cache.plain(self.rows, self.update)[self.rows]
-        layer = solve(features, targets, num_classes=self.experiment.num_classes)
-        write_arrays(path, **layer._asdict())
+        layer = solve(features, targets, num_classes=classes)
+        write_shared_arrays(path, **layer._asdict())
         return layer
 
     def cross_validated(self) -> float | None:
@@ -86,8 +87,10 @@ class ProbeTraining(HeadTraining):
             callback.set_model(model)
             callback.on_epoch_begin(initial_epoch)
         set_last_layer(model, *self.solve())
-        # Known by now: what is computed for the images to validate on is reported as before.
-        self.feature_cache.plain(self.experiment.validation, self.update)
+        # Known by now: what is computed for the images to validate on is reported as before. Who is
+        # trained again has none: its features may not be there.
+        if len(self.experiment.validation):
+            self.feature_cache.plain(self.experiment.validation, self.update)
         features = self.feature_cache.plain(self.rows, self.update)
         predictions = predict_rows(model, features, self.rows)
         metrics = prediction_metrics(predictions, self.experiment.targets[self.rows])
