@@ -4,15 +4,22 @@ import json
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import click
 import pytest
 from given_data import DATA
 from searching import epoch_logs, run_config, trial_record
 
+from search import api
 from search.cli import _run, tune
+from search.cli.export import print_then_export
+from search.cli.printing.run import _next, print_result
+from search.errors import TuneError
 from search.process.atomic_files import write_json
 from search.run_folder.paths import RunFolder
+from search.run_folder.record_files import load_records
+from search.run_folder.records import ERROR, FAILED, STOPPED
 
 HEAVY = ("tensorflow", "keras", "keras_tuner")
 COMMANDS = tune.list_commands(None)
@@ -202,6 +209,39 @@ def test_an_interrupted_export_says_how_to_go_on(results, monkeypatch, capsys):
     assert _run(["export-best", "--results", str(results)]) == 130
     said = capsys.readouterr().err
     assert "cats: what was trained again so far is kept; give the same command to go on" in said
+    run = api.load("cats", results=results)
+    with pytest.raises(KeyboardInterrupt):
+        print_then_export(run, None, as_json=True)
+    said = capsys.readouterr().err
+    assert f"go on with: tune run --resume {run.folder.argument} --then-export" in said
+
+
+def test_a_search_of_which_nothing_came_ends_with_an_error(results):
+    run = api.load("cats", results=results)
+    first, second = load_records(run.folder)
+    failed = {"status": FAILED, "failure": ERROR, "reason": "no such layer", "score": None}
+    first.with_outcome(**failed).save(run.folder)
+    second.with_outcome(status=STOPPED, score=None).save(run.folder)
+    print_result(run, as_json=False)  # time was up
+    second.with_outcome(**failed).save(run.folder)
+    for as_json in (True, False):
+        with pytest.raises(TuneError, match="none of its trials came to a result; the first: no"):
+            print_result(run, as_json)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"max_trials": 0, "hyperband_iterations": 0}, "--max-time 1h), or more images (in a new"),
+        ({"hyperband_iterations": 1}, "next: more images may help (in a new run), or wrong"),
+        ({"preset": "student-cnn"}, "next: more images may help (in a new run), or wrong"),
+    ],
+)
+def test_more_time_is_proposed_where_there_is_more_to_try(results, monkeypatch, changes, says):
+    run = api.load("cats", results=results)
+    replace(run.config, **changes).save(run.folder)
+    report = replace(run.summary(), doubts=("it names one class",))
+    assert says in _next(run, report)
 
 
 def test_show_ends_with_what_was_exported(results, capsys):

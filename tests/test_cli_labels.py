@@ -63,7 +63,7 @@ def test_the_list_its_table_and_its_page_name_the_wrong_labels(run, capsys):
     assert "\x1b" not in printed
     report = json.loads(printed)
     assert list(report) == [
-        *("run", "root", "pictures", "configuration", "folds", "repeats", "agreement"),
+        *("run", "argument", "root", "pictures", "configuration", "folds", "repeats", "agreement"),
         *("flagged", "doubted", "suspects", "files"),
     ]
     assert report["doubted"] == len(report["suspects"]) == 3
@@ -94,6 +94,7 @@ def test_the_table_is_said_with_what_to_think_of_it(judged, capsys):
     assert "\x1b[31m" not in said.out
     assert f"of {COUNT} labels are flagged" in said.out
     assert "about half of such flags are wrong" in said.out
+    assert f"run 'tune labels {judged.argument} --serve'" in said.out
     assert "then start a new run" in said.out
     assert f"wrote {judged.label_errors / 'suspects.html'}" in said.out
     assert "judged in" in said.err
@@ -106,6 +107,12 @@ def test_no_more_are_listed_than_asked_for_and_the_first_are(judged, capsys):
     assert report["doubted"] == 2
     assert len(rows_of(judged)) == 1
     assert (judged.label_errors / "suspects.html").read_text().count("<img ") == 1
+
+
+@pytest.mark.parametrize("option", [["--port", "1"], ["--corrections", "mine.csv"]])
+def test_options_of_the_page_without_it_are_refused(judged, option, capsys):
+    assert labels(judged, *option) == 2
+    assert f"{option[0]} goes with --serve alone" in capsys.readouterr().err
 
 
 def test_images_and_the_rest_of_the_run_stay_as_they_are(judged):

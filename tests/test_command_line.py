@@ -30,7 +30,7 @@ PATHS = {"data", "weights", "labels", "corrections"}
 WIDE = b"def Wide(hp): pass"
 CHANGES = {
     "data": "cats and dogs",
-    "algo": "random",
+    "algo": "asha",
     "families": ("xception", "cnn"),
     "own_families": (("Wide", hashlib.sha256(WIDE).hexdigest()),),
     "backbones": ("mobilenet_075", "mobilenet_v2"),
@@ -77,7 +77,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(resolving, "load_tensorflow", lambda console: Hardware((), (0, 0)))
     networks = "models.pretrained.networks"
     monkeypatch.setattr(f"{networks}.available_backbones", lambda names, *rest: names)
-    monkeypatch.setattr(f"{networks}.weights_file", lambda *anything: None)
+    monkeypatch.setattr(f"{networks}.fetch_weights", lambda *anything: None)
     shape = "data_pipeline.preparation.typical_shape.typical_shape"
     monkeypatch.setattr(shape, lambda data, *, cache_dir, options: TypicalShape(500))
     return tmp_path
@@ -111,6 +111,8 @@ def changed(folder, name):
     if name == "own_families":
         return replace(config, own_families=CHANGES[name], families=(*config.families, "Wide"))
     values = {name: CHANGES[name]}
+    if name == "max_trials":  # of all algorithms but Hyperband
+        values["algo"] = "bayesian"
     if name.endswith("_column"):  # of a table
         values["labels"] = CHANGES["labels"]
     return replace(config, **values | {n: str(folder / values[n]) for n in PATHS & set(values)})
@@ -135,6 +137,7 @@ def test_a_command_with_everything_changed_makes_the_same_configuration(folder, 
     everything = {name: value for name, value in CHANGES.items() if name != "preset"}
     everything |= {name: str(folder / CHANGES[name]) for name in PATHS}
     everything["families"] = ("probe", "xception", "transfer", "Wide")
+    everything["hyperband_iterations"] = 0  # of Hyperband alone
     config = replace(resolved(folder / "photos", {}), **everything)
     assert made_by(command(config), monkeypatch) == config
 
@@ -170,8 +173,10 @@ def test_a_run_that_updates_another_has_the_command_that_does(folder):
         corrections="our corrections.csv",
     )
     line = "tune update monday photos --corrections 'our corrections.csv'"
-    assert command(config) == line
-    assert command(replace(config, max_trials=3)) == f"{line} --max-trials 3"
+    for trials in (1, 3):
+        assert command(replace(config, max_trials=trials)) == f"{line} --max-trials {trials}"
+    three = {"begin_with": config.begin_with * 3, "max_trials": 3}
+    assert command(replace(config, **three)) == line
 
 
 def test_folders_and_files_are_told_by_their_names_alone(folder):

@@ -1,4 +1,6 @@
 import json
+import os
+from dataclasses import replace
 
 import pytest
 from searching import run_config
@@ -84,3 +86,23 @@ def test_numbers_that_no_run_has_are_refused(run, name, value):
     run.config.write_text(json.dumps({**json.loads(run.config.read_text()), name: value}))
     with pytest.raises(TuneError, match=rf"config\.json: {name} is {value}; expected \d or more"):
         RunConfig.load(run)
+
+
+def test_a_run_that_goes_on_was_begun_when_it_was(tmp_path):
+    run = RunFolder(tmp_path)
+    run_config().save(run)
+    os.utime(run.config, (10**9, 10**9))
+    replace(run_config(), data="/elsewhere").save_again(run)
+    assert run.config.stat().st_mtime == 10**9
+    assert RunConfig.load(run).data == "/elsewhere"
+
+
+def test_what_was_settled_when_it_was_begun_is_no_difference():
+    config = run_config(backbones=("mobilenet_050",), left_out=(("mobilenet_v2", 160),))
+    asked = {"precision": "auto", "objective": "auto"}
+    assert config.differences(asked) == []
+    for backbones in (("mobilenet_v2", "mobilenet_050"), ["mobilenet_050", "mobilenet_v2"]):
+        assert config.differences({"backbones": backbones}) == []
+    assert config.differences({"backbones": ("mobilenet_025",)}) == [
+        "backbones: was mobilenet_050, now mobilenet_025"
+    ]

@@ -1,6 +1,7 @@
 """Decisions about suspected labels: what is written, undone, refused, and served."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from label_questions import asking, questions
@@ -71,7 +72,9 @@ def test_corrections_that_a_run_was_begun_with_stay(file):
         "cat/0.png": Correction("cat/0.png", "dog", "cat", "then"),
         "dog/9.png": Correction("dog/9.png", "dog", "", "then"),
     }
-    decisions = Decisions(file, questions(), earlier)
+    asked = questions()
+    asked[0] = replace(asked[0], listed="dog")
+    decisions = Decisions(file, asked, earlier)
     assert [decisions.of(number) for number in range(3)] == [None, None, None]
     decisions.decide(1, "dog")
     assert decided(file) == {"cat/0.png": "cat", "dog/9.png": "", "cat/1.png": "dog"}
@@ -81,8 +84,18 @@ def test_corrections_that_a_run_was_begun_with_stay(file):
     assert read_corrections(file)["cat/0.png"].old == "dog"
     decisions.undo()
     assert decisions.of(0) is None
-    again = Decisions(file, questions(), earlier)
+    again = Decisions(file, asked, earlier)
     assert [again.of(number) for number in range(3)] == [None, "dog", None]
+
+
+def test_a_decision_corrects_the_label_that_the_data_set_has_now(file):
+    """Whoever keeps it has entered an earlier correction in it, or another label."""
+    earlier = {"cat/0.png": Correction("cat/0.png", "fox", "cat", "then")}
+    decisions = Decisions(file, questions(), earlier)
+    decisions.decide(0, "dog")
+    decisions.decide(0, "")
+    correction = read_corrections(file)["cat/0.png"]
+    assert (correction.old, correction.new) == ("cat", "")
 
 
 def test_a_file_of_something_else_is_not_written_to(file):
@@ -159,6 +172,7 @@ def test_the_command_serves_its_suspects_and_says_what_was_decided(
     )
     report = SuspectReport(
         run="scratch",
+        argument="scratch",
         root=str(Images.load(run).root),
         images=24,
         configuration="0",

@@ -177,6 +177,12 @@ def test_a_card_that_was_edited_and_links_of_the_users_are_kept(run):
     assert (folder / "link").is_symlink()
     export(run)
     assert [path.name for path in folder.glob("README.old*")] == ["README.old-1.md"]
+    (folder / "README.old-1.md").rename(folder / "README.old-2.md")
+    for number, words in ((1, "more words"), (3, "the last words")):
+        card.write_text(card.read_text() + words)
+        export(run)
+        assert words in (folder / f"README.old-{number}.md").read_text()
+    assert "my words" in (folder / "README.old-2.md").read_text()
 
 
 def test_an_export_killed_before_the_users_files_were_moved_moves_them_later(run):

@@ -1,5 +1,7 @@
 """The best few, trained again: who they are, how often, and what is kept of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from finished_runs import finished_run, made_up
@@ -89,8 +91,6 @@ def trainings(monkeypatch):
 @pytest.fixture
 def many(run):
     """The same run with 200 validation images, so that differences can be told from chance."""
-    from dataclasses import replace
-
     rows = np.resize(run.validation, 200)
     return replace(run, validation=rows)
 
@@ -228,6 +228,15 @@ def test_one_training_of_a_solved_model_is_enough_to_be_as_good(many):
     assert [finalist.comparison.as_good for finalist in solved] == [True, True]
     searched = compared(many, load_records(many.run)[:2], trained, **options)
     assert [finalist.comparison.as_good for finalist in searched] == [True, False]
+
+
+def test_the_mean_of_a_loss_is_a_loss(many):
+    run = replace(many, config=replace(many.config, objective="val_loss"))
+    records = load_records(many.run)[:2]
+    given = [made_up(many, 0.9)], [made_up(many, 0.6)]
+    found = finalists_of(run, *zip(records, given, strict=True))
+    assert 0 < found[0].comparison.mean < found[1].comparison.mean
+    assert found[1].comparison.behind > 0
 
 
 def test_an_ensemble_can_be_right_where_each_member_is_wrong_now_and_then(run):

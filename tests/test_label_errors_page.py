@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from search.label_errors.page import CAUTION, REMEDY, summary, suspects_page
+from search.label_errors.page import CAUTION, remedy, summary, suspects_page
 from search.label_errors.suspect_rows import Suspect, SuspectReport
 
 HOSTILE = '<script>alert("x")</script>&\udce9\u202e\n.png'
@@ -28,6 +28,7 @@ def row(**changes):
 def report_of(rows, **changes):
     plain = {
         "run": "cats",
+        "argument": "cats",
         "root": "/photos",
         "images": 2000,
         "configuration": "cnn",
@@ -68,10 +69,10 @@ def test_each_suspect_has_its_image_and_what_speaks_against_its_label():
 
 def test_the_page_says_what_to_think_of_it_and_what_to_do():
     words = " ".join(Elements(suspects_page(report_of([row()]), [b""])).text.split())
-    assert f"{CAUTION} {REMEDY}" in words
+    assert f"{CAUTION} {remedy(report_of([]))}" in words
     assert "about half of such flags are wrong" in words
     assert "Nothing was changed" in words
-    assert "run 'tune labels --serve', or move a file into the folder of its class" in words
+    assert "run 'tune labels cats --serve', or move a file into the folder of its class" in words
     assert "41 of 2,000 labels are flagged" in words
 
 

@@ -112,9 +112,32 @@ def test_withheld_answers_are_told(card):
 def test_splits_that_the_folder_gave_are_not_said_to_be_clean(card):
     assert "were kept in one split" in card()
     text = card(data={"leaks": [LEAK]})
-    assert "The folder gave these splits" in text
+    assert "The data set gave these splits" in text
     assert "were kept in one split" not in text
     assert "near-copies of images in train" not in text
+
+
+def test_how_the_images_were_split_is_told(card):
+    kept = "Copies and near-copies of an image were kept in one split."
+    assert kept in card()
+    assert kept not in card(data={"given": ["test"], "leaks": []})
+    torn = card(data={"given": [], "dealt_apart": 1200})
+    assert "but for those of large groups" in torn
+    assert "1,200 images are of groups of near-copies, as the frames of a video" in torn
+
+
+@pytest.mark.parametrize(
+    ("counts", "are"),
+    [
+        ({"exact": 1}, "near-copies of images in train:"),
+        ({"exact": 4}, "copies of images in train:"),
+        ({"grouped": 4}, "of groups that are in train too:"),
+        ({"grouped": 2}, "near-copies of images in train, or of groups that are there too:"),
+    ],
+)
+def test_a_leak_is_called_what_it_is(card, counts, are):
+    text = card(data={"leaks": [LEAK | {"pictures": 4, "share": 0.05} | counts]})
+    assert f"4 of its test images (5.0 %) are {are}" in text
 
 
 def test_names_are_shown_and_not_obeyed(card):

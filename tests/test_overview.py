@@ -266,7 +266,10 @@ def test_an_export_of_an_older_version_is_shown_as_far_as_it_was_written(tmp_pat
     ("doubts", "said"),
     [
         ((), "next: tune export-best "),
-        (("it never answers cat",), "next: more images or more time may help"),
+        (
+            ("it never answers cat",),
+            "next: more images may help (in a new run), or wrong labels mended",
+        ),
     ],
 )
 def test_what_is_of_no_use_is_to_be_mended_first(doubts, said, tmp_path, monkeypatch, capsys):

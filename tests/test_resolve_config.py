@@ -1,11 +1,14 @@
 """What is settled where the user left it open."""
 
+import re
+
 import pytest
 from recorded_progress import Recorded
 
 from data_pipeline.preparation.typical_shape import TypicalShape
 from models.errors import ModelError
 from models.pretrained.backbones import BACKBONES, default_backbones
+from search.errors import TuneError
 from search.process.hardware import Hardware
 from search.tuning.planning import resolve_config as resolving
 from search.tuning.planning.resolve_config import resolve_config
@@ -32,7 +35,7 @@ def machine(monkeypatch):
         "models.pretrained.networks.available_backbones", lambda names, *rest: names
     )
     monkeypatch.setattr(
-        "models.pretrained.networks.weights_file", lambda name, *rest: fetched.append(name)
+        "models.pretrained.networks.fetch_weights", lambda name, *rest: fetched.append(name)
     )
 
     def with_gpu(*names):
@@ -64,8 +67,24 @@ def test_what_is_given_goes_before_what_suits(machine, tmp_path):
     machine("H100")
     given = {"image_size": (32, 48), "max_epochs": 2, "precision": "float32", "seed": 3}
     given |= {"backbones": ("mobilenet_v2",), "max_trials": None}
+    assert resolved(tmp_path, {"algo": "pasha", "max_trials": 5}, Recorded()).max_trials == 5
+    assert resolved(tmp_path, {"algo": "random", "max_epochs": 5}, Recorded()).max_epochs == 5
     config = resolved(tmp_path, given, Recorded())
     assert {name: getattr(config, name) for name in given} == given | {"max_trials": 0}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"max_trials": 5}, "--max-trials 5: not an option of --algo hyperband; it is one of"),
+        ({"algo": "asha", "hyperband_iterations": 2}, "--hyperband-iterations 2: not an option"),
+        ({"algo": "random", "factor": 4}, "it is one of hyperband, asha, pasha"),
+    ],
+)
+def test_what_the_algorithm_would_not_look_at_is_refused(machine, tmp_path, given, message):
+    machine()
+    with pytest.raises(TuneError, match=re.escape(message)):
+        resolved(tmp_path, given, Recorded())
 
 
 def test_families_without_pretrained_weights_fetch_none(machine, tmp_path):
@@ -160,3 +179,16 @@ def test_with_one_backbone_there_is_nothing_to_join(machine, tmp_path):
     assert "joined" not in resolved(tmp_path, one, Recorded()).families
     with pytest.raises(ModelError, match="joined needs two backbones, there is mobilenet_v2 alone"):
         resolved(tmp_path, one | {"families": ("joined",)}, Recorded())
+
+
+def test_the_weights_suit_the_largest_images_that_networks_see(machine, tmp_path, monkeypatch):
+    machine()
+    asked = []
+    monkeypatch.setattr(
+        "models.pretrained.networks.fetch_weights", lambda name, kind, size: asked.append(size)
+    )
+    resolved(tmp_path, {}, Recorded())
+    assert set(asked) == {(224, 224)}
+    del asked[:]
+    resolved(tmp_path, {"image_size": (64, 96)}, Recorded())
+    assert set(asked) == {(128, 192)}

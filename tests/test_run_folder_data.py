@@ -118,6 +118,7 @@ def test_a_video_that_is_dealt_over_train_and_validation_is_warned_of(cache_dir,
     config = run_config(data=str(data), validation=0.25, test=0.25)
     prepare_data(RunFolder(tmp_path / "run"), config, cache_dir=cache_dir, progress=said)
     assert "24 images are in a group of near-copies" in said.text
+    assert read_json(tmp_path / "run" / "data.json")["dealt_apart"] == 24
 
 
 def test_a_run_that_deals_its_own_splits_has_no_leaks(begun):

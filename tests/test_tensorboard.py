@@ -74,6 +74,13 @@ def test_who_looks_on_during_a_trial_sees_each_epoch(run, values):
     assert written(folder)["loss/validation"] == [(1, 0.5)]
 
 
+def test_a_probe_that_begins_in_a_later_rung_has_its_values_too(run, values):
+    log = log_of(run)
+    begin(log, "0000", values, rung=2)
+    assert "_hparams_/session_start_info" in written(run.run.tensorboard / "0000 cnn 8 filters")
+    begin(log, "0001", values, rung=1, parent="0000", configuration="0000")
+
+
 def test_a_resumed_trial_goes_on_in_its_folder_whatever_that_was_called(run, values):
     log = log_of(run)
     record = begin(log, "0000", values)

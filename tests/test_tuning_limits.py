@@ -136,6 +136,7 @@ def test_a_fine_tuned_backbone_costs_what_a_frozen_one_does_and_larger_images_mo
         "transfer/image_size": 160,
     }
     tuned = frozen | {"transfer/unfreeze": 0.3, "transfer/fine_tune_rate": 0.1, "batch_size": 64}
+    tuned |= {"transfer/layer_decay": 0.9}
     assert architecture_key(tuned) == architecture_key(frozen)
     for other in ({"transfer/image_size": 224}, {"transfer/head_units": 128}):
         assert architecture_key(frozen | other) != architecture_key(frozen)
@@ -164,3 +165,7 @@ def test_an_export_without_limits_takes_those_of_the_run():
     own = ExportOptions(formats=("onnx",), budget=Budget(latency=0.1))
     assert _with_limits(own, config) == (own, ("onnx",))
     assert _with_limits(ExportOptions(), run_config()) == (ExportOptions(), ("keras",))
+    asked = ExportOptions(formats=("litert",))
+    assert _with_limits(ExportOptions(), run_config(formats=("litert",))) == (asked, ("litert",))
+    other = ExportOptions(formats=("onnx",))
+    assert _with_limits(other, run_config(formats=("litert",))) == (other, ("onnx",))

@@ -120,7 +120,8 @@ class Exported:
             progress: told what is done the first time; by default nothing is shown.
 
         Returns:
-            Its `noted(predictions)` marks them, its `result()` says whether all together differ.
+            `noted(check.classifier.predict(files))` marks them, `result()` says whether all
+            together differ; `files` is what `search.inference.classifier.input_files` gives.
 
         Raises:
             TuneError: it is the export of no run.

@@ -35,8 +35,8 @@ class UpdateOptions(ReadingOptions, total=False):
     """What an update takes; the rest is as the run was that it updates.
 
     Attributes:
-        max_trials: configurations tried, first the exported one of the run and its two best
-            others; by default these alone.
+        max_trials: configurations tried: the exported one of the run, its two best others, then
+            new ones; by default those of the run.
     """
 
     max_trials: int

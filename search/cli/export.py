@@ -74,7 +74,8 @@ def export_best_command(
     """
     flags = {name: options.pop(name) for name in (flag_name(row.option) for row in flagged())}
     chosen = api.load(run, results=results)
-    metrics = exported(chosen, formats=asked_formats(formats, flags), **options)
+    options |= {"formats": asked_formats(formats, flags)}
+    metrics = exported(chosen, "give the same command to go on", **options)
     if as_json:
         print_json(metrics)
         return
@@ -99,16 +100,18 @@ def _print_brought(run: api.Run) -> None:
         echo(sentence)
 
 
-def exported(run: api.Run, **options: Any) -> "Metrics":
-    """Export, as `Run.export` takes it; Ctrl-C says what is kept."""
+def exported(run: api.Run, go_on: str, **options: Any) -> "Metrics":
+    """Export, as `Run.export` takes it; Ctrl-C says what is kept.
+
+    Args:
+        run: its search has ended.
+        go_on: how to go on after Ctrl-C.
+        options: those of `Run.export`.
+    """
     try:
         return run.export(progress=console_progress(), **options).metrics
     except KeyboardInterrupt:
-        echo(
-            f"{printable(run.name)}: what was trained again so far is kept; give the same "
-            "command to go on",
-            err=True,
-        )
+        echo(f"{printable(run.name)}: what was trained again so far is kept; {go_on}", err=True)
         raise
 
 
@@ -125,7 +128,8 @@ def print_then_export(run: api.Run, deadline: float | None, as_json: bool) -> No
     if not as_json:
         print_result(run, as_json, last=False)
     left = None if deadline is None else deadline - time.monotonic()
-    metrics = exported(run, formats=run.config.formats, max_time=left)
+    go_on = f"go on with: tune run --resume {run.folder.argument} --then-export"
+    metrics = exported(run, go_on, formats=run.config.formats, max_time=left)
     if as_json:
         print_result(run, as_json)
     else:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from search.cli.options.arguments import PORT, RUN
 from search.cli.options.folders import RESULTS
@@ -16,6 +17,7 @@ from search.process.wording import in_percent
 
 if TYPE_CHECKING:
     from search.label_errors.suspect_rows import SuspectReport
+    from search.run_folder.config import RunConfig
     from search.run_folder.paths import RunFolder
 
 
@@ -70,6 +72,10 @@ def labels_command(
     from search.process.stop_signal import StopSignal
     from search.runs.find import find_run
 
+    given = click.get_current_context().get_parameter_source
+    for name, option in (("port", "--port"), ("file", "--corrections")):
+        if given(name) == ParameterSource.COMMANDLINE and not served:
+            raise click.UsageError(f"{option} goes with --serve alone")
     # A wrong name of a run is refused before TensorFlow is loaded, which takes seconds.
     chosen = find_run(results, run)
     import_tensorflow()
@@ -99,10 +105,13 @@ def _serve(run: "RunFolder", report: "SuspectReport", file: Path, port: int) -> 
     from search.serve.decisions import Question
     from search.serve.labels_app import serve_labels
 
+    begun_with = RunConfig.load(run)
+    listed = _labels_as_listed(begun_with) if begun_with.corrections else {}
     questions = [
         Question(
             path=row.path,
             label=row.given,
+            listed=listed.get(row.path, row.given),
             likelier=row.suggested,
             shares=(row.probability_given, row.probability_suggested),
             split=row.split,
@@ -110,17 +119,25 @@ def _serve(run: "RunFolder", report: "SuspectReport", file: Path, port: int) -> 
         )
         for row, image in zip(report.suspects, pictures(run, report.suspects), strict=True)
     ]
-    begun_with = RunConfig.load(run).corrections
+    corrections = begun_with.corrections
     serve_labels(
         report.run,
         questions,
         DataSummary.load(run).class_names,
         file=file,
-        earlier=read_corrections(Path(begun_with)) if begun_with else {},
+        earlier=read_corrections(Path(corrections)) if corrections else {},
         following=_following(run, Path(report.root), file),
         port=port,
         progress=console_progress(),
     )
+
+
+def _labels_as_listed(config: "RunConfig") -> dict[str, str]:
+    """The labels that folders or a table give, of which corrections are corrections."""
+    from data_pipeline.listing.sources import list_images
+
+    listing = list_images(Path(config.data), replace(config.data_options, corrections=None))
+    return {file.path: file.label for file in listing.files}
 
 
 def _following(run: "RunFolder", data: Path, file: Path) -> str:
@@ -140,7 +157,7 @@ def print_suspects(report: "SuspectReport") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from search.label_errors.page import CAUTION, REMEDY, summary
+    from search.label_errors.page import CAUTION, remedy, summary
     from search.process.console import SafeConsole
 
     out = SafeConsole(highlight=False)
@@ -160,7 +177,7 @@ def print_suspects(report: "SuspectReport") -> None:
         )
     if report.suspects:
         out.print_table(table)
-    for line in (summary(report), CAUTION, REMEDY):
+    for line in (summary(report), CAUTION, remedy(report)):
         out.print(Text(line))
     for line in _written(report):
         echo(line)

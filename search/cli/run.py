@@ -1,6 +1,7 @@
 """The command that searches: `run`."""
 
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from search.cli.options.training import (
 from search.cli.options.values import FamilyNames, ImageSize, Names, OneOf, Range, Sides, by_name
 from search.cli.printing.out import print_json
 from search.evaluation.objective import UNEQUAL
+from search.executors.ray.command_name import lost_command
 from search.formats.registry import flagged
 from search.tuning.planning import option_names
 
@@ -55,7 +57,8 @@ SAMPLE = Path("sample-data")
 @click.option(
     "--backbones",
     type=Names(option_names.backbones),
-    help="Pretrained networks of the transfer family.  [default: all whose weights can be had]",
+    help="Pretrained networks of the transfer family.  [default: those light enough for this "
+    "machine whose weights can be had]",
 )
 @click.option(
     "--image-size",
@@ -78,9 +81,13 @@ SAMPLE = Path("sample-data")
     "--max-epochs",
     type=click.IntRange(1, 10_000),
     help="Epochs of a fully trained configuration.  [default: 27 with a GPU, else 9, or with "
-    "--max-time as many as there is time for]",
+    "--max-time fewer where these take too long]",
 )
-@click.option("--factor", type=click.IntRange(2, 10), help="Hyperband's factor.  [default: 3]")
+@click.option(
+    "--factor",
+    type=click.IntRange(2, 10),
+    help="Of Hyperband, ASHA and PASHA: one in so many goes on.  [default: 3]",
+)
 @click.option(
     "--hyperband-iterations",
     type=click.IntRange(1, 100),
@@ -159,6 +166,8 @@ def run_command(
 
     flags = {name: options.pop(name) for name in (flag_name(row.option) for row in flagged())}
     options["formats"] = asked_formats(formats, flags) or None
+    if options["cluster"] and (lost := lost_command()):
+        warnings.warn(lost, stacklevel=2)
     deadline = None if max_time is None else time.monotonic() + max_time
     progress = console_progress()
     options |= {"max_time": max_time, "then": "--then-export" if then_export else ""}

@@ -30,8 +30,8 @@ from search.cli.printing.out import echo, print_json
 @click.option(
     "--max-trials",
     type=click.IntRange(1, 10_000),
-    help="Configurations tried, first the exported one of RUN and its two best others.  "
-    "[default: these alone]",
+    help="Configurations tried: the exported one of RUN, its two best others, then new ones.  "
+    "[default: those of RUN]",
 )
 @WORKERS
 @TRIALS_PER_GPU
@@ -71,7 +71,8 @@ def update_command(
     if not as_json:
         print_result(updated, as_json, last=False)
     # Trained once each: that a configuration is good was found by the run before.
-    metrics = exported(updated, formats=updated.config.formats, seeds=0)
+    go_on = f"go on with: tune export-best {updated.folder.argument} --seeds 0"
+    metrics = exported(updated, go_on, formats=updated.config.formats, seeds=0)
     found = updated.brought()
     if as_json:
         print_json(asdict(found) | {"verdict": found.verdict})

@@ -206,10 +206,12 @@ def _with_limits(
 ) -> tuple[ExportOptions, tuple[str, ...]]:
     """The options with the limits of the run where they have none, and what the limits hold for.
 
-    The files of the run's limits are written besides those asked for.
+    The files of the run's limits are written besides those asked for. Where none are asked for, and
+    the run has no limits, its formats are.
     """
     if options.budget.limited or not config.budget.limited:
-        return options, options.formats or (ALWAYS.name,)
+        formats = options.formats or config.formats
+        return replace(options, formats=formats), formats or (ALWAYS.name,)
     formats = tuple(dict.fromkeys((*options.formats, *config.formats)))
     limited = replace(options, budget=config.budget, formats=formats)
     return limited, config.formats or (ALWAYS.name,)

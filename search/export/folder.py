@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from search.formats.registry import FORMATS
@@ -48,8 +49,9 @@ def export_folder(run: RunFolder) -> Iterator[Path]:
 def _take_along(old: Path, new: Path) -> None:
     """Move what is not our_names from the old folder to the new one."""
     if _edited(old):
-        number = sum(1 for _ in old.glob("README.old-*.md")) + 1
-        (old / "README.md").rename(old / f"README.old-{number}.md")
+        names = (old / f"README.old-{number}.md" for number in count(1))
+        free = next(path for path in names if not os.path.lexists(path))
+        (old / "README.md").rename(free)
     our_names = {*_BESIDE, *(row.file for row in FORMATS.values())}
     for path in old.iterdir():
         # `lexists`: a link of the user's that points nowhere is kept too.

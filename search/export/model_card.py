@@ -151,16 +151,23 @@ def _limits(experiment: Experiment, metrics: Metrics, data: DataSummary) -> str:
     for leak in filter(lambda leak: leak.images, data.leaks or ()):
         lines.append(
             f"{leak.images} of its {leak.split} images ({in_percent(leak.share)}) are "
-            f"near-copies of images in {leak.other}: the figures flatter."
+            f"{leak.copies}: the figures flatter."
+        )
+    if data.dealt_apart:
+        lines.append(
+            f"{data.dealt_apart:,} images are of groups of near-copies, as the frames of a video "
+            "are, that were too large for one split: the figures flatter."
         )
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
 def _data(data: DataSummary) -> str:
     sizes = ", ".join(f"{count:,} {name}" for name, count in vars(data.splits).items())
-    # Leaks are looked for between the splits that a folder gives; what is dealt has none.
-    dealt = "Copies and near-copies of an image were kept in one split."
-    splits = "The folder gave these splits, or some of them." if data.leaks else dealt
+    splits = "Copies and near-copies of an image were kept in one split."
+    if data.given or data.leaks:
+        splits = "The data set gave these splits, or some of them."
+    elif data.dealt_apart:
+        splits = "Copies and near-copies were kept in one split, but for those of large groups."
     return (
         "## Data\n\n"
         f"Folder {text(Path(data.root).name)}: {data.images:,} usable images "

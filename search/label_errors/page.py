@@ -17,10 +17,6 @@ CAUTION = (
     "where people looked at them (Northcutt, Athalye & Mueller 2021: 51 of 100 were right), and "
     "nearly all where labels are good. Nothing was changed."
 )
-REMEDY = (
-    "To correct labels, run 'tune labels --serve', or move a file into the folder of its class; "
-    "then start a new run."
-)
 
 # Part of the page, so that the policy must allow inline styles; no name stands in it.
 _STYLE = """
@@ -51,6 +47,14 @@ dd.share { text-align: right; font-variant-numeric: tabular-nums; }
 """
 
 
+def remedy(report: SuspectReport) -> str:
+    """What to do about the suspects."""
+    return (
+        f"To correct labels, run 'tune labels {printable(report.argument)} --serve', or move a "
+        "file into the folder of its class; then start a new run."
+    )
+
+
 def suspects_page(report: SuspectReport, images: Sequence[bytes]) -> str:
     """Make the whole page, HTML.
 
@@ -75,7 +79,7 @@ def suspects_page(report: SuspectReport, images: Sequence[bytes]) -> str:
 </head>
 <body>
 <h1>{title}</h1>
-<p class="caution">{escape(CAUTION)} {escape(REMEDY)}</p>
+<p class="caution">{escape(CAUTION)} {escape(remedy(report))}</p>
 <p>{escape(summary(report))}</p>
 <p class="soft">Each image was judged by models that were trained without it
  ({report.folds} folds, {_text(report.configuration)}). Images lie in

@@ -33,6 +33,7 @@ class SuspectReport:
 
     Attributes:
         run: its name.
+        argument: how to name it in a command.
         root: folder of the images.
         images: how many were judged.
         configuration: whose models judged them, in short.
@@ -44,6 +45,7 @@ class SuspectReport:
     """
 
     run: str
+    argument: str
     root: str
     images: int = named("pictures")  # programs read this key
     configuration: str

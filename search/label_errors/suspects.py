@@ -102,6 +102,7 @@ def _report(
     ]
     return SuspectReport(
         run=experiment.run.name,
+        argument=experiment.run.argument,
         root=str(images.root),
         images=len(targets),
         configuration=judge.record.title,

@@ -67,7 +67,7 @@ class TensorBoardLog:
         self.best[record.configuration] = self._best_epoch(before)
         title = record.title
         with self._writing(self.names[record.configuration]):
-            if record.rung == 0:
+            if record.parent is None:  # some of a race begin in a later rung
                 hparams.hparams(row(record.values), trial_id=title)
         if not self.augmentation_shown:
             self._show_augmentation(record)

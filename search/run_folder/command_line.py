@@ -6,7 +6,7 @@ from pathlib import Path
 from models.families.backbone import enlarged
 from search.evaluation.objective import AS_GOOD_WITHIN
 from search.run_folder.budget import Budget
-from search.run_folder.config import RunConfig
+from search.run_folder.config import FACTOR, TRIED_AGAIN, RunConfig
 from search.run_folder.exported.finalist_rows import SEEDS, TOP
 from search.run_folder.exported.metrics import Metrics
 
@@ -16,7 +16,7 @@ _ALWAYS = "keras"  # the format that is written whatever is asked for
 def command(config: RunConfig) -> str:
     """The command line that makes the same run, folders and files by their names alone."""
     if config.updates:
-        trials = ["--max-trials", str(config.max_trials)] if _more_than_given(config) else []
+        trials = ["--max-trials", str(config.max_trials)] if _is_number_given(config) else []
         run, data = Path(config.updates).name, Path(config.data).name
         return shlex.join(["tune", "update", run, data, *data_options(config), *trials])
     height, width = config.image_size
@@ -27,7 +27,8 @@ def command(config: RunConfig) -> str:
         words += ["--algo", config.algo, "--families", ",".join(_families(config))]
         words += ["--backbones", ",".join(config.backbones)] if config.backbones else []
         words += _backbone_sizes(config)
-        words += ["--objective", config.objective, "--factor", str(config.factor)]
+        words += ["--objective", config.objective]
+        words += [] if config.factor == FACTOR else ["--factor", str(config.factor)]
         if config.hyperband_iterations:
             words += ["--hyperband-iterations", str(config.hyperband_iterations)]
         if config.max_trials:
@@ -72,8 +73,9 @@ def export_command(metrics: Metrics, config: RunConfig) -> str:
     return shlex.join(words)
 
 
-def _more_than_given(config: RunConfig) -> bool:
-    return config.max_trials > len(config.begin_with)
+def _is_number_given(config: RunConfig) -> bool:
+    """Whether an update tries more, or fewer, configurations than it would by itself."""
+    return {config.max_trials, len(config.begin_with)} != {TRIED_AGAIN}
 
 
 def _families(config: RunConfig) -> list[str]:

@@ -1,5 +1,6 @@
 """The configuration of a run, saved before its first trial and never changed."""
 
+import os
 from dataclasses import MISSING, asdict, dataclass, fields
 from itertools import product
 from typing import Any
@@ -17,6 +18,8 @@ from search.run_folder.paths import RunFolder
 from search.run_folder.schema import require_types
 
 DEFAULT_TRIALS = 20
+FACTOR = 3  # of Hyperband and ASHA, where nothing else is said
+TRIED_AGAIN = 3  # configurations of a run that an update of it tries, where nothing else is said
 DATA_OPTIONS = (
     "follow_links",
     "labels",
@@ -28,6 +31,7 @@ DATA_OPTIONS = (
     "corrections",
 )
 """Fields of a configuration that say how its data set is read."""
+_SETTLED = (("objective", AUTO), ("precision", "auto"))  # once, and not anew at a resume
 _LEAST = {"max_epochs": 1, "factor": 2, "hyperband_iterations": 0, "max_trials": 0, "seed": 0}
 _LISTS = (
     "families",
@@ -178,6 +182,12 @@ class RunConfig:
         """Write `config.json`."""
         write_json(run.config, asdict(self))
 
+    def save_again(self, run: RunFolder) -> None:
+        """Write it anew, with the time of the file that is there: by it runs are ordered."""
+        before = run.config.stat()
+        self.save(run)
+        os.utime(run.config, ns=(before.st_atime_ns, before.st_mtime_ns))
+
     @classmethod
     def load(cls, run: RunFolder) -> "RunConfig":
         """Read `config.json`; what an older version did not know of has its default.
@@ -216,10 +226,14 @@ class RunConfig:
     def differences(self, asked: dict[str, Any]) -> list[str]:
         """Write lines such as `seed: was 0, now 1` for each given option that differs from ours."""
         mine = asdict(self)
+        # What a limit left out was asked for too.
+        backbones = tuple(dict.fromkeys((*self.backbones, *(name for name, _ in self.left_out))))
+        if set(asked.get("backbones", ())) == set(backbones):
+            mine["backbones"] = asked.get("backbones", ())
         return [
             f"{name}: was {_as_option(mine[name])}, now {_as_option(value)}"
             for name, value in asked.items()
-            if value != mine[name] and (name, value) != ("objective", AUTO)
+            if value != mine[name] and (name, value) not in _SETTLED
         ]
 
 

@@ -99,6 +99,7 @@ def save_data(
     splits: Splits,
     leaks: Iterable[dict[str, Any]] = (),
     *,
+    dealt_apart: int = 0,
     disk: int | None = None,
 ) -> None:
     """Write what `Experiment.load` reads, and the fingerprint that a resume compares.
@@ -107,6 +108,8 @@ def save_data(
 
     Of `leaks` (see `data_pipeline.near_duplicates.leaks.find_leaks`) all but the images: they may
     be many.
+
+    `dealt_apart` is how many images are of groups that are too large for one split.
 
     `disk` is how many bytes prepared images and features may take, where the user said that.
     """
@@ -124,6 +127,7 @@ def save_data(
         given=tuple(sorted(given_splits(catalog))),
         leaks=tuple(from_json(Leak, leak, file=run.data) for leak in leaks),
         made_by=this_version(),
+        dealt_apart=dealt_apart,
         disk=disk,
     )
     write_json(run.data, to_json(summary))

@@ -39,6 +39,15 @@ class Leak:
     share: float
     grouped: int | None = omitted()
 
+    @property
+    def copies(self) -> str:
+        """What these images are, as "near-copies of images in train"."""
+        if self.grouped and self.grouped == self.images:
+            return f"of groups that are in {self.other} too"
+        near = "copies" if self.exact == self.images else "near-copies"
+        groups = ", or of groups that are there too" if self.grouped else ""
+        return f"{near} of images in {self.other}{groups}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataSummary:
@@ -60,6 +69,8 @@ class DataSummary:
         leaks: between splits that the folder gives; empty where it gives none, None where an
             older version did not look.
         made_by: "tune 0.1.0": what wrote it; None for an older version.
+        dealt_apart: images of groups of near-copies that are too large for one split, and were
+            dealt one by one; None where an older version did not note it.
         disk: bytes that prepared images and features may take, where the user said that.
     """
 
@@ -75,6 +86,7 @@ class DataSummary:
     given: tuple[str, ...] | None = omitted()
     leaks: tuple[Leak, ...] | None = omitted()
     made_by: str | None = omitted()
+    dealt_apart: int | None = omitted()
     disk: int | None = omitted()
 
     @classmethod

@@ -23,7 +23,7 @@ from models.families.own.references import Reference
 from models.families.registry import register
 from search.errors import TuneError
 from search.process.atomic_files import read_object, write_json
-from search.process.printable import printable
+from search.process.printable import printable, shell_word
 from search.run_folder.config import RunConfig
 from search.run_folder.paths import RunFolder
 from search.run_folder.schema import from_json, to_json
@@ -115,13 +115,19 @@ def load_families(run: RunFolder, config: RunConfig) -> None:
             raise TuneError(
                 f"{printable(file)}: this run came from elsewhere, and its family {name} is code; "
                 f"read it, and if you trust it: tune run --resume {run.argument} --families "
-                f"{file}:{name}"
+                f"{shell_word(_given_again(run, config))}"
             )
         found = None
         if kept.space is not None:
             entries = tuple(_from_json(entry) for entry in kept.space)
             found = Found(entries, tuple(kept.without_effect))
         register(load_family(file, name, found).family)
+
+
+def _given_again(run: RunFolder, config: RunConfig) -> str:
+    """All families of a run, as `--families` takes them; of its own the copies in its folder."""
+    own = {name: f"{run.own_family(name)}:{name}" for name, _ in config.own_families}
+    return ",".join(own.get(name, name) for name in config.families)
 
 
 def trust_families(run: RunFolder, config: RunConfig, references: Iterable[Reference]) -> None:

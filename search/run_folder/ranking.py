@@ -1,6 +1,11 @@
 """Bring the records of a run into order: the epochs of a configuration, the best configuration."""
 
+from collections.abc import Sequence
+
+from search.errors import TuneError
 from search.evaluation.objective import Objective
+from search.process.printable import printable
+from search.run_folder.paths import RunFolder
 from search.run_folder.records import ALL_IMAGES, DIVERGED, Logs, TrialRecord
 
 
@@ -32,3 +37,17 @@ def best_first(records: list[TrialRecord], objective: Objective) -> list[TrialRe
     for record in sorted(records, key=rank):
         best.setdefault(record.configuration, record)
     return list(best.values())
+
+
+def no_result(run: RunFolder, records: Sequence[TrialRecord]) -> TuneError:
+    """Make the error for a run of which no trial has a score, with the way on."""
+    if records and all(record.finished for record in records):
+        return TuneError(
+            f"{printable(run.name)}: none of its trials came to a result; the first: "
+            f"{records[0].reason or records[0].status}; mend the cause, or leave the family out "
+            "with --families, and start a new run"
+        )
+    return TuneError(
+        f"{printable(run.name)}: no trial has finished yet; "
+        f"go on with 'tune run --resume {run.argument}'"
+    )

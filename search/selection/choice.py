@@ -19,6 +19,7 @@ from search.run_folder.config import RunConfig
 from search.run_folder.data import load_predictions
 from search.run_folder.exported.finalist_rows import Ensemble, FinalistRow
 from search.run_folder.origins import EARLIER
+from search.run_folder.ranking import no_result
 from search.run_folder.record_files import load_records
 from search.run_folder.records import TrialRecord
 from search.run_folder.schema import to_json
@@ -87,10 +88,7 @@ def choose(
     config = experiment.config
     records = load_records(experiment.run)
     if not any(record.score is not None for record in records):
-        raise TuneError(
-            f"{experiment.run.name}: no trial has finished yet; "
-            f"go on with 'tune run --resume {experiment.run.argument}'"
-        )
+        raise no_result(experiment.run, records)
     fits, judged_on = partial(within, costs, budget), judging_images(experiment)
     fitting = candidates(records, config, top=top, fits=fits, judged_on=judged_on)
     if not fitting:

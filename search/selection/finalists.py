@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -152,6 +152,8 @@ def compared(
     counts = np.bincount(targets).tolist() if objective.counts_classes else ()
     options: Any = {"within": within, "solved": solved, "class_counts": counts}
     results = comparisons(scores, likely, **options) if with_training else []
+    # Of a loss the shares are negated, so that more is better.
+    results = [replace(each, mean=objective.sign * each.mean) for each in results]
     return [
         Finalist(record, record.baseline, runs, comparison)
         for record, runs, comparison in zip(with_training, predictions, results, strict=True)

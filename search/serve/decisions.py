@@ -17,6 +17,7 @@ class Question:
     Attributes:
         path: relative to the folder of the images.
         label: that it has.
+        listed: that it had before any correction.
         likelier: the class that it is likelier of.
         shares: of both, out of fold, 0 to 1.
         split: that it is in; "" for none.
@@ -25,6 +26,7 @@ class Question:
 
     path: str
     label: str
+    listed: str
     likelier: str
     shares: tuple[float, float]
     split: str
@@ -77,11 +79,9 @@ class Decisions:
         """Decide about an image: its label, another, or "" to set it aside."""
         question = self._questions[number]
         with self._lock:
-            before = self._known.get(question.path)
-            self._before.append((question.path, before))
-            old = before.old if before else question.label
+            self._before.append((question.path, self._known.get(question.path)))
             when = datetime.now(UTC).isoformat(timespec="seconds")
-            self._write(question.path, Correction(question.path, old, label, when))
+            self._write(question.path, Correction(question.path, question.listed, label, when))
 
     def undo(self) -> None:
         """Take back the last decision; nothing where there is none."""

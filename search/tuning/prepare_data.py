@@ -71,8 +71,11 @@ def prepare_data(
     splits = _splits(run, config, catalog, known)
     leaks = find_leaks(catalog)
     warn_of_leaks(leaks, Path(config.data), progress)
-    warn_of_large_groups(groups_dealt_apart(catalog, splits), progress)
-    save_data(run, catalog, prepared, splits, leaks, disk=disk.limit if disk else None)
+    apart = groups_dealt_apart(catalog, splits)
+    warn_of_large_groups(apart, progress)
+    limit = disk.limit if disk else None
+    images = sum(map(len, apart))
+    save_data(run, catalog, prepared, splits, leaks, dealt_apart=images, disk=limit)
 
 
 def _require_the_same(run: RunFolder, config: RunConfig, catalog: "Catalog") -> None:

@@ -101,16 +101,17 @@ def resume(
     """
     config = RunConfig.load(run)
     asked = {key: value for key, value in options.items() if value is not None}
-    if "families" in asked:
-        trust_families(run, config, references_in(asked["families"]))
-        if {*names_in(asked["families"]), "probe"} == {*config.families, "probe"}:
-            del asked["families"]  # probes are added to those that were asked for
+    named = references_in(asked.get("families", ()))
+    families = {*names_in(asked.get("families", ())), "probe"}
+    if "families" in asked and families == {*config.families, "probe"}:
+        del asked["families"]  # probes are added to those that were asked for
     if differing := config.differences(asked):
         lines = "\n".join(f"  {line}" for line in differing)
         raise TuneError(
             f"{run.name} cannot go on with other options than it was begun with:\n{lines}\n"
             "leave them out to go on, or start a new run"
         )
+    trust_families(run, config, named)
     with (
         locked(run),
         StopSignal(environment.max_time, (run.path, environment.cache_dir)) as stop,
@@ -126,7 +127,7 @@ def resume(
             disk=_disk_again(run, environment),
             progress=environment.progress,
         )
-        config.save(run)
+        config.save_again(run)
         _search(run, config, workers, stop, environment)
     return run
 

@@ -13,7 +13,7 @@ from typing import Any
 from search.errors import TuneError
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
-from search.run_folder.config import DATA_OPTIONS, RunConfig, objective_of
+from search.run_folder.config import DATA_OPTIONS, TRIED_AGAIN, RunConfig, objective_of
 from search.run_folder.data import load_splits
 from search.run_folder.data_summary import DataSummary
 from search.run_folder.exported.metrics import Metrics
@@ -25,8 +25,6 @@ from search.run_folder.record_files import load_records
 from search.tuning.data_change import change_of, save_change
 from search.tuning.planning.resolve_config import Options, load_tensorflow
 from search.tuning.prepare_data import prepare_data
-
-BEST = 3  # configurations that are tried again
 
 
 def settled_update(
@@ -64,12 +62,12 @@ def settled_update(
         **reading,
         "data": str(data.resolve()),
         "algo": "random",
-        "max_trials": max(options.get("max_trials") or 0, len(best)),
+        "max_trials": options.get("max_trials") or len(best),
         "hyperband_iterations": 0,
         "preset": None,
         "race_images": (),
         "updates": str(before.path.resolve()),
-        "begin_with": best,
+        "begin_with": best[: options.get("max_trials")],
     }
     config = replace(earlier, **given)
     if before.families.is_dir():
@@ -105,7 +103,7 @@ def _best(run: RunFolder, config: RunConfig) -> tuple[dict[str, Any], ...]:
     several = [Metrics.load(run).configuration, *(record.values for record in scored)]
     # In the race of backbones one configuration may have been tried twice.
     different = [dict(each) for place, each in enumerate(several) if each not in several[:place]]
-    return tuple(different[:BEST])
+    return tuple(different[:TRIED_AGAIN])
 
 
 def _known_splits(run: RunFolder) -> dict[str, Any]:

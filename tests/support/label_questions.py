@@ -19,6 +19,7 @@ def questions(count=3):
         Question(
             path=f"cat/{number}.png",
             label="cat",
+            listed="cat",
             likelier="dog",
             shares=(0.1, 0.9),
             split="train",

@@ -11,6 +11,8 @@ from search.overview.race import race_in_words
 from search.overview.run_rows import RunReport
 from search.process.console import SafeConsole
 from search.process.wording import counted, duration_in_words
+from search.run_folder.ranking import no_result
+from search.run_folder.record_files import load_records
 from search.run_folder.records import COMPLETED
 from search.run_folder.time_spent import spent_in_words
 
@@ -22,24 +24,39 @@ def print_result(run: "Run", as_json: bool, *, last: bool = True) -> None:
     """Print the result of a run; if it is the last that is printed, with what to do next.
 
     An export that follows says itself whether the search found anything.
+
+    Raises:
+        TuneError: all trials have ended, and none came to a result.
     """
     report = run.summary()
     if as_json:
         print_json(report)
-        return
-    print_report(report if last else replace(report, verdict=""), limit=5)
-    if last and report.configurations and report.configurations[0].score is not None:
-        echo(_next(run.folder.argument, report), err=True)
+    else:
+        print_report(report if last else replace(report, verdict=""), limit=5)
+    records = load_records(run.folder)
+    if not any(record.score is not None for record in records):
+        if records and all(record.finished for record in records):
+            raise no_result(run.folder, records)
+        return  # there was no time for more
+    if last and not as_json:
+        echo(_next(run, report), err=True)
 
 
-def _next(run: str, report: RunReport) -> str:
+def _next(run: "Run", report: RunReport) -> str:
     """Say what to do next: to mend first where a model is of no use yet."""
+    name, config = run.folder.argument, run.config
     if report.doubts:
+        more = "more images may help (in a new run)"
+        if config.open_ended and not (config.preset or config.updates):
+            more = (
+                f"more time may help (tune run --resume {name} --max-time 1h), or more images "
+                "(in a new run)"
+            )
         return (
-            f"next: more images or more time may help (tune run --resume {run}), or wrong labels "
-            f"mended (tune labels {run}); tune export-best {run} exports it as it is"
+            f"next: {more}, or wrong labels mended (tune labels {name}); tune export-best {name} "
+            "exports it as it is"
         )
-    return f"next: tune export-best {run}, or look: tune report {run}, tune tensorboard {run}"
+    return f"next: tune export-best {name}, or look: tune report {name}, tune tensorboard {name}"
 
 
 def print_report(report: RunReport, *, limit: int) -> None:

@@ -4,22 +4,30 @@ from pathlib import Path
 from typing import Any
 
 from models.families.own.references import names_in, references_in
+from search.algorithms.registry import ALGORITHMS
+from search.errors import TuneError
 from search.evaluation.objective import AUTO
 from search.formats.registry import require_packages
 from search.process.gpus import visible_gpus
 from search.process.progress import ProgressSink
-from search.run_folder.config import RunConfig
+from search.run_folder.config import FACTOR, RunConfig
 from search.run_folder.own_families import digest_of
-from search.tuning.planning.image_sizes import image_sizes
+from search.tuning.planning.image_sizes import ImageSizes, image_sizes
 
+ALGO = "hyperband"
 Options = dict[str, Any]  # what the user gave; a missing or None value means "what suits"
 
 
 def resolve_config(
     data: Path, options: Options, progress: ProgressSink, *, cache_dir: Path
 ) -> RunConfig:
-    """Fill in what the user left open with what suits these images and this machine."""
+    """Fill in what the user left open with what suits these images and this machine.
+
+    Raises:
+        TuneError: an option is not for the algorithm, or a package is missing.
+    """
     require_packages(options.get("formats") or ())
+    _require_of_algorithm(options)
     hardware = load_tensorflow(progress)
     if said := hardware.unused(visible_gpus()):
         progress.warning(said)
@@ -32,14 +40,14 @@ def resolve_config(
     sizes = image_sizes(given, data, on_gpu=bool(hardware.gpus), cache_dir=cache_dir)
     compact = given.get("compact", not hardware.gpus)
     families, backbones = _available_families(
-        given, weights, sizes.image_size, compact=compact, progress=progress
+        given, weights, sizes, compact=compact, progress=progress
     )
     defaults: Options = {
-        "algo": "hyperband",
+        "algo": ALGO,
         "resize_mode": "squeeze",
         "compact": compact,
         "max_epochs": 27 if hardware.gpus else 9,
-        "factor": 3,
+        "factor": FACTOR,
         "hyperband_iterations": 0,
         "max_trials": 0,
         "objective": AUTO,
@@ -65,6 +73,23 @@ def resolve_config(
     return RunConfig(**values)
 
 
+def _require_of_algorithm(options: Options) -> None:
+    """Refuse what the algorithm would not look at.
+
+    Raises:
+        TuneError: there is such an option.
+    """
+    algo = options.get("algo") or ALGO
+    for name in ("factor", "hyperband_iterations", "max_trials"):
+        if options.get(name) is None or name in ALGORITHMS[algo].options:
+            continue
+        others = ", ".join(key for key, each in ALGORITHMS.items() if name in each.options)
+        raise TuneError(
+            f"--{name.replace('_', '-')} {options[name]}: not an option of --algo {algo}; it is "
+            f"one of {others}"
+        )
+
+
 def load_tensorflow(progress: ProgressSink) -> Any:
     """Import TensorFlow, which takes seconds, and look at the devices."""
     from search.process.hardware import detect
@@ -76,7 +101,7 @@ def load_tensorflow(progress: ProgressSink) -> Any:
 def _available_families(
     given: Options,
     weights: str | None,
-    image_size: tuple[int, int],
+    sizes: ImageSizes,
     *,
     compact: bool,
     progress: ProgressSink,
@@ -89,9 +114,9 @@ def _available_families(
     from models.errors import ModelError
     from models.families.registry import FAMILIES, family_named
     from models.pretrained.backbones import default_backbones
-    from models.pretrained.networks import available_backbones, weights_file
+    from models.pretrained.networks import available_backbones, fetch_weights
 
-    asked = given.get("families")
+    asked, image_size = given.get("families"), sizes.image_size
     families = tuple(asked or FAMILIES)
     # Probes find out which backbone what is trained shall stand on. A preset names its own, and
     # without pretrained weights there is nothing to find out.
@@ -103,15 +128,17 @@ def _available_families(
     if not pretrained:
         return families, ()
     wanted = tuple(given.get("backbones") or default_backbones(light=compact))
+    scale = max(sizes.backbone_sizes) / max(image_size)
+    largest = round(image_size[0] * scale), round(image_size[1] * scale)
     try:
-        names = tuple(available_backbones(wanted, weights, image_size))
+        names = tuple(available_backbones(wanted, weights, image_size, largest))
         if "joined" in families and len(names) < 2:
             if asked:
                 raise ModelError(f"family joined needs two backbones, there is {names[0]} alone")
             families = tuple(family for family in families if family != "joined")
         if weights is not None:  # fetched here, once, and not by each worker
             for name in names:
-                weights_file(name, weights, image_size)
+                fetch_weights(name, weights, largest)
         return families, names
     except ModelError as error:
         if asked or given.get("backbones") or given.get("weights"):
