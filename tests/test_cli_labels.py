@@ -64,7 +64,7 @@ def test_the_list_its_table_and_its_page_name_the_wrong_labels(run, capsys):
     report = json.loads(printed)
     assert list(report) == [
         *("run", "argument", "root", "pictures", "configuration", "folds", "repeats", "agreement"),
-        *("flagged", "doubted", "suspects", "files"),
+        *("flagged", "doubted", "suspects", "files", "dealt_apart"),
     ]
     assert report["doubted"] == len(report["suspects"]) == 3
     assert {row["path"] for row in report["suspects"]} == {names[row] for row in FLIPS}

@@ -154,18 +154,28 @@ def test_a_model_that_finds_the_rare_class_is_not_called_worse():
     assert 0.27 < low < by_class.difference < high < 0.42
 
 
-def test_the_interval_of_balanced_accuracies_holds_what_is_true():
-    """500 draws of 60 and 12 images, of which the two have other shares right."""
+@pytest.mark.parametrize(
+    "classes",
+    [
+        ((60, 0.1, 0.2), (12, 0.3, 0.1)),
+        ((3, 0.3, 0.1),) * 100,
+        ((4, 0.2, 0.0),) * 50,
+        ((20, 0.05, 0.0),) * 10,
+    ],
+)
+def test_the_interval_of_balanced_accuracies_holds_what_is_true(classes):
+    """500 draws of classes of so many images, of which the two have other shares right alone."""
     random = np.random.default_rng(0)
+    true = sum(mine - theirs for _, mine, theirs in classes) / len(classes)
     held = 0
     for _ in range(500):
         counts = []
-        for images, mine, theirs in ((60, 0.1, 0.2), (12, 0.3, 0.1)):
+        for images, mine, theirs in classes:
             same, first, second = random.multinomial(images, [1 - mine - theirs, mine, theirs])
             counts.append((int(same + first + second), int(first), int(second)))
         low, high = paired_recall_interval(counts)
-        held += low <= (0.1 - 0.2 + 0.3 - 0.1) / 2 <= high
-    assert 0.93 <= held / 500 <= 0.99
+        held += low <= true <= high
+    assert 0.93 <= held / 500 <= 1.0
 
 
 def test_what_cannot_be_compared_is_refused(pair):

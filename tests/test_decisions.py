@@ -205,3 +205,12 @@ def test_the_command_serves_its_suspects_and_says_what_was_decided(
     assert "1 label corrected, 0 images set aside, 0 kept as they are" in said
     assert f"--corrections {tmp_path / 'mine.csv'}" in " ".join(said.split())
     assert decided(tmp_path / "mine.csv") == {paths[0]: "along"}
+
+
+def test_what_another_page_has_written_meanwhile_stays(file):
+    one, other = Decisions(file, questions()), Decisions(file, questions())
+    one.decide(0, "dog")
+    other.decide(1, "")
+    one.decide(2, "dog")
+    one.undo()
+    assert decided(file) == {"cat/0.png": "dog", "cat/1.png": ""}

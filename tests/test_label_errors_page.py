@@ -74,6 +74,9 @@ def test_the_page_says_what_to_think_of_it_and_what_to_do():
     assert "Nothing was changed" in words
     assert "run 'tune labels cats --serve', or move a file into the folder of its class" in words
     assert "41 of 2,000 labels are flagged" in words
+    assert "vouch for" not in words
+    torn = report_of([row()], dealt_apart=1200)
+    assert "1,200 images are of groups of near-copies" in summary(torn)
 
 
 @pytest.mark.parametrize("field", ["path", "given", "suggested"])

@@ -140,8 +140,25 @@ def test_a_manifest_of_somebody_else_restores_nothing_until_told_where_to(
     with pytest.raises(DataError, match="not written by you"):
         quarantine(bad_files, tmp_path / "bad")  # nor is it signed by adding to it
     assert not (tmp_path / "home").exists()
-    assert restore(tmp_path / "bad", folder) == 3
+    stored = values["files"][1]["stored"]
+    (folder / stored).parent.mkdir(parents=True, exist_ok=True)
+    (folder / stored).write_text("something else")
+    with pytest.raises(DataError, match="put 2 back; 1 not"):
+        restore(tmp_path / "bad", folder)
+    (left,) = json.loads(manifest.read_text())["files"]
+    assert left["origin"] == str((folder / stored).resolve())  # which is signed by now
+    (folder / stored).unlink()
+    assert restore(tmp_path / "bad") == 1
+    assert not (tmp_path / "home").exists()
     assert _state(folder) == before
+
+
+def test_folders_of_the_users_own_stay_where_files_are_put_back_from_among_them(folder, tmp_path):
+    own = tmp_path / "bad" / "own" / "empty"
+    own.mkdir(parents=True)
+    quarantine(_catalog(folder), tmp_path / "bad")
+    restore(tmp_path / "bad")
+    assert [path for path in (tmp_path / "bad").rglob("*") if path.is_dir()] == [own.parent, own]
 
 
 def test_nothing_is_moved_through_a_link_to_a_folder(folder, tmp_path):

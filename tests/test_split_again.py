@@ -22,7 +22,7 @@ def hashes(catalog, rows):
 
 def known_of(catalog, splits):
     return {
-        catalog.kept[row].pixel_hash: name
+        catalog.kept[row].pixel_hash: (name,)
         for name in ("train", "validation", "test")
         for row in getattr(splits, name)
     }
@@ -82,7 +82,9 @@ def test_what_was_there_stays_and_of_the_new_the_same_share_is_dealt(catalog, al
 def test_images_that_come_one_at_a_time_are_for_the_test_too_in_the_end(catalog, alone):
     """By chance, at the same share: rounding would never give the test a single image."""
     known = known_of(catalog, split_by_group(catalog, seed=0))
-    arrived = [row for row, entry in enumerate(catalog.kept) if known[entry.pixel_hash] == "train"]
+    arrived = [
+        row for row, entry in enumerate(catalog.kept) if known[entry.pixel_hash] == ("train",)
+    ]
     dealt = 0
     for row in arrived:
         others = {key: name for key, name in known.items() if key != catalog.kept[row].pixel_hash}
@@ -109,9 +111,44 @@ def test_given_splits_hold_for_what_is_new(catalog, alone):
         for entry in (catalog.kept[row] for row in getattr(before, name))
     )
     named = replace(catalog, entries=given)
-    known = {entry.pixel_hash: entry.split for entry in given[5:]}
+    known = {entry.pixel_hash: (entry.split,) for entry in given[5:]}
     again = split_again(named, known, seed=0)
     assert hashes(named, again.test) == {e.pixel_hash for e in given if e.split == "test"}
+
+
+def test_what_is_like_an_image_that_was_trained_on_and_is_gone_is_trained_on(catalog, alone):
+    known = known_of(catalog, split_by_group(catalog, seed=0))
+    new = [row for row, entry in enumerate(catalog.kept) if known[entry.pixel_hash] == ("test",)]
+    for row in new:
+        del known[catalog.kept[row].pixel_hash]
+    trained = np.zeros(len(catalog.kept), bool)
+    trained[new[0]] = True
+    alone[new[-1]] = new[0]  # a copy of it
+    for seed in range(4):
+        again = split_again(catalog, known, trained=trained, validation=0.0, test=0.9, seed=seed)
+        assert {new[0], new[-1]} <= set(again.train.tolist())
+        assert set(again.test.tolist()) <= set(new[1:-1])
+
+
+def test_copies_in_two_splits_stay_where_they_were(catalog, alone):
+    """A data set may give such; which file is which is known by where it lies."""
+    before = split_by_group(catalog, seed=0)
+    train, test = int(before.train[0]), int(before.test[0])
+    entries = [
+        replace(entry, split=name)
+        for name in ("train", "validation", "test")
+        for entry in (catalog.kept[row] for row in getattr(before, name))
+    ]
+    one, other = catalog.kept[train], catalog.kept[test]
+    entries = [
+        replace(e, pixel_hash="ab" * 16) if e.path in (one.path, other.path) else e for e in entries
+    ]
+    named = replace(catalog, entries=tuple(sorted(entries, key=lambda entry: entry.path)))
+    known = {entry.pixel_hash: (entry.split,) for entry in entries} | {"ab" * 16: ("train", "test")}
+    again = split_again(named, known, seed=0)
+    paths = {name: {named.kept[r].path for r in getattr(again, name)} for name in ("train", "test")}
+    assert one.path in paths["train"]
+    assert other.path in paths["test"]
 
 
 @pytest.mark.parametrize("count", [3, 4, 5])
@@ -121,7 +158,8 @@ def test_a_small_class_that_is_new_has_an_image_in_each_split(catalog, alone, co
     others = [row for row, each in enumerate(catalog.kept) if each.label != label]
     grown = part_of(catalog, others + of_label[:count])
     names = ("test", "validation", "train", "train")
-    known = {each.pixel_hash: names[n % 4] for n, each in enumerate(part_of(catalog, others).kept)}
+    kept = part_of(catalog, others).kept
+    known = {each.pixel_hash: (names[n % 4],) for n, each in enumerate(kept)}
     for seed in range(4):
         again = split_again(grown, known, seed=seed)
         new = hashes(catalog, of_label[:count])
@@ -130,6 +168,6 @@ def test_a_small_class_that_is_new_has_an_image_in_each_split(catalog, alone, co
 
 
 def test_a_class_without_an_image_in_a_split_is_said_to_have_none(catalog, alone):
-    known = dict.fromkeys((entry.pixel_hash for entry in catalog.kept), "train")
+    known = dict.fromkeys((entry.pixel_hash for entry in catalog.kept), ("train",))
     with pytest.raises(DataError, match="has no|need"):
         split_again(catalog, known, seed=0)

@@ -76,9 +76,12 @@ def restore(destination: Path, into: Path | None = None) -> int:
             continue  # The program was ended between the manifest and the move.
         outside = not _is_inside(stored, destination) or (into and not _is_inside(origin, into))
         if outside or os.path.lexists(origin):
-            remaining.append(record)
+            # Signed again below: only with the place that was said.
+            said = {} if into is None else {"origin": os.fspath(into.resolve() / record["stored"])}
+            remaining.append(record | said)
             continue
         _move(stored, origin)
+        _remove_if_empty(stored.parent, destination)
         restored += 1
     if remaining:
         _save(destination, remaining)
@@ -88,7 +91,6 @@ def restore(destination: Path, into: Path | None = None) -> int:
             "move that away and restore again"
         )
     (destination / _MANIFEST).unlink()
-    _remove_empty_folders(destination)
     return restored
 
 
@@ -195,7 +197,8 @@ def _signed(records: list[dict[str, Any]]) -> bytes:
     return json.dumps(records, sort_keys=True).encode()
 
 
-def _remove_empty_folders(folder: Path) -> None:
-    for parent, _, _ in os.walk(folder, topdown=False):
-        if parent != os.fspath(folder) and not any(os.scandir(parent)):
-            Path(parent).rmdir()
+def _remove_if_empty(folder: Path, destination: Path) -> None:
+    """Remove a folder that held files in quarantine, and those above it that are empty then."""
+    while folder != destination and not any(os.scandir(folder)):
+        folder.rmdir()
+        folder = folder.parent

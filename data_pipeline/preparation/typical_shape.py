@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from data_pipeline.catalog.cache import checked_at, load_entries
-from data_pipeline.decoding.decode import BROKEN, FORMATS, orientation
+from data_pipeline.decoding.decode import FORMATS
+from data_pipeline.decoding.upright import BROKEN, orientation
 from data_pipeline.listing.data_options import PLAIN, DataOptions
 from data_pipeline.listing.files import Files
 from data_pipeline.listing.sources import list_images

@@ -56,7 +56,8 @@ def paired_recall_interval(counts: Iterable[tuple[int, int, int]]) -> tuple[floa
     """95 % interval of the difference of two balanced accuracies on the same images.
 
     Agresti and Min 2005 ("Simple improved confidence intervals for comparing matched proportions")
-    in each class, half an image more in each cell; the classes count the same.
+    in each class, half an image more in each cell, for the variance alone: of many small classes
+    it would draw the mean to 0 too. The classes count the same.
 
     Args:
         counts: of each class its images, those that the first alone has right, and those that the
@@ -68,8 +69,8 @@ def paired_recall_interval(counts: Iterable[tuple[int, int, int]]) -> tuple[floa
     differences, variances = [], []
     for images, first, second in counts:
         total, mine, theirs = images + 2.0, first + 0.5, second + 0.5
-        differences.append((mine - theirs) / total)
-        variances.append((mine + theirs - (mine - theirs) ** 2 / total) / total**2)
+        differences.append((first - second) / images)
+        variances.append((mine + theirs - (mine - theirs) ** 2 / total) / (total * images))
     classes = len(differences)
     centre = sum(differences) / classes
     spread = 1.959964 * math.sqrt(sum(variances)) / classes

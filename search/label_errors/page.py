@@ -96,12 +96,18 @@ def summary(report: SuspectReport) -> str:
     """Say how many labels are in doubt, as plain text."""
     if not report.doubted:
         return f"No label of {report.images:,} is in doubt: none is less likely than another."
+    apart = (
+        f" {report.dealt_apart:,} images are of groups of near-copies, as the frames of a video "
+        "are, too large for one fold: these vouch for one another's labels."
+        if report.dealt_apart
+        else ""
+    )
     listed = len(report.suspects)
     which = "all of these" if listed == report.doubted else f"the first {listed:,} of these"
     return (
         f"{report.flagged:,} of {report.images:,} labels are flagged by confident "
         f"learning; of {report.doubted:,} another class is likelier than the label. "
-        f"Listed: {which}, the least credible label first."
+        f"Listed: {which}, the least credible label first.{apart}"
     )
 
 

@@ -42,6 +42,7 @@ class SuspectReport:
         flagged, doubted: how many labels are flagged, and for how many another class is likelier.
         suspects: the least credible label first; of those doubted as many as were asked for.
         files: paths of the written list and page.
+        dealt_apart: images of groups of near-copies that are too large for one fold.
     """
 
     run: str
@@ -56,3 +57,4 @@ class SuspectReport:
     doubted: int
     suspects: tuple[Suspect, ...]
     files: tuple[str, ...] = ()
+    dealt_apart: int = 0

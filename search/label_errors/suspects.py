@@ -21,6 +21,7 @@ from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
 from search.run_folder.data import load_groups, require_written
+from search.run_folder.data_summary import DataSummary
 from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
 from search.run_folder.schema import to_json
@@ -112,6 +113,7 @@ def _report(
         flagged=int(errors.flagged.sum()),
         doubted=len(rows),
         suspects=tuple(rows),
+        dealt_apart=DataSummary.load(experiment.run).dealt_apart or 0,
     )
 
 

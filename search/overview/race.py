@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from models.families.registry import family_named
 from search.algorithms.racing.probed import comparable, is_raced
+from search.run_folder.origins import RACE
 from search.run_folder.records import ALL_IMAGES, TrialRecord, Values
 
 JOINED = " + "  # between the names of two backbones under one probe
@@ -42,7 +43,8 @@ def probes(records: Sequence[TrialRecord]) -> dict[str, list[TrialRecord]]:
     """Group the finished probes of a race by candidate, each in the order of its rungs."""
     grouped: dict[str, list[TrialRecord]] = defaultdict(list)
     for record in records:
-        if is_raced(record.values) and record.finished:
+        # An update tries again what was raced before; older versions noted no origin.
+        if is_raced(record.values) and record.finished and record.origin in ("", RACE):
             grouped[record.configuration].append(record)
     return {name: sorted(rungs, key=lambda rung: rung.rung) for name, rungs in grouped.items()}
 

@@ -98,7 +98,9 @@ class Decisions:
         return kept, len(mine) - kept - aside, aside
 
     def _write(self, path: str, correction: Correction | None) -> None:
-        known = {key: value for key, value in self._known.items() if key != path}
+        # Another page may have written to it, or an editor.
+        there = read_corrections(self.file) if self.file.is_file() else {}
+        known = {key: value for key, value in (self._known | there).items() if key != path}
         if correction is not None:
             known[path] = correction
         write_bytes(self.file, written(known.values()))

@@ -45,8 +45,6 @@ def settled(
     """
     from data_pipeline.preparation.prepare import preload_decoders
 
-    for path in _written_before_the_configuration(run):
-        path.unlink(missing_ok=True)  # of a run that was killed before it began, on other data
     preload_decoders(data, cache_dir=cache_dir)
     own = references_in(options.get("families") or ())
     if own:
@@ -73,6 +71,12 @@ def settled(
         config = with_epochs(run, config, stop=stop, progress=progress)
     config.save(run)
     return config
+
+
+def clear_unbegun(run: RunFolder) -> None:
+    """Delete what a run of this name has left that was killed before it began, on other data."""
+    for path in _written_before_the_configuration(run):
+        path.unlink(missing_ok=True)
 
 
 def new_folder(results: Path, name: str) -> RunFolder:

@@ -1,6 +1,6 @@
 """Check, prepare and split the images of a run, and write down what it learns from."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -30,7 +30,7 @@ def prepare_data(
     cache_dir: Path,
     disk: ImagesDisk | None = None,
     progress: ProgressSink,
-    known: Mapping[str, Split] | None = None,
+    known: Mapping[str, Collection[Split]] | None = None,
     donor: RunFolder | None = None,
 ) -> None:
     """Check and prepare the images, split them, and write down what the run learns from.
@@ -40,8 +40,9 @@ def prepare_data(
         cache_dir: where checked catalogs and prepared pixels are kept.
         disk: what the prepared pixels may take; None for all that they need.
         progress: told what is done.
-        known: the split of images that were split before, by the hash of their pixels.
-        donor: a run with the same sizes of images, from which prepared pixels are copied.
+        known: the splits of images that were split before, by the hash of their pixels.
+        donor: a run with the same sizes of images, from which prepared pixels are copied; what is
+            like an image that it was trained on is not tested on.
 
     Raises:
         TuneError: the run was begun on other data.
@@ -68,7 +69,7 @@ def prepare_data(
     for doubt in catalog.doubts:
         progress.warning(printable(doubt))
     _require_the_same(run, config, catalog)
-    splits = _splits(run, config, catalog, known)
+    splits = _splits(run, config, catalog, known, donor)
     leaks = find_leaks(catalog)
     warn_of_leaks(leaks, Path(config.data), progress)
     apart = groups_dealt_apart(catalog, splits)
@@ -92,9 +93,14 @@ def _require_the_same(run: RunFolder, config: RunConfig, catalog: "Catalog") -> 
 
 
 def _splits(
-    run: RunFolder, config: RunConfig, catalog: "Catalog", known: Mapping[str, Split] | None
+    run: RunFolder,
+    config: RunConfig,
+    catalog: "Catalog",
+    known: Mapping[str, Collection[Split]] | None,
+    before: RunFolder | None,
 ) -> "Splits":
     """Split the images, or read how they were split."""
+    from data_pipeline.near_duplicates.known_images import KnownImages
     from data_pipeline.preparation.split import split_by_group
     from data_pipeline.preparation.split_again import split_again
     from search.run_folder.data import load_splits
@@ -105,7 +111,11 @@ def _splits(
     shares: Any = {name: getattr(config, name) for name in ("validation", "test", "seed")}
     if known is None:
         return split_by_group(catalog, **shares)
-    return split_again(catalog, known, **shares)
+    trained = None
+    if before is not None:
+        with suppress(OSError, ValueError):  # of an older version, or damaged
+            trained = KnownImages.load(before.known).among(catalog)
+    return split_again(catalog, known, trained=trained, **shares)
 
 
 def _donors(run: RunFolder, config: RunConfig) -> dict[tuple[int, int], Donor]:

@@ -33,7 +33,7 @@ from search.run_folder.record_files import load_records
 from search.run_folder.records import TrialRecord
 from search.runs.lock import locked
 from search.tuning.environment import RunEnvironment
-from search.tuning.new_run import default_name, new_folder, settled
+from search.tuning.new_run import clear_unbegun, default_name, new_folder, settled
 from search.tuning.planning.print_plan import announce, baselines
 from search.tuning.planning.resolve_config import Options, load_tensorflow
 from search.tuning.prepare_data import prepare_data
@@ -72,6 +72,7 @@ def start(
         StopSignal(environment.max_time, (run.path, environment.cache_dir)) as stop,
         _executor(run, environment) as workers,
     ):
+        clear_unbegun(run)
         try:
             config = settle(
                 run,

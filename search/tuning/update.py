@@ -106,19 +106,19 @@ def _best(run: RunFolder, config: RunConfig) -> tuple[dict[str, Any], ...]:
     return tuple(different[:TRIED_AGAIN])
 
 
-def _known_splits(run: RunFolder) -> dict[str, Any]:
-    """The split of each image of a run, by the hash of its pixels."""
+def _known_splits(run: RunFolder) -> dict[str, tuple[Any, ...]]:
+    """The split of each image of a run, by the hash of its pixels; several of copies in several."""
     hashes, splits = Images.load(run).pixel_hashes, load_splits(run)
     if not all(hashes):
         raise TuneError(
             f"{run.name}: an older version of tune began it, and did not note which image is "
             "which; start a new run"
         )
-    return {
-        hashes[row]: name
-        for name in ("train", "validation", "test")
-        for row in getattr(splits, name).tolist()
-    }
+    known: dict[str, tuple[Any, ...]] = {}
+    for name in ("train", "validation", "test"):
+        for key in {hashes[row] for row in getattr(splits, name).tolist()}:
+            known[key] = (*known.get(key, ()), name)
+    return known
 
 
 def _carry_features(before: RunFolder, run: RunFolder, config: RunConfig) -> None:
