@@ -242,3 +242,11 @@ def test_limits_of_the_run_are_not_given_once_more():
     assert export_command(metrics, limited) == "tune export-best run --format onnx"
     words = export_command(metrics, run_config())
     assert "--format litert-int8 --format onnx --max-size 5MB" in words
+
+
+def test_an_export_of_the_keras_file_alone_says_so_where_the_run_has_other_formats():
+    nothing = {"parity": [FILE | {"format": "keras"}], "precision_wished": None}
+    config = run_config(formats=("onnx",))
+    assert export_command(metrics_with(**nothing), config) == "tune export-best run --format keras"
+    both = metrics_with(**nothing | {"parity": [FILE | {"format": f} for f in ("keras", "onnx")]})
+    assert export_command(both, config) == "tune export-best run --format onnx"

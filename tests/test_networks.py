@@ -100,7 +100,12 @@ def test_weights_are_fetched_that_suit_the_images_that_are_seen(cache, monkeypat
     """Those of MobileNetV2 for 96 px are of another network at 224, but better than none."""
     file, small = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_{}_no_top.h5", (96, 96)
     asked, answering = [], set()
-    monkeypatch.setattr(pretrained, "_fetch", lambda _, name, __: asked.append(name))
+
+    def fetch(_, name, __):
+        asked.append(name)
+        raise OSError("read-only")
+
+    monkeypatch.setattr(pretrained, "_fetch", fetch)
     monkeypatch.setattr(weights, "reachable", lambda urls: answering & {*urls})
     (cache / file.format(96)).touch()
     fetch_weights("mobilenet_v2", "imagenet", (224, 224))  # nothing answers
@@ -111,9 +116,10 @@ def test_weights_are_fetched_that_suit_the_images_that_are_seen(cache, monkeypat
     assert asked == [file.format(224)] * 2
     fetch_weights("mobilenet_v2", "imagenet", small)  # it is there
     (cache / file.format(224)).touch()
-    fetch_weights("mobilenet_v2", "imagenet", (160, 160))
+    fetch_weights("mobilenet_v2", "imagenet", (224, 224))
     assert len(asked) == 2
-    fetch_weights("mobilenet_075", "imagenet", (160, 160))  # of which nothing is there
+    with pytest.raises(OSError, match="read-only"):  # of which nothing is there
+        fetch_weights("mobilenet_075", "imagenet", (160, 160))
     assert asked[2:] == ["mobilenet_7_5_160_tf_no_top.h5"]
 
 

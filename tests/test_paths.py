@@ -8,6 +8,7 @@ import pytest
 from search.errors import TuneError
 from search.run_folder.paths import DEFAULT_RESULTS, RunFolder
 from search.runs.find import exported_at, find_run, runs
+from search.runs.lock import locked
 
 
 def begun(results, name, age):
@@ -83,3 +84,11 @@ def test_what_a_message_says_to_give_as_run_finds_that_run(tmp_path, monkeypatch
     (word,) = shlex.split(run.argument)
     assert find_run(DEFAULT_RESULTS, word) == run
     assert (word == "cats") == (results == DEFAULT_RESULTS)
+
+
+def test_a_run_that_was_gone_on_with_is_the_newest(tmp_path):
+    old, new = begun(tmp_path, "old", age=100), begun(tmp_path, "new", age=1)
+    with locked(old):
+        assert runs(tmp_path) == [old, new]
+    os.utime(old.path / "lock", (950, 950))
+    assert runs(tmp_path) == [new, old]

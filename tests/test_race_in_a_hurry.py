@@ -268,4 +268,6 @@ def test_probes_that_ran_at_once_took_their_time_once_and_a_pause_counts_not():
         trial_record(f"{n}", begun=b, ended=e, seconds=e - b) for n, (b, e) in enumerate(spans)
     ]
     assert _seconds_of_any(probes) == 15.0
+    late = trial_record("8", begun=113.0, ended=9000.0, seconds=2.0)  # stopped, and gone on with
+    assert _seconds_of_any([*probes, late]) == 17.0
     assert _seconds_of_any([*probes, trial_record("9", seconds=4.0)]) == 19.0  # of an older version

@@ -12,6 +12,7 @@ from search.errors import TuneError
 from search.process.hardware import Hardware
 from search.tuning.planning import resolve_config as resolving
 from search.tuning.planning.resolve_config import resolve_config
+from search.tuning.preset import preset_options
 
 
 def resolved(data, options, progress):
@@ -35,7 +36,8 @@ def machine(monkeypatch):
         "models.pretrained.networks.available_backbones", lambda names, *rest: names
     )
     monkeypatch.setattr(
-        "models.pretrained.networks.fetch_weights", lambda name, *rest: fetched.append(name)
+        "models.pretrained.networks.fetch_weights",
+        lambda name, *rest: None if name in fetched else fetched.append(name),
     )
 
     def with_gpu(*names):
@@ -181,14 +183,18 @@ def test_with_one_backbone_there_is_nothing_to_join(machine, tmp_path):
         resolved(tmp_path, one | {"families": ("joined",)}, Recorded())
 
 
-def test_the_weights_suit_the_largest_images_that_networks_see(machine, tmp_path, monkeypatch):
+def test_weights_are_fetched_for_each_size_that_networks_see(machine, tmp_path, monkeypatch):
     machine()
     asked = []
     monkeypatch.setattr(
         "models.pretrained.networks.fetch_weights", lambda name, kind, size: asked.append(size)
     )
     resolved(tmp_path, {}, Recorded())
-    assert set(asked) == {(224, 224)}
+    assert set(asked) == {(160, 160), (224, 224)}
     del asked[:]
     resolved(tmp_path, {"image_size": (64, 96)}, Recorded())
-    assert set(asked) == {(128, 192)}
+    assert set(asked) == {(64, 96), (96, 144), (128, 192)}
+    del asked[:]
+    options = preset_options("student-mobilenet", {})
+    resolved(tmp_path, options, Recorded())
+    assert set(asked) == {(160, 160)}

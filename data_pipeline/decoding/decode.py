@@ -5,9 +5,7 @@ import importlib.util
 import io
 import os
 import stat
-import struct
 import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from data_pipeline.decoding.deep_grey import deep_grey
 from data_pipeline.decoding.file_signatures import what_it_is
+from data_pipeline.decoding.upright import BROKEN, turn_of
 from data_pipeline.errors import BadImageError, DataError
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
@@ -27,35 +26,6 @@ MAX_BYTES = 512 * 2**20
 
 # TIFF's tags.
 _SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
-# Exif's tag, and what turns an image upright for each of its values; 1 is upright already.
-_ORIENTATION_TAG = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-# What Pillow has been seen to raise on broken files: far more than it documents. A bad file
-# must never end the program, and a bug elsewhere must not look like a bad file.
-BROKEN = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    BufferError,
-    EOFError,
-    LookupError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
 
 
 def read_upright(path: Path) -> np.ndarray:
@@ -156,19 +126,6 @@ def _load(contents: bytes) -> tuple[np.ndarray, str]:
         rgb = _to_rgb(image, contents)
         upright = rgb if turn is None else rgb.transpose(turn)
         return np.asarray(upright), format_name
-
-
-def orientation(image: Image.Image) -> int:
-    """Read the Exif orientation, 1 to 8; 1 where the Exif block is missing or broken."""
-    try:
-        return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except BROKEN:
-        return 1
-
-
-def turn_of(image: Image.Image) -> Image.Transpose | None:
-    """What turns the image upright by its Exif orientation; None where it is upright."""
-    return _UPRIGHT.get(orientation(image))
 
 
 @functools.cache

@@ -5,8 +5,9 @@ import io
 import numpy as np
 from PIL import Image
 
-from data_pipeline.decoding.decode import BROKEN, MAX_PIXELS, decode_warning, turn_of
+from data_pipeline.decoding.decode import MAX_PIXELS, decode_warning
 from data_pipeline.decoding.hashes import pixel_hash
+from data_pipeline.decoding.upright import BROKEN, turn_of
 from data_pipeline.errors import BadImageError
 
 _JPEG = b"\xff\xd8\xff"

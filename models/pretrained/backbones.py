@@ -70,14 +70,10 @@ class Backbone:
         the weights of any size, so those of 224 and then those of the other sizes, the largest
         first, do where the first is missing.
         """
-        others = (self.file.format(size=size) for size in sorted(self.sizes, reverse=True))
-        return tuple(dict.fromkeys((*self.suited_files(image_size), *others)))
-
-    def suited_files(self, image_size: tuple[int, int]) -> tuple[str, ...]:
-        """Return the names of the weights that suit an image size, the best first."""
         height, width = image_size
         exact = height if height == width and height in self.sizes else 224
-        return tuple(dict.fromkeys(self.file.format(size=size) for size in (exact, 224)))
+        sizes = (exact, 224, *sorted(self.sizes, reverse=True))
+        return tuple(dict.fromkeys(self.file.format(size=size) for size in sizes))
 
     def url(self, file_name: str) -> str:
         """Return the address at which `file_name` is published."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,20 +122,19 @@ def weights_file(name: str, weights: str, image_size: tuple[int, int]) -> Path:
 
 
 def fetch_weights(name: str, weights: str, image_size: tuple[int, int]) -> None:
-    """Have the weights of a backbone at hand that suit an image size, downloaded if needed.
+    """Have the weights of a backbone for an image size at hand, downloaded if needed.
 
-    Where nothing answers, those of another size that are in the Keras cache have to do.
+    Where they cannot be had, those for another size that are in the Keras cache have to do.
 
     Raises:
         ModelError: See `weights_file`.
     """
     backbone = BACKBONES[name]
-    suited = backbone.suited_files(image_size)
-    if weights == "imagenet" and files.cached(suited) is None:
-        if files.cached(backbone.file_names(image_size)) is None or files.reachable(
-            [backbone.url(suited[0])]
-        ):
-            _fetch(backbone, suited[0], backbone.digest)
+    best, *others = backbone.file_names(image_size)
+    if weights == "imagenet" and files.cached([best]) is None and files.cached(others):
+        with suppress(ModelError, OSError):  # what is there works too
+            if files.reachable([backbone.url(best)]):
+                _fetch(backbone, best, backbone.digest)
         return
     weights_file(name, weights, image_size)
 

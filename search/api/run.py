@@ -158,7 +158,7 @@ class Run:
         """Choose the best configuration, retrain, test and export it, as `tune export-best` does.
 
         Args:
-            formats: names of forms to write besides the .keras file, as "litert" or "onnx".
+            formats: names of forms to write besides the .keras file; none for those of the run.
             max_latency, max_size: seconds per image and bytes that each may take.
             precision: share of right answers among those given, for which a threshold is set;
                 None for a model that always answers.

@@ -50,7 +50,8 @@ class ExportOptions:
     """What is to be exported.
 
     Attributes:
-        formats: keys of `search.formats.registry.FORMATS` to write besides model.keras.
+        formats: keys of `search.formats.registry.FORMATS` to write besides model.keras; none for
+            those of the run.
         budget: what these files, or else model.keras, may cost; without limits those of the run
             hold, for the run's formats, which are then written too.
         precision: share of right answers among those given, for which a threshold is set; None
@@ -99,6 +100,7 @@ def _export(
     require_enough(experiment, options.precision)
     prepare_to_train(experiment.config)
     options, asked_for = _with_limits(options, experiment.config)
+    require_packages(options.formats)  # those of the run too
     seconds = part_seconds(
         experiment,
         formats=options.formats,

@@ -62,6 +62,9 @@ def export_command(metrics: Metrics, config: RunConfig) -> str:
     words = ["tune", "export-best", metrics.run]
     for row in metrics.parity:
         words += [] if row.format in always else ["--format", row.format]
+    written = {row.format for row in metrics.parity}
+    if config.formats and not limits_of_run and written <= {_ALWAYS}:
+        words += ["--format", _ALWAYS]  # else those of the run would be written
     words += [] if limits_of_run else _budget(metrics.budget)
     for option, value, usual in (
         ("--precision", metrics.precision_wished, None),

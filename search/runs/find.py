@@ -8,11 +8,12 @@ from search.errors import TuneError
 from search.process.atomic_files import read_object
 from search.process.printable import printable
 from search.run_folder.paths import DEFAULT_RESULTS, RunFolder
+from search.runs.lock import SEARCH
 
 
 def runs(results: Path) -> list[RunFolder]:
-    """List all runs below a results folder, newest first."""
-    found = [(begun(run), run) for run in map(RunFolder, results.glob("[!.]*")) if is_run(run)]
+    """List all runs below a results folder, that which was begun or gone on with last first."""
+    found = [(searched(run), run) for run in map(RunFolder, results.glob("[!.]*")) if is_run(run)]
     return [run for _, run in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
 
@@ -27,6 +28,14 @@ def begun(run: RunFolder) -> float:
         return run.config.stat().st_mtime
     except OSError:  # just deleted
         return 0.0
+
+
+def searched(run: RunFolder) -> float:
+    """When it was begun or last gone on with, likewise."""
+    try:
+        return max(begun(run), (run.path / SEARCH).stat().st_mtime)
+    except OSError:  # it has never been locked here
+        return begun(run)
 
 
 def find_run(results: Path, name: str | None) -> RunFolder:

@@ -7,11 +7,12 @@ changes nothing of the model, such as the learning rate of an optimizer, is told
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from models.families.own.architecture import architecture_of
 
 if TYPE_CHECKING:
     import keras
@@ -33,61 +34,94 @@ class Found:
     without_effect: tuple[str, ...]
 
 
-class _Try(NamedTuple):
-    """What is to be built: values, of which one is changed, and the model without that."""
-
-    values: dict[str, Any]
-    changed: str
-    before: str
-
-
 def discover(build: Callable[[Any], keras.Model]) -> Found:
     """Find the hyperparameters that `build` declares.
 
     Args:
         build: From `keras_tuner.HyperParameters` to a model.
     """
-    import keras_tuner
+    discovery = _Discovery(build)
+    discovery.try_each()
+    discovery.try_again()
+    return discovery.found()
 
-    entries: list[Any] = []
-    tried: set[str] = set()
-    changing: set[str] = set()
-    always: set[str] = set()
-    waiting: deque[_Try] = deque([_Try({}, "", "")])
-    # What is used under another value only is looked at once more under that.
-    again: deque[_Try] = deque()
-    paired: set[tuple[str, str]] = set()
-    for _ in range(MAX_BUILDS):
-        if not (waiting or again):
-            break
-        values, changed, before = (waiting or again).popleft()
+
+class _Built(NamedTuple):
+    """A model, the values it was built with, and the hyperparameters that are active then."""
+
+    model: str
+    values: dict[str, Any]
+    active: list[Any]
+
+
+class _Discovery:
+    """What is known so far.
+
+    Attributes:
+        changing: Names of those that change the model.
+        unknown: Of those of which there were too many to look at.
+    """
+
+    def __init__(self, build: Callable[[Any], keras.Model]) -> None:
+        self._build, self._left = build, MAX_BUILDS
+        self._entries: list[Any] = []
+        self._changed: list[_Built] = []  # models, each with a value of its own that matters
+        self.changing: set[str] = set()
+        self.unknown: set[str] = set()
+
+    def try_each(self) -> None:
+        """Try other values of each, also of those that are only declared under such values."""
+        first = self._built({})
+        waiting = deque([first])
+        tried: set[str] = set()
+        while waiting:
+            base = waiting.popleft()
+            for entry in base.active:
+                if entry.name not in tried:
+                    tried.add(entry.name)
+                    waiting += self._tried(entry, base, MAX_TRIED)
+
+    def try_again(self) -> None:
+        """Try those that changed nothing under values that do: they may be used there only."""
+        for entry in self._entries:
+            for base in self._changed:
+                is_open = entry.name not in self.changing | self.unknown
+                if is_open and entry.name in {active.name for active in base.active}:
+                    self._tried(entry, base, 1)
+
+    def found(self) -> Found:
+        """Return what is kept, and what is left out."""
+        # A parent decides which others there are, whatever it does by itself.
+        always = {condition.name for entry in self._entries for condition in entry.conditions}
+        names = self.changing | self.unknown | always
+        kept = tuple(entry for entry in self._entries if entry.name in names)
+        dropped = dict.fromkeys(entry.name for entry in self._entries if entry.name not in names)
+        return Found(kept, tuple(dropped))
+
+    def _tried(self, entry: Any, base: _Built, most: int) -> list[_Built]:
+        """Build with so many other values of one, at most."""
+        built = []
+        for value in _other_values(entry, base.values[entry.name])[:most]:
+            if not self._left:
+                self.unknown.add(entry.name)
+                break
+            built.append(self._built(base.values | {entry.name: value}))
+            if built[-1].model != base.model:
+                if entry.name not in self.changing:
+                    self._changed.append(built[-1])
+                self.changing.add(entry.name)
+        return built
+
+    def _built(self, values: dict[str, Any]) -> _Built:
+        import keras_tuner
+
+        self._left -= 1
         hp = keras_tuner.HyperParameters()
         hp.values = dict(values)
-        model = _architecture(build(hp))
-        entries += [entry for entry in hp.space if not _holds(entries, entry)]
-        # A parent decides which others there are, whatever it does by itself.
-        always |= {condition.name for entry in entries for condition in entry.conditions}
-        now, active = dict(hp.values), [entry for entry in hp.space if hp.is_active(entry)]
-        if changed and model != before:
-            changing.add(changed)
-            for entry in active:
-                if entry.name in tried - changing and (changed, entry.name) not in paired:
-                    paired.add((changed, entry.name))
-                    again += _tries(entry, now, model)[:1]
-        for entry in active:
-            if entry.name not in tried:
-                tried.add(entry.name)
-                waiting += _tries(entry, now, model)
-    changing |= {each.changed for each in waiting}  # of these nothing is known
-    kept = [entry for entry in entries if entry.name in changing | always]
-    dropped = dict.fromkeys(entry.name for entry in entries if entry not in kept)
-    return Found(tuple(kept), tuple(name for name in dropped if name in tried))
-
-
-def _tries(entry: Any, values: dict[str, Any], model: str) -> list[_Try]:
-    """What is built to see whether a hyperparameter changes a model."""
-    others = _other_values(entry, values[entry.name])
-    return [_Try(values | {entry.name: value}, entry.name, model) for value in others]
+        model = architecture_of(self._build(hp))
+        self._entries += [entry for entry in hp.space if not _holds(self._entries, entry)]
+        active = [entry for entry in hp.space if hp.is_active(entry)]
+        return _Built(model, dict(hp.values), active)
 
 
 def _holds(entries: list[Any], entry: Any) -> bool:
@@ -102,19 +136,3 @@ def _other_values(entry: Any, value: Any) -> list[Any]:
     if values := getattr(entry, "values", None):
         listed = list(values)[::-1]
     return [other for other in dict.fromkeys(listed) if other != value][:MAX_TRIED]
-
-
-def _architecture(model: keras.Model) -> str:
-    """Write what a model is made of, without how it is trained and the names that Keras numbers."""
-    numbers: dict[str, int] = {}
-
-    def plain(value: Any, key: str = "") -> Any:
-        if isinstance(value, dict):
-            # How a model inside this one was compiled.
-            return {k: plain(v, k) for k, v in value.items() if k != "compile_config"}
-        if isinstance(value, list | tuple):
-            is_place = len(value) == 3 and isinstance(value[0], str)  # name, node, tensor
-            return [plain(each, "name" if is_place else "") for each in value]
-        return numbers.setdefault(value, len(numbers)) if key == "name" else value
-
-    return json.dumps(plain(model.get_config()), default=str, sort_keys=True)

@@ -162,7 +162,12 @@ class RaceFirst(keras_tuner.Oracle):
 
 def _seconds_of_any(probes: Sequence[TrialRecord]) -> float:
     """Seconds in which any of them ran: several may at once, and between two may be a pause."""
-    ends = [(p.begun, p.ended) for p in probes if p.begun is not None and p.ended is not None]
+    # One that was stopped and gone on with later ran for its seconds alone, before its end.
+    ends = [
+        (max(p.begun, p.ended - p.seconds), p.ended)
+        for p in probes
+        if p.begun is not None and p.ended is not None
+    ]
     seconds, last = sum(p.seconds for p in probes if p.begun is None or p.ended is None), 0.0
     for begun, ended in sorted(ends):
         seconds += max(ended - max(begun, last), 0.0)

@@ -20,7 +20,8 @@ def format_options(command: Command) -> Command:
         "formats",
         type=click.Choice(list(FORMATS)),
         multiple=True,
-        help=f"Write this form besides {ALWAYS.file}; may be given several times.",
+        help=f"Write this form besides {ALWAYS.file}; may be given several times.  "
+        "[default: none; of export-best those that RUN was begun with]",
     )(command)
 
 

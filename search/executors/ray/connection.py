@@ -14,6 +14,7 @@ from search.errors import TuneError
 from search.executors.ray.address import ClusterAddress
 
 LEAST = (2, 60)
+_PIP = "pip install 'image-tune[ray]'"
 STORE_BYTES = 256 * 2**20  # of a Ray that is started here: files travel in pieces of 8 MiB
 
 _VARIABLES = {
@@ -34,19 +35,18 @@ def require_ray() -> None:
     Raises:
         TuneError: it is missing, or older than what this was tested with.
     """
-    install = "pip install 'image-tune[ray]'"
-    brings = "Ray may put a command 'tune' of its own over this one; 'image-tune' is the same"
     try:
         found = version("ray") if find_spec("ray") else None
     except PackageNotFoundError:
         found = None
     if found is None:
         raise TuneError(
-            f"--cluster needs Ray, which is not installed; install with: {install} ({brings})"
+            f"--cluster needs Ray, which is not installed; install with: {_PIP} (Ray may put "
+            "a command 'tune' of its own over this one; 'image-tune' is the same)"
         )
     if tuple(int(part) for part in found.split(".")[:2]) < LEAST:
         least = ".".join(map(str, LEAST))
-        raise TuneError(f"--cluster needs Ray {least} or newer, found {found}; install: {install}")
+        raise TuneError(f"--cluster needs Ray {least} or newer, found {found}; install: {_PIP}")
 
 
 @contextmanager

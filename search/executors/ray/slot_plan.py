@@ -67,8 +67,7 @@ class SlotPlan:
     @property
     def share(self) -> int:
         """By how many the cores of the machine are divided, of which Ray may have a part only."""
-        part = 1.0 if not self.cpus else max(1.0, cores() / self.cpus)
-        return round(self.slots * part)
+        return round(self.slots * max(1.0, cores() / (self.cpus or cores())))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Choose what suits this machine for each option that the user left out."""
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -128,17 +129,19 @@ def _available_families(
     if not pretrained:
         return families, ()
     wanted = tuple(given.get("backbones") or default_backbones(light=compact))
-    scale = max(sizes.backbone_sizes) / max(image_size)
-    largest = round(image_size[0] * scale), round(image_size[1] * scale)
+    scales = [side / max(image_size) for side in sizes.backbone_sizes]
+    seen = [(round(image_size[0] * scale), round(image_size[1] * scale)) for scale in scales]
+    if given.get("preset"):
+        seen = [image_size]
     try:
-        names = tuple(available_backbones(wanted, weights, image_size, largest))
+        names = tuple(available_backbones(wanted, weights, image_size, seen[-1]))
         if "joined" in families and len(names) < 2:
             if asked:
                 raise ModelError(f"family joined needs two backbones, there is {names[0]} alone")
             families = tuple(family for family in families if family != "joined")
         if weights is not None:  # fetched here, once, and not by each worker
-            for name in names:
-                fetch_weights(name, weights, largest)
+            for name, size in product(names, seen):
+                fetch_weights(name, weights, size)
         return families, names
     except ModelError as error:
         if asked or given.get("backbones") or given.get("weights"):
