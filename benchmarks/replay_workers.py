@@ -7,10 +7,11 @@ so many virtual workers; the answers are recorded learning curves (`recorded_cur
 noise of as many images as these were validated on. An epoch takes as long as it was recorded to,
 divided by the speed of the worker (0.5 to 1.5). A twentieth of all attempts fail at any point:
 the worker comes back after ten seconds, and the trial goes on from its last epoch on the next free
-one. Two kinds of search: open-ended ones for --seconds, of which the seconds are told until the
-regret is below one and a half points; and ones of an end (rounds of Hyperband for about a
-configuration per worker, or as many configurations), of which the share of time is told that
-workers stood idle before it. All seconds are virtual. Writes workers.json and workers.png.
+one. Two kinds of search: open-ended ones, for --seconds or 2,000 trials, of which the seconds are
+told until the regret is below one and a half points, and the share of time that workers stood idle
+though there was always more to try; and ones of an end (rounds of Hyperband for about a
+configuration per worker, or as many configurations), of which that share is told before it, and
+when it came. All seconds are virtual. Writes workers.json and workers.png.
 """
 
 import json
@@ -69,17 +70,21 @@ def figure(value: float, kind: str) -> str:
 
 
 def report(rows: list[dict[str, Any]], counts: list[int]) -> None:
-    print("workers  algorithm   draws     idle before its end   seconds to it   seconds to regret")
+    print(
+        "workers  algorithm   draws     idle   seconds to regret  idle before an end  its seconds"
+    )
     for count in counts:
         for algorithm in ALGORITHMS:
             for draws in DRAWS:
                 which = {"workers": count, "algorithm": algorithm, "draws": draws}
-                idle = median(rows, "idle", ends=True, **which)
-                end = median(rows, "seconds", ends=True, **which)
+                idle = median(rows, "idle", ends=False, **which)
                 found = median(rows, "found", ends=False, **which)
+                waited = median(rows, "idle", ends=True, **which)
+                end = median(rows, "seconds", ends=True, **which)
                 print(
-                    f"{count:>7}  {algorithm:<10}  {draws:<8}  {figure(idle, '.1%'):>19}"
-                    f"  {figure(end, '.0f'):>14}  {figure(found, '.1f'):>18}",
+                    f"{count:>7}  {algorithm:<10}  {draws:<8}  {figure(idle, '.1%'):>5}"
+                    f"  {figure(found, '.1f'):>18}  {figure(waited, '.1%'):>18}"
+                    f"  {figure(end, '.0f'):>11}",
                     flush=True,
                 )
 
@@ -93,7 +98,7 @@ def draw(rows: list[dict[str, Any]], counts: list[int], path: Path) -> None:
     for algorithm, colour in zip(ALGORITHMS, ("tab:blue", "tab:orange", "tab:green"), strict=True):
         for draws, style in zip(DRAWS, (":", "-"), strict=True):
             which = {"algorithm": algorithm, "draws": draws}
-            idle = [median(rows, "idle", ends=True, workers=n, **which) for n in counts]
+            idle = [median(rows, "idle", ends=False, workers=n, **which) for n in counts]
             found = [median(rows, "found", ends=False, workers=n, **which) for n in counts]
             if np.isnan([*idle, *found]).all():
                 continue

@@ -39,9 +39,8 @@ class Simulation:
     speeds: np.ndarray
     random: np.random.Generator
     limit: float  # after which it ends
-    until_found: bool  # or once the regret is small enough
     now: float = 0.0
-    busy: float = 0.0
+    waited: float = 0.0  # by workers that stood idle, all together
     down: float = 0.0
     found: float = math.inf  # until the regret was small enough
     incumbent: float = -math.inf  # the best score that was seen, with its noise
@@ -60,6 +59,7 @@ class Simulation:
             time, _, what, worker, attempt = heapq.heappop(self.events)
             if time >= self.limit or (what == "back" and not self._under_way()):
                 break
+            self.waited += len(self.idle) * (time - self.now)
             self.now = time
             if attempt is not None and what == "ended":
                 self._take(attempt)
@@ -69,8 +69,6 @@ class Simulation:
                 self._push(BACK_AFTER, "back", worker, None)
             else:
                 self.idle.add(worker)
-            if self.until_found and self.found < math.inf:
-                break
             self._assign()
         here = len(self.speeds) * self.now - self.down
         return {
@@ -78,7 +76,7 @@ class Simulation:
             "seconds": self.now,
             "found": self.found,
             "regret": self.regret,
-            "idle": max(1 - self.busy / here, 0.0) if here > 0 else 0.0,
+            "idle": self.waited / here if here > 0 else 0.0,
         }
 
     def _under_way(self) -> bool:
@@ -119,7 +117,6 @@ class Simulation:
         if fails := self.random.random() < FAILING:
             took *= self.random.random()
             attempt.done += int(took / epoch)  # what was saved
-        self.busy += took
         self._push(took, "failed" if fails else "ended", worker, attempt)
 
     def _take(self, attempt: Attempt) -> None:
@@ -154,7 +151,6 @@ def simulated(job: tuple[str, str, int, int, float, bool]) -> dict[str, Any]:
             speeds=random.uniform(0.5, 1.5, size=workers),
             random=random,
             limit=math.inf if ends else seconds,
-            until_found=not ends,
         ).run()
     return {
         "algorithm": algorithm,

@@ -108,19 +108,34 @@ def test_weights_are_fetched_that_suit_the_images_that_are_seen(cache, monkeypat
     monkeypatch.setattr(pretrained, "_fetch", fetch)
     monkeypatch.setattr(weights, "reachable", lambda urls: answering & {*urls})
     (cache / file.format(96)).touch()
-    fetch_weights("mobilenet_v2", "imagenet", (224, 224))  # nothing answers
+    fetch_weights(["mobilenet_v2"], "imagenet", [(224, 224)])  # nothing answers
     assert asked == []
     answering.add(BACKBONES["mobilenet_v2"].url(file.format(224)))
-    fetch_weights("mobilenet_v2", "imagenet", (224, 224))
-    fetch_weights("mobilenet_v2", "imagenet", (224, 300))
+    fetch_weights(["mobilenet_v2"], "imagenet", [(224, 224)])
+    fetch_weights(["mobilenet_v2"], "imagenet", [(224, 300)])
     assert asked == [file.format(224)] * 2
-    fetch_weights("mobilenet_v2", "imagenet", small)  # it is there
+    fetch_weights(["mobilenet_v2"], "imagenet", [small])  # it is there
     (cache / file.format(224)).touch()
-    fetch_weights("mobilenet_v2", "imagenet", (224, 224))
+    fetch_weights(["mobilenet_v2"], "imagenet", [(224, 224)])
     assert len(asked) == 2
     with pytest.raises(OSError, match="read-only"):  # of which nothing is there
-        fetch_weights("mobilenet_075", "imagenet", (160, 160))
+        fetch_weights(["mobilenet_075"], "imagenet", [(160, 160)])
     assert asked[2:] == ["mobilenet_7_5_160_tf_no_top.h5"]
+
+
+def test_of_a_network_that_is_fetched_the_weights_for_each_size_are(cache, monkeypatch):
+    asked = []
+
+    def fetch(_, name, __):
+        asked.append(name)
+        if "160" not in name:
+            raise ModelError("no such file")
+        (cache / name).touch()
+
+    monkeypatch.setattr(pretrained, "_fetch", fetch)
+    monkeypatch.setattr(weights, "reachable", lambda urls: set())
+    fetch_weights(["mobilenet_075"], "imagenet", [(160, 160), (224, 224)])
+    assert asked == [f"mobilenet_7_5_{side}_tf_no_top.h5" for side in (160, 224)]
 
 
 def test_the_files_asked_for_suit_the_largest_images(cache):

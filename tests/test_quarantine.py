@@ -145,9 +145,17 @@ def test_a_manifest_of_somebody_else_restores_nothing_until_told_where_to(
     (folder / stored).write_text("something else")
     with pytest.raises(DataError, match="put 2 back; 1 not"):
         restore(tmp_path / "bad", folder)
+    outside = (tmp_path / "outside").resolve()
     (left,) = json.loads(manifest.read_text())["files"]
     assert left["origin"] == str((folder / stored).resolve())  # which is signed by now
     (folder / stored).unlink()
+    inside = (folder / stored).parent
+    inside.rename(outside)
+    inside.symlink_to(outside)
+    with pytest.raises(DataError, match="put 0 back; 1 not"):  # nor a link out of it
+        restore(tmp_path / "bad")
+    inside.unlink()
+    outside.rename(inside)
     assert restore(tmp_path / "bad") == 1
     assert not (tmp_path / "home").exists()
     assert _state(folder) == before

@@ -37,7 +37,7 @@ def machine(monkeypatch):
     )
     monkeypatch.setattr(
         "models.pretrained.networks.fetch_weights",
-        lambda name, *rest: None if name in fetched else fetched.append(name),
+        lambda names, *rest: fetched.extend(names),
     )
 
     def with_gpu(*names):
@@ -187,7 +187,7 @@ def test_weights_are_fetched_for_each_size_that_networks_see(machine, tmp_path, 
     machine()
     asked = []
     monkeypatch.setattr(
-        "models.pretrained.networks.fetch_weights", lambda name, kind, size: asked.append(size)
+        "models.pretrained.networks.fetch_weights", lambda names, kind, sizes: asked.extend(sizes)
     )
     resolved(tmp_path, {}, Recorded())
     assert set(asked) == {(160, 160), (224, 224)}

@@ -74,11 +74,12 @@ def restore(destination: Path, into: Path | None = None) -> int:
         origin = Path(record["origin"]) if into is None else into / record["stored"]
         if not os.path.lexists(stored):
             continue  # The program was ended between the manifest and the move.
-        outside = not _is_inside(stored, destination) or (into and not _is_inside(origin, into))
+        said = into or record.get("into")
+        outside = not _is_inside(stored, destination) or (
+            said and not _is_inside(origin, Path(said))
+        )
         if outside or os.path.lexists(origin):
-            # Signed again below: only with the place that was said.
-            said = {} if into is None else {"origin": os.fspath(into.resolve() / record["stored"])}
-            remaining.append(record | said)
+            remaining.append(record if into is None else _said_to_be_of(record, into))
             continue
         _move(stored, origin)
         _remove_if_empty(stored.parent, destination)
@@ -92,6 +93,12 @@ def restore(destination: Path, into: Path | None = None) -> int:
         )
     (destination / _MANIFEST).unlink()
     return restored
+
+
+def _said_to_be_of(record: dict[str, Any], into: Path) -> dict[str, Any]:
+    """A record that is signed again: of no place but the one that was said."""
+    folder = into.resolve()
+    return record | {"into": os.fspath(folder), "origin": os.fspath(folder / record["stored"])}
 
 
 def _record(root: Path, entry: Entry, stored: str) -> dict[str, Any]:

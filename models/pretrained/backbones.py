@@ -75,6 +75,11 @@ class Backbone:
         sizes = (exact, 224, *sorted(self.sizes, reverse=True))
         return tuple(dict.fromkeys(self.file.format(size=size) for size in sizes))
 
+    @property
+    def all_files(self) -> tuple[str, ...]:
+        """The names of the weights for any size."""
+        return self.file_names((224, 224))
+
     def url(self, file_name: str) -> str:
         """Return the address at which `file_name` is published."""
         return f"{HOST}/{self.folder}/{file_name}"

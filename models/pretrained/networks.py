@@ -121,22 +121,32 @@ def weights_file(name: str, weights: str, image_size: tuple[int, int]) -> Path:
     return path
 
 
-def fetch_weights(name: str, weights: str, image_size: tuple[int, int]) -> None:
-    """Have the weights of a backbone for an image size at hand, downloaded if needed.
+def fetch_weights(
+    names: Sequence[str], weights: str, image_sizes: Sequence[tuple[int, int]]
+) -> None:
+    """Have the weights of backbones for each image size at hand, downloaded if needed.
 
     Where they cannot be had, those for another size that are in the Keras cache have to do.
 
     Raises:
         ModelError: See `weights_file`.
     """
-    backbone = BACKBONES[name]
-    best, *others = backbone.file_names(image_size)
-    if weights == "imagenet" and files.cached([best]) is None and files.cached(others):
-        with suppress(ModelError, OSError):  # what is there works too
-            if files.reachable([backbone.url(best)]):
-                _fetch(backbone, best, backbone.digest)
-        return
-    weights_file(name, weights, image_size)
+    if weights != "imagenet":
+        return  # `available_backbones` has looked at them
+    missing = {
+        file: BACKBONES[name]
+        for name in names
+        for size in image_sizes
+        if files.cached([file := BACKBONES[name].file_names(size)[0]]) is None
+    }
+    spare = {each.url(file) for file, each in missing.items() if files.cached(each.all_files)}
+    answering = files.reachable(spare) if spare else set()  # all at once
+    for file, backbone in missing.items():
+        if files.cached(backbone.all_files) is None:
+            _fetch(backbone, file, backbone.digest)
+        elif backbone.url(file) in answering or backbone.url(file) not in spare:
+            with suppress(ModelError, OSError):  # what is there works too
+                _fetch(backbone, file, backbone.digest)
 
 
 def build_backbone(name: str, *, image_size: tuple[int, int], weights: str | None) -> keras.Model:

@@ -79,15 +79,17 @@ class Decisions:
         """Decide about an image: its label, another, or "" to set it aside."""
         question = self._questions[number]
         with self._lock:
-            self._before.append((question.path, self._known.get(question.path)))
+            before = self._known.get(question.path)
             when = datetime.now(UTC).isoformat(timespec="seconds")
             self._write(question.path, Correction(question.path, question.listed, label, when))
+            self._before.append((question.path, before))
 
     def undo(self) -> None:
         """Take back the last decision; nothing where there is none."""
         with self._lock:
             if self._before:
-                self._write(*self._before.pop())
+                self._write(*self._before[-1])
+                self._before.pop()
 
     def counts(self) -> tuple[int, int, int]:
         """How many of these images are (kept as they are, relabelled, set aside)."""
@@ -99,8 +101,9 @@ class Decisions:
 
     def _write(self, path: str, correction: Correction | None) -> None:
         # Another page may have written to it, or an editor.
-        there = read_corrections(self.file) if self.file.is_file() else {}
-        known = {key: value for key, value in (self._known | there).items() if key != path}
+        there = self.file.is_file()
+        before = self._earlier | read_corrections(self.file) if there else self._known
+        known = {key: value for key, value in before.items() if key != path}
         if correction is not None:
             known[path] = correction
         write_bytes(self.file, written(known.values()))

@@ -10,7 +10,7 @@ from search.process.stop_signal import StopSignal
 from search.process.wording import about_in_words
 from search.runs.lock import locked
 from search.tuning.environment import RunEnvironment
-from search.tuning.new_run import default_name, new_folder, settled
+from search.tuning.new_run import clear_unbegun, default_name, new_folder, settled
 from search.tuning.planning.print_plan import PlannedRun, announce
 from search.tuning.planning.resolve_config import Options
 
@@ -30,6 +30,7 @@ def plan_only(
     run = new_folder(environment.results, default_name(data) if name is None else name)
     with locked(run), StopSignal(environment.max_time, (run.path, environment.cache_dir)) as stop:
         try:
+            clear_unbegun(run)
             config = settled(
                 run,
                 data,

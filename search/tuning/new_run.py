@@ -1,6 +1,7 @@
 """Begin a run: its folder, its configuration, its data."""
 
 import re
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -75,6 +76,7 @@ def settled(
 
 def clear_unbegun(run: RunFolder) -> None:
     """Delete what a run of this name has left that was killed before it began, on other data."""
+    shutil.rmtree(run.families, ignore_errors=True)
     for path in _written_before_the_configuration(run):
         path.unlink(missing_ok=True)
 

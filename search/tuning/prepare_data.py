@@ -100,6 +100,7 @@ def _splits(
     before: RunFolder | None,
 ) -> "Splits":
     """Split the images, or read how they were split."""
+    from data_pipeline.near_duplicates.duplicates import large_groups
     from data_pipeline.near_duplicates.known_images import KnownImages
     from data_pipeline.preparation.split import split_by_group
     from data_pipeline.preparation.split_again import split_again
@@ -115,6 +116,8 @@ def _splits(
     if before is not None:
         with suppress(OSError, ValueError):  # of an older version, or damaged
             trained = KnownImages.load(before.known).among(catalog)
+            for group in large_groups(catalog):  # which are dealt one by one
+                trained[list(group)] = False
     return split_again(catalog, known, trained=trained, **shares)
 
 

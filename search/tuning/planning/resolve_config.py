@@ -1,6 +1,5 @@
 """Choose what suits this machine for each option that the user left out."""
 
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +139,7 @@ def _available_families(
                 raise ModelError(f"family joined needs two backbones, there is {names[0]} alone")
             families = tuple(family for family in families if family != "joined")
         if weights is not None:  # fetched here, once, and not by each worker
-            for name, size in product(names, seen):
-                fetch_weights(name, weights, size)
+            fetch_weights(names, weights, seen)
         return families, names
     except ModelError as error:
         if asked or given.get("backbones") or given.get("weights"):
