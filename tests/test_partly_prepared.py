@@ -250,10 +250,10 @@ def test_too_little_memory_is_no_lost_file(photos, cache_dir, in_process, monkey
     catalog, (part,) = made(photos, cache_dir, 4)
     images = read(catalog, part)
 
-    def full(contents, expected):
+    def full(contents):
         raise BadImageError("out of memory") from MemoryError()
 
-    monkeypatch.setattr(module, "decode_known", full)
+    monkeypatch.setattr(module, "decode_warning", full)
     with pytest.raises(MemoryError):
         images[7]
     stream = training_batches(

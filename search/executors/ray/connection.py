@@ -23,8 +23,7 @@ _VARIABLES = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     # A thread that still asks when the search has ended must not start a Ray of its own.
     "RAY_ENABLE_AUTO_CONNECT": "0",
-    # Ray prints what happens on other machines to stdout, which is for results, and would tear the
-    # display to pieces: all lines are left out.
+    # Ray prints what happens elsewhere to stdout, which is for results: all lines are left out.
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
 }
 
@@ -41,8 +40,7 @@ def require_ray() -> None:
         found = None
     if found is None:
         raise TuneError(
-            f"--cluster needs Ray, which is not installed; install with: {_PIP} (Ray may put "
-            "a command 'tune' of its own over this one; 'image-tune' is the same)"
+            f"--cluster needs Ray; install: {_PIP} (it has a 'tune' too; 'image-tune' is the same)"
         )
     if tuple(int(part) for part in found.split(".")[:2]) < LEAST:
         least = ".".join(map(str, LEAST))
