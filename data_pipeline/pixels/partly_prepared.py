@@ -63,11 +63,7 @@ class Originals:
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
-        from threadpoolctl import threadpool_limits
-
-        # Decoding and resizing release Python's lock. Threads that NumPy's library begins for each
-        # product of a resize would take a third of the speed: from here on it has one.
-        threadpool_limits(limits=1, user_api="blas")
+        # Decoding and resizing release Python's lock.
         return ThreadPoolExecutor(own_cores(), thread_name_prefix="decode")
 
     def decode(self, rows: Sequence[int], image_size: tuple[int, int]) -> list[np.ndarray]:
