@@ -6,10 +6,10 @@ import keras_tuner
 import pytest
 from searching import drive, epoch_logs, finished, oracle_in, place_of, run_config, x_of
 
-from search.algorithms.asha import KEPT
+from search.algorithms.halving.asha import KEPT
+from search.algorithms.halving.stable_ranking import is_stable, noise
 from search.algorithms.plan import halving_epochs
 from search.algorithms.registry import make_plan
-from search.algorithms.stable_ranking import is_stable, noise
 from search.observers.pace import Pace
 from search.run_folder.records import DIVERGED, FAILED
 

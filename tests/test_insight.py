@@ -8,7 +8,7 @@ from given_data import DATA
 from made_up_search import begun, learning_curve, noise, run_of
 from searching import VALUES, drive, epoch_logs, oracle_in, trial_record
 
-from search.algorithms.hyperband import HyperbandOracle
+from search.algorithms.halving.hyperband import HyperbandOracle
 from search.cli import _run
 from search.insights import insight
 from search.insights import permutation_test as chance

@@ -48,7 +48,7 @@ class Algorithm:
 
 
 def _load_hyperband() -> type[DurableOracle]:
-    from search.algorithms.hyperband import HyperbandOracle
+    from search.algorithms.halving.hyperband import HyperbandOracle
 
     return HyperbandOracle
 
@@ -66,13 +66,13 @@ def _load_bayesian() -> type[DurableOracle]:
 
 
 def _load_asha() -> type[DurableOracle]:
-    from search.algorithms.asha import AshaOracle
+    from search.algorithms.halving.asha import AshaOracle
 
     return AshaOracle
 
 
 def _load_pasha() -> type[DurableOracle]:
-    from search.algorithms.pasha import PashaOracle
+    from search.algorithms.halving.pasha import PashaOracle
 
     return PashaOracle
 

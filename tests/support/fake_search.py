@@ -6,7 +6,7 @@ import keras_tuner
 from fake_workers import score
 from stopping import NEVER
 
-from search.algorithms.hyperband import HyperbandOracle
+from search.algorithms.halving.hyperband import HyperbandOracle
 from search.run_folder.record_files import load_records
 from search.run_folder.records import COMPLETED, TrialResult
 from search.trial.checkpoint import TrainingState

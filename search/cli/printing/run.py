@@ -33,10 +33,9 @@ def print_result(run: "Run", as_json: bool, *, last: bool = True) -> None:
         print_json(report)
     else:
         print_report(report if last else replace(report, verdict=""), limit=5)
-    records = load_records(run.folder)
-    if not any(record.score is not None for record in records):
-        if records and all(record.finished for record in records):
-            raise no_result(run.folder, records)
+    if not report.configurations or report.configurations[0].score is None:
+        if report.finished == report.trials > 0:
+            raise no_result(run.folder, load_records(run.folder))
         return  # there was no time for more
     if last and not as_json:
         echo(_next(run, report), err=True)

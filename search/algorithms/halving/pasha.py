@@ -1,7 +1,7 @@
 """PASHA: ASHA that trains longer only as long as that matters (Bohdal et al. 2023, ICLR)."""
 
-from search.algorithms.asha import AshaOracle
-from search.algorithms.stable_ranking import is_stable, noise
+from search.algorithms.halving.asha import AshaOracle
+from search.algorithms.halving.stable_ranking import is_stable, noise
 
 
 class PashaOracle(AshaOracle):

@@ -4,7 +4,7 @@ Hyperband waits at the end of a rung until it is known who goes on. Here whoever
 `1 / factor` of a rung so far goes on at once, and where nobody is, a new configuration begins: no
 slot waits, however many there are. The paper's eta is `factor`, R is `max_epochs`, and the rungs
 are those of Hyperband's bracket that halves most. The baselines come first and have the full
-budget at once, in a bracket of their own, as in `search.algorithms.hyperband`.
+budget at once, in a bracket of their own, as in `search.algorithms.halving.hyperband`.
 
 Who is in which rung follows from the trials alone, so nothing is saved besides them.
 """
@@ -13,10 +13,10 @@ from typing import Any
 
 from keras_tuner.oracles import RandomSearchOracle
 
+from search.algorithms.halving.rungs import Rungs
 from search.algorithms.learning import LearningOracle
 from search.algorithms.plan import halving_epochs
 from search.algorithms.racing.probed import is_raced
-from search.algorithms.rungs import Rungs
 from search.run_folder.records import Values
 
 FULL, HALVED = 0, 1  # brackets

@@ -1,0 +1,1 @@
+"""Algorithms that halve the number of configurations from rung to rung."""
