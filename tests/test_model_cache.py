@@ -256,22 +256,3 @@ def test_nothing_of_a_diverged_trial_stays(scratch, tmp_path):
     assert kept.model(training) is model
     for variable in (*model.variables, *optimizer.variables):
         assert np.isfinite(np.array(variable)).all(), variable.path
-
-
-def test_an_optimizer_that_scales_the_loss_starts_anew():
-    """As of mixed_float16: with a scale of 0 nothing would be learned any more."""
-    used, new = (scaled_model() for _ in range(2))
-    used.train_on_batch(np.ones((4, 2), np.float32), np.ones((4, 1), np.float32))
-    kept_module._renew(used, like=new)
-    assert float(used.optimizer.dynamic_scale) == float(new.optimizer.dynamic_scale) > 1
-    assert int(used.optimizer.iterations) == 0
-    for mine, other in zip(used.variables, new.variables, strict=True):
-        np.testing.assert_array_equal(np.array(mine), np.array(other))
-
-
-def scaled_model():
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam())
-    optimizer.build(model.trainable_variables)
-    model.compile(optimizer=optimizer, loss="mse")
-    return model

@@ -125,10 +125,5 @@ def _renew(model: Any, *, like: Any) -> None:
 
     for variable, new in zip(model.variables, like.variables, strict=True):
         variable.assign(new)
-    if not model.compiled:  # it is solved
-        return
-    optimizer = model.optimizer
-    for variable in optimizer.variables:
+    for variable in model.optimizer.variables if model.compiled else ():  # one is solved
         variable.assign(keras.ops.zeros_like(variable))  # also where it has become NaN
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        optimizer.dynamic_scale.assign(optimizer.initial_scale)
