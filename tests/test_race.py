@@ -93,8 +93,8 @@ def test_the_better_half_of_the_backbones_goes_on_at_every_size():
     entries = run_to_the_end(race, lambda name, rung: scores.get(name))
     seen = [(e.values["probe/backbone"], e.values["probe/image_size"], e.rung) for e in entries]
     assert [(name, side) for name, side, rung in seen if rung == 0] == [
-        *((name, 160) for name in ("mobilenet_025", "mobilenet_050", "mobilenet_075")),
-        ("mobilenet_v2", 160),
+        *((name, 160) for name in ("mobilenet_075", "mobilenet_v2")),  # the likely ones first
+        *((name, 160) for name in ("mobilenet_025", "mobilenet_050")),
     ]
     assert [(name, side) for name, side, rung in seen if rung == 1] == [
         *(("mobilenet_050", side) for side in (160, 224)),

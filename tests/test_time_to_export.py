@@ -13,7 +13,7 @@ from search.process import stop_signal
 from search.process.stop_signal import StopSignal
 from search.run_folder.record_files import load_records
 from search.run_folder.records import CROSS_VALIDATED
-from search.selection import choosing_estimate
+from search.selection import choosing_estimate, export_estimate
 from search.selection.choosing_estimate import (
     SECONDS_PER_COST,
     choosing_seconds,
@@ -27,6 +27,7 @@ from search.selection.export_estimate import (
     SECONDS_PER_NETWORK,
     SEEN_IMAGES,
     TRACING_SECONDS,
+    export_parts,
     export_seconds,
 )
 from search.trial.messages import Progress
@@ -38,6 +39,12 @@ from search.tuning.time_to_export import TimeToExport
 def run(scratch, tmp_path):
     """Two configurations of two epochs in one second each, trained on 14 images of 20."""
     return finished_run(scratch, tmp_path, [("cnn", 0.5), ("cnn", 0.7)])
+
+
+@pytest.fixture(autouse=True)
+def of_reference(monkeypatch):
+    """Estimates are those of a machine of this pace, wherever the tests run."""
+    monkeypatch.setattr(export_estimate, "pace", lambda: 1.0)
 
 
 @pytest.fixture
@@ -53,6 +60,10 @@ def best_of(run):
     return max(load_records(run.run), key=lambda record: record.score)
 
 
+def replace_size(record, side):
+    return record.with_outcome(values={**record.values, "probe/image_size": side})
+
+
 def within(seconds, run):
     """Rounds of training again, and until when, from the 100 s that the clock says."""
     return choosing_within(100 + seconds, run, top=3, most=3)
@@ -65,6 +76,16 @@ def test_an_export_takes_its_files_its_tests_and_a_training_on_more_images(run):
     assert export_seconds(best_of(run), run) == pytest.approx(known + 20 / 14)
     two = replace(run, config=replace(run.config, formats=("litert", "onnx")))
     assert export_seconds(None, two) == pytest.approx(known + 2 * SECONDS_PER_FORMAT)
+
+
+@pytest.mark.parametrize("pace", [0.75, 2.0])
+def test_a_slower_machine_takes_longer_to_write_files(run, monkeypatch, pace):
+    before = export_parts(None, run)
+    monkeypatch.setattr(export_estimate, "pace", lambda: pace)
+    assert export_parts(None, run).files - before.files == pytest.approx(
+        (pace - 1.0) * (FIXED_SECONDS + SECONDS_PER_NETWORK)
+    )
+    assert export_parts(None, run).testing == before.testing
 
 
 def test_what_is_kept_of_a_trial_takes_no_time_again(run):
@@ -106,6 +127,12 @@ def test_what_an_image_takes_on_this_machine_is_known_from_the_probes_of_a_netwo
         record = best_of(run).with_outcome(values={"family": family, **own, **other})
         more = export_seconds(record, run, rungs) - export_seconds(record, run)
         assert more == pytest.approx(images * (4 / 20 - SECONDS_PER_IMAGE))
+    # At another size an image takes as long as it is large: half the side, a quarter of the time.
+    quarter = replace_size(rungs[1], 80)
+    more = export_seconds(quarter, run, rungs) - export_seconds(quarter, run)
+    assert more == pytest.approx(images * (4 / 20 / 4 - SECONDS_PER_IMAGE))
+    few_alone = export_seconds(quarter, run, rungs[:1])  # mostly building
+    assert few_alone == export_seconds(quarter, run)
     # Features that were there from an earlier run say nothing of what an image takes.
     quick = rungs[1].with_outcome(seconds=0.1)
     least = export_seconds(quick, run, [quick]) - export_seconds(quick, run)

@@ -119,7 +119,8 @@ def test_a_probe_of_a_part_of_the_images_is_measured_on_all_once(run, monkeypatc
             assert once > 0
 
 
-def test_a_quantised_file_may_be_written_twice_and_is_asked_one_image_at_a_time(run):
+def test_a_quantised_file_may_be_written_twice_and_is_asked_one_image_at_a_time(run, monkeypatch):
+    monkeypatch.setattr("search.selection.export_estimate.pace", lambda: 1.0)
     plain = part_seconds(run, formats=("litert",), top=3, seeds=0, until=math.inf)
     int8 = part_seconds(run, formats=("litert-int8",), top=3, seeds=0, until=math.inf)
     assert int8[WRITING] == pytest.approx(plain[WRITING] + SECONDS_PER_FORMAT)

@@ -8,8 +8,10 @@ import os
 from contextlib import suppress
 
 from data_pipeline.processes.orphans import ignore_orphans
+from data_pipeline.processes.spared_imports import is_own_process, spared_imports
 
 ignore_orphans()
+is_own_process()
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 # A thread pool does not survive a fork, and there is only one core per worker.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -22,7 +24,8 @@ _stderr = os.dup(2)
 _silence = os.open(os.devnull, os.O_WRONLY)
 os.dup2(_silence, 2)
 try:
-    import tensorflow as tf
+    with spared_imports():
+        import tensorflow as tf
 finally:
     os.dup2(_stderr, 2)
     os.close(_stderr)

@@ -11,6 +11,8 @@ from typing import TextIO
 import click
 
 from data_pipeline.errors import DataError
+from data_pipeline.processes.leave import LeaveAtOnce
+from data_pipeline.processes.spared_imports import is_own_process
 from models.errors import ModelError
 from search.cli.printing.out import echo
 from search.errors import TuneError
@@ -122,12 +124,15 @@ def tune(debug: bool) -> None:
 
 def main() -> None:
     """Run `tune`; exit 0 done, 1 failed, 2 misused, 130 interrupted."""
+    process = LeaveAtOnce()
+    is_own_process()
     # A file name on Linux may hold any bytes; this error handler writes them out unchanged, where
     # the default one would end the program.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")
     warnings.showwarning = _warn
-    sys.exit(_run(sys.argv[1:]))
+    process.status = _run(sys.argv[1:])
+    sys.exit(process.status)
 
 
 def _warn(

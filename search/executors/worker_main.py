@@ -8,6 +8,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from data_pipeline.processes.leave import leave
+from data_pipeline.processes.spared_imports import is_own_process
 from search.errors import TuneError
 from search.process.memory import resident_bytes
 from search.run_folder.paths import RunFolder
@@ -16,6 +18,7 @@ from search.trial.messages import Progress
 
 def work(folder: Path, device: str | None, share: int, pipe: Connection, stop: Any) -> None:
     """Load the run, then run the trials that come through the pipe until it closes."""
+    is_own_process()
     follow_the_driver()
     try:
         _log_to(folder / "workers.log")
@@ -48,7 +51,7 @@ def work(folder: Path, device: str | None, share: int, pipe: Connection, stop: A
         try:
             task = pipe.recv()
         except (EOFError, OSError):
-            return
+            leave(0)
         try:
             if experiment is None:  # not before: workers start while the data is prepared
                 experiment = Experiment.load(RunFolder(folder))

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from data_pipeline.processes.leave import leave
+from data_pipeline.processes.spared_imports import is_own_process, spared_imports
 from models.families.own.loading import load_code
 from search.formats.latency import latency
 from search.formats.registry import FORMATS
@@ -46,7 +48,8 @@ def main() -> None:
     if FORMATS[options.format].needs_code:
         for file in options.code:
             load_code(file)
-    call = FORMATS[options.format].open(options.file)
+    with spared_imports():
+        call = FORMATS[options.format].open(options.file)
     load_seconds = time.perf_counter() - started
     # Mapped, and one image before the batches: the peak is that of answering one at a time.
     images = np.load(options.images, mmap_mode="r", allow_pickle=False)
@@ -62,4 +65,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    is_own_process()
     main()
+    leave(0)

@@ -3,10 +3,14 @@
 import os
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from data_pipeline.processes.spared_imports import spared_imports
+from search.process.pace import note_import
 
 
 def import_tensorflow() -> Any:
@@ -16,11 +20,16 @@ def import_tensorflow() -> Any:
     """
     # Errors of the graph optimiser are not errors of the user: Python raises what matters.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    known, began = "tensorflow" in sys.modules, time.monotonic()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as output:
         os.dup2(output.fileno(), 2)
         try:
-            import tensorflow as tf
+            with spared_imports():
+                import tensorflow as tf
+
+            if not known:
+                note_import(time.monotonic() - began)
 
             gpus = tf.config.list_physical_devices("GPU")
             tf.get_logger().setLevel("ERROR")

@@ -5,18 +5,18 @@ from typing import NamedTuple
 
 from models.families.registry import family_named
 from search.formats.registry import ALWAYS, FORMATS
+from search.process.pace import pace
 from search.run_folder.records import TrialRecord, Values
 from search.selection.candidates import is_solved
 from search.trial.experiment import Experiment
 
 # Besides the retraining: the file is written, read and timed in a process of its own, compared on
-# whole photos, tested. On two cores of one kind 11 s with one MobileNet and 27 s with two networks,
-# on two of another, where an image took twice as long, 16 and 46 s,
-# and 24 s with one MobileNetV2, which has twice the layers.
-FIXED_SECONDS = 5.0
+# whole photos, tested. Times this machine's pace. On two cores 12 s with one MobileNet and 27 with
+# two networks at a pace of 1; at 2, where an image took twice as long too, 27 and 46 s.
+FIXED_SECONDS = 4.0
 TESTED = 2_000  # test images at most that a quantised file is measured on
-SECONDS_PER_NETWORK = 12.0
-SECONDS_PER_FORMAT = 15.0  # each further one: converted, and looked at in the same way
+SECONDS_PER_NETWORK = 9.0
+SECONDS_PER_FORMAT = 11.5  # each further one: converted, and looked at in the same way
 SEEN_IMAGES = 400  # besides those to test on
 SECONDS_PER_IMAGE = 0.01  # where nothing is known of a network; half of it at least
 BUILDING_SECONDS = 2.0  # of a probe's network, which is kept
@@ -58,7 +58,7 @@ def export_parts(
     each = [_seconds_per_image(probe, experiment, records) for probe in networks]
     # What is quantised may be written twice, and is tested one image at a time.
     files = FIXED_SECONDS + SECONDS_PER_FORMAT * (len(names) + quantised)
-    files += SECONDS_PER_NETWORK * len(each)
+    files = pace() * (files + SECONDS_PER_NETWORK * len(each))
     alone = min(len(experiment.test), TESTED) * quantised
     return Parts(
         retraining=0.0 if record is None else retraining_seconds(record, experiment),
@@ -89,13 +89,35 @@ def _networks(record: TrialRecord) -> list[Values | None]:
 def _seconds_per_image(
     probe: Values | None, experiment: Experiment, records: Sequence[TrialRecord]
 ) -> float:
+    if probe is None:
+        return SECONDS_PER_IMAGE
     rungs = [record for record in records if record.values == probe]
+    larger = 1.0
+    if not rungs:
+        rungs, larger = _at_another_size(probe, records)
     if not rungs:
         return SECONDS_PER_IMAGE
     # Each rung computes the features of those images alone that the one before had not.
     seconds = sum(record.seconds for record in rungs) - BUILDING_SECONDS
     images = max(sum(_seen(record, experiment)) for record in rungs)
-    return max(seconds / images, SECONDS_PER_IMAGE / 2)
+    return max(seconds / images, SECONDS_PER_IMAGE / 2) * larger
+
+
+def _at_another_size(
+    probe: Values, records: Sequence[TrialRecord]
+) -> tuple[list[TrialRecord], float]:
+    """Probes of its network at the size nearest to its own, and how many times as large it is."""
+    side, backbone = int(probe["probe/image_size"]), probe["probe/backbone"]
+    known: dict[int, list[TrialRecord]] = {}
+    for record in records:
+        if record.finished and record.values.get("probe/backbone") == backbone:
+            known.setdefault(int(record.values["probe/image_size"]), []).append(record)
+    # Of few images most of the time is not theirs.
+    sizes = [size for size, each in known.items() if size and any(r.images is None for r in each)]
+    if not side or not sizes:
+        return [], 1.0
+    nearest = min(sizes, key=lambda size: (abs(size - side), size))
+    return known[nearest], (side / nearest) ** 2
 
 
 def _seen(record: TrialRecord, experiment: Experiment) -> list[int]:

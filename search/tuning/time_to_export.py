@@ -91,13 +91,14 @@ class TimeToExport:
         others = [record for record in ranked if not is_head(record)]
         probes = [record for record in ranked if is_solved(record) and record.images is None]
         likely = [*ranked[:1], *others[:1], *probes[:1], *([probe] if probe else [])]
-        least = export_seconds(None, self.experiment) + (running or 0.0)
         records = list(self.records.values())
         each = [export_seconds(record, self.experiment, records) for record in likely]
+        if running is not None or not likely:
+            each.append(export_seconds(None, self.experiment) + (running or 0.0))
         choosing = self._choosing()
         if choosing:
             each.append(costliest_export_seconds(records, self.experiment, top=TOP))
-        self.stop.keep_back(max([least, *each]) + choosing)
+        self.stop.keep_back(max(each) + choosing)
 
     def _choosing(self) -> float:
         """Seconds for training the best few again, as often as a share of the time allows."""

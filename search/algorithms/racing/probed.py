@@ -76,10 +76,34 @@ def going_on(best_first: Sequence[Probed], places: int, images: int | None) -> S
         return best_first[:places]
     scores = [entry.score[0] if entry.score else 0.0 for entry in best_first]
     last = scores[places - 1]
-    if not 0 <= last <= 1:  # a loss, whose error is not known
+    error = _standard_error(last, images)
+    if error is None:
         return best_first[:places]
-    error = math.sqrt(last * (1 - last) / images)
     sure = [0, *(k for k, score in enumerate(scores) if k and score > last + error)]
     close = [k for k, score in enumerate(scores) if k not in sure and score >= last - error]
     close.sort(key=lambda k: -BACKBONES[str(best_first[k].values[BACKBONE])].imagenet)
     return [best_first[k] for k in sorted([*sure, *close][:places])]
+
+
+def is_clearly_ahead(
+    entries: Iterable[Probed], backbones: Sequence[str], images: int | None
+) -> bool:
+    """Tell whether the first of these backbones is ahead of the second by a standard error.
+
+    Args:
+        entries: of one rung.
+        backbones: their names, the best first.
+        images: that were fitted to; None for all.
+    """
+    ranked = by_score(entry for entry in entries if entry.values[BACKBONE] in backbones[:2])
+    scores = {entry.values[BACKBONE]: entry.score[0] for entry in reversed(ranked) if entry.score}
+    if images is None or len(scores) < 2:
+        return False
+    first, second = (scores[name] for name in backbones[:2])
+    error = _standard_error(second, images)
+    return error is not None and first > second + error
+
+
+def _standard_error(score: float, images: int) -> float | None:
+    """Of a share of so many images; None for a loss, whose error is not known."""
+    return math.sqrt(score * (1 - score) / images) if 0 <= score <= 1 else None

@@ -11,10 +11,10 @@ from the winners. Imports without KerasTuner.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from models.families.joined import of_best, parts
 from search.algorithms.plan import Rung
+from search.algorithms.racing.in_a_hurry import at_once, is_short
 from search.algorithms.racing.probed import BACKBONE, Probed, by_score, going_on
 from search.run_folder.records import Values
 
@@ -43,8 +43,8 @@ class Race:
 
     Attributes:
         candidates: values of the probes, the cheapest first.
-        opening: those of the first rung: of each backbone one, where the second has all sizes of
-            the better half; else all.
+        opening: those of the first rung: of each backbone one, the likely ones first, where the
+            second has all sizes of the better half; else all.
         rungs: how many candidates and images each has, at most.
         joins: whether the two best backbones are then joined.
     """
@@ -60,6 +60,13 @@ class Race:
         several = len({values[BACKBONE] for values in self.candidates}) > 1
         return (*self.rungs, Rung(0, 1, 0, 1)) if self.joins and several else self.rungs
 
+    @property
+    def likely(self) -> tuple[Values, ...]:
+        """Of the opening those that are tried also in a hurry: where sizes wait, one half."""
+        if self.opening == self.candidates:
+            return self.opening
+        return self.opening[: half(len(self.opening))]
+
     def next(
         self,
         entries: Sequence[Probed],
@@ -72,8 +79,8 @@ class Race:
         Args:
             entries: all that were begun.
             allowed: whether what is joined keeps to the limits of the run.
-            in_a_hurry: whether there is no time for all rungs; asked after the first, when the
-                others may be left out but the last.
+            in_a_hurry: whether there is no time for all rungs; asked after the likely ones of the
+                first, when all others may be left out but the last rung.
             fits: whether there is time for a probe of all images; asked where rungs are left
                 out.
         """
@@ -85,7 +92,7 @@ class Race:
         begun = [entry.ended for entry in entries if entry.values == joined]
         if begun or not allowed(joined):
             return Next(over=all(begun))
-        if self._is_short(alone, in_a_hurry):
+        if is_short(self, alone, in_a_hurry):
             last = len(self.rungs) - 1
             seen = [entry.values for entry in alone if entry.ended and entry.rung == last]
             if not all(part in seen or fits(part) for part in parts(joined)):
@@ -98,12 +105,13 @@ class Race:
         in_a_hurry: Callable[[], bool],
         fits: Callable[[Values], bool],
     ) -> Next:
-        short = self._is_short(entries, in_a_hurry)
+        short = is_short(self, entries, in_a_hurry)
         for number in (0, len(self.rungs) - 1) if short else range(len(self.rungs)):
             here = [entry for entry in entries if entry.rung == number]
             field = self._field(entries, number)[: self.rungs[number].size]
-            if short and number > 0:
-                field = [(values, None) for values in self._at_once(entries, fits)]
+            if short:
+                some = at_once(self, entries, fits) if number else self.likely
+                field = [(values, None) for values in some]
             begun = [entry.values for entry in here]
             for values, parent in field:
                 if values not in begun:
@@ -111,54 +119,6 @@ class Race:
             if not all(entry.ended for entry in here):
                 return Next()
         return Next(over=True)
-
-    def _is_short(self, entries: Sequence[Probed], in_a_hurry: Callable[[], bool]) -> bool:
-        """Whether the race goes from its first rung to its last at once."""
-        last = len(self.rungs) - 1
-        beyond = {entry.rung for entry in entries if entry.rung}
-        opened = [entry.values for entry in entries if entry.ended and not entry.rung]
-        if last < 2 or not all(values in opened for values in self.opening):
-            return False
-        return in_a_hurry() if not beyond else beyond == {last}
-
-    def _at_once(self, entries: Sequence[Probed], fits: Callable[[Values], bool]) -> list[Values]:
-        """What follows on the first rung in a hurry: its best at the smallest size, then larger.
-
-        So something is there soon, and by its time it is known what else there is time for.
-        """
-        last = len(self.rungs) - 1
-        sizes = {name: self._sizes(name) for name in self._seen_at_once(entries, fits)}
-        field = [values[0] for values in sizes.values()]
-        finals = [entry for entry in entries if entry.rung == last]
-        if not all(values in [entry.values for entry in finals if entry.ended] for values in field):
-            return field
-        begun = {
-            entry.values[BACKBONE]: entry.values for entry in finals if entry.values not in field
-        }
-        for entry in by_score(entry for entry in finals if entry.values in field):
-            name = entry.values[BACKBONE]
-            larger = [begun[name]] if name in begun else list(filter(fits, sizes[name][1:]))
-            field += larger[-1:]  # most are best at the largest
-        return field
-
-    def _sizes(self, backbone: Any) -> list[Values]:
-        """The candidates of one backbone, the smallest size first."""
-        return [values for values in self.candidates if values[BACKBONE] == backbone]
-
-    def _seen_at_once(self, entries: Sequence[Probed], fits: Callable[[Values], bool]) -> list[Any]:
-        """The backbones that see all images at once: those begun, then the likeliest in time."""
-        last = len(self.rungs) - 1
-        begun = list(dict.fromkeys(e.values[BACKBONE] for e in entries if e.rung == last))
-        ranked = _best_of_each(by_score(entry for entry in entries if entry.rung == 0))
-        in_time = [
-            entry
-            for entry in ranked
-            if entry.values[BACKBONE] in begun or fits(self._sizes(entry.values[BACKBONE])[0])
-        ]
-        # Something is to be tried, also where nothing is known to end in time.
-        likely = going_on(in_time or ranked, self.rungs[last].size, self.rungs[0].images)
-        names = [*begun, *(entry.values[BACKBONE] for entry in likely)]
-        return list(dict.fromkeys(names))[: self.rungs[last].size]
 
     def place(self, following: Next) -> Values:
         """The place of a probe in the search, under KerasTuner's names and one more."""
@@ -193,12 +153,6 @@ class Race:
             best = by_score(entry for entry in _alone(entries) if entry.rung == number)
             ranked += [entry.values for entry in best if entry.values not in ranked]
         return ranked
-
-
-def _best_of_each(ranked: Sequence[Probed]) -> list[Probed]:
-    """Of each backbone the best, in order."""
-    first = {entry.values[BACKBONE]: entry for entry in reversed(ranked)}
-    return [entry for entry in ranked if first[entry.values[BACKBONE]] is entry]
 
 
 def _alone(entries: Sequence[Probed]) -> list[Probed]:

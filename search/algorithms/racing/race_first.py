@@ -79,8 +79,11 @@ class RaceFirst(keras_tuner.Oracle):
 
     def _in_a_hurry(self) -> bool:
         """Whether the rest of the race would take more time than there is."""
-        opening = self.seconds_before + time.monotonic() - (self._began or time.monotonic())
-        return self.time_left() < REST_OF_RACE * opening
+        seconds = self.seconds_before + time.monotonic() - (self._began or time.monotonic())
+        ended = sum(probed.ended and not probed.rung for probed in self._probed())
+        opening = len(self.race.opening) if self.race else ended
+        share = min(ended / opening, 1.0) if ended else 1.0  # of the first rung
+        return self.time_left() < (REST_OF_RACE + 1.0 - share) * seconds / share
 
     def _fits(self, values: Values) -> bool:
         """Whether there is time for a probe of all images, by what its backbone took before."""
@@ -91,7 +94,8 @@ class RaceFirst(keras_tuner.Oracle):
                 more = self._times_as_many(probed)
                 building = 0.0 if probed.rung else BUILDING_SECONDS
                 features = max(self.seconds[probed.trial_id] - building, 0.0)
-                return features * larger * more < self.time_left()
+                again = BUILDING_SECONDS if larger != 1 else 0.0  # of another size
+                return again + features * larger * more < self.time_left()
         return False
 
     def _times_as_many(self, probed: Probed) -> float:
