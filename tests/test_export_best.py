@@ -1,5 +1,6 @@
 """`export-best` on small finished runs: what is written, and what stays when it goes wrong."""
 
+import importlib.util
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -74,6 +75,23 @@ def test_an_adjustment_towards_rare_classes_is_in_the_file(run, monkeypatch):
     plain, shifted = exported(0.0), exported(0.5)
     np.testing.assert_allclose(shifted, adjusted(plain, frequencies, 0.5), atol=1e-3)
     assert np.abs(shifted - plain).max() > 0.05
+
+
+def test_a_package_that_is_missing_is_said_before_anything_is_done(run, monkeypatch):
+    real = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda n: None if n == "tf2onnx" else real(n))
+
+    def not_reached(*_, **__):
+        pytest.fail("work was begun")
+
+    for name in ("_choose", "calibrate", "retrain"):
+        monkeypatch.setattr(module, name, not_reached)
+    replace(run.config, formats=("onnx",)).save_again(run.run)  # found where the run was planned
+    with pytest.raises(TuneError, match=r"tf2onnx.*image-tune\[onnx\]"):
+        export(run)
+    monkeypatch.setattr(module.Experiment, "load", not_reached)
+    with pytest.raises(TuneError, match=r"tf2onnx.*image-tune\[onnx\]"):
+        export(run, formats=("onnx",))
 
 
 def test_the_number_printed_is_what_the_file_reaches(run):

@@ -8,6 +8,7 @@ from searching import run_config, trial_record
 from search.algorithms.registry import make_plan
 from search.overview.race import race_in_words, standings
 from search.report.charts.race import race_of_backbones
+from search.run_folder.origins import EARLIER, RACE
 from search.run_folder.records import FAILED
 from search.tuning.planning.print_plan import race_in_plan
 
@@ -28,6 +29,12 @@ def records():
         probe("0002", "0002", None, side=96, images=200, status=FAILED),
         probe("0003", "0000", 0.7, rung=1),
     ]
+
+
+@pytest.mark.parametrize(("origin", "raced"), [("", 2), (RACE, 2), (EARLIER, 0)])
+def test_what_an_update_tries_again_is_no_race(records, origin, raced):
+    records = [replace(record, origin=origin) for record in records if record.score]
+    assert len(standings(records, sign=1.0)) == raced
 
 
 def test_who_saw_all_images_stands_before_who_scored_more_on_few(records):

@@ -318,6 +318,22 @@ def test_a_name_is_not_blocked_by_an_update_that_was_killed_before_its_search(tm
     for path in (killed.update, killed.data, killed.own_family("Wide"), killed.path / "lock"):
         path.touch()
     assert new_folder(tmp_path, "killed").path == killed.path
+    # Nothing of it is taken for what belongs to the run that comes in its place.
+    tune(
+        draw_folder(tmp_path / "photos", {"cat": 6, "dog": 6}),
+        results=tmp_path,
+        cache_dir=tmp_path / "cache",
+        name="killed",
+        families="cnn",
+        image_size=16,
+        algo="random",
+        max_trials=1,
+        max_epochs=1,
+        workers=0,
+    )
+    assert (killed.config.exists(), killed.data.exists()) == (True, True)
+    assert not killed.update.exists()
+    assert not killed.own_family("Wide").exists()
 
 
 def test_features_of_images_that_were_there_are_copied(tmp_path, monkeypatch):
