@@ -68,7 +68,7 @@ def partly(pixels, catalog, share):
     from data_pipeline.pixels.partly_prepared import OriginalFiles, Originals, PartlyPrepared
 
     kept = catalog.kept
-    files = OriginalFiles(catalog.root, kept.files.paths, kept.pixel_hashes)
+    files = OriginalFiles(catalog.root, kept.files.paths, kept.pixel_hashes, kept.content_hashes)
     originals = Originals(lambda: files, "squeeze")
     return PartlyPrepared(pixels[: round(share * len(pixels))], len(pixels), originals)
 

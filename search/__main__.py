@@ -1,5 +1,5 @@
 """`python -m search` is `tune`."""
 
-from search.cli import main
+from search.cli import console
 
-main()
+console()

@@ -14,11 +14,16 @@ def unknown(monkeypatch):
     monkeypatch.setattr(pace_module, "_known", [])
 
 
-@pytest.mark.parametrize(("seconds", "expected"), [(4.4, 1.0), (6.6, 1.5), (0.1, 0.75), (60, 2.0)])
-def test_the_pace_follows_the_import_within_limits(seconds, expected):
+@pytest.mark.parametrize(
+    ("cpu", "wall", "expected"),
+    [(2.5, 4.4, 1.0), (2.5, 6.6, 1.5), (4.0, 4.4, 1.6), (2.5, 2.5, 1.0), (0.1, 0.1, 0.75)],
+)
+def test_the_pace_is_that_of_the_processor_or_of_the_clock(cpu, wall, expected):
     assert 1.0 < pace() < 2.0  # where nothing is known, rather too slow
-    note_import(seconds)
+    note_import(cpu, wall)
     assert pace() == pytest.approx(expected)
+    note_import(3.0, 60.0)
+    assert pace() == 2.0
 
 
 def test_the_first_import_of_tensorflow_sets_the_pace_and_spares_what_is_not_used():

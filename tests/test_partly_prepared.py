@@ -10,15 +10,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from drawing import draw, draw_folder
+from PIL import Image
 
 from data_pipeline.augment.augment import augmenter
-from data_pipeline.decoding.decode import read_bytes
+from data_pipeline.columns.column_file import ColumnFile
+from data_pipeline.columns.writing import write_columns
+from data_pipeline.decoding.decode import decode, read_bytes
+from data_pipeline.decoding.hashes import content_hash, pixel_hash
 from data_pipeline.errors import BadImageError, DataError
 from data_pipeline.pixels import partly_prepared as module
-from data_pipeline.pixels.dataset import training_batches
+from data_pipeline.pixels.dataset import to_train_on, training_batches
 from data_pipeline.pixels.device_feed import DeviceFeed
 from data_pipeline.pixels.partly_prepared import OriginalFiles, Originals, PartlyPrepared
 from data_pipeline.pixels.prepared import Donor, largest_there
+from data_pipeline.pixels.resize import resize
+from data_pipeline.pixels.resize_roughly import resize_roughly
 from data_pipeline.preparation.prepare import prepare
 from data_pipeline.processes.cores import own_cores, share_with
 from search.api import plan, resume, tune
@@ -27,6 +33,7 @@ from search.errors import DataGoneError, TuneError
 from search.process.cache_use import clear_cache, use_of
 from search.run_folder.images import Images
 from search.run_folder.images_disk import ImagesDisk
+from search.run_folder.paths import RunFolder
 from search.run_folder.record_files import load_records
 from search.trial.experiment import Experiment
 from search.trial.features.view_files import make_room
@@ -59,7 +66,8 @@ def first_of(prepared):
 def read(catalog, pixels, mode="squeeze"):
     def find():
         kept = catalog.kept
-        return OriginalFiles(catalog.root, kept.files.paths, kept.pixel_hashes)
+        hashes = kept.pixel_hashes, kept.content_hashes
+        return OriginalFiles(catalog.root, kept.files.paths, *hashes)
 
     return PartlyPrepared(pixels.open(), len(catalog.kept), Originals(find, mode))
 
@@ -250,7 +258,7 @@ def test_too_little_memory_is_no_lost_file(photos, cache_dir, in_process, monkey
     catalog, (part,) = made(photos, cache_dir, 4)
     images = read(catalog, part)
 
-    def full(contents):
+    def full(contents, **_):
         raise BadImageError("out of memory") from MemoryError()
 
     monkeypatch.setattr(module, "decode_warning", full)
@@ -410,11 +418,96 @@ def test_features_keep_to_their_part(tmp_path):
     assert other.exists()  # of other images
 
 
+def smooth_photo(path, orientation):
+    """A JPEG of 480×360 pixels that is red above, green on the right and has waves."""
+    y, x = np.mgrid[0:360, 0:480] / 480
+    waves = 40 * np.sin(20 * x + 9 * y)
+    pixels = np.stack([200 - 200 * y, 40 + 160 * x, 120 + waves], axis=-1)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(pixels.astype(np.uint8)).save(path, exif=exif, quality=95)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("mode", ["squeeze", "crop", "pad"])
+def test_to_train_on_jpegs_may_be_decoded_smaller(tmp_path, orientation, mode, monkeypatch):
+    smooth_photo(tmp_path / "one.jpg", orientation)
+    contents = (tmp_path / "one.jpg").read_bytes()
+    exact_hash = pixel_hash(decode(contents)[0])
+    known = OriginalFiles(tmp_path, ["one.jpg"], [exact_hash], [content_hash(contents)])
+    originals = Originals(lambda: known, mode)
+    images = PartlyPrepared(np.empty((0, 60, 90, 3), np.uint8), 1, originals)
+    sizes = []
+    real = module.decode_warning
+
+    def decoded(contents, **options):
+        pixels, name = real(contents, **options)
+        sizes.append(pixels.shape[:2])
+        return pixels, name
+
+    monkeypatch.setattr(module, "decode_warning", decoded)
+    exact, rough = images[[0]].astype(int), to_train_on(images)[[0]].astype(int)
+    whole = (360, 480) if orientation == 1 else (480, 360)
+    assert sizes == [whole, (90, 120) if orientation == 1 else (120, 90)]
+    assert 0 < np.abs(exact - rough).mean() < (3 if mode == "pad" else 1.5)
+    assert np.array_equal(images[[0]], exact)  # all others see what it is
+
+
+@pytest.mark.parametrize("size", [(40, 100), (100, 40), (96, 96), (480, 640)])
+@pytest.mark.parametrize("mode", ["squeeze", "crop", "pad"])
+def test_a_rough_resize_is_off_by_rounding_alone(tmp_path, size, mode):
+    smooth_photo(tmp_path / "one.jpg", 1)
+    pixels, _ = decode((tmp_path / "one.jpg").read_bytes())
+    exact = resize(pixels, size, resize_mode=mode).astype(int)
+    rough = resize_roughly(pixels, size, resize_mode=mode)
+    assert (rough.dtype, rough.shape) == (np.uint8, (*size, 3))
+    off = np.abs(exact - rough)
+    assert np.median(off) <= 1
+    # Bars begin and end on whole pixels there.
+    assert off.max() <= 1 or mode == "pad"
+    assert off.mean() < 3
+
+
+def test_a_file_that_was_written_anew_is_decoded_as_a_whole(tmp_path):
+    smooth_photo(tmp_path / "one.jpg", 1)
+    pixels, _ = decode((tmp_path / "one.jpg").read_bytes())
+    Image.fromarray(pixels).save(tmp_path / "one.png")
+    for known_content in ("", "0" * 31 + "1"):
+        known = OriginalFiles(tmp_path, ["one.png"], [pixel_hash(pixels)], [known_content])
+        originals = Originals(lambda known=known: known, "squeeze")
+        images = PartlyPrepared(np.empty((0, 60, 90, 3), np.uint8), 1, originals)
+        assert np.array_equal(to_train_on(images)[[0]], images[[0]])
+    draw(3, (480, 360)).save(tmp_path / "one.png")
+    with pytest.raises(DataError, match="is another image by now; it was usable"):
+        to_train_on(images)[[0]]
+
+
+def test_a_run_knows_the_bytes_of_its_files_and_older_ones_do_without(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    digests = ["ab" * 16, "cd" * 16]
+    images = Images(
+        tmp_path, ["a", "b"], ["PNG"] * 2, np.ones((2, 2), np.int32), digests, digests[::-1]
+    )
+    images.save(run)
+    assert list(Images.load(run).content_hashes) == digests[::-1]
+    file = ColumnFile(run.images)
+    columns = {
+        "paths.content": file.column("paths.content", np.uint8),
+        "paths.bounds": file.column("paths.bounds", np.int64),
+        "formats": file.column("formats", np.int32),
+        "sizes": file.column("sizes", np.int32, 2),
+        "pixel_hashes": file.column("pixel_hashes", np.uint8, 16),
+    }
+    write_columns(run.images, columns, file.metadata)
+    assert list(Images.load(run).content_hashes) == ["", ""]
+
+
 def test_an_image_like_no_other_is_decoded_where_it_lies(tmp_path):
     draw(1, (30, 20)).save(tmp_path / "one.png")
     images = PartlyPrepared(
         np.empty((0, 8, 8, 3), np.uint8),
         1,
-        Originals(lambda: OriginalFiles(tmp_path, ["one.png"], [""]), "squeeze"),
+        Originals(lambda: OriginalFiles(tmp_path, ["one.png"], [""], [""]), "squeeze"),
     )
     assert images[0].std() > 10

@@ -11,7 +11,7 @@ from searching import finished, run_config, trial_record
 from search.algorithms.racing.plan import race_of
 from search.algorithms.racing.probed import IMAGE_SIZE, Probed, own_values
 from search.algorithms.racing.race import Next
-from search.algorithms.racing.race_first import _seconds_of_any
+from search.algorithms.racing.race_first import _seconds_of_any, _weight
 from search.algorithms.registry import make_oracle
 from search.run_folder.paths import RunFolder
 
@@ -98,6 +98,34 @@ def test_in_a_hurry_what_ends_in_time_sees_all_images_the_likelier_first():
     assert begun() == [("mobilenet_050", 160)]
 
 
+def test_in_a_hurry_what_failed_is_not_tried_again_larger_before_the_runner_up():
+    race = race_of_four(race_images=(200, 400))
+    opened = [
+        Probed(f"{n}", values, 0, (0.9 - n / 10,), ended=True)
+        for n, values in enumerate(race.likely)
+    ]
+    first, second = race.likely
+    assert hurried(race, opened).values == first
+    done = Probed("4", first, 2, (0.9,), ended=True)
+    assert hurried(race, [*opened, done]).values == {**first, IMAGE_SIZE: 224}
+    assert hurried(race, [*opened, replace(done, score=None)]).values == second
+
+
+def test_where_all_that_was_likely_failed_the_others_are_tried():
+    race = race_of_four(race_images=(200, 400))
+    failed = [Probed(f"{n}", v, 0, None, ended=True) for n, v in enumerate(race.likely)]
+    following = hurried(race, failed)
+    assert (following.values, following.rung) == (race.opening[2], 0)
+
+
+def test_in_a_hurry_nobody_waits_for_what_is_left_out():
+    """Another worker has begun the third before it was known that there is no time."""
+    race = race_of_four(race_images=(200, 400))
+    opened = [Probed(f"{n}", v, 0, (0.9,), ended=True) for n, v in enumerate(race.likely)]
+    running = Probed("2", race.opening[2], 0, None, ended=False)
+    assert hurried(race, [*opened, running]).rung == 2
+
+
 def test_a_race_that_has_gone_on_to_its_second_rung_is_run_to_its_end():
     race = race_of_four(race_images=(200, 400))
     calm = run_to_the_end(race, lambda name, rung: float(len(name)))
@@ -110,9 +138,10 @@ def test_a_race_of_two_rungs_is_never_cut_short():
     assert hurried(RACE, entries) == RACE.next(entries)
 
 
-# Each of four probes takes 2.5 seconds, and the rest three times as long as all of them.
+# A network takes 1.5 seconds to be built and one per million values, 11.14 the four of them; the
+# rest three times as long, 33.42. Of the first rung 4.05 are left after the two likely ones.
 @pytest.mark.parametrize(
-    ("opened", "seconds", "rung"), [(2, 34.9, 2), (2, 35.1, 0), (4, 29.9, 2), (4, 30.1, 1)]
+    ("opened", "seconds", "rung"), [(2, 37.4, 2), (2, 37.5, 0), (4, 33.4, 2), (4, 33.5, 1)]
 )
 def test_a_search_is_in_a_hurry_where_the_rest_takes_more_time_than_is_left(
     opened, seconds, rung, tmp_path, monkeypatch
@@ -126,8 +155,9 @@ def test_a_search_is_in_a_hurry_where_the_rest_takes_more_time_than_is_left(
     left = [math.inf]
     oracle = make_oracle(config, space, baselines=[], directory=tmp_path, time_left=lambda: left[0])
     for _ in range(opened):
-        oracle.finish(finished(oracle.create_trial("a"), score=0.5))
-        now[0] += 2.5
+        trial = oracle.create_trial("a")
+        oracle.finish(finished(trial, score=0.5))
+        now[0] += _weight(own_values(trial.hyperparameters.values)) / 1e6
     left[0] = seconds
     assert oracle.create_trial("a").hyperparameters.values["tuner/round"] == rung
 
@@ -253,8 +283,8 @@ def test_a_race_that_goes_on_knows_what_its_probes_took(tmp_path):
         trial_record(trial.trial_id, values=values, seconds=4.0).save(RunFolder(tmp_path))
     again = make_oracle(config, **given)
     assert list(again.seconds.values()) == [4.0, 4.0]
-    # Two of four took eight seconds: so sixteen, of which eight are left, and three times as long.
-    for left, hurry in ((55.9, True), (56.1, False)):
+    # Two took eight seconds of 12.57, by their size: 4.57 are left, and three times 12.57.
+    for left, hurry in ((42.2, True), (42.3, False)):
         again.time_left = lambda left=left: left
         assert again._in_a_hurry() is hurry
 

@@ -11,7 +11,7 @@ from search.run_folder.images import Images
 
 def images_of(sizes, formats):
     names = tuple("abc")
-    return Images("/photos", names, tuple(formats), np.array(sizes, np.int32), names)
+    return Images("/photos", names, tuple(formats), np.array(sizes, np.int32), names, names)
 
 
 def stripes(width, *, low=0, high=255, side=16):

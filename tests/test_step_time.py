@@ -2,17 +2,20 @@
 
 from dataclasses import replace
 from types import SimpleNamespace
+from unittest.mock import ANY
 
 import pytest
 from recorded_progress import Recorded
 from small_trials import values_for
 
 from models.known_good import baseline_values
+from search.algorithms.registry import make_plan
 from search.process.hardware import Hardware
 from search.trial import step_time
 from search.trial.step_time import BUILDING_SECONDS, StepTime, measure
 from search.tuning.planning import epochs_in_time, plan_time
-from search.tuning.planning.epochs_in_time import LEAST_EPOCHS, SHARE, with_epochs
+from search.tuning.planning.epochs_in_time import LEAST_EPOCHS, ROUND_SHARE, SHARE, with_epochs
+from search.tuning.planning.plan_time import plan_seconds
 
 TAKES = StepTime(first=5.0, features=0.01, image=0.02)
 
@@ -95,6 +98,29 @@ def test_as_many_epochs_as_take_a_third_of_the_time(scratch, chosen):
         "at most 3 epochs per configuration, as the time allows (cnn: 40 s); "
         "--max-epochs sets another number"
     )
+
+
+@pytest.mark.parametrize(("share", "epochs"), [(0.99, 9), (1.01, 27)])
+def test_three_times_as_many_where_a_whole_round_with_these_fits(scratch, chosen, share, epochs):
+    takes = StepTime(first=1.0, features=0.0, image=10 / 14)
+    longer = replace(scratch.config, max_epochs=27)
+    times = {"cnn": takes, "xception": takes}
+    seconds = plan_seconds(make_plan(longer), replace(scratch, config=longer), times)
+    found, _, said = chosen(scratch, share * seconds / ROUND_SHARE, takes)
+    assert found == epochs
+    assert ("at most 27 epochs per configuration, as the time allows" in said.text) is (epochs > 9)
+
+
+def test_a_single_training_gets_a_third_of_the_time_at_most(scratch, chosen):
+    takes = StepTime(first=1.0, features=0.0, image=10 / 14)
+    one = {"algo": "random", "max_trials": 1}
+    limit = takes.seconds(14, 27) / SHARE
+    assert chosen(scratch, 0.99 * limit, takes, **one)[0] == 9
+    assert chosen(scratch, 1.01 * limit, takes, **one)[0] == 27
+
+
+def test_where_last_layers_alone_are_trained_there_is_nothing_to_measure(transfer, chosen):
+    assert chosen(transfer, 600.0, families=("probe",)) == (9, [], ANY)
 
 
 def test_where_not_even_these_fit_there_are_three_epochs(scratch, chosen):

@@ -50,6 +50,9 @@ class ColumnFile:
         self.metadata: dict[str, str] = header.pop("__metadata__", {})
         self._columns, self._start, self._size = header, 8 + length, size
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._columns
+
     def column(self, name: str, dtype: Any, width: int | None = None) -> np.ndarray:
         """Read a column into memory: [rows], or [rows, width].
 

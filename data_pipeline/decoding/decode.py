@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from data_pipeline.decoding.deep_grey import deep_grey
 from data_pipeline.decoding.file_signatures import what_it_is
-from data_pipeline.decoding.upright import BROKEN, turn_of
+from data_pipeline.decoding.upright import BROKEN, LYING, turn_of
 from data_pipeline.errors import BadImageError, DataError
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
@@ -94,12 +94,20 @@ def decode(contents: bytes) -> tuple[np.ndarray, str]:
         return decode_warning(contents)
 
 
-def decode_warning(contents: bytes) -> tuple[np.ndarray, str]:
-    """Decode as `decode` does, in any number of threads; Pillow may warn."""
+def decode_warning(
+    contents: bytes, at_least: tuple[int, int] | None = None
+) -> tuple[np.ndarray, str]:
+    """Decode as `decode` does, in any number of threads; Pillow may warn.
+
+    Args:
+        contents: of the file.
+        at_least: (height, width); a JPEG may then come out at 1/2, 1/4 or 1/8 of its size, where
+            that is as large, in as much less time. None for all of it.
+    """
     if not contents:
         raise BadImageError("empty file")
     try:
-        return _load(contents)
+        return _load(contents, at_least)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise BadImageError(f"too many pixels: expected at most {MAX_PIXELS}") from error
     except UnidentifiedImageError as error:
@@ -112,17 +120,19 @@ def decode_warning(contents: bytes) -> tuple[np.ndarray, str]:
         raise BadImageError(f"Pillow: {_one_line(error)}") from error
 
 
-def _load(contents: bytes) -> tuple[np.ndarray, str]:
+def _load(contents: bytes, at_least: tuple[int, int] | None) -> tuple[np.ndarray, str]:
     with Image.open(io.BytesIO(contents), formats=_readable()) as image:
         # Before `load`, which allocates as much memory as the header asks for.
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         if _is_raw(image, contents):
             raise BadImageError("format not supported: camera raw; export it as JPEG or TIFF")
+        if at_least is not None and image.format in ("JPEG", "MPO"):
+            image.draft(None, at_least if turn_of(image) in LYING else at_least[::-1])
         image.load()
         # A photo from a phone may be a JPEG with more images after the first (MPO).
         format_name = "JPEG" if image.format == "MPO" else str(image.format)
-        turn = turn_of(image)
+        turn = turn_of(image)  # of some formats not known before
         rgb = _to_rgb(image, contents)
         upright = rgb if turn is None else rgb.transpose(turn)
         return np.asarray(upright), format_name

@@ -16,6 +16,8 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+LYING = frozenset(_UPRIGHT[value] for value in (5, 6, 7, 8))
+"""What turns an image that lies on its side: its height was its width."""
 
 # What Pillow has been seen to raise on broken files: far more than it documents. A bad file
 # must never end the program, and a bug elsewhere must not look like a bad file.

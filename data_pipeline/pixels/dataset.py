@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data_pipeline.pixels.image_rows import ImageRows
+from data_pipeline.pixels.partly_prepared import PartlyPrepared
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -63,8 +64,13 @@ def training_batches(
         (images, labels): uint8 [batch, height, width, 3], or what `augment` returns; labels
         float32 [batch, 1] or [batch, num_classes].
     """
-    views = [(pixels, encode(targets, num_classes))]
+    views = [(to_train_on(pixels), encode(targets, num_classes))]
     return _stream(views, indices, batch_size, seed, range(initial_epoch, epochs), augment)
+
+
+def to_train_on(pixels: ImageRows) -> ImageRows:
+    """The images as a training may see them: see `PartlyPrepared.to_train_on`."""
+    return pixels.to_train_on() if isinstance(pixels, PartlyPrepared) else pixels
 
 
 def feature_batches(

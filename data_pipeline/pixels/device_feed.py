@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data_pipeline.augment.augment import UNCHANGED, as_numbers, augment_by_numbers
-from data_pipeline.pixels.dataset import encode, gatherer, made_ahead, row_batches
+from data_pipeline.pixels.dataset import (
+    encode,
+    gatherer,
+    made_ahead,
+    row_batches,
+    to_train_on,
+)
 from data_pipeline.pixels.image_rows import ImageRows
 
 if TYPE_CHECKING:
@@ -54,7 +60,9 @@ class DeviceFeed:
         self.nbytes = bytes_of(pixels, num_classes)
         with tf.device(device if resident else "CPU:0"):
             self._gather = (
-                functools.partial(tf.gather, tf.constant(pixels)) if resident else gatherer(pixels)
+                functools.partial(tf.gather, tf.constant(pixels))
+                if resident
+                else gatherer(to_train_on(pixels))
             )
             self._labels = tf.constant(encode(targets, num_classes))
 

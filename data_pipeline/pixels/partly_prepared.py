@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from data_pipeline.decoding.decode import decode_warning, read_bytes
-from data_pipeline.decoding.hashes import pixel_hash
+from data_pipeline.decoding.hashes import content_hash, pixel_hash
 from data_pipeline.errors import BadImageError, DataError
 from data_pipeline.pixels.resize import resize
 from data_pipeline.pixels.resize_mode import ResizeMode
+from data_pipeline.pixels.resize_roughly import resize_roughly
 from data_pipeline.processes.cores import own_cores
 
 _TRIES, _PAUSE_SECONDS = 3, 0.5  # to read a file
@@ -33,11 +34,13 @@ class OriginalFiles(NamedTuple):
         paths: of each image in it.
         pixel_hashes: by which an image is known to be the one that was checked; "" where that is
             not known.
+        content_hashes: by which its file is; "" where that is not known.
     """
 
     root: Path
     paths: Sequence[str]
     pixel_hashes: Sequence[str]
+    content_hashes: Sequence[str]
 
 
 class Originals:
@@ -66,14 +69,24 @@ class Originals:
         # Decoding and resizing release Python's lock.
         return ThreadPoolExecutor(own_cores(), thread_name_prefix="decode")
 
-    def decode(self, rows: Sequence[int], image_size: tuple[int, int]) -> list[np.ndarray]:
+    def decode(
+        self, rows: Sequence[int], image_size: tuple[int, int], *, roughly: bool = False
+    ) -> list[np.ndarray]:
         """Decode images in parallel, uint8 [*image_size, 3] each: as they would be prepared.
+
+        Args:
+            rows: which.
+            image_size: (height, width) of the result.
+            roughly: let the decoder of JPEGs make them smaller where it can, and Pillow resize
+                these, which takes less time: values differ by one or two of 255 levels, in the
+                mean.
 
         Raises:
             DataError: a file is gone or has changed.
             MemoryError: there is too little memory.
         """
-        return list(self._threads.map(lambda row: self._decoded(row, image_size), rows))
+        one = self._decoded_roughly if roughly else self._decoded
+        return list(self._threads.map(lambda row: one(row, image_size), rows))
 
     @contextmanager
     def naming_lost_files(self) -> Iterator[None]:
@@ -91,18 +104,37 @@ class Originals:
             raise
 
     def _decoded(self, row: int, image_size: tuple[int, int]) -> np.ndarray:
-        root, paths, pixel_hashes = self._files
-        path = root / paths[row]
+        with self._usable(row) as path:
+            return self._exactly(_read(path), row, image_size)
+
+    def _decoded_roughly(self, row: int, image_size: tuple[int, int]) -> np.ndarray:
+        with self._usable(row) as path:
+            contents = _read(path)
+            if content_hash(contents) != self._files.content_hashes[row]:
+                return self._exactly(contents, row, image_size)
+            pixels, _ = decode_warning(contents, at_least=image_size)
+            if pixel_hash(pixels) == self._files.pixel_hashes[row]:  # no smaller than it is
+                return resize(pixels, image_size, resize_mode=self._resize_mode)
+            return resize_roughly(pixels, image_size, resize_mode=self._resize_mode)
+
+    def _exactly(self, contents: bytes, row: int, image_size: tuple[int, int]) -> np.ndarray:
+        pixels, _ = decode_warning(contents)
+        known = self._files.pixel_hashes[row]
+        if known and pixel_hash(pixels) != known:
+            raise BadImageError("is another image by now")
+        return resize(pixels, image_size, resize_mode=self._resize_mode)
+
+    @contextmanager
+    def _usable(self, row: int) -> Iterator[Path]:
+        """Give the file of an image; say that it was usable, if it is not any more."""
+        path = self._files.root / self._files.paths[row]
         try:
-            pixels, _ = decode_warning(_read(path))
-            if pixel_hashes[row] and pixel_hash(pixels) != pixel_hashes[row]:
-                raise BadImageError("is another image by now")
+            yield path
         except BadImageError as error:
             if isinstance(error.__cause__, MemoryError):
                 raise MemoryError from error
             self.lost = DataError(f"{path}: {error}; it was usable when it was checked")
             raise self.lost from error
-        return resize(pixels, image_size, resize_mode=self._resize_mode)
 
 
 def _read(path: Path) -> bytes:
@@ -121,16 +153,24 @@ class PartlyPrepared:
         prepared: uint8 [n, height, width, 3], the first n images.
         images: how many there are in all.
         originals: that the others are decoded from.
+        roughly: how; see `Originals.decode`.
     """
 
-    def __init__(self, prepared: np.ndarray, images: int, originals: Originals) -> None:
+    def __init__(
+        self, prepared: np.ndarray, images: int, originals: Originals, *, roughly: bool = False
+    ) -> None:
         self.prepared = prepared
+        self._roughly = roughly
         self.shape = (images, *prepared.shape[1:])
         self.nbytes = int(np.prod(self.shape))
         self._originals = originals
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    def to_train_on(self) -> "PartlyPrepared":
+        """The same, of which JPEGs may be decoded roughly: training sees each changed anyway."""
+        return PartlyPrepared(self.prepared, len(self), self._originals, roughly=True)
 
     def __getitem__(self, rows: Any, /) -> np.ndarray:
         """Read rows: a number, a slice or an array of numbers.
@@ -146,7 +186,8 @@ class PartlyPrepared:
         images[there] = self.prepared[wanted[there]]
         height, width = self.shape[1:3]
         others = np.flatnonzero(~there)
-        decoded = self._originals.decode(wanted[others].tolist(), (height, width))
+        numbers, roughly = wanted[others].tolist(), self._roughly
+        decoded = self._originals.decode(numbers, (height, width), roughly=roughly)
         for place, pixels in zip(others, decoded, strict=True):
             images[place] = pixels
         return images if chosen.ndim else images[0]

@@ -2,7 +2,8 @@
 
 Where they are installed, `keras.wrappers` imports scikit-learn, and `keras.visualization`
 Matplotlib: 1 of 3.3 s, on two cores. Nothing here uses either through Keras. Who imports this
-project into a program of their own may: there nothing is spared.
+project into a program of their own may: there nothing is spared, but in processes that Python's
+fork server makes, if that was first started here.
 """
 
 import sys

@@ -122,17 +122,25 @@ def tune(debug: bool) -> None:
     """  # noqa: D301 - click takes the backspace itself for "leave these lines alone"
 
 
-def main() -> None:
-    """Run `tune`; exit 0 done, 1 failed, 2 misused, 130 interrupted."""
+def console() -> None:
+    """Run `tune` as the program of this process, which then ends at once; see `main`."""
     process = LeaveAtOnce()
     is_own_process()
+    try:
+        main()
+    except SystemExit as ended:
+        process.status = ended.code if isinstance(ended.code, int) else None
+        raise
+
+
+def main() -> None:
+    """Run `tune`; exit 0 done, 1 failed, 2 misused, 130 interrupted."""
     # A file name on Linux may hold any bytes; this error handler writes them out unchanged, where
     # the default one would end the program.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")
     warnings.showwarning = _warn
-    process.status = _run(sys.argv[1:])
-    sys.exit(process.status)
+    sys.exit(_run(sys.argv[1:]))
 
 
 def _warn(

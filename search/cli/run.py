@@ -81,7 +81,7 @@ SAMPLE = Path("sample-data")
     "--max-epochs",
     type=click.IntRange(1, 10_000),
     help="Epochs of a fully trained configuration.  [default: 27 with a GPU, else 9, or with "
-    "--max-time fewer where these take too long]",
+    "--max-time as many as there is time for, 3 to 27]",
 )
 @click.option(
     "--factor",

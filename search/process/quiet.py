@@ -20,7 +20,8 @@ def import_tensorflow() -> Any:
     """
     # Errors of the graph optimiser are not errors of the user: Python raises what matters.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    known, began = "tensorflow" in sys.modules, time.monotonic()
+    known = "tensorflow" in sys.modules
+    cpu, wall = time.process_time(), time.monotonic()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as output:
         os.dup2(output.fileno(), 2)
@@ -29,7 +30,7 @@ def import_tensorflow() -> Any:
                 import tensorflow as tf
 
             if not known:
-                note_import(time.monotonic() - began)
+                note_import(time.process_time() - cpu, time.monotonic() - wall)
 
             gpus = tf.config.list_physical_devices("GPU")
             tf.get_logger().setLevel("ERROR")

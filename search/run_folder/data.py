@@ -148,6 +148,7 @@ def _save_files(run: RunFolder, catalog: Catalog) -> None:
         formats=kept.formats,
         sizes=kept.sizes[:, ::-1],
         pixel_hashes=kept.pixel_hashes,
+        content_hashes=kept.content_hashes,
     ).save(run)
     run.older_images.unlink(missing_ok=True)
     write_json(

@@ -33,6 +33,7 @@ class Images:
         sizes: int32 [n, 2], height and width in pixels once upright.
         pixel_hashes: by which a file is known to be the one that was checked; "" each where an
             older version did not write them.
+        content_hashes: by which the bytes of a file are; "" likewise.
     """
 
     root: Path
@@ -40,6 +41,7 @@ class Images:
     formats: Sequence[str]
     sizes: NDArray[np.int32]
     pixel_hashes: Sequence[str]
+    content_hashes: Sequence[str]
 
     def file(self, row: int) -> KnownFile:
         """One of them, to be shown."""
@@ -58,6 +60,7 @@ class Images:
             "formats": formats.codes,
             "sizes": np.ascontiguousarray(self.sizes, np.int32),
             "pixel_hashes": Digests.of(self.pixel_hashes).content,
+            "content_hashes": Digests.of(self.content_hashes).content,
         }
         values = {"root": os.fspath(self.root), "formats": json.dumps(formats.names)}
         write_columns(run.images, columns, values)
@@ -73,7 +76,10 @@ class Images:
         file = run.older_images if older else run.images
         try:
             images = _of_json(read_object(file)) if older else _of_columns(ColumnFile(file))
-            lists = (images.formats, images.sizes, images.pixel_hashes)
+            lists = (
+                *(images.formats, images.sizes),
+                *(images.pixel_hashes, images.content_hashes),
+            )
             if any(len(each) != len(images.paths) for each in lists):
                 raise ValueError("lists of unequal length")
         except FileNotFoundError as error:
@@ -95,12 +101,18 @@ def _of_columns(file: ColumnFile) -> Images:
         file.column("paths.content", np.uint8), file.column("paths.bounds", np.int64)
     )
     names = json.loads(file.metadata["formats"])
+    known = "content_hashes" in file
     return Images(
         root=Path(file.metadata["root"]),
         paths=paths,
         formats=Codes.checked(file.column("formats", np.int32), names),
         sizes=file.column("sizes", np.int32, 2),
         pixel_hashes=Digests(file.column("pixel_hashes", np.uint8, BYTES)),
+        content_hashes=Digests(
+            file.column("content_hashes", np.uint8, BYTES)
+            if known
+            else np.zeros((len(paths), BYTES), np.uint8)
+        ),
     )
 
 
@@ -111,4 +123,5 @@ def _of_json(values: Mapping[str, Any]) -> Images:
         formats=tuple(values["formats"]),
         sizes=np.array(values["sizes"], np.int32).reshape(-1, 2),
         pixel_hashes=tuple(values.get("pixel_hashes") or [""] * len(values["paths"])),
+        content_hashes=[""] * len(values["paths"]),
     )

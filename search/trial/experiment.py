@@ -180,7 +180,7 @@ def _mapped(run: RunFolder, path: Path, image_size: tuple[int, int]) -> NDArray[
 
 def _files(run: RunFolder) -> OriginalFiles:
     images = Images.load(run)
-    return OriginalFiles(images.root, images.paths, images.pixel_hashes)
+    return OriginalFiles(images.root, images.paths, images.pixel_hashes, images.content_hashes)
 
 
 def _groups(run: RunFolder, data: DataSummary) -> Rows | None:

@@ -30,8 +30,11 @@ def is_short(race: Race, entries: Sequence[Probed], in_a_hurry: Callable[[], boo
     """
     last = len(race.rungs) - 1
     beyond = {entry.rung for entry in entries if entry.rung}
-    opened = [entry.values for entry in entries if entry.ended and not entry.rung]
-    if last < 2 or not all(values in opened for values in race.likely):
+    opened = [entry for entry in entries if entry.ended and not entry.rung]
+    seen = [entry.values for entry in opened]
+    if last < 2 or not all(values in seen for values in race.likely):
+        return False
+    if not by_score(opened):  # all that was likely failed
         return False
     return in_a_hurry() if not beyond else beyond == {last}
 
@@ -50,6 +53,7 @@ def at_once(race: Race, entries: Sequence[Probed], fits: Fits) -> list[Values]:
     finals = [entry for entry in entries if entry.rung == len(race.rungs) - 1]
     begun = [entry.values for entry in finals]
     ended = [entry.values for entry in finals if entry.ended]
+    scored = [entry.values for entry in finals if entry.score is not None]
 
     def larger(smallest: Values) -> list[Values]:
         others = _sizes(race, smallest[BACKBONE])[1:]
@@ -62,7 +66,7 @@ def at_once(race: Race, entries: Sequence[Probed], fits: Fits) -> list[Values]:
         best = [entry.values for entry in by_score(e for e in finals if e.values in field)]
         return field + [values for smallest in best for values in larger(smallest)]
     first_rung = [entry for entry in entries if not entry.rung]
-    if field[0] in ended and is_clearly_ahead(first_rung, names, race.rungs[0].images):
+    if field and field[0] in scored and is_clearly_ahead(first_rung, names, race.rungs[0].images):
         return [field[0], *larger(field[0]), *field[1:]]
     return field
 

@@ -55,12 +55,9 @@ def rung_sizes(pairs: Iterable[tuple[str, int]]) -> list[int]:
 
 
 def likely_first(probes: Iterable[Values]) -> tuple[Values, ...]:
-    """Put the half of these whose backbones are better on ImageNet first, in the order given.
+    """Put the half of these, values of one probe per backbone, first that is better on ImageNet.
 
-    Where time is short, the others are left out.
-
-    Args:
-        probes: values, of each backbone one.
+    Each half keeps its order. Where time is short, the second is left out.
     """
     known = list(probes)
     best = sorted(known, key=lambda values: -BACKBONES[str(values[BACKBONE])].imagenet)

@@ -112,6 +112,7 @@ class Race:
             if short:
                 some = at_once(self, entries, fits) if number else self.likely
                 field = [(values, None) for values in some]
+                here = [entry for entry in here if entry.values in some]
             begun = [entry.values for entry in here]
             for values, parent in field:
                 if values not in begun:
