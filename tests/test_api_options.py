@@ -1,5 +1,6 @@
 """The options that a Python program gives: their names are those of the commands, and checked."""
 
+import numpy as np
 import pytest
 
 from search.api import (
@@ -34,6 +35,10 @@ def test_an_option_that_is_none_is_a_mistake_of_the_program():
         ({"backbone_sizes": (16,)}, "expected sizes from 32 to 1024"),
         ({"backbone_sizes": ()}, "expected sizes from 32 to 1024"),
         ({"ranges": {"learning_rate": (0.1, 0.01)}}, "received 0.1 to 0.01 for learning_rate"),
+        ({"image_size": (96,)}, "received (96,), expected 8 to 4096 pixels per side"),
+        ({"image_size": "96"}, "expected 8 to 4096 pixels per side"),
+        ({"backbone_sizes": 16}, "received 16, expected sizes from 32 to 1024"),
+        ({"ranges": {"learning_rate": 0.1}}, "expected two ends by name"),
         ({"labels": "no.csv"}, "labels: no.csv: no such file or folder"),
         ({"resize": "stretch"}, "resize: received 'stretch', expected one of squeeze"),
         ({"max_size": "5MB"}, "max_size: received '5MB', expected a number above 0"),
@@ -46,6 +51,18 @@ def test_a_value_that_is_none_is_named_with_what_is_expected(options, problem):
     with pytest.raises(TuneError) as caught:
         checked(options)
     assert problem in str(caught.value)
+
+
+def test_numbers_of_numpy_and_single_sizes_are_taken():
+    given = {"image_size": np.int64(96), "backbone_sizes": np.int32(160)}
+    assert checked(given) == {"image_size": (96, 96), "backbone_sizes": (160,)}
+
+
+@pytest.mark.parametrize("workers", [-1, 65])
+def test_so_many_workers_are_refused_before_anything_is_made(workers, tmp_path):
+    with pytest.raises(TuneError, match=f"workers: received {workers}, expected 0 to 64"):
+        tune(tmp_path, results=tmp_path / "results", workers=workers)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_options_become_what_a_configuration_takes(tmp_path):

@@ -149,6 +149,12 @@ def test_a_search_that_found_something_better_says_by_how_much(chosen):
     assert found.verdict.startswith("The best is 0.2000 (95 % interval 0.1")
 
 
+def test_one_training_of_each_does_not_show_how_much_trainings_differ(chosen):
+    found = chosen({"0002": 0.9, "0003": 0.6, "0001": 0.7, "0000": 0.5}, seeds=1)
+    assert found.verdict.startswith("The best is 0.2000 ahead of the built-in configuration")
+    assert "after one training of each; how much trainings differ is not known" in found.verdict
+
+
 def test_what_was_chosen_from_is_written_down(chosen, run):
     found = chosen({"0002": 0.9, "0003": 0.6, "0001": 0.7, "0000": 0.5})
     assert read_json(run.run.finalists) == to_json(found.rows())
@@ -306,6 +312,23 @@ def test_where_a_head_leads_by_luck_the_probe_is_the_one_that_cross_validation_p
         {name: [wrong_on(run, *wrong)] for name, wrong in predictions.items()},
     )
     assert beyond_luck(finalists[0], finalists).record.configuration == "0001"
+
+
+def test_of_probes_that_saw_a_part_of_the_images_the_one_that_is_best_on_all_is_exported(run):
+    """As after Ctrl-C in the race: their order is that on a few images."""
+    for name in ("0001", "0003"):
+        as_probe(run, name)
+        record = next(r for r in load_records(run.run) if r.configuration == name)
+        record.with_outcome(images=200).save(run.run)
+    records = {record.configuration: record for record in load_records(run.run)}
+    predictions = {"0001": (0, 80), "0003": (0, 20)}
+    finalists = compared(
+        run,
+        [records[name] for name in predictions],
+        {name: [wrong_on(run, *wrong)] for name, wrong in predictions.items()},
+    )
+    leader = finalists[1]
+    assert beyond_luck(leader, finalists) is leader
 
 
 @pytest.mark.parametrize(("whole", "expected"), [(("0001",), ["0001"]), ((), ["0001", "0002"])])

@@ -80,7 +80,7 @@ def test_of_noise_nothing_is_said_to_matter_and_no_end_is_advised(tmp_path, coun
     assert named(found) == set()
     assert found.edges == ()
     assert found.words == (
-        f"With {count} configurations of cnn, built-in ones left out, "
+        f"With {count} configurations of cnn drawn at random, "
         "no value can be told to matter more than by chance.",
     )
 

@@ -22,6 +22,7 @@ from search.evaluation.likeness import (
     threshold,
     unit_rows,
 )
+from search.evaluation.reservoir import Reservoir
 from search.export import writing
 from search.inference.classifier import Classifier, Prediction
 from search.likeness import reference
@@ -137,6 +138,20 @@ def test_what_is_far_is_marked_in_the_order_of_the_images(known, monkeypatch):
     assert noted[1].line() == "1  a 100.0 % (unlike the training images)"
     assert noted[2].line().endswith("error: no image")
     assert check.result() == Checked(4, 2, None)
+
+
+def test_of_any_number_of_rows_few_are_kept_each_as_likely_as_any_other():
+    counts = np.zeros(200)
+    for seed in range(100):
+        chosen = Reservoir(40, seed=seed)
+        for number in range(200):
+            chosen.add(np.full(8, number))
+        kept = [int(row[0]) for row in chosen.rows]
+        assert (chosen.seen, len(kept), len(set(kept))) == (200, 40, 40)
+        counts[kept] += 1
+    # 20 of 100 are expected of each, with a standard deviation of 4.
+    assert abs(counts[:100].mean() - counts[100:].mean()) < 2.5
+    assert counts.min() > 2
 
 
 def test_embeddings_of_another_model_are_refused(known):

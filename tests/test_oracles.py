@@ -115,11 +115,11 @@ def test_a_bayesian_search_tries_nothing_twice_and_all_there_is(tmp_path):
 def test_a_bayesian_search_learns_nothing_from_the_race(tmp_path, monkeypatch):
     learnt_from = []
 
-    def noting(space, seen, **options):
+    def noting(sampler, space, seen, **options):
         learnt_from.append([each.values["x"] for each in seen])
         return {"x": 0.1 * len(learnt_from), "y": 0.5}
 
-    monkeypatch.setattr("search.algorithms.learning.draw", noting)
+    monkeypatch.setattr("search.algorithms.learning.Sampler.draw", noting)
     monkeypatch.setattr("search.algorithms.learning.STARTUP", 1)
     baselines = [{"family": "probe", "x": 0.9, "y": 0.5}, {"family": "cnn", "x": 0.8, "y": 0.5}]
     drive(oracle_in(tmp_path, algo="bayesian", max_trials=4, baselines=baselines))

@@ -38,12 +38,12 @@ def shown(table):
 
 def test_a_search_that_found_nothing_better_says_so():
     records = [trial_record("0000", 0.9), trial_record("0001", 0.8)]
-    assert "nothing better than the built-in configuration" in verdict(records, run_config())
+    assert "nothing better than the built-in configuration" in verdict(records, run_config(), None)
 
 
 def test_a_search_that_found_better_says_by_how_much():
     records = [trial_record("0000", 0.9), trial_record("0001", 0.9333)]
-    said = verdict(records, run_config())
+    said = verdict(records, run_config(), None)
     assert (
         said == "The best is 0.0333 better than the best built-in configuration that it began with."
     )
@@ -51,7 +51,34 @@ def test_a_search_that_found_better_says_by_how_much():
 
 def test_a_lower_loss_is_better():
     records = [trial_record("0000", 0.5), trial_record("0001", 0.3)]
-    assert "0.2000 better" in verdict(records, run_config(objective="val_loss"))
+    assert "0.2000 better" in verdict(records, run_config(objective="val_loss"), None)
+
+
+AHEAD = "The best is 0.0100 ahead of the best built-in configuration that it began with, which 200 "
+
+
+@pytest.mark.parametrize(
+    ("score", "images", "said"),
+    [
+        (0.91, 200, AHEAD + "images cannot tell apart."),
+        (0.91, 20_000, "The best is 0.0100 better than"),
+        (0.90004, 20_000, "The search found nothing better"),
+    ],
+)
+def test_better_is_what_the_images_can_tell(score, images, said):
+    records = [trial_record("0000", 0.9), trial_record("0001", score)]
+    assert verdict(records, run_config(), images).startswith(said)
+
+
+def test_scores_on_a_part_of_the_images_are_not_beaten():
+    part = replace(trial_record("0000", 0.95), images=200)
+    records = [part, trial_record("0001", 0.8, baseline=True), trial_record("0002", 0.9)]
+    assert "0.1000 better" in verdict(records, run_config(), None)
+    assert "nothing better" in verdict([part], run_config(), None)
+
+
+def test_where_nothing_built_in_keeps_to_the_limits_nothing_is_said_of_it():
+    assert verdict([trial_record("0000", 0.9, baseline=False)], run_config(), None) == ""
 
 
 def test_each_family_has_a_known_good_configuration_to_beat():
@@ -60,16 +87,16 @@ def test_each_family_has_a_known_good_configuration_to_beat():
         trial_record("0001", 0.9),
         trial_record("0002", 0.85),
     ]
-    assert "0.1000 better" in verdict(records, run_config())
+    assert "0.1000 better" in verdict(records, run_config(), None)
     records[1] = trial_record("0001", 0.9, baseline=True)
-    assert "nothing better" in verdict(records, run_config())
+    assert "nothing better" in verdict(records, run_config(), None)
 
 
 def test_a_family_may_have_several_known_good_configurations():
     records = [
         trial_record(f"{number:04}", 0.5 + number / 100, baseline=number < 5) for number in range(6)
     ]
-    assert "0.0100 better" in verdict(records, run_config())
+    assert "0.0100 better" in verdict(records, run_config(), None)
 
 
 def test_a_trial_that_was_ended_early_says_so_in_the_table(tmp_path):
@@ -79,7 +106,7 @@ def test_a_trial_that_was_ended_early_says_so_in_the_table(tmp_path):
 
 def test_it_is_said_where_no_known_good_configuration_finished():
     records = [trial_record("0000", None, status=FAILED), trial_record("0001", 0.5)]
-    assert verdict(records, run_config()) == (
+    assert verdict(records, run_config(), None) == (
         "None of the built-in configurations that it began with finished."
     )
 
@@ -87,7 +114,7 @@ def test_it_is_said_where_no_known_good_configuration_finished():
 def test_one_that_is_as_good_as_what_the_search_began_with_has_not_beaten_it():
     drawn = trial_record("0000", 0.9, baseline=False)
     records = [drawn, trial_record("0001", 0.9, baseline=True)]
-    assert verdict(records, run_config()).startswith("The search found nothing better")
+    assert verdict(records, run_config(), None).startswith("The search found nothing better")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +122,7 @@ def test_one_that_is_as_good_as_what_the_search_began_with_has_not_beaten_it():
     [([], {}), ([trial_record("0000", None)], {}), ([trial_record("0000", 0.9)], {"preset": "x"})],
 )
 def test_nothing_is_claimed_where_there_is_nothing_to_compare(records, config):
-    assert verdict(records, run_config(**config)) == ""
+    assert verdict(records, run_config(**config), None) == ""
 
 
 def two_rungs():

@@ -38,6 +38,22 @@ def test_the_newest_run_is_one_that_can_be_read(tmp_path):
     assert find_run(tmp_path, "new") == new
 
 
+def test_a_folder_that_may_not_be_read_hides_no_run(tmp_path, monkeypatch):
+    """As lost+found of a disk, or a run of somebody else."""
+    mine = begun(tmp_path, "mine", age=1)
+    (tmp_path / "lost+found").mkdir()
+    real = Path.is_file
+
+    def is_file(path):
+        if path.parent.name == "lost+found":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert runs(tmp_path) == [mine]
+    assert find_run(tmp_path, "mine") == mine
+
+
 def test_a_run_that_is_not_there_is_answered_with_those_that_are(tmp_path):
     begun(tmp_path, "cats", age=1)
     with pytest.raises(TuneError, match=r"no run named 'dogs' in .*; there are: cats"):

@@ -54,7 +54,7 @@ def test_of_equal_scores_the_one_with_the_likelier_answers_stands_first_as_in_th
 def test_the_race_is_said_in_one_line(records):
     assert race_in_words(standings(records, sign=1.0)) == (
         "race of 3 backbones and sizes: mobilenet_v2 at 160 px 0.7000, "
-        "then mobilenet_v2 at 224 px 0.9000"
+        "then mobilenet_v2 at 224 px 0.9000 on 200 images"
     )
     assert race_in_words(standings(records[:1], sign=1.0)).startswith("race of one backbone")
     assert race_in_words(()) == ""

@@ -123,6 +123,9 @@ def test_what_may_be_by_chance_is_dealt_out_among_the_ends():
         ("xception/blocks", (2, 3, 4), (2, 4), True, None),
         ("xception/blocks", (2, 3, 4), (2, 4), False, (1.0, 4.0)),
         ("depth", (2, 3, 4, 5), (2, 5), True, (2.0, 7.0)),
+        ("units", (32, 64, 96), (32, 100), True, (32.0, 164.0)),  # whole steps
+        ("units", (33, 65, 97), (33, 100), False, (0.0, 100.0)),
+        ("Wide/strength", (2.0, 4.0, 10.0), (2.0, 10.0), False, None),  # means something else
     ],
 )
 def test_a_range_is_widened_as_far_as_it_has_a_meaning(name, values, ends, upper, expected):

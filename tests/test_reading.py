@@ -50,6 +50,16 @@ def test_an_image_too_large_for_a_worker_costs_its_own_line(monkeypatch):
     assert reading._read((0, Path("large.png"))) == "out of memory"
 
 
+def test_a_very_long_image_costs_its_own_line(tmp_path):
+    """Its black bars would be longer than any image is."""
+    draw(1, (70_000, 20)).save(tmp_path / "long.png")
+    draw(2, (40, 30)).save(tmp_path / "other.png")
+    paths = [tmp_path / "long.png", tmp_path / "other.png"]
+    (none, why), (picture, fine) = read_images(paths, image_size=(16, 24), resize_mode="pad")
+    assert (none, why, fine) == (None, "out of memory", "")
+    assert picture.shape == (16, 24, 3)
+
+
 def test_memory_is_bounded_by_a_window_of_files(monkeypatch):
     windows = []
 

@@ -4,7 +4,8 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from search.algorithms.sampler import STARTUP, Seen, draw
+from search.algorithms.sampler import STARTUP, Sampler
+from search.algorithms.seen_trials import Seen
 from search.algorithms.unit_space import active
 
 
@@ -32,7 +33,7 @@ def score(values):
 def searched(count, *, space=None, epochs=lambda number: 1, full=1, seed=0):
     space, seen = space or conditional_space(), []
     for number in range(count):
-        values = draw(space, seen, full=full, seed=seed + number)
+        values = Sampler().draw(space, seen, full=full, seed=seed + number)
         seen.append(Seen(values, score(values), epochs(number)))
     return seen
 
@@ -73,16 +74,16 @@ def test_what_a_configuration_has_follows_from_its_values_and_not_from_defaults(
 
 def test_a_draw_depends_on_what_was_seen_and_on_its_seed_alone():
     space, seen = conditional_space(), searched(20)
-    first = draw(space, seen, full=1, seed=7)
-    assert draw(space, seen, full=1, seed=7) == first
-    assert draw(space, seen, full=1, seed=8) != first
-    assert draw(space, [], full=1, seed=7) != first
+    first = Sampler().draw(space, seen, full=1, seed=7)
+    assert Sampler().draw(space, seen, full=1, seed=7) == first
+    assert Sampler().draw(space, seen, full=1, seed=8) != first
+    assert Sampler().draw(space, [], full=1, seed=7) != first
 
 
 def rates_after(seen):
     space = keras_tuner.HyperParameters()
     space.Float("rate", 0.0, 1.0)
-    return [draw(space, seen, full=9, seed=seed)["rate"] for seed in range(20)]
+    return [Sampler().draw(space, seen, full=9, seed=seed)["rate"] for seed in range(20)]
 
 
 def near(rate, score, *, epochs, spread=0.05):
@@ -114,7 +115,7 @@ def test_a_baseline_outside_of_the_space_does_no_harm():
     strange = Seen({"kind": "deep", "dropout": 0.9, "deep/rate": 1.0, "deep/blocks": 4}, 0.99, 1)
     older = Seen({"kind": "gone", "momentum": 0.9}, 0.99, 1)
     seen = [strange, older, *searched(STARTUP, space=space)]
-    assert draw(space, seen, full=1, seed=3)["kind"] in ("deep", "wide")
+    assert Sampler().draw(space, seen, full=1, seed=3)["kind"] in ("deep", "wide")
 
 
 def test_one_name_may_have_other_values_in_another_scope():
@@ -125,6 +126,26 @@ def test_one_name_may_have_other_values_in_another_scope():
             space.Choice("size", values)
     seen = []
     for number in range(15):
-        values = draw(space, seen, full=1, seed=number)
+        values = Sampler().draw(space, seen, full=1, seed=number)
         assert values["size"] in (["s", "m", "l"] if values["kind"] == "deep" else ["m", "xl"])
         seen.append(Seen(values, 0.5, 1))
+
+
+def test_what_is_kept_between_draws_changes_none():
+    """As scores come in, one of them twice, and after a trial that goes on."""
+    space = space_of_two()
+    kept, seen = Sampler(), []
+    for number in range(STARTUP + 12):
+        seen.append(Seen({"x": number / 40, "kind": "ab"[number % 2]}, number / 40, epochs=9))
+        if number == STARTUP + 5:
+            seen[3] = Seen(seen[3].values, 0.9, epochs=9)
+            seen.append(seen[3])
+        expected = Sampler().draw(space, seen, full=9, seed=number)
+        assert kept.draw(space, seen, full=9, seed=number) == expected
+
+
+def space_of_two():
+    space = keras_tuner.HyperParameters()
+    space.Float("x", 0.0, 1.0)
+    space.Choice("kind", ["a", "b"])
+    return space

@@ -7,6 +7,7 @@ from search.insights.findings import Edge, FamilyResult, GoodValues, Importance
 from search.insights.names import count, exact, human, listed, number, value_in_words
 from search.insights.sentences import (
     ALL,
+    NONE_AT_RANDOM,
     NOT_AT_RANDOM,
     ONLY_KNOWN_GOOD,
     at_the_end,
@@ -91,7 +92,7 @@ def test_where_nothing_can_be_told_one_sentence_says_so_for_all_families():
         objective=ACCURACY,
     )
     assert said[1:] == [
-        "With 6 configurations of transfer and 1 of cnn, built-in ones left out, "
+        "With 6 configurations of transfer and 1 of cnn drawn at random, "
         "no value can be told to matter more than by chance."
     ]
 
@@ -99,7 +100,7 @@ def test_where_nothing_can_be_told_one_sentence_says_so_for_all_families():
 def test_one_family_is_not_ahead_of_anything():
     said = sentences([family("cnn", 0.8, 1)], [], [], objective=ACCURACY)
     assert len(said) == 1
-    assert said[0].startswith("With 1 configuration of cnn, built-in")
+    assert said[0].startswith("With 1 configuration of cnn drawn at random")
 
 
 def test_a_family_without_a_score_is_not_compared():
@@ -125,6 +126,11 @@ def test_an_end_is_said_with_the_command_that_goes_beyond_it():
     )
 
 
+def test_a_name_with_spaces_is_quoted_in_the_command():
+    edge = replace(EDGE, name="Wide/number of units", family="Wide", widen=(32.0, 768.0))
+    assert at_the_end(edge).endswith("--range 'Wide/number of units=32:768'")
+
+
 def test_an_end_and_the_command_keep_every_digit_that_the_range_has():
     edge = replace(EDGE, end=1.25e-4, upper=False, widen=(1.25e-5, 0.0125))
     assert at_the_end(edge) == (
@@ -137,9 +143,12 @@ def test_families_of_which_nothing_was_drawn_are_not_counted():
     rows = [row("batch_size"), row("batch_size", of="transfer")]
     some = [family("transfer", 0.9, 0), family("cnn", 0.8, 3)]
     said = sentences(some, rows, [], objective=ACCURACY)
-    assert said[1].startswith("With 3 configurations of cnn, built-in ones left out")
+    assert said[1].startswith("With 3 configurations of cnn drawn at random")
     none = [family("transfer", 0.9, 0), family("cnn", 0.8, 0)]
-    assert sentences(none, rows, [], objective=ACCURACY)[1:] == [ONLY_KNOWN_GOOD]
+    given = [replace(each, given=True) for each in none]
+    assert sentences(given, rows, [], objective=ACCURACY)[1:] == [ONLY_KNOWN_GOOD]
+    # Some were drawn around what is built in.
+    assert sentences([given[0], none[1]], rows, [], objective=ACCURACY)[1:] == [NONE_AT_RANDOM]
 
 
 def test_where_nothing_can_be_widened_only_what_was_seen_is_said():

@@ -14,8 +14,7 @@ from search.process.hardware import Hardware
 from search.trial import step_time
 from search.trial.step_time import BUILDING_SECONDS, StepTime, measure
 from search.tuning.planning import epochs_in_time, plan_time
-from search.tuning.planning.epochs_in_time import LEAST_EPOCHS, ROUND_SHARE, SHARE, with_epochs
-from search.tuning.planning.plan_time import plan_seconds
+from search.tuning.planning.epochs_in_time import LEAST_EPOCHS, SHARE, with_epochs
 
 TAKES = StepTime(first=5.0, features=0.01, image=0.02)
 
@@ -101,12 +100,14 @@ def test_as_many_epochs_as_take_a_third_of_the_time(scratch, chosen):
 
 
 @pytest.mark.parametrize(("share", "epochs"), [(0.99, 9), (1.01, 27)])
-def test_three_times_as_many_where_a_whole_round_with_these_fits(scratch, chosen, share, epochs):
+def test_three_times_as_many_where_what_is_tried_first_takes_a_third_of_the_time_with_these(
+    scratch, chosen, share, epochs
+):
     takes = StepTime(first=1.0, features=0.0, image=10 / 14)
-    longer = replace(scratch.config, max_epochs=27)
-    times = {"cnn": takes, "xception": takes}
-    seconds = plan_seconds(make_plan(longer), replace(scratch, config=longer), times)
-    found, _, said = chosen(scratch, share * seconds / ROUND_SHARE, takes)
+    plan = make_plan(replace(scratch.config, max_epochs=27))
+    seconds = plan.rungs[0].size * takes.seconds(14, 27)
+    assert plan.rungs[0].size >= 2  # what is built in
+    found, _, said = chosen(scratch, share * seconds / SHARE, takes)
     assert found == epochs
     assert ("at most 27 epochs per configuration, as the time allows" in said.text) is (epochs > 9)
 

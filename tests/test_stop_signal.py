@@ -26,6 +26,12 @@ def test_term_ends_it_cleanly_as_well():
         assert stop.interrupted
 
 
+def test_where_nobody_asks_yet_the_first_signal_ends_the_program_at_once():
+    with pytest.raises(KeyboardInterrupt), StopSignal(asked=False) as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+    assert stop.interrupted
+
+
 def test_a_second_signal_ends_the_program_at_once():
     with pytest.raises(KeyboardInterrupt), StopSignal():
         os.kill(os.getpid(), signal.SIGINT)

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import tensorflow as tf
 from logged_runs import begin, end, epoch, log_of, trial, written
 from small_trials import elsewhere, experiment_in, values_for
 
@@ -40,6 +41,27 @@ def test_the_rungs_of_a_configuration_are_one_run_named_after_it(run, values):
     assert found["best/val_accuracy"] == [(1, 0.5), (2, 0.7), (3, 0.7)]
     assert found["cost/seconds"] == [(1, 2.0), (3, 4.0)]
     assert found["cost/weights"] == [(1, 1000.0), (3, 1000.0)]
+
+
+def test_a_log_that_cannot_be_written_ends_no_search(run, values, monkeypatch):
+    log = log_of(run)
+
+    def full(*_, **__):
+        raise tf.errors.ResourceExhaustedError(None, None, "disk quota exceeded")
+
+    monkeypatch.setattr(tf.summary, "scalar", full)
+    with pytest.warns(UserWarning, match="nothing more is written for TensorBoard .disk quota"):
+        trial(log, "0000", values, [0.5])
+    trial(log, "0001", values, [0.6])  # once is enough
+    assert "0001" not in {name.split()[0] for name in runs_of(run)}
+
+
+def test_what_belongs_to_no_configuration_is_there_at_once(run, values):
+    log = log_of(run)
+    assert log.experiment.run.tensorboard.exists()
+    record = begin(log, "0000", values)
+    end(log, record, [epoch(log, record, 0, 0.5)])
+    assert "confusion matrix of the best" in written(run.run.tensorboard / "pictures")
 
 
 def test_the_other_scores_are_those_of_the_best_epoch(run, values):

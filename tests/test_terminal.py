@@ -21,6 +21,26 @@ def test_a_terminal_prints_no_ctrl_c_inside_and_does_again_after(monkeypatch):
     os.close(master)
 
 
+def test_in_the_background_the_terminal_is_left_alone(monkeypatch):
+    """The system stops a process in the background that changes its terminal."""
+    master, slave = os.openpty()
+    with os.fdopen(slave) as typed:
+        monkeypatch.setattr(sys, "stdin", typed)
+        before = termios.tcgetattr(slave)
+        monkeypatch.setattr("search.process.terminal.os.tcgetpgrp", lambda _: os.getpgrp() + 1)
+        with without_ctrl_c_echo():
+            assert termios.tcgetattr(slave) == before
+        monkeypatch.setattr("search.process.terminal.os.tcgetpgrp", lambda _: os.getpgrp())
+        with without_ctrl_c_echo():
+            assert termios.tcgetattr(slave) != before
+            monkeypatch.setattr("search.process.terminal.os.tcgetpgrp", lambda _: 0)  # bg
+        assert termios.tcgetattr(slave) != before
+    os.close(master)
+    monkeypatch.setattr(sys, "stdin", None)
+    with without_ctrl_c_echo():
+        pass
+
+
 def test_where_nobody_types_what_is_inside_runs_all_the_same(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     ran = []

@@ -139,6 +139,14 @@ def test_what_an_image_takes_on_this_machine_is_known_from_the_probes_of_a_netwo
     assert least == pytest.approx(-images * SECONDS_PER_IMAGE / 2)
 
 
+def test_a_family_of_ones_own_may_have_values_of_these_names(run):
+    values = {"family": "cnn", "cnn/backbone": "mobilenet_v2", "cnn/image_size": "large"}
+    probe = {"probe/backbone": "mobilenet_v2", "probe/image_size": 160}
+    record = best_of(run).with_outcome(values=values)
+    known = best_of(run).with_outcome(values={"family": "probe", **probe}, seconds=1000.0)
+    assert export_seconds(record, run, [known]) == export_seconds(record, run)
+
+
 @pytest.mark.parametrize(("trainings", "seeds"), [(0.5, 0), (1.7, 1), (4.5, 2), (100, 3), (-20, 0)])
 def test_the_best_few_are_trained_as_often_as_there_is_time(run, clock, trainings, seeds):
     # One round trains both, for a second each.

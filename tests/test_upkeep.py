@@ -16,7 +16,8 @@ from search.process.gpus import Gpu
 from search.process.hardware import Hardware
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import STOPPED
-from search.runs.lock import EXPORT, is_locked, locked, remove
+from search.runs.lock import EXPORT, is_locked, locked
+from search.runs.remove import remove
 from search.tuning import doctor
 
 
@@ -113,15 +114,20 @@ def test_the_list_says_what_each_run_is_and_whether_it_may_go_on(results, capsys
     assert cats.split()[3:9] == ["ended", "photos", "hyperband", "1", "0.7500", "no"]
 
 
+A = 16 * "a0"  # a hash
+
+
 @pytest.fixture
 def cache(tmp_path):
+    """What is named by its content, and what somebody else has put beside it."""
     folder = tmp_path / "cache"
     for path, size in (
-        ("catalogs/a.json", 5_000),
-        ("prepared/b.npy", 50_000),
-        ("prepared/b.features/net/plain.f32", 9_000),
+        (f"catalogs/{A}.json", 5_000),
+        (f"prepared/{A}-8x8.npy", 50_000),
+        (f"prepared/{A}-8x8.features/net/plain.f32", 9_000),
         ("nodes/machine/prepared/b.npy", 50_000),
         ("mine.txt", 10),
+        ("prepared/mine.npy", 10),
     ):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(bytes(range(250)) * (size // 250 + 1))
@@ -134,7 +140,7 @@ def test_the_cache_is_measured_kind_by_kind(cache, capsys):
     assert rows[1].bytes >= 50_000
     assert _run(["cache", "--cache-dir", str(cache)]) == 0
     assert f"{cache}\n" in capsys.readouterr().out
-    assert (cache / "prepared" / "b.npy").exists()
+    assert (cache / "prepared" / f"{A}-8x8.npy").exists()
     assert _run(["cache", "--cache-dir", str(cache), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"][1]["bytes"] == rows[1].bytes
 
@@ -144,7 +150,9 @@ def test_clearing_the_cache_leaves_what_is_not_of_it(cache, monkeypatch, capsys)
     assert _run(["cache", "--clear", "--cache-dir", str(cache)]) == 130
     assert (cache / "catalogs").exists()
     assert _run(["cache", "--clear", "--yes", "--cache-dir", str(cache)]) == 0
-    assert [path.name for path in cache.iterdir()] == ["mine.txt"]
+    left = [path.relative_to(cache).as_posix() for path in cache.rglob("*") if path.is_file()]
+    assert sorted(left) == ["mine.txt", "prepared/mine.npy"]
+    assert not (cache / "catalogs").exists()
     assert sum(row.bytes for row in use_of(cache).rows) == 0
     clear_cache(cache)  # a second time is no error
 

@@ -20,7 +20,6 @@ from data_pipeline.decoding.hashes import content_hash, pixel_hash
 from data_pipeline.errors import BadImageError, DataError
 from data_pipeline.pixels.resize import resize
 from data_pipeline.pixels.resize_mode import ResizeMode
-from data_pipeline.pixels.resize_roughly import resize_roughly
 from data_pipeline.processes.cores import own_cores
 
 _TRIES, _PAUSE_SECONDS = 3, 0.5  # to read a file
@@ -77,9 +76,8 @@ class Originals:
         Args:
             rows: which.
             image_size: (height, width) of the result.
-            roughly: let the decoder of JPEGs make them smaller where it can, and Pillow resize
-                these, which takes less time: values differ by one or two of 255 levels, in the
-                mean.
+            roughly: let the decoder of JPEGs make them smaller where it can, which takes less
+                time: values differ by one or two of 255 levels, in the mean.
 
         Raises:
             DataError: a file is gone or has changed.
@@ -113,9 +111,7 @@ class Originals:
             if content_hash(contents) != self._files.content_hashes[row]:
                 return self._exactly(contents, row, image_size)
             pixels, _ = decode_warning(contents, at_least=image_size)
-            if pixel_hash(pixels) == self._files.pixel_hashes[row]:  # no smaller than it is
-                return resize(pixels, image_size, resize_mode=self._resize_mode)
-            return resize_roughly(pixels, image_size, resize_mode=self._resize_mode)
+            return resize(pixels, image_size, resize_mode=self._resize_mode)
 
     def _exactly(self, contents: bytes, row: int, image_size: tuple[int, int]) -> np.ndarray:
         pixels, _ = decode_warning(contents)

@@ -138,4 +138,7 @@ def _prepared(
         return None, f"{result.reason}; {_REMEDY}"
     if isinstance(result, str):
         return None, result
-    return resize(result, image_size, resize_mode=resize_mode), ""
+    try:
+        return resize(result, image_size, resize_mode=resize_mode), ""
+    except MemoryError:
+        return None, "out of memory"

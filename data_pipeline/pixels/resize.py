@@ -55,9 +55,9 @@ def resize(
     """
     batch = images if images.ndim == 4 else images[np.newaxis]
     if resize_mode == "crop":
-        batch = cropped(batch, image_size)
+        batch = _crop(batch, image_size)
     size = batch.shape[1:3]
-    bars = bars_of(size, image_size) if resize_mode == "pad" else (0, 0)
+    bars = _bars(size, image_size) if resize_mode == "pad" else (0, 0)
     if size != tuple(image_size) or any(bars):
         longest = max(side + 2 * bar for side, bar in zip(size, bars, strict=True))
         if longest > _LONGEST_SIDE and any(bars):
@@ -146,7 +146,7 @@ def _scaled_by_tensorflow(
         raise MemoryError from error
 
 
-def cropped(batch: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+def _crop(batch: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     """Crop the middle by Keras's arithmetic, in float32: other rounding shifts it by a pixel."""
     height, width = batch.shape[1:3]
     target_height, target_width = image_size
@@ -158,7 +158,7 @@ def cropped(batch: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     return batch[:, top : top + crop_height, left : left + crop_width]
 
 
-def bars_of(size: tuple[int, ...], image_size: tuple[int, int]) -> tuple[int, int]:
+def _bars(size: tuple[int, ...], image_size: tuple[int, int]) -> tuple[int, int]:
     """Rows above and below, columns left and right, by Keras's arithmetic, in float32."""
     height, width = size
     target_height, target_width = image_size

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from search.algorithms.sampler import Seen
+from search.algorithms.seen_trials import Seen
 from search.evaluation.two_shares import cannot_tell
 from search.run_folder.records import Values
 

@@ -17,7 +17,7 @@ from search.algorithms.base import DRAWS, DurableOracle
 from search.algorithms.curves import Curve, at_equal_epochs, hopeless_families
 from search.algorithms.prior import around
 from search.algorithms.racing.probed import is_raced
-from search.algorithms.sampler import STARTUP, draw
+from search.algorithms.sampler import STARTUP, Sampler
 from search.algorithms.unit_space import place, without_families
 from search.run_folder.origins import MODEL, PRIOR, RANDOM
 from search.run_folder.records import Values
@@ -64,6 +64,7 @@ class LearningOracle(DurableOracle):
 
     def __init__(self, **options: Any) -> None:
         self._ended: dict[str, _Ended] = {}
+        self._sampler = Sampler()
         super().__init__(**options)
 
     def draw(self, number: int) -> Values | None:
@@ -119,7 +120,7 @@ class LearningOracle(DurableOracle):
             centre = known[min(int(random.geometric(0.5)), len(known)) - 1]
             return around(self.hyperparameters, centre, keep="family", seed=seed)
         seen, full = at_equal_epochs(curves, STARTUP)
-        return draw(self.hyperparameters, seen, full=full, seed=seed)
+        return self._sampler.draw(self.hyperparameters, seen, full=full, seed=seed)
 
     def _known_good(self, results: list[Curve]) -> list[Values]:
         """The baselines with a result, the best first; before there is one, all.

@@ -110,7 +110,10 @@ class Exported:
                 "alone"
             )
         model = self.classifier
-        pixels = resize(image, model.image_size, resize_mode=model.resize_mode)
+        try:
+            pixels = resize(image, model.image_size, resize_mode=model.resize_mode)
+        except MemoryError as error:
+            raise TuneError(f"image {number}: out of memory, with {list(image.shape)}") from error
         return model.to_prediction(Path(str(number)), model.probabilities(pixels[None])[0])
 
     def check(self, *, progress: ProgressSink | None = None) -> "Check":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from numbers import Integral
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -177,20 +178,35 @@ def _words(option: str, value: Any) -> str:
 
 
 def _image_size(option: str, value: Any) -> tuple[int, int]:
-    height, width = (value, value) if isinstance(value, int) else value
-    if not all(isinstance(side, int) and 8 <= side <= 4096 for side in (height, width)):
+    sides = _whole_numbers((value, value) if isinstance(value, Integral) else value)
+    if len(sides) != 2 or not all(8 <= side <= 4096 for side in sides):
         raise TuneError(f"{option}: received {value!r}, expected 8 to 4096 pixels per side")
-    return height, width
+    return sides[0], sides[1]
 
 
 def _sides(option: str, value: Any) -> tuple[int, ...]:
-    if not all(isinstance(side, int) and 32 <= side <= 1024 for side in value) or not value:
+    sides = _whole_numbers((value,) if isinstance(value, Integral) else value)
+    if not sides or not all(32 <= side <= 1024 for side in sides):
         raise TuneError(f"{option}: received {value!r}, expected sizes from 32 to 1024 pixels")
-    return tuple(sorted(set(value)))
+    return tuple(sorted(set(sides)))
+
+
+def _whole_numbers(values: Any) -> tuple[int, ...]:
+    """Of any kind, NumPy's too; () where they are none."""
+    if not isinstance(values, Iterable) or isinstance(values, str):
+        return ()
+    given = tuple(values)
+    return tuple(map(int, given)) if all(isinstance(each, Integral) for each in given) else ()
 
 
 def _ranges(option: str, value: Any) -> tuple[tuple[str, float, float], ...]:
-    rows = tuple(sorted((name, float(low), float(high)) for name, (low, high) in value.items()))
+    try:
+        rows = tuple(sorted((name, float(low), float(high)) for name, (low, high) in value.items()))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise TuneError(
+            f"{option}: received {value!r}, expected two ends by name, as "
+            '{"learning_rate": (1e-4, 1e-1)}'
+        ) from error
     for name, low, high in rows:
         if not low < high:
             raise TuneError(f"{option}: received {low:g} to {high:g} for {name}; swap them")

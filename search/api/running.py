@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from search.trial.messages import Progress
     from search.tuning.environment import RunEnvironment
 
+MOST_WORKERS = 64
 SILENCE = 600.0  # seconds without a step after which a trial counts as hung
 
 Display = Callable[["Scoreboard"], AbstractContextManager["Observer"]]
@@ -94,6 +95,8 @@ def environment(
 
     if max_time is not None and max_time <= 0:
         raise TuneError(f"max_time: received {max_time:g}, expected seconds above 0")
+    if workers is not None and not 0 <= workers <= MOST_WORKERS:
+        raise TuneError(f"workers: received {workers}, expected 0 to {MOST_WORKERS}")
     address = None if cluster is None else parse_cluster(cluster)
     require_workers_that_fit(address, workers, trials_per_gpu)
     require_own_disk(address, disk)

@@ -29,7 +29,8 @@ def rm_command(runs: tuple[str, ...], yes: bool, results: Path) -> None:
     Example: tune rm cats-20261126-194000
     """
     from search.process.disk import used_bytes
-    from search.runs.lock import EXPORT, SEARCH, is_locked, remove
+    from search.runs.lock import EXPORT, SEARCH, is_locked
+    from search.runs.remove import remove
 
     # Looked up before anything is deleted: a name that is wrong deletes nothing.
     found = {run.path.resolve(): run for run in (_to_delete(results, name) for name in runs)}

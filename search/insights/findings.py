@@ -13,14 +13,16 @@ class FamilyResult:
     Attributes:
         family: its name.
         configurations: how many of it came to a result.
-        drawn: how many of these were drawn, not given at the start.
+        drawn: how many of these were drawn at random.
         best: best score of the objective; None where all diverged.
+        given: whether all of it were given: built in, raced, or of an earlier run.
     """
 
     family: str
     configurations: int
     drawn: int
     best: float | None
+    given: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from search.insights.sentences import ALL, sentences
 from search.insights.space import Hyperparameter, read_space
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data_summary import DataSummary
+from search.run_folder.origins import GIVEN
 from search.run_folder.paths import RunFolder
 from search.run_folder.ranking import best_first
 from search.run_folder.records import DIVERGED, TrialRecord
@@ -42,7 +43,7 @@ def find_insights(run: RunFolder, records: Sequence[TrialRecord], config: RunCon
     drawn = [member for member in ranked if member.at_random]
     families = _families(order, known)
     at_random = algorithm_of(config).drawn_at_random
-    names = [row.family for row in families] if at_random else []
+    names = [row.family for row in families if row.drawn] if at_random else []
     importance = _importance(space, drawn, names)
     # Shared out among the families, as the values' part is in `_importance`.
     level = FALSE_ALARM * ENDS / max(1, len(names))
@@ -86,15 +87,21 @@ def _families(
     grouped: dict[str, list[TrialRecord]] = defaultdict(list)
     for record in order:
         grouped[str(record.values.get("family", ""))].append(record)
-    results = [_family(name, records, known) for name, records in grouped.items()]
+    # Scores on a part of the images say nothing beside scores on all.
+    part = all(record.images is not None for record in order)
+    results = [_family(name, records, known, part=part) for name, records in grouped.items()]
     return tuple(row for row in results if row.configurations or row.best is not None)
 
 
-def _family(name: str, order: Sequence[TrialRecord], known: Mapping[str, Member]) -> FamilyResult:
+def _family(
+    name: str, order: Sequence[TrialRecord], known: Mapping[str, Member], *, part: bool
+) -> FamilyResult:
     ranked = [known[r.configuration] for r in order if r.configuration in known]
-    scores = (r.score for r in order if r.status != DIVERGED and r.score is not None)
+    whole = (r for r in order if part or r.images is None)
+    scores = (r.score for r in whole if r.status != DIVERGED and r.score is not None)
     drawn = sum(member.at_random for member in ranked)
-    return FamilyResult(name, len(ranked), drawn, best=next(scores, None))
+    given = all(r.baseline or r.origin in GIVEN for r in order)
+    return FamilyResult(name, len(ranked), drawn, best=next(scores, None), given=given)
 
 
 def _importance(

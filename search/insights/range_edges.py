@@ -56,6 +56,8 @@ def _edge(
     values = sorted(float(member.values[name]) for member in with_value[:run])
     nearest, furthest = (values[-1], values[0]) if upper else (values[0], values[-1])
     end = hyperparameter.high if upper else hyperparameter.low
+    if hyperparameter.values:  # whose last one need not be the end of the range
+        end = _neat(float(hyperparameter.values[-1 if upper else 0]))
     widen = widened(hyperparameter, upper=upper)
     partial = len(with_value) < len(ranked)
     return Edge(name, family, upper, run, chance, end, nearest, furthest, partial, widen)
@@ -82,14 +84,15 @@ def widened(hyperparameter: Hyperparameter, *, upper: bool) -> tuple[float, floa
     lowest, highest = limits(hyperparameter.name, (low, high))
     if hyperparameter.whole and hyperparameter.log:
         lowest = max(lowest, 1.0)  # 0 has no logarithm
-    if not hyperparameter.ranged or (high >= highest if upper else low <= lowest):
+    beyond = low < lowest or high > highest  # a name that means something else there
+    if not hyperparameter.ranged or beyond or (high >= highest if upper else low <= lowest):
         return None
     if hyperparameter.log:
         below, above = low / 10, high * 10
     else:
         more = (high - low) / 2
         if hyperparameter.values:  # whole steps
-            step = more * 2 / (len(hyperparameter.values) - 1)
+            step = float(hyperparameter.values[1]) - float(hyperparameter.values[0])
             more = math.ceil(more / step - LIKE_EACH_OTHER) * step
         below, above = low - more, high + more
     if hyperparameter.whole:

@@ -6,12 +6,14 @@ from search.evaluation.objective import Objective
 from search.insights.family_comparison import ahead
 from search.insights.findings import Edge, FamilyResult, GoodValues, Importance
 from search.insights.names import count, exact, human, listed, number, value_in_words
+from search.process.printable import shell_word
 
 ALL = "all"  # the families together, where hyperparameters are concerned that they share
 NOT_AT_RANDOM = "The values were not drawn at random: what mattered cannot be told from chance."
-
-
 ONLY_KNOWN_GOOD = "Only configurations that were given were tried: there is nothing to learn from."
+NONE_AT_RANDOM = (
+    "No configuration was drawn at random yet: what mattered cannot be told from chance."
+)
 
 
 def sentences(
@@ -49,7 +51,8 @@ def sentences(
     if undecided:
         lines.append(nothing(undecided))
     elif families and not decided:
-        lines.append(ONLY_KNOWN_GOOD)
+        given = all(row.given for row in families)
+        lines.append(ONLY_KNOWN_GOOD if given else NONE_AT_RANDOM)
     return [*lines, *(at_the_end(edge) for edge in edges)]
 
 
@@ -81,8 +84,7 @@ def nothing(families: Sequence[FamilyResult]) -> str:
         *(f"{row.drawn} of {row.family}" for row in others),
     ]
     return (
-        f"With {listed(parts)}, built-in ones left out, "
-        "no value can be told to matter more than by chance."
+        f"With {listed(parts)} drawn at random, no value can be told to matter more than by chance."
     )
 
 
@@ -98,7 +100,8 @@ def at_the_end(edge: Edge) -> str:
     if edge.widen is None:
         return f"{name}: {who} {where}."
     low, high = (exact(end) for end in edge.widen)
-    return f"{name}: {who} {where}; widen it: tune run … --range {edge.name}={low}:{high}"
+    ends = shell_word(f"{edge.name}={low}:{high}")
+    return f"{name}: {who} {where}; widen it: tune run … --range {ends}"
 
 
 def _configurations(drawn: int) -> str:

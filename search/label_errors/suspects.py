@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 
 from data_pipeline.atomic_files import write_bytes
 from data_pipeline.pixels.thumbnails import thumbnails
+from search.errors import TuneError
 from search.evaluation.folds import possible_folds
 from search.label_errors.confident_learning import LabelErrors, find_label_errors
 from search.label_errors.out_of_fold import Judge, choose_judge, out_of_fold
 from search.label_errors.page import suspects_page
 from search.label_errors.suspect_rows import Suspect, SuspectReport
-from search.process.printable import cell
+from search.process.printable import cell, printable
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.process.wording import duration_in_words
@@ -52,6 +54,11 @@ def find_suspects(
     """
     # Before minutes of training: older versions did not write these.
     require_written(run, run.images, run.groups)
+    if not os.access(run.path, os.W_OK):
+        raise TuneError(
+            f"{printable(str(run.path))}: only to be read, and the list of labels is written "
+            "there; copy the run to a folder of your own"
+        )
     experiment = Experiment.load(run)
     prepare_to_train(experiment.config)
     judge = choose_judge(experiment)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from search.evaluation.likeness import PERMUTATIONS, Rows, energy_test, neighbour_distances
+from search.evaluation.likeness import PERMUTATIONS, energy_test, neighbour_distances
+from search.evaluation.reservoir import Reservoir
 from search.inference.classifier import Classifier, Prediction
 from search.likeness.embedding import Embedding
 from search.likeness.reference import RATE, TESTED, Reference
@@ -59,7 +60,7 @@ class Check:
         self.classifier = replace(classifier, model=self._embedding)
         reference.require_columns(self._embedding.columns)
         self._reference, self._limit = reference, reference.limit
-        self._rows: list[Rows] = []
+        self._chosen = Reservoir(TESTED)
         self._unlike = 0
 
     def noted(self, predictions: Iterable[Prediction]) -> Iterator[Prediction]:
@@ -77,16 +78,15 @@ class Check:
 
     def result(self) -> Checked:
         """Say what is known of all images so far."""
-        images = sum(map(len, self._rows))
+        images = self._chosen.seen
         if images < LEAST:
             return Checked(images, self._unlike, None)
-        rows = np.concatenate(self._rows)
-        chosen = np.random.default_rng(0).permutation(len(rows))[:TESTED]
-        p_value = energy_test(rows[chosen], self._reference.tested)
+        p_value = energy_test(np.stack(self._chosen.rows), self._reference.tested)
         return Checked(images, self._unlike, p_value)
 
     def _look(self) -> list[bool]:
         rows = self._embedding.taken()
-        self._rows.append(rows)
+        for row in rows:
+            self._chosen.add(row)
         distances = neighbour_distances(rows, self._reference.trained)
         return [bool(far) for far in distances > self._limit]

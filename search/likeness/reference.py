@@ -1,6 +1,7 @@
 """What new images are compared with: embeddings of the images of a run, kept beside its export."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +69,8 @@ def reference_of(run: RunFolder, classifier: Classifier, progress: ProgressSink)
         remedy = "delete it: it is made again"
         return Reference(*read_arrays(file, NAMES, "f", dimensions=2, remedy=remedy))
     for other in run.path.glob("likeness-*.npz"):  # of an earlier export
-        other.unlink()
+        with suppress(OSError):  # another process has, or the folder is only to be read
+            other.unlink()
     experiment = Experiment.load(run).seen_by(Metrics.load(run).configuration)
     if len(experiment.test) < LEAST:
         raise TuneError(
@@ -80,7 +82,8 @@ def reference_of(run: RunFolder, classifier: Classifier, progress: ProgressSink)
     chosen = [random.permutation(trained)[:TRAINED], random.permutation(experiment.test)[:TESTED]]
     with progress.task("looking at the images of the run", counted=True) as task:
         parts = [_embedded(rows, experiment, classifier, task.update) for rows in chosen]
-    write_arrays(file, **dict(zip(NAMES, parts, strict=True)))
+    with suppress(OSError):  # a folder that is only to be read, or a full disk: computed again
+        write_arrays(file, **dict(zip(NAMES, parts, strict=True)))
     return Reference(*parts)
 
 

@@ -10,6 +10,7 @@ from tensorboard.plugins.hparams import api as hparams
 from models.describe import describe
 from search.evaluation.metrics import confusion_matrix
 from search.evaluation.objective import OBJECTIVES
+from search.observers.failing_log import while_it_can
 from search.observers.hparams import (
     BEST,
     SECONDS,
@@ -52,13 +53,19 @@ class TensorBoardLog:
         self.records = {record.trial_id: record for record in load_records(experiment.run)}
         self.names: dict[str, str] = {}  # of the runs in TensorBoard, by configuration
         self.best: dict[str, Logs] = {}  # of the configurations that are running
-        self.augmentation_shown = False
+        self.augmentation_shown = self.failed = False
+        self._write_columns(space)
+
+    @while_it_can
+    def _write_columns(self, space: Any) -> None:
         with self._writing(IMAGES):
             hparams.hparams_config(
                 hparams=hyperparameter_columns(space),
-                metrics=metric_columns(experiment.config.objective),
+                metrics=metric_columns(self.experiment.config.objective),
             )
+        self.writers[IMAGES].flush()  # by itself TensorFlow does so with the next image
 
+    @while_it_can
     def trial_started(self, record: TrialRecord) -> None:
         """Write the configuration's values once, and images of the first augmented one."""
         self.records[record.trial_id] = record
@@ -72,6 +79,7 @@ class TensorBoardLog:
         if not self.augmentation_shown:
             self._show_augmentation(record)
 
+    @while_it_can
     def progress(self, progress: Progress) -> None:
         """Write scalars at the end of an epoch; steps are epochs, counted from 1."""
         if progress.logs is None:
@@ -85,6 +93,7 @@ class TensorBoardLog:
             for name in best.keys() & OBJECTIVES.keys():
                 tf.summary.scalar(f"{BEST}/{name}", best[name], step=step)
 
+    @while_it_can
     def trial_finished(self, record: TrialRecord) -> None:
         """Write the cost of a trial, and a confusion matrix if it is the best now."""
         self.records[record.trial_id] = record
@@ -143,6 +152,7 @@ class TensorBoardLog:
         image = side_by_side(before[:16], after[:16])
         with self._writing(IMAGES):
             tf.summary.image("training images, before and after augmentation", image[None], step=0)
+        self.writers[IMAGES].flush()
 
     def _show_confusion(self, record: TrialRecord) -> None:
         if record.images is not None:  # of a part of the images no predictions are kept
@@ -153,6 +163,7 @@ class TensorBoardLog:
         image = confusion_image(matrix, self.experiment.class_names)
         with self._writing(IMAGES):
             tf.summary.image("confusion matrix of the best", image[None], step=int(record.trial_id))
+        self.writers[IMAGES].flush()
 
 
 def run_name(folder: Path, record: TrialRecord) -> str:

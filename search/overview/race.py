@@ -36,7 +36,8 @@ class Raced:
     def in_words(self) -> str:
         """`mobilenet_v2 at 224 px 0.8935`."""
         score = "failed" if self.score is None else f"{self.score:.4f}"
-        return f"{self.backbone} at {self.image_size} px {score}"
+        part = "" if self.images is None else f" on {self.images:,} images"
+        return f"{self.backbone} at {self.image_size} px {score}{part}"
 
 
 def probes(records: Sequence[TrialRecord]) -> dict[str, list[TrialRecord]]:

@@ -36,17 +36,18 @@ def run_report(run: RunFolder) -> RunReport:
     rungs: dict[str, list[TrialRecord]] = defaultdict(list)
     for record in records:
         rungs[record.configuration].append(record)
+    data = DataSummary.load(run)
     return RunReport(
         run=run.name,
         algo=config.algo,
         objective=config.objective,
         # The version that wrote the file is no part of what `--json` has always printed.
-        data=replace(DataSummary.load(run), made_by=None),
+        data=replace(data, made_by=None),
         image_size=config.image_size,
         trials=len(records),
         finished=sum(record.finished for record in records),
         seconds=round(seconds_searched(records), 1),
-        verdict=verdict(records, config),
+        verdict=verdict(records, config, data.splits.validation),
         insights=cached_insights(run, records, config),
         finalists=_finalists(run),
         exported=_exported(run),

@@ -11,12 +11,14 @@ from search.errors import TuneError
 from search.process.disk import used_bytes
 from search.process.printable import printable
 
+_HASH = 32 * "[0-9a-f]"  # by which all of it is named
 _PARTS = (  # what lies where below the cache folder
-    ("verdicts on files", "catalogs/*"),
-    ("prepared images", "prepared/*.npy", "prepared/*.first*"),
-    ("features of pretrained networks", "prepared/*.features"),
+    ("verdicts on files", f"catalogs/{_HASH}.*"),
+    ("prepared images", f"prepared/{_HASH}-*.npy", f"prepared/{_HASH}-*.first*"),
+    ("features of pretrained networks", f"prepared/{_HASH}-*.features"),
     ("files for searches of a cluster", "nodes/*"),
 )
+_UNFINISHED = ("catalogs/.*.tmp", "prepared/.*.tmp")
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,16 @@ def clear_cache(folder: Path) -> None:
     Raises:
         OSError: a folder of it belongs to another user, or the disk can only be read.
     """
-    for name in dict.fromkeys(first.split("/")[0] for _, first, *_ in _PARTS):
+    patterns = [pattern for _, *each in _PARTS for pattern in each]
+    for path in chain.from_iterable(map(folder.glob, (*patterns, *_UNFINISHED))):
         with suppress(FileNotFoundError):
-            shutil.rmtree(folder / name)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    for name in dict.fromkeys(pattern.split("/")[0] for pattern in patterns):
+        with suppress(OSError):  # it is not there, leads elsewhere, or holds what is not ours
+            (folder / name).rmdir()
 
 
 def _kept(what: str, paths: Iterable[Path]) -> Kept:

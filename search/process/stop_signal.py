@@ -20,11 +20,13 @@ DISK_CHECK_SECONDS = 5.0  # between two looks at the disk, each of which is a sy
 class StopSignal:
     """Whether to stop, for whoever asks; a context manager that catches Ctrl-C and SIGTERM.
 
-    The first signal asks for a clean ending; a second one ends the program at once.
+    The first signal asks for a clean ending; a second one ends the program at once. So does the
+    first where nobody asks yet.
 
     Args:
         limit: seconds from now after which to stop, or None.
         disks: paths on the disks that must keep room.
+        asked: whether somebody asks `requested` every few seconds already; may be set later.
 
     Attributes:
         limit: as given; infinite where there is none.
@@ -32,7 +34,10 @@ class StopSignal:
         full_disk: which disk is nearly full, and how much it lacks; "" for none.
     """
 
-    def __init__(self, limit: float | None = None, disks: Iterable[Path] = ()):
+    def __init__(
+        self, limit: float | None = None, disks: Iterable[Path] = (), *, asked: bool = True
+    ):
+        self.asked = asked
         self._deadline = None if limit is None else time.monotonic() + limit
         self.limit, self._kept_back = math.inf if limit is None else limit, 0.0
         self._disks = tuple(disks)
@@ -99,9 +104,9 @@ class StopSignal:
             signal.signal(number, handler)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        if self.interrupted:
+        before, self.interrupted = self.interrupted, True
+        if before or not self.asked:
             raise KeyboardInterrupt
-        self.interrupted = True
 
 
 def _lack(path: Path) -> str:

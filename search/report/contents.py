@@ -107,7 +107,7 @@ def read_contents(run: RunFolder) -> Contents:
         config=config,
         data=data,
         finished=finished,
-        verdict=verdict(records, config),
+        verdict=verdict(records, config, data.splits.validation),
         insights=cached_insights(run, records, config),
         metrics=metrics,
         outdated=outdated,

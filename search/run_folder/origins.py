@@ -7,6 +7,8 @@ RANDOM = "random"  # drawn without regard to any result
 PRIOR = "prior"  # drawn around a known-good configuration
 MODEL = "model"  # drawn where earlier configurations were good
 
+GIVEN = (RACE, KNOWN_GOOD, EARLIER)
+
 ORIGINS = {
     RACE: "race of backbones",
     KNOWN_GOOD: "built-in",

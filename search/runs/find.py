@@ -19,7 +19,10 @@ def runs(results: Path) -> list[RunFolder]:
 
 def is_run(run: RunFolder) -> bool:
     """Whether a folder holds a run: other programs too write a `config.json`."""
-    return run.config.is_file() and (run.data.exists() or run.trials.is_dir())
+    try:
+        return run.config.is_file() and (run.data.exists() or run.trials.is_dir())
+    except OSError:  # of another user
+        return False
 
 
 def begun(run: RunFolder) -> float:

@@ -1,18 +1,21 @@
-"""Lock a run, so that one program at a time works on it; and delete one that nobody works on."""
+"""Lock a run, so that one program at a time works on it."""
 
+import errno
 import fcntl
 import os
-import shutil
 import time
-import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from search.errors import TuneError
+from search.process.printable import printable
 from search.run_folder.paths import RunFolder
 
 SEARCH, EXPORT = "lock", "export.lock"  # an export and a search may work at once
 _TRIES, _PAUSE = 5, 0.1  # who looks whether a lock is held has it for an instant
+# What file systems answer that have no locks, as Lustre without -o flock.
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
 
 
 @contextmanager
@@ -26,7 +29,7 @@ def locked(run: RunFolder, name: str = SEARCH) -> Iterator[None]:
     handle = os.open(run.path / name, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         # The system releases this lock when the process ends, however it ends.
-        if not _taken(handle):
+        if not _taken(handle, run):
             holder = os.read(handle, 32).decode(errors="replace").strip() or "another process"
             raise TuneError(
                 f"{run.name}: process {holder} works on this run; wait for it, or choose another"
@@ -38,12 +41,21 @@ def locked(run: RunFolder, name: str = SEARCH) -> Iterator[None]:
         os.close(handle)
 
 
-def _taken(handle: int) -> bool:
+def _taken(handle: int, run: RunFolder) -> bool:
     for number in range(_TRIES):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             time.sleep(_PAUSE if number < _TRIES - 1 else 0)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            warnings.warn(
+                f"{printable(str(run.path))}: this disk has no locks; see that no other program "
+                "works on this run",
+                stacklevel=4,
+            )
+            return True
         else:
             return True
     return False
@@ -57,25 +69,10 @@ def is_locked(run: RunFolder, name: str = SEARCH) -> bool:
         return False
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return True
+    except OSError:  # this disk has no locks
+        return False
     finally:
         os.close(handle)
     return False
-
-
-def remove(run: RunFolder) -> None:
-    """Delete a run with all that is in its folder, and the link to it where it is one.
-
-    It goes under another name first, so that a half deleted run is none.
-
-    Raises:
-        TuneError: another process searches in this run, or exports from it.
-    """
-    folder = RunFolder(run.path.resolve())
-    with locked(folder), locked(folder, EXPORT):
-        going = folder.path.with_name(f".{run.name[:100]}.{uuid.uuid4().hex}.removed")
-        folder.path.rename(going)
-        if run.path.is_symlink():
-            run.path.unlink()
-        shutil.rmtree(going)

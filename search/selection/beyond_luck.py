@@ -31,8 +31,13 @@ def beyond_luck(leader: Finalist, finalists: Sequence[Finalist]) -> Finalist:
         lead = rivals[0].behind - finalist.comparison.behind
         if lead > _luck(finalist) * rivals[0].standard_error:
             return finalist
-    # Of two probes the order of the finalists is the better evidence.
-    return next(finalist for finalist in finalists if is_solved(finalist.record))
+    # Of two probes of all images the order of the finalists, by cross-validation, is the better
+    # evidence.
+    probes = [finalist for finalist in ranked if is_solved(finalist.record)]
+    compared = [f.record for f in probes if f.record.cross_validated is not None]
+    if len(compared) == len(probes) and all(record.images is None for record in compared):
+        return next(finalist for finalist in finalists if is_solved(finalist.record))
+    return probes[0]
 
 
 def _luck(finalist: Finalist) -> float:

@@ -200,6 +200,12 @@ def _verdict(ranked: list[Finalist], config: RunConfig) -> str:
         return f"The search found nothing better than {name}."
     low, high = first.comparison.interval
     gain = f"{first.comparison.behind:.4f} (95 % interval {low:.4f} to {high:.4f} on validation)"
+    once = [f for f in (leader, first) if not is_solved(f.record) and len(f.predictions) < 2]
+    if low > 0 and once:
+        return (
+            f"The best is {first.comparison.behind:.4f} ahead of {name} after one training of "
+            "each; how much trainings differ is not known (--seeds 3)."
+        )
     if low <= 0:  # the interval holds 0
         return f"The search found nothing better than {name}: {gain} may be chance."
     return f"The best is {gain} better than {name}."

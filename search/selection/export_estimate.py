@@ -80,7 +80,7 @@ def _networks(record: TrialRecord) -> list[Values | None]:
     features = family_named(name).features
     if features and (parts := features.parts(values)):
         return list(parts)
-    if f"{name}/backbone" not in values:
+    if not family_named(name).pretrained or f"{name}/backbone" not in values:
         return [None]
     own = {f"probe/{key}": values.get(f"{name}/{key}", 0) for key in ("backbone", "image_size")}
     return [{"family": "probe", **own}]

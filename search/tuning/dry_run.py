@@ -6,7 +6,6 @@ from pathlib import Path
 
 from search.algorithms.registry import make_plan
 from search.process.hardware import detect
-from search.process.stop_signal import StopSignal
 from search.process.wording import about_in_words
 from search.runs.lock import locked
 from search.tuning.environment import RunEnvironment
@@ -28,7 +27,7 @@ def plan_only(
     """
     progress = environment.progress
     run = new_folder(environment.results, default_name(data) if name is None else name)
-    with locked(run), StopSignal(environment.max_time, (run.path, environment.cache_dir)) as stop:
+    with locked(run), environment.stop_signal(run) as stop:
         try:
             clear_unbegun(run)
             config = settled(
@@ -56,4 +55,4 @@ def plan_only(
                 )
             return replace(planned, seconds=seconds)
         finally:
-            shutil.rmtree(run.path)
+            shutil.rmtree(run.path, ignore_errors=True)  # a network disk may keep the open lock

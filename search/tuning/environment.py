@@ -9,8 +9,10 @@ from search.executors.ray.address import ClusterAddress
 from search.observers.observer import Observer
 from search.observers.scoreboard import Scoreboard
 from search.process.progress import ProgressSink, Silent
+from search.process.stop_signal import StopSignal
 from search.run_folder.config import RunConfig
 from search.run_folder.images_disk import ImagesDisk
+from search.run_folder.paths import RunFolder
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,10 @@ class RunEnvironment:
         There prepared images travel, and not the files that others would be decoded from.
         """
         return None if self.cluster else ImagesDisk(self.disk)
+
+    def stop_signal(self, run: RunFolder) -> StopSignal:
+        """The signal that stops a run; nobody asks before the search, for hours perhaps."""
+        return StopSignal(self.max_time, (run.path, self.cache_dir), asked=False)
 
     def open_ended(self, config: RunConfig) -> bool:
         """Whether the time limit ends the search, and not a number of rounds."""

@@ -69,7 +69,7 @@ def start(
     settle = settled if updates is None else partial(settled_update, updates)
     with (
         locked(run),
-        StopSignal(environment.max_time, (run.path, environment.cache_dir)) as stop,
+        environment.stop_signal(run) as stop,
         _executor(run, environment) as workers,
     ):
         clear_unbegun(run)
@@ -84,8 +84,10 @@ def start(
                 progress=environment.progress,
             )
         except BaseException:
-            shutil.rmtree(run.path)  # nothing was begun: leave nothing behind
+            # Nothing was begun: leave nothing behind. A network disk may keep the open lock.
+            shutil.rmtree(run.path, ignore_errors=True)
             raise
+        stop.asked = True
         _search(run, config, workers, stop, environment)
     return run
 
@@ -115,7 +117,7 @@ def resume(
     trust_families(run, config, named)
     with (
         locked(run),
-        StopSignal(environment.max_time, (run.path, environment.cache_dir)) as stop,
+        environment.stop_signal(run) as stop,
         _executor(run, environment) as workers,
     ):
         load_tensorflow(environment.progress)
@@ -129,6 +131,7 @@ def resume(
             progress=environment.progress,
         )
         config.save_again(run)
+        stop.asked = True
         _search(run, config, workers, stop, environment)
     return run
 

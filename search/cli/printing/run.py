@@ -83,7 +83,7 @@ def print_report(report: RunReport, *, limit: int) -> None:
         console.print(sentence, markup=False)
     exported = report.exported
     if verdict := (exported and exported.verdict) or report.verdict:
-        console.print(verdict)
+        console.print(verdict, markup=False)
     if exported:
         low, high = exported.accuracy_interval
         opened = exported.test_set_opened

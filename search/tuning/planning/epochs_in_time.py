@@ -2,13 +2,16 @@
 
 Nine epochs of fine-tuning that the end cuts off are worth less than four whose learning rate has
 fallen to 0: on 2,936 flowers in three minutes 0.926 and 0.944 of the test images were right. And
-where a night is given, nine epochs are few for what is trained from scratch.
+nine are few for what is trained from scratch: of 90 hand signs a mini-Xception had 0.73 right after
+nine epochs, and 0.96 after 27.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from models.families.registry import family_named
+from search.algorithms.plan import Plan
+from search.algorithms.racing.plan import race_of
 from search.algorithms.registry import make_plan
 from search.process.hardware import detect
 from search.process.progress import ProgressSink
@@ -28,8 +31,7 @@ from search.tuning.planning.plan_time import (
 
 SHARE = 1 / 3  # of the time, for a built-in configuration at its full budget
 LEAST_EPOCHS = 3  # with fewer a learning rate cannot rise and fall
-LONGER = 3  # times the epochs, where there is time for a whole round of the search with these
-ROUND_SHARE = 1 / 2  # of the time, for such a round
+LONGER = 3  # times the epochs, where all that is tried first takes that share with these
 LEAST_SECONDS = 120.0  # of a limit; below it little but probes is trained in any case
 
 
@@ -84,9 +86,10 @@ def with_epochs(
 
 
 def _fits(experiment: Experiment, times: Mapping[str, StepTime], limit: float) -> bool:
-    """Whether there is time for a whole round of a search like this, race and all."""
-    seconds = plan_seconds(make_plan(experiment.config), experiment, times)
-    return seconds <= ROUND_SHARE * limit
+    """Whether what is tried first takes its share of the time, with the race before it."""
+    race = race_of(experiment.config)
+    first = Plan(make_plan(experiment.config).rungs[: 1 + len(race.plan if race else ())])
+    return plan_seconds(first, experiment, times) <= SHARE * limit
 
 
 def _slowest(experiment: Experiment) -> dict[str, Values]:

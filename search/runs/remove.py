@@ -1,0 +1,27 @@
+"""Delete a run that nobody works on."""
+
+import shutil
+import uuid
+
+from search.run_folder.paths import RunFolder
+from search.runs.lock import EXPORT, locked
+
+
+def remove(run: RunFolder) -> None:
+    """Delete a run with all that is in its folder, and the link to it where it is one.
+
+    It goes under another name first, so that a half deleted run is none.
+
+    Raises:
+        TuneError: another process searches in this run, or exports from it.
+    """
+    folder = RunFolder(run.path.resolve())
+    with locked(folder), locked(folder, EXPORT):
+        going = folder.path.with_name(f".{run.name[:100]}.{uuid.uuid4().hex}.removed")
+        folder.path.rename(going)
+        if run.path.is_symlink():
+            run.path.unlink()
+    # Not before its locks are closed, whose files a network disk would keep; and what was left
+    # where this was interrupted.
+    for gone in {going, *folder.path.parent.glob(".*.removed")}:
+        shutil.rmtree(gone, ignore_errors=gone != going)
