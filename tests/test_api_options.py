@@ -35,6 +35,7 @@ def test_an_option_that_is_none_is_a_mistake_of_the_program():
         ({"backbone_sizes": (16,)}, "expected sizes from 32 to 1024"),
         ({"backbone_sizes": ()}, "expected sizes from 32 to 1024"),
         ({"ranges": {"learning_rate": (0.1, 0.01)}}, "received 0.1 to 0.01 for learning_rate"),
+        ({"backbones": 5}, "backbones: received 5, expected names"),
         ({"image_size": (96,)}, "received (96,), expected 8 to 4096 pixels per side"),
         ({"image_size": "96"}, "expected 8 to 4096 pixels per side"),
         ({"backbone_sizes": 16}, "received 16, expected sizes from 32 to 1024"),
@@ -54,13 +55,18 @@ def test_a_value_that_is_none_is_named_with_what_is_expected(options, problem):
 
 
 def test_numbers_of_numpy_and_single_sizes_are_taken():
-    given = {"image_size": np.int64(96), "backbone_sizes": np.int32(160)}
-    assert checked(given) == {"image_size": (96, 96), "backbone_sizes": (160,)}
+    given = {
+        "image_size": np.int64(96),
+        "backbone_sizes": np.int32(160),
+        "max_epochs": np.int64(9),
+    }
+    known = {"image_size": (96, 96), "backbone_sizes": (160,), "max_epochs": 9}
+    assert checked(given) == known
 
 
-@pytest.mark.parametrize("workers", [-1, 65])
+@pytest.mark.parametrize("workers", [-1, 65, 1.5, "2"])
 def test_so_many_workers_are_refused_before_anything_is_made(workers, tmp_path):
-    with pytest.raises(TuneError, match=f"workers: received {workers}, expected 0 to 64"):
+    with pytest.raises(TuneError, match=f"workers: received {workers!r}, expected 0 to 64"):
         tune(tmp_path, results=tmp_path / "results", workers=workers)
     assert list(tmp_path.iterdir()) == []
 

@@ -48,9 +48,10 @@ def test_on_a_disk_without_locks_the_run_is_worked_on_with_a_warning(tmp_path, m
 def test_a_deleted_run_takes_what_was_left_of_others_along(tmp_path):
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
-    (tmp_path / ".other.0123.removed").mkdir()
+    (tmp_path / f".other.{32 * 'a'}.removed").mkdir()
+    (tmp_path / ".photos.removed").mkdir()  # somebody else's
     remove(run)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [".photos.removed"]
 
 
 def test_who_only_looks_whether_a_run_is_locked_keeps_no_one_out(tmp_path, monkeypatch):

@@ -124,6 +124,13 @@ def test_in_a_hurry_nobody_waits_for_what_is_left_out():
     opened = [Probed(f"{n}", v, 0, (0.9,), ended=True) for n, v in enumerate(race.likely)]
     running = Probed("2", race.opening[2], 0, None, ended=False)
     assert hurried(race, [*opened, running]).rung == 2
+    # But the race is not over before it has ended: it may be among the winners.
+    first, second = [
+        Probed(f"{n + 3}", values, 2, (0.9,), ended=True) for n, values in enumerate(race.likely)
+    ]
+    decided = [*opened, running, first, second]
+    assert hurried(race, decided, lambda values: False) == Next()
+    assert hurried(race, [*decided[:2], *decided[3:]], lambda values: False).over
 
 
 def test_a_race_that_has_gone_on_to_its_second_rung_is_run_to_its_end():

@@ -9,7 +9,6 @@ from recorded_progress import Recorded
 from small_trials import values_for
 
 from models.known_good import baseline_values
-from search.algorithms.registry import make_plan
 from search.process.hardware import Hardware
 from search.trial import step_time
 from search.trial.step_time import BUILDING_SECONDS, StepTime, measure
@@ -99,17 +98,30 @@ def test_as_many_epochs_as_take_a_third_of_the_time(scratch, chosen):
     )
 
 
+@pytest.mark.parametrize("algo", ["hyperband", "random"])
 @pytest.mark.parametrize(("share", "epochs"), [(0.99, 9), (1.01, 27)])
-def test_three_times_as_many_where_what_is_tried_first_takes_a_third_of_the_time_with_these(
-    scratch, chosen, share, epochs
+def test_three_times_as_many_where_what_is_built_in_takes_a_third_of_the_time_with_these(
+    scratch, chosen, share, epochs, algo
 ):
     takes = StepTime(first=1.0, features=0.0, image=10 / 14)
-    plan = make_plan(replace(scratch.config, max_epochs=27))
-    seconds = plan.rungs[0].size * takes.seconds(14, 27)
-    assert plan.rungs[0].size >= 2  # what is built in
-    found, _, said = chosen(scratch, share * seconds / SHARE, takes)
+    built_in = len(baseline_values(scratch.classifier))
+    assert built_in >= 2
+    limit = share * built_in * takes.seconds(14, 27) / SHARE
+    found, _, said = chosen(scratch, limit, takes, algo=algo)
     assert found == epochs
     assert ("at most 27 epochs per configuration, as the time allows" in said.text) is (epochs > 9)
+
+
+def test_a_family_that_fails_where_it_is_measured_ends_no_search(scratch, chosen, monkeypatch):
+    takes = StepTime(first=1.0, features=0.0, image=1 / 14)
+
+    def broken(*_):
+        raise ValueError("as in its trial")
+
+    monkeypatch.setattr(epochs_in_time, "measured_families", broken)
+    found, _, said = chosen(scratch, 10_000.0, takes)
+    assert found == 9
+    assert "a step of a family could not be measured: as in its trial" in said.text
 
 
 def test_a_single_training_gets_a_third_of_the_time_at_most(scratch, chosen):

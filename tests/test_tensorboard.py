@@ -57,11 +57,13 @@ def test_a_log_that_cannot_be_written_ends_no_search(run, values, monkeypatch):
 
 
 def test_what_belongs_to_no_configuration_is_there_at_once(run, values):
+    pictures = run.run.tensorboard / "pictures"
     log = log_of(run)
-    assert log.experiment.run.tensorboard.exists()
-    record = begin(log, "0000", values)
+    assert "_hparams_/experiment" in written(pictures)
+    record = begin(log, "0000", {**values, "augmentation/strength": 0.5})
+    assert "training images, before and after augmentation" in written(pictures)
     end(log, record, [epoch(log, record, 0, 0.5)])
-    assert "confusion matrix of the best" in written(run.run.tensorboard / "pictures")
+    assert "confusion matrix of the best" in written(pictures)
 
 
 def test_the_other_scores_are_those_of_the_best_epoch(run, values):

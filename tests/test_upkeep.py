@@ -128,6 +128,7 @@ def cache(tmp_path):
         ("nodes/machine/prepared/b.npy", 50_000),
         ("mine.txt", 10),
         ("prepared/mine.npy", 10),
+        ("nodes/mine/notes.txt", 10),
     ):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(bytes(range(250)) * (size // 250 + 1))
@@ -151,8 +152,9 @@ def test_clearing_the_cache_leaves_what_is_not_of_it(cache, monkeypatch, capsys)
     assert (cache / "catalogs").exists()
     assert _run(["cache", "--clear", "--yes", "--cache-dir", str(cache)]) == 0
     left = [path.relative_to(cache).as_posix() for path in cache.rglob("*") if path.is_file()]
-    assert sorted(left) == ["mine.txt", "prepared/mine.npy"]
+    assert sorted(left) == ["mine.txt", "nodes/mine/notes.txt", "prepared/mine.npy"]
     assert not (cache / "catalogs").exists()
+    assert not (cache / "nodes" / "machine").exists()
     assert sum(row.bytes for row in use_of(cache).rows) == 0
     clear_cache(cache)  # a second time is no error
 

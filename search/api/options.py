@@ -135,6 +135,8 @@ def _some_of(names: Callable[[], Iterable[str]]) -> Callable[[str, Any], tuple[s
     one = _one_of(names)
 
     def convert(option: str, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, Iterable):
+            raise TuneError(f"{option}: received {value!r}, expected names")
         given = value.split(",") if isinstance(value, str) else value
         found = tuple(dict.fromkeys(one(option, str(name).strip()) for name in given))
         if not found:
@@ -148,11 +150,11 @@ def at_least(least: int) -> Callable[[str, Any], int]:
     """Make the check of a whole number."""
 
     def convert(option: str, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
             raise TuneError(
                 f"{option}: received {value!r}, expected a whole number from {least} on"
             )
-        return value
+        return int(value)
 
     return convert
 

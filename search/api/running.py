@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -93,10 +94,11 @@ def environment(
     from search.executors.ray.connection import require_ray
     from search.tuning.environment import RunEnvironment
 
-    if max_time is not None and max_time <= 0:
-        raise TuneError(f"max_time: received {max_time:g}, expected seconds above 0")
-    if workers is not None and not 0 <= workers <= MOST_WORKERS:
-        raise TuneError(f"workers: received {workers}, expected 0 to {MOST_WORKERS}")
+    if max_time is not None and not (isinstance(max_time, Real) and max_time > 0):
+        raise TuneError(f"max_time: received {max_time!r}, expected seconds above 0")
+    many = range(MOST_WORKERS + 1)
+    if workers is not None and not (isinstance(workers, Integral) and workers in many):
+        raise TuneError(f"workers: received {workers!r}, expected 0 to {MOST_WORKERS}")
     address = None if cluster is None else parse_cluster(cluster)
     require_workers_that_fit(address, workers, trials_per_gpu)
     require_own_disk(address, disk)

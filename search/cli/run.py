@@ -81,7 +81,7 @@ SAMPLE = Path("sample-data")
     "--max-epochs",
     type=click.IntRange(1, 10_000),
     help="Epochs of a fully trained configuration.  [default: 27 with a GPU, else 9, or with "
-    "--max-time as many as there is time for, 3 to 27]",
+    "--max-time 3 to 9, or 27 where there is time for them]",
 )
 @click.option(
     "--factor",

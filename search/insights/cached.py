@@ -14,7 +14,7 @@ from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialRecord
 from search.run_folder.schema import from_json, to_json
 
-VERSION = 2  # of what `find_insights` computes: what another one wrote is computed anew
+VERSION = 3  # of what `find_insights` computes: what another one wrote is computed anew
 # What records of another version or of another program's search might lead to.
 _ODD = (
     ArithmeticError,

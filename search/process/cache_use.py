@@ -16,8 +16,12 @@ _PARTS = (  # what lies where below the cache folder
     ("verdicts on files", f"catalogs/{_HASH}.*"),
     ("prepared images", f"prepared/{_HASH}-*.npy", f"prepared/{_HASH}-*.first*"),
     ("features of pretrained networks", f"prepared/{_HASH}-*.features"),
-    ("files for searches of a cluster", "nodes/*"),
+    (
+        "files for searches of a cluster",
+        *(f"nodes/*/{name}" for name in ("prepared", "weights", "keras", "runs")),
+    ),
 )
+_FOLDERS = ("catalogs", "prepared", "nodes")
 _UNFINISHED = ("catalogs/.*.tmp", "prepared/.*.tmp")
 
 
@@ -72,9 +76,9 @@ def clear_cache(folder: Path) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
-    for name in dict.fromkeys(pattern.split("/")[0] for pattern in patterns):
+    for place in chain(folder.glob("nodes/*"), map(folder.joinpath, _FOLDERS)):
         with suppress(OSError):  # it is not there, leads elsewhere, or holds what is not ours
-            (folder / name).rmdir()
+            place.rmdir()
 
 
 def _kept(what: str, paths: Iterable[Path]) -> Kept:

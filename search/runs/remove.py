@@ -2,9 +2,12 @@
 
 import shutil
 import uuid
+from contextlib import suppress
 
 from search.run_folder.paths import RunFolder
 from search.runs.lock import EXPORT, locked
+
+_GOING = f".*.{32 * '[0-9a-f]'}.removed"  # what is being deleted
 
 
 def remove(run: RunFolder) -> None:
@@ -21,7 +24,8 @@ def remove(run: RunFolder) -> None:
         folder.path.rename(going)
         if run.path.is_symlink():
             run.path.unlink()
-    # Not before its locks are closed, whose files a network disk would keep; and what was left
-    # where this was interrupted.
-    for gone in {going, *folder.path.parent.glob(".*.removed")}:
-        shutil.rmtree(gone, ignore_errors=gone != going)
+    # Not before its locks are closed, whose files a network disk would keep.
+    with suppress(FileNotFoundError):  # another command sweeps it
+        shutil.rmtree(going)
+    for left in folder.path.parent.glob(_GOING):  # where this was interrupted
+        shutil.rmtree(left, ignore_errors=True)

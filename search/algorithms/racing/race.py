@@ -119,7 +119,8 @@ class Race:
                     return Next(values, number, parent)
             if not all(entry.ended for entry in here):
                 return Next()
-        return Next(over=True)
+        # What is left out and runs may still change who won.
+        return Next(over=all(entry.ended for entry in entries))
 
     def place(self, following: Next) -> Values:
         """The place of a probe in the search, under KerasTuner's names and one more."""

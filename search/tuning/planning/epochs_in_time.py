@@ -14,10 +14,11 @@ from search.algorithms.plan import Plan
 from search.algorithms.racing.plan import race_of
 from search.algorithms.registry import make_plan
 from search.process.hardware import detect
+from search.process.printable import printable
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.process.wording import counted, duration_in_words
-from search.run_folder.config import RunConfig
+from search.run_folder.config import RunConfig, baseline_count
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
@@ -31,7 +32,7 @@ from search.tuning.planning.plan_time import (
 
 SHARE = 1 / 3  # of the time, for a built-in configuration at its full budget
 LEAST_EPOCHS = 3  # with fewer a learning rate cannot rise and fall
-LONGER = 3  # times the epochs, where all that is tried first takes that share with these
+LONGER = 3  # times the epochs, where all that is built in takes that share with these
 LEAST_SECONDS = 120.0  # of a limit; below it little but probes is trained in any case
 
 
@@ -70,8 +71,12 @@ def with_epochs(
         # As if all that was not measured took no time: only then the rest is measured too.
         known = {"probe": StepTime(0.0, 0.0, 0.0), **times}
         if _fits(long_run, known, limit):
-            known = measured_families(long_run, stop, progress)
-            config = longer if _fits(long_run, known, limit) else config
+            try:
+                known = measured_families(long_run, stop, progress)
+                config = longer if _fits(long_run, known, limit) else config
+            except Exception as error:  # noqa: BLE001 - in its trial too, which ends no search
+                said = printable(str(error).splitlines()[0] if str(error) else repr(error))
+                progress.message(f"a step of a family could not be measured: {said}")
     least = min(LEAST_EPOCHS, config.max_epochs)
     epochs = next(filter(fit, range(config.max_epochs, least, -1)), least)
     if epochs != usual:
@@ -86,10 +91,11 @@ def with_epochs(
 
 
 def _fits(experiment: Experiment, times: Mapping[str, StepTime], limit: float) -> bool:
-    """Whether what is tried first takes its share of the time, with the race before it."""
-    race = race_of(experiment.config)
-    first = Plan(make_plan(experiment.config).rungs[: 1 + len(race.plan if race else ())])
-    return plan_seconds(first, experiment, times) <= SHARE * limit
+    """Whether what is built in takes its share of the time, with the race before it."""
+    config, race = experiment.config, race_of(experiment.config)
+    *raced, first = make_plan(config).rungs[: 1 + len(race.plan if race else ())]
+    built_in = replace(first, size=min(max(baseline_count(config), 1), first.size))
+    return plan_seconds(Plan((*raced, built_in)), experiment, times) <= SHARE * limit
 
 
 def _slowest(experiment: Experiment) -> dict[str, Values]:
