@@ -104,7 +104,9 @@ def test_a_model_trained_in_mixed_precision_is_served_in_float32(family):
         np.testing.assert_array_equal(given, expected)
     images = photos(4, *SIZE)
     mixed, exact = model.predict(images, verbose=0), served.predict(images, verbose=0)
-    assert 0 < np.abs(mixed - exact).max() < 0.1
+    # bfloat16 has eight significant bits; by how much that differs depends on the processor.
+    assert 0 < np.abs(mixed - exact).max() < 0.2
+    np.testing.assert_array_equal(mixed.argmax(axis=1), exact.argmax(axis=1))
 
 
 def test_served_models_load_where_our_code_is_not(tmp_path):
