@@ -7,11 +7,11 @@ so many virtual workers; the answers are recorded learning curves (`recorded_cur
 noise of as many images as these were validated on. An epoch takes as long as it was recorded to,
 divided by the speed of the worker (0.5 to 1.5). A twentieth of all attempts fail at any point:
 the worker comes back after ten seconds, and the trial goes on from its last epoch on the next free
-one. Two kinds of search: open-ended ones, for --seconds or 2,000 trials, of which the seconds are
-told until the regret is below one and a half points, and the share of time that workers stood idle
-though there was always more to try; and ones of an end (rounds of Hyperband for about a
-configuration per worker, or as many configurations), of which that share is told before it, and
-when it came. All seconds are virtual. Writes workers.json and workers.png.
+one. Two kinds of search: open-ended ones, for --seconds, or for 2,000 trials or five per worker, of
+which the seconds are told until the regret is below one and a half points, and the share of time
+that workers stood idle though there was always more to try; and ones of an end (rounds of Hyperband
+for about a configuration per worker, or as many configurations), of which that share is told before
+it, and when it came. All seconds are virtual. Writes workers.json and workers.png.
 """
 
 import json

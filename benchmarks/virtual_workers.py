@@ -14,7 +14,7 @@ FAILING = 0.05
 BACK_AFTER = 10.0  # seconds
 REGRET = 0.015
 CONFIGURATIONS = 17  # of one round of Hyperband with nine epochs
-MOST = 2_000  # trials of one search
+MOST, MOST_EACH = 2_000, 5  # trials of one search, or so many per worker if these are more
 
 
 @dataclass
@@ -55,7 +55,8 @@ class Simulation:
     def run(self) -> dict[str, float]:
         self.idle = set(range(len(self.speeds)))
         self._assign()
-        while self.events and self.asked < MOST:
+        most = max(MOST, MOST_EACH * len(self.speeds))
+        while self.events and self.asked < most:
             time, _, what, worker, attempt = heapq.heappop(self.events)
             if time >= self.limit or (what == "back" and not self._under_way()):
                 break
