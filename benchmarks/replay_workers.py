@@ -106,6 +106,7 @@ def draw(rows: list[dict[str, Any]], counts: list[int], path: Path) -> None:
             left.plot(counts, np.multiply(100, idle), style, marker="o", color=colour, label=name)
             right.plot(counts, found, style, marker="o", color=colour, label=name)
     left.set_ylabel("time that workers stood idle, %")
+    left.set_ylim(bottom=0, top=max(1.0, left.get_ylim()[1]))
     right.set_ylabel("seconds until the regret is below 1.5 points")
     right.set_yscale("log")
     right.yaxis.set_major_formatter("{x:g}")

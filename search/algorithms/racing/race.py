@@ -92,7 +92,7 @@ class Race:
         begun = [entry.ended for entry in entries if entry.values == joined]
         if begun or not allowed(joined):
             return Next(over=all(begun))
-        if is_short(self, alone, in_a_hurry):
+        if self._is_short(alone, in_a_hurry):
             last = len(self.rungs) - 1
             seen = [entry.values for entry in alone if entry.ended and entry.rung == last]
             if not all(part in seen or fits(part) for part in parts(joined)):
@@ -105,12 +105,14 @@ class Race:
         in_a_hurry: Callable[[], bool],
         fits: Callable[[Values], bool],
     ) -> Next:
-        short = is_short(self, entries, in_a_hurry)
+        short = self._is_short(entries, in_a_hurry)
         for number in (0, len(self.rungs) - 1) if short else range(len(self.rungs)):
             here = [entry for entry in entries if entry.rung == number]
             field = self._field(entries, number)[: self.rungs[number].size]
             if short:
-                some = at_once(self, entries, fits) if number else self.likely
+                some = (
+                    at_once(self.candidates, self.rungs, entries, fits) if number else self.likely
+                )
                 field = [(values, None) for values in some]
                 here = [entry for entry in here if entry.values in some]
             begun = [entry.values for entry in here]
@@ -121,6 +123,9 @@ class Race:
                 return Next()
         # What is left out and runs may still change who won.
         return Next(over=all(entry.ended for entry in entries))
+
+    def _is_short(self, entries: Sequence[Probed], in_a_hurry: Callable[[], bool]) -> bool:
+        return is_short(self.likely, len(self.rungs) - 1, entries, in_a_hurry)
 
     def place(self, following: Next) -> Values:
         """The place of a probe in the search, under KerasTuner's names and one more."""
