@@ -91,7 +91,7 @@ def report(rows: list[dict[str, Any]], counts: list[int]) -> None:
 
 def draw(rows: list[dict[str, Any]], counts: list[int], path: Path) -> None:
     from matplotlib.figure import Figure
-    from matplotlib.ticker import NullLocator
+    from matplotlib.ticker import LogFormatter, NullLocator
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -110,7 +110,8 @@ def draw(rows: list[dict[str, Any]], counts: list[int], path: Path) -> None:
     right.set_ylabel("seconds until the regret is below 1.5 points")
     right.set_yscale("log")
     right.yaxis.set_major_formatter("{x:g}")
-    right.yaxis.set_minor_formatter("{x:g}")
+    # Of a span of several powers of ten no others are named: they would overlap.
+    right.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
     for axes in (left, right):
         axes.set_xscale("log")
         axes.set_xticks(counts, [f"{count:,}" for count in counts])
