@@ -28,9 +28,9 @@ def test_the_pace_is_that_of_the_processor_or_of_the_clock(cpu, wall, expected):
 
 def test_the_first_import_of_tensorflow_sets_the_pace_and_spares_what_is_not_used():
     code = (
-        "import sys; from data_pipeline.processes.spared_imports import is_own_process\n"
+        "import sys; from data_pipeline.processes.spared_imports import mark_own_process\n"
         "from search.process import pace, quiet\n"
-        "is_own_process(); quiet.import_tensorflow(); import keras\n"
+        "mark_own_process(); quiet.import_tensorflow(); import keras\n"
         "print(sorted({'sklearn', 'matplotlib'} & set(sys.modules)), len(pace._known))\n"
         "pace._known.clear(); quiet.import_tensorflow()\n"
         "import sklearn.linear_model, matplotlib.figure\n"

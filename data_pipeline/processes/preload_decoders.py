@@ -8,10 +8,10 @@ import os
 from contextlib import suppress
 
 from data_pipeline.processes.orphans import ignore_orphans
-from data_pipeline.processes.spared_imports import is_own_process, spared_imports
+from data_pipeline.processes.spared_imports import mark_own_process, spared_imports
 
 ignore_orphans()
-is_own_process()
+mark_own_process()
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 # A thread pool does not survive a fork, and there is only one core per worker.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"

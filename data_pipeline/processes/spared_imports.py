@@ -15,8 +15,8 @@ _PACKAGES = ("matplotlib", "sklearn")
 _own: list[bool] = []
 
 
-def is_own_process() -> None:
-    """Say that this process is one of ours alone, in which imports may be spared."""
+def mark_own_process() -> None:
+    """Note that this process is one of ours alone: its imports may be spared."""
     _own[:] = [True]
 
 

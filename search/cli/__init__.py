@@ -12,7 +12,7 @@ import click
 
 from data_pipeline.errors import DataError
 from data_pipeline.processes.leave import LeaveAtOnce
-from data_pipeline.processes.spared_imports import is_own_process
+from data_pipeline.processes.spared_imports import mark_own_process
 from models.errors import ModelError
 from search.cli.printing.out import echo
 from search.errors import TuneError
@@ -125,7 +125,7 @@ def tune(debug: bool) -> None:
 def console() -> None:
     """Run `tune` as the program of this process, which then ends at once; see `main`."""
     process = LeaveAtOnce()
-    is_own_process()
+    mark_own_process()
     try:
         main()
     except SystemExit as ended:

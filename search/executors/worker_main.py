@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data_pipeline.processes.leave import leave
-from data_pipeline.processes.spared_imports import is_own_process
+from data_pipeline.processes.spared_imports import mark_own_process
 from search.errors import TuneError
 from search.process.memory import resident_bytes
 from search.run_folder.paths import RunFolder
@@ -18,7 +18,7 @@ from search.trial.messages import Progress
 
 def work(folder: Path, device: str | None, share: int, pipe: Connection, stop: Any) -> None:
     """Load the run, then run the trials that come through the pipe until it closes."""
-    is_own_process()
+    mark_own_process()
     follow_the_driver()
     try:
         _log_to(folder / "workers.log")

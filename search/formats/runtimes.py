@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from data_pipeline.processes.leave import leave
-from data_pipeline.processes.spared_imports import is_own_process, spared_imports
+from data_pipeline.processes.spared_imports import mark_own_process, spared_imports
 from models.families.own.loading import load_code
 from search.formats.latency import latency
 from search.formats.registry import FORMATS
@@ -65,6 +65,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    is_own_process()
+    mark_own_process()
     main()
     leave(0)

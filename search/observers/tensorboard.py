@@ -63,7 +63,6 @@ class TensorBoardLog:
                 hparams=hyperparameter_columns(space),
                 metrics=metric_columns(self.experiment.config.objective),
             )
-        self.writers[IMAGES].flush()  # by itself TensorFlow does so with the next image
 
     @while_it_can
     def trial_started(self, record: TrialRecord) -> None:
@@ -124,7 +123,10 @@ class TensorBoardLog:
     def _writing(self, name: str) -> Any:
         """Open a context that writes summaries to a run of TensorBoard."""
         if name not in self.writers:
-            self.writers[name] = tf.summary.create_file_writer(str(self.folder / name))
+            # Of pictures there are few: each is there at once, and does not wait for the next.
+            queue = 0 if name == IMAGES else None
+            folder = str(self.folder / name)
+            self.writers[name] = tf.summary.create_file_writer(folder, max_queue=queue)
         return self.writers[name].as_default()
 
     def _show_augmentation(self, record: TrialRecord) -> None:
@@ -152,7 +154,6 @@ class TensorBoardLog:
         image = side_by_side(before[:16], after[:16])
         with self._writing(IMAGES):
             tf.summary.image("training images, before and after augmentation", image[None], step=0)
-        self.writers[IMAGES].flush()
 
     def _show_confusion(self, record: TrialRecord) -> None:
         if record.images is not None:  # of a part of the images no predictions are kept
@@ -163,7 +164,6 @@ class TensorBoardLog:
         image = confusion_image(matrix, self.experiment.class_names)
         with self._writing(IMAGES):
             tf.summary.image("confusion matrix of the best", image[None], step=int(record.trial_id))
-        self.writers[IMAGES].flush()
 
 
 def run_name(folder: Path, record: TrialRecord) -> str:

@@ -69,11 +69,10 @@ def with_epochs(
     if fit(longer.max_epochs):
         long_run = replace(experiment, config=longer)
         # As if all that was not measured took no time: only then the rest is measured too.
-        known = {"probe": StepTime(0.0, 0.0, 0.0), **times}
-        if _fits(long_run, known, limit):
+        if _fits(long_run, {"probe": StepTime(0.0, 0.0, 0.0), **times}, limit):
             try:
-                known = measured_families(long_run, stop, progress)
-                config = longer if _fits(long_run, known, limit) else config
+                every = measured_families(long_run, stop, progress, times)
+                config = longer if _fits(long_run, every, limit) else config
             except Exception as error:  # noqa: BLE001 - in its trial too, which ends no search
                 said = printable(str(error).splitlines()[0] if str(error) else repr(error))
                 progress.message(f"a step of a family could not be measured: {said}")

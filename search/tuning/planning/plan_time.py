@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from models.families.registry import family_named, searched
 from models.pretrained.backbones import BACKBONES
@@ -22,7 +23,10 @@ HEAD_SECONDS = 1.0  # of a trial of which a head alone is trained, on features t
 
 
 def measured_families(
-    experiment: Experiment, stop: StopSignal, progress: ProgressSink
+    experiment: Experiment,
+    stop: StopSignal,
+    progress: ProgressSink,
+    known: Mapping[str, StepTime] = MappingProxyType({}),
 ) -> dict[str, StepTime]:
     """Measure a step of each family that is searched, and of probes: a few seconds each.
 
@@ -30,6 +34,7 @@ def measured_families(
         experiment: the run.
         stop: asked before each.
         progress: told that it is done.
+        known: what was measured before.
 
     Raises:
         KeyboardInterrupt: told to stop.
@@ -37,7 +42,8 @@ def measured_families(
     first = trained_first(experiment)
     for backbone, side in _slowest(experiment.config) if race_of(experiment.config) else ():
         first["probe"] = {"family": "probe", "probe/backbone": backbone, "probe/image_size": side}
-    return step_times(experiment, first, stop, progress)
+    others = {name: values for name, values in first.items() if name not in known}
+    return {**known, **step_times(experiment, others, stop, progress)}
 
 
 def step_times(
