@@ -98,7 +98,7 @@ def parity(classifier, hp, pixels):
 def measured(experiment, values, precision, on_gpu):
     """Images per second of training a baseline, and what share of the arithmetic limit that is."""
     from models.hypermodel import with_values
-    from search.process.memory import released_graphs
+    from search.process.machine.memory import released_graphs
     from search.trial.keras_setup import set_up_training
     from search.trial.step_time import measure
 
@@ -154,8 +154,8 @@ def main(minutes, images, out):
     out.mkdir(parents=True, exist_ok=True)
     search = searched(out, images, minutes)
     from search.api import load
-    from search.process.gpus import visible_gpus
-    from search.process.hardware import detect
+    from search.process.machine.gpus import visible_gpus
+    from search.process.machine.hardware import detect
     from search.trial.experiment import Experiment
     from search.tuning.planning.print_plan import baselines
 

@@ -16,7 +16,7 @@ from models.presets import PRESETS
 from search.cli import _run, export
 from search.errors import TuneError
 from search.formats.registry import flagged
-from search.process.hardware import Hardware
+from search.process.machine.hardware import Hardware
 from search.run_folder.command_line import command, export_command
 from search.run_folder.config import RunConfig
 from search.tuning.planning import resolve_config as resolving

@@ -25,7 +25,7 @@ from data_pipeline.pixels.dataset import training_batches
 from data_pipeline.pixels.device_feed import DeviceFeed, bytes_of
 from models.adjustable import adjustable_dropout
 from models.xla import can_be_compiled
-from search.process.gpus import Gpu
+from search.process.machine.gpus import Gpu
 from search.trial import device_images
 from search.trial.model_cache import ModelCache
 from search.trial.training import XLA_PAYS, Training

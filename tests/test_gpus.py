@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pynvml
 import pytest
 
-from search.process import gpus
-from search.process.gpus import Gpu, installed_gpus, visible_gpus
+from search.process.machine import gpus
+from search.process.machine.gpus import Gpu, installed_gpus, visible_gpus
 
 GIB = 2**30
 WORDS = {"uuid": "UUID"}

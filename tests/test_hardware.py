@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from search.process import hardware
-from search.process.gpus import Gpu
-from search.process.hardware import PRECISIONS, Hardware, detect, devices
+from search.process.machine import hardware
+from search.process.machine.gpus import Gpu
+from search.process.machine.hardware import PRECISIONS, Hardware, detect, devices
 
 
 @pytest.mark.parametrize(

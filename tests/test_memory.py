@@ -5,7 +5,7 @@ import gc
 import keras
 import numpy as np
 
-from search.process.memory import machine_memory, released_graphs, resident_bytes
+from search.process.machine.memory import machine_memory, released_graphs, resident_bytes
 
 
 def graphs():

@@ -21,7 +21,7 @@ from small_trials import (
 )
 
 from search.executors.in_process import run_guarded
-from search.process.hardware import detect
+from search.process.machine.hardware import detect
 from search.run_folder.records import COMPLETED, FAILED
 from search.trial import model_cache as kept_module
 from search.trial.model_cache import ModelCache
@@ -111,7 +111,7 @@ sys.path.insert(0, {tests!r})
 from small_trials import fresh, go_on, run_trial, values_for
 from pathlib import Path
 from search.trial.experiment import Experiment
-from search.process.hardware import detect
+from search.process.machine.hardware import detect
 from search.trial.keras_setup import set_up_training
 from search.run_folder.paths import RunFolder
 detect()

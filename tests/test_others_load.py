@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from search.process import others_load
-from search.process.others_load import OthersLoad, busy_in_words
+from search.process.machine import others_load
+from search.process.machine.others_load import OthersLoad, busy_in_words
 
 TICKS = os.sysconf("SC_CLK_TCK")
 

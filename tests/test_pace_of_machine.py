@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from search.process import pace as pace_module
-from search.process.pace import note_import, pace
+from search.process.machine import pace as pace_module
+from search.process.machine.pace import note_import, pace
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,8 @@ def test_the_pace_is_that_of_the_processor_or_of_the_clock(cpu, wall, expected):
 def test_the_first_import_of_tensorflow_sets_the_pace_and_spares_what_is_not_used():
     code = (
         "import sys; from data_pipeline.processes.spared_imports import mark_own_process\n"
-        "from search.process import pace, quiet\n"
+        "from search.process import quiet\n"
+        "from search.process.machine import pace\n"
         "mark_own_process(); quiet.import_tensorflow(); import keras\n"
         "print(sorted({'sklearn', 'matplotlib'} & set(sys.modules)), len(pace._known))\n"
         "pace._known.clear(); quiet.import_tensorflow()\n"

@@ -9,7 +9,7 @@ from data_pipeline.preparation.typical_shape import TypicalShape
 from models.errors import ModelError
 from models.pretrained.backbones import BACKBONES, default_backbones
 from search.errors import TuneError
-from search.process.hardware import Hardware
+from search.process.machine.hardware import Hardware
 from search.tuning.planning import resolve_config as resolving
 from search.tuning.planning.resolve_config import resolve_config
 from search.tuning.preset import preset_options

@@ -9,7 +9,7 @@ from recorded_progress import Recorded
 from small_trials import values_for
 
 from models.known_good import baseline_values
-from search.process.hardware import Hardware
+from search.process.machine.hardware import Hardware
 from search.trial import step_time
 from search.trial.step_time import BUILDING_SECONDS, StepTime, measure
 from search.tuning.planning import epochs_in_time, plan_time

@@ -10,9 +10,11 @@ from searching import run_config
 
 from search.cli import _run
 from search.errors import TuneError
+from search.executors import workers_for as workers_module
 from search.executors.worker_pool import WorkerLimits
+from search.executors.workers_for import MEMORY_SHARE
 from search.observers.pace import Pace
-from search.process.memory import machine_memory
+from search.process.machine.memory import machine_memory
 from search.process.stop_signal import StopSignal
 from search.run_folder.data import load_splits
 from search.run_folder.paths import RunFolder
@@ -22,7 +24,7 @@ from search.tuning import new_run
 from search.tuning import run as running
 from search.tuning.environment import RunEnvironment
 from search.tuning.planning import plan_time
-from search.tuning.run import MEMORY_SHARE, resume, start
+from search.tuning.run import resume, start
 from search.tuning.time_to_export import TimeToExport
 
 
@@ -35,7 +37,7 @@ def made(monkeypatch):
         found.append((run, devices, limits))
         raise TuneError("no further: this is a test")
 
-    monkeypatch.setattr(running, "Workers", workers)
+    monkeypatch.setattr(workers_module, "Workers", workers)
     return found
 
 
@@ -70,7 +72,7 @@ def test_a_trial_may_be_silent_as_long_as_was_asked(
 def test_workers_share_the_memory_and_each_has_a_device(
     workers, made, results, photos, monkeypatch
 ):
-    monkeypatch.setattr(running, "devices", lambda count, per_gpu: [None] * count)
+    monkeypatch.setattr(workers_module, "devices", lambda count, per_gpu: [None] * count)
     _run(["run", str(photos), "--workers", str(workers), "--results", str(results)])
     ((_, devices, limits),) = made
     assert devices == [None] * workers

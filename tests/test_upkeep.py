@@ -11,9 +11,9 @@ from search.cli import _run, tune
 from search.errors import TuneError
 from search.process.atomic_files import write_json
 from search.process.cache_use import clear_cache, use_of
-from search.process.disk import used_bytes
-from search.process.gpus import Gpu
-from search.process.hardware import Hardware
+from search.process.machine.disk import used_bytes
+from search.process.machine.gpus import Gpu
+from search.process.machine.hardware import Hardware
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import STOPPED
 from search.runs.lock import EXPORT, is_locked, locked

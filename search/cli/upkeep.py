@@ -28,7 +28,7 @@ def rm_command(runs: tuple[str, ...], yes: bool, results: Path) -> None:
 
     Example: tune rm cats-20261126-194000
     """
-    from search.process.disk import used_bytes
+    from search.process.machine.disk import used_bytes
     from search.runs.lock import EXPORT, SEARCH, is_locked
     from search.runs.remove import remove
 

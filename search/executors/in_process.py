@@ -5,7 +5,7 @@ import re
 
 from data_pipeline.errors import DataError
 from search.errors import DataGoneError
-from search.process.memory import released_graphs
+from search.process.machine.memory import released_graphs
 from search.process.stop_signal import StopSignal
 from search.run_folder.records import ERROR, FAILED, MEMORY, TrialResult
 from search.trial.experiment import Experiment

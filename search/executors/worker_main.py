@@ -11,7 +11,7 @@ from typing import Any
 from data_pipeline.processes.leave import leave
 from data_pipeline.processes.spared_imports import mark_own_process
 from search.errors import TuneError
-from search.process.memory import resident_bytes
+from search.process.machine.memory import resident_bytes
 from search.run_folder.paths import RunFolder
 from search.trial.messages import Progress
 
@@ -31,7 +31,7 @@ def work(folder: Path, device: str | None, share: int, pipe: Connection, stop: A
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     import_tensorflow()
     from search.executors.in_process import run_guarded
-    from search.process.hardware import detect
+    from search.process.machine.hardware import detect
     from search.trial.experiment import Experiment
     from search.trial.keras_setup import set_up_training, share_cores
     from search.trial.model_cache import ModelCache

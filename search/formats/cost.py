@@ -17,8 +17,8 @@ from search.formats.measuring import measure_file
 from search.formats.registry import flagged
 from search.formats.untrained import untrained
 from search.formats.write import source_of, write_format
-from search.process.memory import released_graphs
-from search.process.others_load import busy_in_words
+from search.process.machine.memory import released_graphs
+from search.process.machine.others_load import busy_in_words
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.budget import Budget, Cost

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from models.space import architecture_key
 from search.process.atomic_files import read_json, write_json
-from search.process.hardware import machine_name
+from search.process.machine.hardware import machine_name
 from search.run_folder.budget import Cost
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import Values

@@ -18,7 +18,7 @@ from data_pipeline.processes.spared_imports import mark_own_process, spared_impo
 from models.families.own.loading import load_code
 from search.formats.latency import latency
 from search.formats.registry import FORMATS
-from search.process.others_load import OthersLoad
+from search.process.machine.others_load import OthersLoad
 
 
 def _peak_memory() -> int:

@@ -7,7 +7,7 @@ import numpy as np
 
 from search.formats.latency import Latency, latency
 from search.formats.write import source_of
-from search.process.memory import released_graphs
+from search.process.machine.memory import released_graphs
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
 from search.trial.training import Training

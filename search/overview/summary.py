@@ -14,7 +14,7 @@ from search.overview.race import standings
 from search.overview.run_rows import ConfigurationRow, Exported, RunReport, RunRow
 from search.overview.timeline import seconds_searched
 from search.process.atomic_files import read_json
-from search.process.disk import used_bytes
+from search.process.machine.disk import used_bytes
 from search.process.printable import printable
 from search.run_folder.config import RunConfig, objective_of
 from search.run_folder.data_summary import DataSummary, made_by

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from search.errors import TuneError
-from search.process.disk import used_bytes
+from search.process.machine.disk import used_bytes
 from search.process.printable import printable
 
 _HASH = 32 * "[0-9a-f]"  # by which all of it is named

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from data_pipeline.processes.spared_imports import spared_imports
-from search.process.pace import note_import
+from search.process.machine.pace import note_import
 
 
 def import_tensorflow() -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from search.process.disk import RESERVE_BYTES, free_bytes
+from search.process.machine.disk import RESERVE_BYTES, free_bytes
 from search.process.printable import printable
 
 SAID = "said"  # the argument of a KeyboardInterrupt of which the user has been told

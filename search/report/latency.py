@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from models.space import architecture_key
 from search.process.atomic_files import read_json, write_json
-from search.process.hardware import machine_name
+from search.process.machine.hardware import machine_name
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal
 from search.run_folder.paths import RunFolder

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.process.disk import RESERVE_BYTES, free_bytes
+from search.process.machine.disk import RESERVE_BYTES, free_bytes
 
 _FREE_SHARE = 0.5  # of what is free, where nothing is said
 _FEATURES_SHARE = 0.2  # of that; the images have the rest

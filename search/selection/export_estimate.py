@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from models.families.registry import family_named
 from search.formats.registry import ALWAYS, FORMATS
-from search.process.pace import pace
+from search.process.machine.pace import pace
 from search.run_folder.records import TrialRecord, Values
 from search.selection.candidates import is_solved
 from search.trial.experiment import Experiment

@@ -22,7 +22,7 @@ from search.evaluation.bootstrap import Comparison, comparisons
 from search.evaluation.objective import AS_GOOD_WITHIN
 from search.evaluation.shares import log_likelihoods
 from search.process.atomic_files import write_array
-from search.process.memory import released_graphs
+from search.process.machine.memory import released_graphs
 from search.process.progress import ProgressSink, Task
 from search.process.stop_signal import StopSignal
 from search.process.wording import counted, duration_in_words

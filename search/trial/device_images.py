@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from data_pipeline.pixels.device_feed import DeviceFeed, bytes_of
-from search.process.gpus import visible_gpus
+from search.process.machine.gpus import visible_gpus
 from search.process.quiet import import_tensorflow
 from search.trial.experiment import Experiment
 

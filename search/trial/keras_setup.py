@@ -5,7 +5,7 @@ import random
 import numpy as np
 
 from data_pipeline.processes.cores import own_cores, share_with
-from search.process.hardware import detect
+from search.process.machine.hardware import detect
 from search.process.quiet import import_tensorflow
 from search.run_folder.config import RunConfig
 

@@ -14,7 +14,7 @@ from typing import Any
 from data_pipeline.pixels.device_feed import DeviceFeed
 from models.adjustable import adjustable_dropout
 from models.families.registry import family_named
-from search.process.memory import forget_kernels
+from search.process.machine.memory import forget_kernels
 from search.process.progress import Update
 from search.run_folder.records import Values
 from search.trial.device_images import device_feed

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from search.process.memory import released_graphs
+from search.process.machine.memory import released_graphs
 from search.run_folder.records import Values
 from search.trial.experiment import Experiment
 from search.trial.features.cache import BATCH

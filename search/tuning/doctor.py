@@ -11,10 +11,10 @@ from data_pipeline.processes.cores import cores
 from search.errors import TuneError
 from search.executors.ray.command_name import lost_command
 from search.formats.registry import FORMATS
-from search.process.disk import RESERVE_BYTES, free_bytes
-from search.process.gpus import installed_gpus, visible_gpus
-from search.process.hardware import Hardware
-from search.process.memory import machine_memory
+from search.process.machine.disk import RESERVE_BYTES, free_bytes
+from search.process.machine.gpus import installed_gpus, visible_gpus
+from search.process.machine.hardware import Hardware
+from search.process.machine.memory import machine_memory
 from search.process.progress import ProgressSink
 from search.run_folder.data_summary import this_version
 from search.tuning.planning.resolve_config import load_tensorflow

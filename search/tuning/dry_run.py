@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from search.algorithms.registry import make_plan
-from search.process.hardware import detect
+from search.process.machine.hardware import detect
 from search.process.wording import about_in_words
 from search.runs.lock import locked
 from search.tuning.environment import RunEnvironment

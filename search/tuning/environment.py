@@ -4,8 +4,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from search.executors.ray.address import ClusterAddress
+from search.executors.workers_for import workers_for
 from search.observers.observer import Observer
 from search.observers.scoreboard import Scoreboard
 from search.process.progress import ProgressSink, Silent
@@ -60,6 +62,18 @@ class RunEnvironment:
     def stop_signal(self, run: RunFolder) -> StopSignal:
         """The signal that stops a run; nobody asks before the search, for hours perhaps."""
         return StopSignal(self.max_time, (run.path, self.cache_dir), asked=False)
+
+    def workers_for(self, run: RunFolder) -> AbstractContextManager[Any]:
+        """Who trains; see `search.executors.workers_for`."""
+        return workers_for(
+            run,
+            cluster=self.cluster,
+            workers=self.workers,
+            trials_per_gpu=self.trials_per_gpu,
+            silence=self.silence,
+            cache_dir=self.cache_dir,
+            progress=self.progress,
+        )
 
     def open_ended(self, config: RunConfig) -> bool:
         """Whether the time limit ends the search, and not a number of rounds."""

@@ -5,7 +5,6 @@ the plan, search, say what was found.
 """
 
 import shutil
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,13 +14,10 @@ from models.families.own.references import names_in, references_in
 from search.algorithms.ranges import with_ranges
 from search.algorithms.registry import make_plan
 from search.errors import TuneError
-from search.executors.worker_pool import WorkerLimits, Workers
 from search.insights.cached import cached_insights
 from search.observers.observer import Observer
 from search.observers.pace import Pace
 from search.observers.scoreboard import Scoreboard
-from search.process.hardware import devices
-from search.process.memory import machine_memory
 from search.process.progress import ProgressSink
 from search.process.stop_signal import SAID, StopSignal
 from search.run_folder.config import RunConfig, objective_of
@@ -41,8 +37,6 @@ from search.tuning.update import settled_update
 
 if TYPE_CHECKING:
     from search.tuning.loop import Executor
-
-MEMORY_SHARE = 0.8  # of the machine's memory, for all workers together
 
 
 def start(
@@ -70,7 +64,7 @@ def start(
     with (
         locked(run),
         environment.stop_signal(run) as stop,
-        _executor(run, environment) as workers,
+        environment.workers_for(run) as workers,
     ):
         clear_unbegun(run)
         try:
@@ -118,7 +112,7 @@ def resume(
     with (
         locked(run),
         environment.stop_signal(run) as stop,
-        _executor(run, environment) as workers,
+        environment.workers_for(run) as workers,
     ):
         load_tensorflow(environment.progress)
         if data is not None:
@@ -142,30 +136,6 @@ def _disk_again(run: RunFolder, environment: RunEnvironment) -> ImagesDisk | Non
     if disk is None or disk.limit is not None or not run.data.exists():
         return disk
     return ImagesDisk(DataSummary.load(run).disk)
-
-
-def _executor(
-    run: RunFolder, environment: RunEnvironment
-) -> AbstractContextManager["Executor | None"]:
-    """Workers, which load TensorFlow while the data is prepared; None for `--workers 0`."""
-    if environment.cluster is not None:
-        from search.executors.ray.executor import on_cluster
-
-        return on_cluster(
-            run,
-            environment.cluster,
-            workers=environment.workers,
-            trials_per_gpu=environment.trials_per_gpu,
-            silence=environment.silence,
-            memory_share=MEMORY_SHARE,
-            cache_dir=environment.cache_dir,
-            progress=environment.progress,
-        )
-    if environment.workers == 0:
-        return nullcontext()
-    places = devices(environment.workers, environment.trials_per_gpu)
-    memory = int(MEMORY_SHARE * machine_memory() / len(places))
-    return Workers(run, devices=places, limits=WorkerLimits(environment.silence, memory))
 
 
 def _search(

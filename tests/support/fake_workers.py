@@ -12,7 +12,7 @@ import time
 
 from search.errors import DataGoneError
 from search.executors.worker_main import follow_the_driver
-from search.process.memory import resident_bytes
+from search.process.machine.memory import resident_bytes
 from search.run_folder.records import COMPLETED, DIVERGED, FAILED, MEMORY, STOPPED, TrialResult
 from search.trial.messages import Progress
 

@@ -7,7 +7,7 @@ import click
 from search.cli.options.values import Cluster, Duration, FileSize, TimeLimit
 from search.errors import TuneError
 from search.executors.ray.address import parse_cluster, require_own_disk, require_workers_that_fit
-from search.process.hardware import PRECISIONS
+from search.process.machine.hardware import PRECISIONS
 
 
 def _that_fit(context: click.Context, parameter: click.Parameter, value: Any) -> Any:

@@ -14,8 +14,8 @@ from pathlib import Path
 from search.executors.ray.files.receiver import Receiver
 from search.executors.ray.versions import installed_versions, machine_id
 from search.process.cache_use import cache_folder
-from search.process.gpus import installed_gpus
-from search.process.memory import machine_memory
+from search.process.machine.gpus import installed_gpus
+from search.process.machine.memory import machine_memory
 
 CACHE_VARIABLE = "TUNE_NODE_CACHE"  # of a node: its folder, where it is not the user's
 SHARED_VARIABLE = "TUNE_SHARED_DISK"  # "0" on a node whose shared disk is not to be used

@@ -21,7 +21,7 @@ from search.executors.ray.files.pieces import Manifest, manifest_of, read_piece
 from search.executors.ray.files.receiver import Receiver
 from search.executors.ray.slot_plan import DATA, DISK, OTHER, News, SlotPlan, Trouble
 from search.executors.worker_pool import WorkerLimits, WorkerProcess
-from search.process.memory import machine_memory
+from search.process.machine.memory import machine_memory
 from search.run_folder.config import RunConfig
 from search.run_folder.own_families import trust_families
 from search.run_folder.paths import RunFolder

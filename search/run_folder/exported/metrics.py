@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from search.evaluation.calibration import Abstention, Calibration
 from search.evaluation.metrics import Measurement
 from search.process.atomic_files import read_json
-from search.process.others_load import busy_in_words
+from search.process.machine.others_load import busy_in_words
 from search.process.wording import in_percent
 from search.run_folder.budget import Budget
 from search.run_folder.data_summary import made_by

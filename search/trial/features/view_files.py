@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from data_pipeline.atomic_files import make_folder, share
-from search.process.disk import used_bytes
+from search.process.machine.disk import used_bytes
 from search.process.progress import Update
 from search.trial.experiment import Experiment
 

@@ -13,7 +13,7 @@ from models.families.registry import family_named
 from search.algorithms.plan import Plan
 from search.algorithms.racing.plan import race_of
 from search.algorithms.registry import make_plan
-from search.process.hardware import detect
+from search.process.machine.hardware import detect
 from search.process.printable import printable
 from search.process.progress import ProgressSink
 from search.process.stop_signal import StopSignal

@@ -38,7 +38,7 @@ def formats() -> tuple[str, ...]:
 
 def precisions() -> tuple[str, ...]:
     """Names of `--precision`."""
-    from search.process.hardware import PRECISIONS
+    from search.process.machine.hardware import PRECISIONS
 
     return ("auto", *PRECISIONS)
 

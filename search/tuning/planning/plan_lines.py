@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from data_pipeline.listing.folder_files import LINKED_FOLDER, LINKED_OUT
-from search.process.gpus import visible_gpus
-from search.process.hardware import detect
+from search.process.machine.gpus import visible_gpus
+from search.process.machine.hardware import detect
 from search.process.printable import printable, shell_word
 from search.process.wording import bytes_in_words, in_percent
 

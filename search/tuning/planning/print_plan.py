@@ -9,7 +9,7 @@ import numpy as np
 from models.families.registry import family_named
 from search.algorithms.plan import Plan
 from search.evaluation.objective import BALANCED, suited_to
-from search.process.disk import checkpoint_bytes, free_bytes
+from search.process.machine.disk import checkpoint_bytes, free_bytes
 from search.process.progress import ProgressSink
 from search.process.wording import counted
 from search.run_folder.config import RunConfig

@@ -8,7 +8,7 @@ from search.algorithms.registry import ALGORITHMS
 from search.errors import TuneError
 from search.evaluation.objective import AUTO
 from search.formats.registry import require_packages
-from search.process.gpus import visible_gpus
+from search.process.machine.gpus import visible_gpus
 from search.process.progress import ProgressSink
 from search.run_folder.config import FACTOR, RunConfig
 from search.run_folder.own_families import digest_of
@@ -92,7 +92,7 @@ def _require_of_algorithm(options: Options) -> None:
 
 def load_tensorflow(progress: ProgressSink) -> Any:
     """Import TensorFlow, which takes seconds, and look at the devices."""
-    from search.process.hardware import detect
+    from search.process.machine.hardware import detect
 
     with progress.task("loading TensorFlow"):
         return detect()

@@ -4,7 +4,7 @@ import platform
 from dataclasses import dataclass
 
 from data_pipeline.processes.cores import cores
-from search.process.gpus import Gpu, visible_gpus
+from search.process.machine.gpus import Gpu, visible_gpus
 from search.process.quiet import import_tensorflow
 from search.process.wording import counted
 

@@ -1,0 +1,1 @@
+"""This machine: processors, GPUs, memory, disks, and how fast it is."""

@@ -1,0 +1,142 @@
+"""Searches with a disk that is too small for all images (`--disk`)."""
+
+import fcntl
+import os
+import shutil
+from types import SimpleNamespace
+
+import pytest
+from drawing import draw_folder
+
+from data_pipeline.pixels.partly_prepared import PartlyPrepared
+from search.api import plan, resume, tune
+from search.cli import _run
+from search.errors import DataGoneError, TuneError
+from search.process.cache_use import clear_cache, use_of
+from search.run_folder.images_disk import ImagesDisk
+from search.run_folder.record_files import load_records
+from search.trial.experiment import Experiment
+from search.trial.features.view_files import make_room
+
+FAMILIES = {"families": "cnn", "image_size": 16, "max_epochs": 2, "algo": "random"}
+SMALL = FAMILIES | {"max_trials": 2, "workers": 0, "deterministic": True}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("partly")
+    draw_folder(folder / "photos", {"cat": 12, "dog": 12})
+    return folder
+
+
+def searched(place, name, **options):
+    folders = {"results": place / "results", "cache_dir": place / name}
+    return tune(place / "photos", name=name, **folders, **SMALL, **options)
+
+
+@pytest.mark.usefixtures("one_number_for_one_sum")
+def test_a_search_finds_the_same_with_any_disk(place, capsys):
+    whole = searched(place, "whole")
+    disk = {"disk": 10 * 16 * 16 * 3}
+    part = searched(place, "part", **disk)
+    experiment = Experiment.load(part.folder)
+    assert experiment.prepared() == {(16, 16): 8}
+    assert isinstance(experiment.pixels, PartlyPrepared)
+    assert experiment.features_disk == disk["disk"] // 5
+
+    def results(run):
+        records = load_records(run.folder)
+        return [(each.values, each.history, each.score, each.best_epoch) for each in records]
+
+    assert results(part) == results(whole)
+    known = use_of(place / "part").rows[1]
+    assert (known.what, known.files) == ("prepared images", 1)
+
+    # The run goes on with what was said of the disk, unless something else is said.
+    for options, prepared in (({}, 8), ({"disk": 15 * 16 * 16 * 3}, 12), ({"disk": 10**9}, 24)):
+        clear_cache(place / "part")
+        again = resume(part, cache_dir=place / "part", workers=0, **options)
+        assert Experiment.load(again.folder).prepared() == {(16, 16): prepared}
+        assert results(again) == results(whole)
+
+
+def test_the_plan_says_how_many_images_are_prepared(place, capsys):
+    args = ["run", place / "photos", "--dry-run", "--families", "cnn", "--image-size", "16"]
+    args += ["--cache-dir", place / "planned", "--results", place / "results"]
+    assert _run([*map(str, args), "--disk", "10KB"]) == 0
+    said = capsys.readouterr().err
+    assert "disk: 0 MB for prepared images, up to" in said
+    assert "41.7 % of the images are prepared; the others are decoded" in said
+    planned = plan(place / "photos", cache_dir=place / "planned", disk=10_000, **SMALL)
+    assert (planned.prepared_share, planned.images_disk) == (10 / 24, 10 * 16 * 16 * 3)
+    assert _run([*map(str, args)]) == 0
+    assert "of the images are prepared" not in capsys.readouterr().err
+
+
+def test_a_search_ends_where_a_file_is_gone_that_was_not_prepared(place, tmp_path):
+    shutil.copytree(place / "photos", tmp_path / "photos")
+    planned = {"results": tmp_path / "results", "cache_dir": tmp_path / "cache", "disk": 768}
+    begun = []
+
+    def lose(record):
+        for path in (tmp_path / "photos").glob("*/*_1*.png"):
+            path.unlink()
+        begun.append(record)
+
+    with pytest.raises(DataGoneError, match=r"_1.*\.png: unreadable.*put it back"):
+        tune(tmp_path / "photos", name="lost", **planned, **SMALL, on_trial=lose)
+    assert len(begun) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--disk", "5"], "'5' is no size"),
+        (["--disk", "1GB", "--cluster", "local:2"], "leave one out"),
+        (["--cluster", "local:2", "--disk", "1GB"], "leave one out"),
+    ],
+)
+def test_a_disk_that_is_no_size_or_not_of_this_machine_is_refused(options, said, place, capsys):
+    assert _run(["run", str(place / "photos"), *options]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_disk_of_nothing_is_refused_in_python(place):
+    with pytest.raises(TuneError, match="expected bytes above 0"):
+        tune(place / "photos", disk=0, **SMALL)
+
+
+def test_images_take_four_fifths_of_the_limit_or_of_half_of_what_is_free(tmp_path, monkeypatch):
+    assert ImagesDisk(1000).images(tmp_path, used=50) == 800
+    assert ImagesDisk(1000).features == 200
+    monkeypatch.setattr("search.run_folder.images_disk.free_bytes", lambda path: 900)
+    monkeypatch.setattr("search.run_folder.images_disk.RESERVE_BYTES", 100)
+    assert ImagesDisk().images(tmp_path, used=100) == 400
+    assert ImagesDisk(10**9).images(tmp_path, used=100) == 900  # no more than there is
+    assert ImagesDisk().features is None
+
+
+def test_features_keep_to_their_part(tmp_path):
+    folder = tmp_path / "a.features"
+    for age, name in enumerate(("new", "old")):
+        path = folder / "net" / f"{name}.f32"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes(8192))
+        os.utime(path, (1000 - age, 1000 - age))
+    other = tmp_path / "b.features" / "net" / "older.f32"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(bytes(8192))
+    experiment = SimpleNamespace(
+        features=folder, features_disk=20_000, files={(8, 8): tmp_path / "a.npy"}
+    )
+    old = folder / "net" / "old.f32"
+    with old.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a worker makes it
+        make_room(experiment, 4096)
+        assert old.exists()
+        make_room(experiment, 8192)
+        assert old.exists()
+        assert not (folder / "net" / "new.f32").exists()
+    make_room(experiment, 16384)
+    assert not old.exists()
+    assert other.exists()  # of other images
