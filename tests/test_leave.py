@@ -10,6 +10,7 @@ import pytest
 from data_pipeline.processes import spared_imports as spared_module
 from data_pipeline.processes.spared_imports import spared_imports
 
+ROOT = str(Path(__file__).parents[1])
 START = (
     "import atexit, sys\n"
     "from data_pipeline.processes.leave import LeaveAtOnce\n"
@@ -31,6 +32,22 @@ def ended(code, **options):
 def test_a_process_ends_with_its_status_once_libraries_have_cleaned_up():
     code = "print('said', end='-'); process.status = 3; sys.exit(3)"
     assert ended(code, stdout=subprocess.PIPE) == (3, "said-cleaned up\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ("--version", 0, "tune, version"),
+        ("runn", 2, "Did you mean 'run'"),
+        ("show none", 1, "no runs here"),
+    ],
+)
+def test_the_program_ends_with_the_status_of_its_command(words, status, said, tmp_path):
+    command = [sys.executable, "-m", "search", *words.split()]
+    options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": ROOT}, "text": True}
+    done = subprocess.run(command, check=False, capture_output=True, **options)
+    assert done.returncode == status
+    assert said in done.stdout + done.stderr
 
 
 def test_a_process_that_fails_ends_as_python_ends_it():
