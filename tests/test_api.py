@@ -157,6 +157,15 @@ def test_an_export_answers_to_files_and_to_arrays_alike(searched, exported, plac
     assert one == answers[0]
 
 
+def test_an_image_that_needs_too_much_memory_is_refused(exported, monkeypatch):
+    def full(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("data_pipeline.pixels.resize.resize", full)
+    with pytest.raises(TuneError, match=r"image 0: out of memory, with \[8, 9, 3\]"):
+        exported.predict(np.zeros((8, 9, 3), np.uint8))
+
+
 @pytest.mark.parametrize(
     "image", [np.zeros((8, 8, 3)), np.zeros((8, 8), np.uint8), np.zeros((0, 8, 3), np.uint8), "a"]
 )

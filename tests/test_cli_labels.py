@@ -52,6 +52,13 @@ def rows_of(run):
         return list(csv.DictReader(file))
 
 
+def test_a_run_that_is_only_to_be_read_is_refused_before_any_training(run, capsys, monkeypatch):
+    monkeypatch.setattr(suspects.os, "access", lambda path, mode: path != run.path)
+    monkeypatch.setattr(suspects, "out_of_fold", lambda *_, **__: pytest.fail("was trained"))
+    assert labels(run) == 1
+    assert f"{run.path}: only to be read" in capsys.readouterr().err
+
+
 def test_the_list_its_table_and_its_page_name_the_wrong_labels(run, capsys):
     names = [f"along/{number:02d}.png" for number in range(COUNT)]
     names[4] = HOSTILE

@@ -1,5 +1,7 @@
 """Features of frozen backbones: what the whole model computes, once."""
 
+import errno
+import os
 import shutil
 from dataclasses import replace
 
@@ -286,3 +288,14 @@ def test_one_worker_computes_and_the_other_waits(experiment):
     with view_files.locked_view(path, quiet), pytest.raises(KeyboardInterrupt):
         bank.training(view, experiment.train, tell)
     assert waited == [(0, 1)] * 3
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
+def test_on_a_disk_without_locks_views_are_made_and_give_way(tmp_path, monkeypatch, number):
+    def none_here(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(view_files.fcntl, "flock", none_here)
+    path = tmp_path / "net" / "plain.f32"
+    with view_files.locked_view(path, quiet):
+        assert not view_files._is_being_made(path)

@@ -1,6 +1,7 @@
 """Whole made-up searches: what is true of them is said, and nothing else."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from search.insights.insight import FALSE_ALARM, find_insights
 from search.insights.sentences import NOT_AT_RANDOM
 from search.overview.summary import run_report
 from search.process.atomic_files import write_json
+from search.run_folder.origins import RACE
 from search.run_folder.paths import RunFolder
 from search.run_folder.records import DIVERGED, FAILED, TrialRecord
 from search.run_folder.schema import from_json
@@ -83,6 +85,36 @@ def test_of_noise_nothing_is_said_to_matter_and_no_end_is_advised(tmp_path, coun
         f"With {count} configurations of cnn drawn at random, "
         "no value can be told to matter more than by chance.",
     )
+
+
+def with_probe(records, score, **changes):
+    """The same with a probe of the race."""
+    values = {"family": "probe", "probe/backbone": "mobilenet_v2", "probe/image_size": 160}
+    probe = trial_record("9000", score, values=values, epochs=1, origin=RACE)
+    return [*records, replace(probe, configuration="9000", **changes)]
+
+
+def test_a_family_of_which_nothing_was_drawn_takes_no_share_of_what_may_be_chance(
+    tmp_path, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(insight, "_importance", lambda space, drawn, names: asked.append(names))
+    monkeypatch.setattr(insight, "sentences", lambda *_, **__: [])
+    run, records, config = run_of(tmp_path, noise(0), count=20)
+    found = find_insights(run, with_probe(records, 0.9), config)
+    assert asked == [["cnn"]]
+    assert {row.family: row.given for row in found.families} == {"cnn": False, "probe": True}
+
+
+def test_a_score_on_a_part_of_the_images_is_not_compared_with_those_on_all(tmp_path):
+    run, records, config = run_of(tmp_path, noise(0), count=6)
+
+    def best(given):
+        return {row.family: row.best for row in find_insights(run, given, config).families}
+
+    assert best(with_probe(records, 0.99, images=200)).get("probe") is None
+    assert best(with_probe(records, 0.99))["probe"] == 0.99
+    assert best(with_probe([], 0.99, images=200)) == {"probe": 0.99}
 
 
 def test_hyperbands_brackets_and_budgets_are_seen_through(tmp_path, monkeypatch):

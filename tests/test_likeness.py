@@ -242,6 +242,26 @@ def test_another_export_has_a_reference_of_its_own(place):
 
 
 @pytest.mark.slow
+def test_a_run_that_is_only_to_be_read_is_compared_with_all_the_same(place, monkeypatch):
+    _, run = place
+    kept = list(run.path.glob("likeness-*.npz"))
+    model = run.folder.export / "model.keras"
+    content, classifier = model.read_bytes(), run.exported.classifier
+
+    def refused(path, *_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("search.likeness.reference.write_arrays", refused)
+    monkeypatch.setattr("pathlib.Path.unlink", refused)
+    try:
+        model.write_bytes(content + b"  ")  # as after another export
+        assert len(reference_of(run.folder, classifier, Silent()).tested) > 0
+    finally:
+        model.write_bytes(content)
+    assert list(run.path.glob("likeness-*.npz")) == kept
+
+
+@pytest.mark.slow
 def test_what_cannot_be_compared_is_refused(place, tmp_path, capsys, monkeypatch):
     folder, run = place
     (tmp_path / "copy").mkdir()

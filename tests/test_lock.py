@@ -49,9 +49,9 @@ def test_a_deleted_run_takes_what_was_left_of_others_along(tmp_path):
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
     (tmp_path / f".other.{32 * 'a'}.removed").mkdir()
-    (tmp_path / ".photos.removed").mkdir()  # somebody else's
+    (tmp_path / ".photos.old.removed").mkdir()  # somebody else's
     remove(run)
-    assert [path.name for path in tmp_path.iterdir()] == [".photos.removed"]
+    assert [path.name for path in tmp_path.iterdir()] == [".photos.old.removed"]
 
 
 def test_who_only_looks_whether_a_run_is_locked_keeps_no_one_out(tmp_path, monkeypatch):

@@ -75,6 +75,8 @@ def test_scores_on_a_part_of_the_images_are_not_beaten():
     records = [part, trial_record("0001", 0.8, baseline=True), trial_record("0002", 0.9)]
     assert "0.1000 better" in verdict(records, run_config(), None)
     assert "nothing better" in verdict([part], run_config(), None)
+    # Nor is one of them what was to be beaten.
+    assert "None of the built-in" in verdict([part, records[2]], run_config(), None)
 
 
 def test_where_nothing_built_in_keeps_to_the_limits_nothing_is_said_of_it():
@@ -242,6 +244,14 @@ def test_an_export_from_before_the_last_trials_says_so(tmp_path, capsys):
         shown = capsys.readouterr().out
         assert expected in shown
         assert "time of the export" not in shown
+
+
+def test_the_verdict_is_printed_as_it_is(tmp_path, capsys):
+    """It holds values of families of one's own, which may look like markup of Rich."""
+    run = run_with(tmp_path, trial_record("0000", 0.5))
+    said = "The best is 0002 Wide, [relu] [/x] better than the built-in configuration."
+    print_report(replace(run_report(run), verdict=said), limit=5)
+    assert said in capsys.readouterr().out.replace("\n", " ")
 
 
 def test_where_the_time_of_an_export_went_is_said(tmp_path, capsys):

@@ -102,6 +102,9 @@ def test_each_family_is_measured_by_its_first_built_in_configuration(scratch, mo
     said = Recorded()
     assert measured_families(scratch, NEVER, said) == {"cnn": CNN, "xception": CNN}
     assert asked == list(trained_first(scratch).values())
+    known = {"cnn": replace(CNN, first=1.0)}
+    assert measured_families(scratch, NEVER, Recorded(), known) == {**known, "xception": CNN}
+    assert [values["family"] for values in asked] == ["cnn", "xception", "xception"]
     assert said.tasks == ["measuring a step of each family"]
     assert [(done, total) for done, total, _ in said.updates] == [(0, 2), (1, 2)]
     assert [words.split(": ")[1] for _, _, words in said.updates] == ["cnn", "xception"]

@@ -51,6 +51,12 @@ def test_the_best_three_in_the_outer_tenth_of_a_logarithmic_range_are_reported()
     assert found(RATE, [9e-3, 6e-3, 8e-3, *MIDDLE]) == []
 
 
+def test_the_end_of_a_range_with_steps_is_its_last_value():
+    units = Hyperparameter("units", None, (32, 64, 96), low=32.0, high=100.0, ranged=True)
+    (edge,) = found(units, [96] * 5 + [32] * 9 + [64] * 9)
+    assert (edge.end, edge.nearest, edge.widen) == (96.0, 96.0, (32.0, 164.0))
+
+
 def test_two_are_not_enough():
     assert found(RATE, [9e-3, 9e-3, *MIDDLE]) == []
 

@@ -72,7 +72,7 @@ def chosen(monkeypatch):
 
         def measured(experiment, values):
             asked.append((values["family"], values.get("transfer/unfreeze")))
-            return takes
+            return takes(values["family"]) if callable(takes) else takes
 
         monkeypatch.setattr(plan_time, "measure", measured)
         config = replace(experiment.config, **({"max_epochs": 9} | config))
@@ -110,6 +110,18 @@ def test_three_times_as_many_where_what_is_built_in_takes_a_third_of_the_time_wi
     found, _, said = chosen(scratch, limit, takes, algo=algo)
     assert found == epochs
     assert ("at most 27 epochs per configuration, as the time allows" in said.text) is (epochs > 9)
+
+
+def test_no_family_gets_more_than_a_third_of_the_time_however_quick_the_others_are(
+    scratch, chosen, monkeypatch
+):
+    quick, slow = StepTime(0.1, 0.0, 0.1 / 14), StepTime(1.0, 0.0, 10 / 14)
+    one = {"algo": "random", "max_trials": 1}
+    limit = 0.9 * slow.seconds(14, 27) / SHARE
+    assert (
+        chosen(scratch, limit, lambda family: slow if family == "xception" else quick, **one)[0]
+        == 9
+    )
 
 
 def test_a_family_that_fails_where_it_is_measured_ends_no_search(scratch, chosen, monkeypatch):

@@ -268,6 +268,17 @@ def test_for_two_networks_time_is_kept_before_they_are_joined(run, clock):
         assert stop._kept_back > before + SECONDS_PER_NETWORK / 2
 
 
+def test_what_is_known_of_the_best_is_kept_back_and_not_what_is_unknown(run, clock):
+    """Its images take half of what those of an unknown network are expected to."""
+    names = {"family": "probe", "probe/backbone": "a", "probe/image_size": 160}
+    probe = best_of(run).with_outcome(values=names, seconds=0.1, trial_id="0002", score=0.9)
+    with StopSignal(200.0) as stop:
+        watch = TimeToExport(stop, run, [])
+        watch.trial_finished(probe)
+        assert stop._kept_back == pytest.approx(export_seconds(probe, run, [probe]))
+    assert stop._kept_back < export_seconds(None, run)
+
+
 def test_nothing_is_kept_back_while_there_is_nothing_to_export(run, clock):
     begun = best_of(run).with_outcome(trial_id="0002", configuration="0002", score=None)
     with StopSignal(200.0) as stop:

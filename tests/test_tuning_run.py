@@ -92,6 +92,32 @@ def test_without_workers_no_process_is_begun(made, results, photos, monkeypatch)
     assert run.splits.exists()
 
 
+@pytest.mark.parametrize("command", [start, resume])
+def test_ctrl_c_is_heard_at_once_until_the_search_asks_for_it(
+    command, results, photos, monkeypatch
+):
+    asked = []
+    real = new_run.prepare_data
+
+    def prepare(*anything, **named):
+        (stop,) = stops
+        asked.append(stop.asked)
+        return real(*anything, **named)
+
+    stops, make = [], RunEnvironment.stop_signal
+    noting = lambda self, run: stops.append(make(self, run)) or stops[-1]  # noqa: E731
+    monkeypatch.setattr(RunEnvironment, "stop_signal", noting)
+    for module in (new_run, running):
+        monkeypatch.setattr(module, "prepare_data", prepare)
+    monkeypatch.setattr(running, "_search", lambda *given: asked.append(given[3].asked))
+    options = {"families": ("cnn",), "image_size": (16, 16), "validation": 0.25, "test": 0.25}
+    run = start(photos, "small", options, environment(results))
+    if command is resume:
+        del asked[:], stops[:]
+        resume(run, None, {}, environment(results))
+    assert asked == [False, True]
+
+
 def test_a_run_that_was_not_begun_leaves_no_folder(results, photos, monkeypatch):
     def broken(*anything, **named):
         raise TuneError("the data is bad")

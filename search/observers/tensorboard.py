@@ -123,10 +123,7 @@ class TensorBoardLog:
     def _writing(self, name: str) -> Any:
         """Open a context that writes summaries to a run of TensorBoard."""
         if name not in self.writers:
-            # Of pictures there are few: each is there at once, and does not wait for the next.
-            queue = 0 if name == IMAGES else None
-            folder = str(self.folder / name)
-            self.writers[name] = tf.summary.create_file_writer(folder, max_queue=queue)
+            self.writers[name] = tf.summary.create_file_writer(str(self.folder / name))
         return self.writers[name].as_default()
 
     def _show_augmentation(self, record: TrialRecord) -> None:
