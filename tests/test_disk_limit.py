@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from drawing import draw_folder
+from small_trials import transfer_experiment
 
 from data_pipeline.pixels.partly_prepared import PartlyPrepared
 from search.api import plan, resume, tune
@@ -17,6 +18,7 @@ from search.run_folder.images_disk import ImagesDisk
 from search.run_folder.record_files import load_records
 from search.trial.experiment import Experiment
 from search.trial.features.view_files import make_room
+from search.tuning.planning.planned_disk import PlannedDisk
 
 FAMILIES = {"families": "cnn", "image_size": 16, "max_epochs": 2, "algo": "random"}
 SMALL = FAMILIES | {"max_trials": 2, "workers": 0, "deterministic": True}
@@ -42,7 +44,7 @@ def test_a_search_finds_the_same_with_any_disk(place, capsys):
     experiment = Experiment.load(part.folder)
     assert experiment.prepared() == {(16, 16): 8}
     assert isinstance(experiment.pixels, PartlyPrepared)
-    assert experiment.features_disk == disk["disk"] // 5
+    assert experiment.disk == ImagesDisk(disk["disk"])
 
     def results(run):
         records = load_records(run.folder)
@@ -108,12 +110,42 @@ def test_a_disk_of_nothing_is_refused_in_python(place):
 
 def test_images_take_four_fifths_of_the_limit_or_of_half_of_what_is_free(tmp_path, monkeypatch):
     assert ImagesDisk(1000).images(tmp_path, used=50) == 800
-    assert ImagesDisk(1000).features == 200
+    assert ImagesDisk(1000).features(free=70) == 200
     monkeypatch.setattr("search.run_folder.images_disk.free_bytes", lambda path: 900)
     monkeypatch.setattr("search.run_folder.images_disk.RESERVE_BYTES", 100)
     assert ImagesDisk().images(tmp_path, used=100) == 400
     assert ImagesDisk(10**9).images(tmp_path, used=100) == 900  # no more than there is
-    assert ImagesDisk().features is None
+    assert ImagesDisk().features(free=1000) == 100
+
+
+def test_where_features_are_enough_they_have_the_larger_share(tmp_path):
+    disk = ImagesDisk(1000)
+    probes = disk.for_families(["probe", "joined"])
+    assert (probes.images(tmp_path, used=50), probes.features(free=70)) == (200, 800)
+    assert disk.for_families(["probe", "transfer"]) == disk
+    assert ImagesDisk().for_families(["probe"]).features(free=1000) == 400
+
+
+def test_a_search_of_probes_keeps_features_and_few_images(place, tmp_path, capsys):
+    weights = transfer_experiment(tmp_path).config.weights
+    options = {"backbones": "mobilenet_075", "image_size": 32, "backbone_sizes": 32}
+    options |= {"weights": weights, "disk": 20 * 32 * 32 * 3, "algo": "random"}
+    places = {"results": tmp_path, "cache_dir": tmp_path / "cache"}
+    planned = plan(place / "photos", families="probe", **options, **places)
+    assert planned.prepared_share == 4 / 24  # a fifth of 20
+    assert planned.features_disk == 0.8 * options["disk"]
+    both = plan(place / "photos", families=("probe", "transfer"), **options, **places)
+    assert both.prepared_share == 16 / 24
+    assert both.features_disk == 0.2 * options["disk"]
+
+
+def test_the_plan_says_what_features_may_take():
+    planned = PlannedDisk(2 * 10**6, 1.0, features=3 * 10**9, states=10**6, free=9 * 10**9)
+    assert planned.in_words() == (
+        "disk: 2 MB for prepared images, up to 3.0 GB for features of pretrained networks, "
+        "up to 1 MB for training states, 9.0 GB free"
+    )
+    assert "features" not in planned._replace(features=0).in_words()
 
 
 def test_features_keep_to_their_part(tmp_path):
@@ -127,7 +159,7 @@ def test_features_keep_to_their_part(tmp_path):
     other.parent.mkdir(parents=True)
     other.write_bytes(bytes(8192))
     experiment = SimpleNamespace(
-        features=folder, features_disk=20_000, files={(8, 8): tmp_path / "a.npy"}
+        features=folder, disk=ImagesDisk(100_000), files={(8, 8): tmp_path / "a.npy"}
     )
     old = folder / "net" / "old.f32"
     with old.with_suffix(".lock").open("w") as lock:

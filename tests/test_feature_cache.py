@@ -18,6 +18,7 @@ from small_trials import (
 )
 
 from data_pipeline.augment.augment import augmenter
+from search.run_folder.images_disk import ImagesDisk
 from search.run_folder.records import COMPLETED, STOPPED
 from search.trial.features import cache as feature_cache
 from search.trial.features import view_files
@@ -246,9 +247,8 @@ def test_the_views_used_longest_ago_give_way(experiment, monkeypatch):
         import os
 
         os.utime(path, (age, age))
-    usage = type("Usage", (), {"free": 0})()
-    monkeypatch.setattr(view_files.shutil, "disk_usage", lambda path: usage)
-    monkeypatch.setattr(view_files, "DISK_SHARE", 1.0)
+    monkeypatch.setattr(view_files, "free_bytes", lambda folder: 0)
+    monkeypatch.setattr(ImagesDisk, "features", lambda disk, free: free)
     random = views_of(augmentation())[2]
     bank.training(random, experiment.train, quiet)
     names = sorted(path.stem.split("-")[0] for path in experiment.features.rglob("*.f32"))

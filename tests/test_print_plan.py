@@ -10,7 +10,7 @@ from searching import run_config
 from models.presets import PRESETS
 from search.algorithms.plan import Plan, Rung
 from search.process.wording import bytes_in_words
-from search.tuning.planning import print_plan
+from search.tuning.planning import planned_disk, print_plan
 from search.tuning.planning.print_plan import (
     announce,
     baselines,
@@ -23,7 +23,7 @@ PLAN = Plan((Rung(0, 6, 0, 1), Rung(0, 2, 1, 3)))
 
 
 def test_the_plan_its_data_and_the_need_of_disk_are_said(scratch, monkeypatch):
-    monkeypatch.setattr(print_plan, "free_bytes", lambda path: 3 * 10**9)
+    monkeypatch.setattr(planned_disk, "free_bytes", lambda path: 3 * 10**9)
     monkeypatch.setattr(print_plan, "largest_model", lambda experiment: 10**6)
     said = Recorded()
     config = run_config(families=("cnn", "xception"), ranges=(("learning_rate", 1e-4, 0.1),))

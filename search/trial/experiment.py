@@ -43,7 +43,7 @@ class Experiment:
             were not drawn from those to train on, but given.
         files: path of the prepared pixels of each size.
         originals: that images are decoded from which are not prepared.
-        features_disk: bytes that features may take; None for a share of what is free.
+        disk: what prepared images and features may take.
     """
 
     run: RunFolder
@@ -59,7 +59,7 @@ class Experiment:
     groups: Rows | None
     files: Mapping[tuple[int, int], Path]
     originals: Originals
-    features_disk: int | None = None
+    disk: ImagesDisk = ImagesDisk()
 
     @property
     def num_classes(self) -> int:
@@ -153,7 +153,7 @@ class Experiment:
             groups=_groups(run, data),
             files=files,
             originals=originals,
-            features_disk=ImagesDisk(data.disk).features,
+            disk=ImagesDisk(data.disk).for_families(config.families),
             train=splits.train,
             validation=splits.validation,
             test=splits.test,

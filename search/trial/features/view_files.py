@@ -1,19 +1,15 @@
 """Files of features: one worker makes one at a time, and the oldest give way to new ones."""
 
 import fcntl
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from data_pipeline.atomic_files import make_folder, share
-from search.process.machine.disk import used_bytes
+from search.process.machine.disk import free_bytes, used_bytes
 from search.process.progress import Update
 from search.trial.experiment import Experiment
-
-# Of the free disk that all features may take, where nothing is said; the oldest views give way.
-DISK_SHARE = 0.1
 
 
 @contextmanager
@@ -40,15 +36,14 @@ def make_room(experiment: Experiment, needed: int) -> None:
 
     Where the user has said how much that is, it is said of the features of these images alone.
     """
-    folder, limit = experiment.features.parent, experiment.features_disk
-    if limit is None:
+    folder, disk = experiment.features.parent, experiment.disk
+    if disk.limit is None:
         files = sorted(folder.glob("*.features/*/*.f32"), key=_last_used)
     else:
         own = (path.with_suffix(".features") for path in experiment.files.values())
         files = sorted((file for each in own for file in each.glob("*/*.f32")), key=_last_used)
     total = sum(used_bytes(path) for path in files)
-    if limit is None:
-        limit = int(DISK_SHARE * (shutil.disk_usage(folder).free + total))
+    limit = disk.features(free_bytes(folder) + total)
     for path in files:
         if total + needed <= limit:
             return

@@ -8,7 +8,6 @@ from data_pipeline.listing.folder_files import LINKED_FOLDER, LINKED_OUT
 from search.process.machine.gpus import visible_gpus
 from search.process.machine.hardware import detect
 from search.process.printable import printable, shell_word
-from search.process.wording import bytes_in_words, in_percent
 
 MOST_CLASSES = 12  # named in the plan
 
@@ -42,24 +41,6 @@ def _links(reasons: Mapping[str, int]) -> str:
     """What takes linked folders and files, as a line; "" where none was met."""
     linked = any(reason in (LINKED_FOLDER, LINKED_OUT) for reason in reasons)
     return "linked folders and files are taken with --follow-links\n" if linked else ""
-
-
-def disk_in_plan(images: int, states: int, free: int) -> str:
-    """Say in a line what prepared images take, what training states may take and what is free."""
-    return (
-        f"disk: {bytes_in_words(images)} for prepared images, up to {bytes_in_words(states)} for "
-        f"training states, {bytes_in_words(free)} free"
-    )
-
-
-def decoded_in_plan(prepared_share: float) -> str:
-    """Say which images are decoded as they are needed, as a line; "" where all are prepared."""
-    if prepared_share == 1:
-        return ""
-    return (
-        f"\n{in_percent(prepared_share)} of the images are prepared; the others are decoded each "
-        "time they are needed, which is slower: --disk gives more room"
-    )
 
 
 def gpus_in_plan() -> str:

@@ -9,7 +9,6 @@ import numpy as np
 from models.families.registry import family_named
 from search.algorithms.plan import Plan
 from search.evaluation.objective import BALANCED, suited_to
-from search.process.machine.disk import checkpoint_bytes, free_bytes
 from search.process.progress import ProgressSink
 from search.process.wording import counted
 from search.run_folder.config import RunConfig
@@ -17,11 +16,10 @@ from search.run_folder.data_summary import DataSummary, SplitSizes
 from search.run_folder.records import Values
 from search.tuning.planning.plan_lines import (
     classes_in_plan,
-    decoded_in_plan,
-    disk_in_plan,
     gpus_in_plan,
     not_used_in_plan,
 )
+from search.tuning.planning.planned_disk import PlannedDisk
 
 _FITTED = {"squeeze": "", "crop": " (their middle alone)", "pad": " (with black bars)"}
 
@@ -37,6 +35,7 @@ class PlannedRun:
         not_used: files and folders that are not used, by reason.
         disk, disk_free: bytes that training states may take, and that are free.
         images_disk: bytes of the prepared images.
+        features_disk: bytes that features of pretrained networks may take.
         prepared_share: of the images, 0 to 1; the others are decoded as they are needed.
         config: all that decides its result.
         seconds: that it takes, estimated, or its time limit; None where that is not known.
@@ -52,6 +51,7 @@ class PlannedRun:
     disk: int
     disk_free: int
     images_disk: int
+    features_disk: int
     prepared_share: float
     config: RunConfig
     seconds: float | None = None
@@ -78,13 +78,11 @@ def announce(
     families = ", ".join(config.families)
     moved = "".join(f", {name} from {low:g} to {high:g}" for name, low, high in config.ranges)
     limits = f", at most {config.budget.in_words()} per file" if config.budget.limited else ""
-    need = checkpoint_bytes(largest_model(experiment), plan.checkpoints)
-    free = free_bytes(experiment.run.path)
+    disk = PlannedDisk.of(experiment, largest_model(experiment), plan.checkpoints)
     splits = SplitSizes(len(experiment.train), len(experiment.validation), len(experiment.test))
     counts = np.bincount(experiment.targets, minlength=experiment.num_classes).tolist()
     not_used = DataSummary.load(experiment.run).not_used or {}
     sizes = f"{splits.train:,} training, {splits.validation:,} validation and "
-    images_disk, share = prepared_images(experiment)
     progress.message(
         f"{experiment.run.name}: {config.algo}, {_size(plan, open_ended=open_ended)}\n"
         f"{sizes}{splits.test:,} test images of {counted(experiment.num_classes, 'class')} at "
@@ -96,7 +94,7 @@ def announce(
         f"seed {config.seed}{moved}{limits}\n"
         f"{race_in_plan(plan, config, splits.train)}"
         f"{gpus_in_plan()}"
-        f"{disk_in_plan(images_disk, need, free)}{decoded_in_plan(share)}"
+        f"{disk.in_words()}"
     )
     return PlannedRun(
         configurations=plan.configurations,
@@ -106,20 +104,13 @@ def announce(
         class_names=experiment.class_names,
         class_counts=tuple(counts),
         not_used=not_used,
-        disk=need,
-        disk_free=free,
-        images_disk=images_disk,
-        prepared_share=share,
+        disk=disk.states,
+        disk_free=disk.free,
+        images_disk=disk.images,
+        features_disk=disk.features,
+        prepared_share=disk.prepared_share,
         config=config,
     )
-
-
-def prepared_images(experiment: Any) -> tuple[int, float]:
-    """Bytes of the prepared images of all sizes, and their share of all images, by bytes."""
-    prepared = experiment.prepared()
-    there = sum(height * width * 3 * count for (height, width), count in prepared.items())
-    all_images = len(experiment.targets) * sum(height * width * 3 for height, width in prepared)
-    return there, there / all_images
 
 
 def _size(plan: Plan, *, open_ended: bool) -> str:
