@@ -13,6 +13,8 @@ second: the same again with nothing changed; "look" is the part until images are
 prepared.
 step: in a process with TensorFlow: seconds until a small network has made its first step, with
 the peak memory before and after, and images per second of the batches that follow.
+search: `tune run` of one small cnn, which is ended after some minutes: peak memory of the driver
+and of its largest child.
 near: copies among as many made-up sketches, of which no two are alike: seconds and peak memory.
 
 Memory is the highest resident size in MB; "own" is it without files that are mapped, such as
@@ -30,16 +32,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import click
 from catalog import link_many
-from peak_memory import LargestChild, memory
+from peak_memory import OFTEN, LargestChild, children, memory
 
 from search.run_folder.images_disk import ImagesDisk
 
 LONGEST = 4 * 3600  # seconds, of one process
+SEARCH_MINUTES = 5
 BATCH = 32
 BATCHES = 50  # that are timed
 BLOCK = 10_000  # sketches that are made up at the same time
@@ -132,6 +136,26 @@ def first_step(place):
     return figures | {"before_mb": before["peak_mb"]} | memory()
 
 
+def search_of_one(data, cache, size, place, disk):
+    """Memory of `tune run` and of its worker."""
+    options = ("--image-size", size, "--families", "cnn", "--algo", "random", "--max-trials", 1)
+    options += ("--max-epochs", 1, "--max-time", f"{SEARCH_MINUTES}m", "--precision", "float32")
+    options += ("--cache-dir", cache, "--results", place)
+    options += ("--disk", f"{disk}GB") if disk else ()
+    command = [sys.executable, "-m", "search", "run", data, *map(str, options)]
+    start = time.monotonic()
+    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    largest, largest_child = {}, {"peak_mb": 0}
+    while driver.poll() is None:
+        with suppress(OSError, TypeError):  # it has just ended
+            largest = memory(driver.pid)
+            looked = [memory(child) for child in children(driver.pid)]
+            largest_child = max(largest_child, *looked, key=lambda each: each["peak_mb"])
+        time.sleep(OFTEN)
+    figures = {"status": driver.returncode, "seconds": round(time.monotonic() - start, 1)}
+    return figures | {"driver": largest, "largest_child": largest_child}
+
+
 def near_copies(count, folder):
     """Look for copies among made-up sketches, of which none are alike."""
     import numpy as np
@@ -200,7 +224,9 @@ def all_of(data, count, size, copied, disk):
         if copied:
             in_a_process("copy", *options)
         jobs = (
-            ("second", "third", "step", "near") if copied else ("first", "second", "step", "near")
+            ("second", "third", "step", "search", "near")
+            if copied
+            else ("first", "second", "step", "search", "near")
         )
         for job in jobs:
             figures[job] = in_a_process(job, *options)
@@ -221,6 +247,8 @@ def done_here(job, data, place, size, count, disk):
         return first_step(place / "second")
     if job == "near":
         return near_copies(count, place)
+    if job == "search":
+        return search_of_one(links, cache, size, place / "results", disk)
     limit = ImagesDisk(int(disk * 1e9)) if disk else None
     return prepare_run(links, cache, size, place / job, limit)
 
