@@ -7,3 +7,7 @@ class TuneError(Exception):
 
 class DataGoneError(TuneError):
     """What a run has prepared of its images is no longer there: no trial can go on."""
+
+
+class PhotoGoneError(DataGoneError):
+    """A file is gone, or another by now, that an image is decoded from when it is needed."""

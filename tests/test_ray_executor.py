@@ -14,9 +14,10 @@ ray = pytest.importorskip("ray", reason="the extra image-tune[ray] is not instal
 
 import keras_tuner  # noqa: E402
 from cluster_workers import apart_work  # noqa: E402
+from drawing import draw_folder  # noqa: E402
 from fake_workers import fake_work  # noqa: E402
 from ray.cluster_utils import Cluster  # noqa: E402
-from searching import trial_record  # noqa: E402
+from searching import run_config, trial_record  # noqa: E402
 from small_trials import experiment_in  # noqa: E402
 from stopping import NEVER, StopWhen  # noqa: E402
 
@@ -29,10 +30,14 @@ from search.executors.ray.executor import RayExecutor  # noqa: E402
 from search.executors.ray.slot_plan import Settings  # noqa: E402
 from search.executors.worker_pool import WorkerLimits, Workers  # noqa: E402
 from search.process.progress import Silent  # noqa: E402
+from search.run_folder.images_disk import ImagesDisk  # noqa: E402
+from search.run_folder.paths import RunFolder  # noqa: E402
 from search.run_folder.record_files import load_records  # noqa: E402
 from search.run_folder.records import COMPLETED, FAILED, KILLED  # noqa: E402
+from search.trial.experiment import Experiment  # noqa: E402
 from search.trial.messages import TrialTask  # noqa: E402
 from search.tuning.loop import Search  # noqa: E402
+from search.tuning.prepare_data import prepare_data  # noqa: E402
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
@@ -197,6 +202,45 @@ def test_a_search_that_was_stopped_goes_on_on_the_cluster(machines, by_workers, 
         assert not all(record.finished for record in load_records(experiment.run))
         assert search(experiment, executor)
     assert table(experiment) == by_workers
+
+
+def partly_prepared(folder):
+    """The same kind of search over photos, of which a third are prepared."""
+    run, photos = RunFolder(folder / "run"), folder / "photos"
+    draw_folder(photos, {"cat": 12, "dog": 12})
+    config = run_config(data=str(photos), algo="random", max_trials=3, max_epochs=3)
+    disk = ImagesDisk(10 * 16 * 16 * 3)
+    prepare_data(run, config, cache_dir=folder / "cache", disk=disk, progress=Silent())
+    config.save(run)
+    experiment = Experiment.load(run)
+    assert experiment.prepared() == {(16, 16): 8}
+    return experiment
+
+
+def test_machines_that_see_the_photos_decode_those_that_are_not_prepared(machines, tmp_path):
+    own = partly_prepared(tmp_path / "own")
+    with Workers(own.run, devices=[None, None], limits=WorkerLimits()) as workers:
+        assert search(own, workers)
+    experiment = partly_prepared(tmp_path / "ray")
+    with on(experiment.run, tmp_path, apart_work) as executor:
+        assert search(experiment, executor)
+    assert table(experiment) == table(own)
+    name = f"{experiment.files[16, 16].stem}.images.columns"
+    for _, folder in machines.nodes:
+        (images,) = folder.glob(f"nodes/*/prepared/{name}")
+        assert images.read_bytes() == experiment.run.images.read_bytes()
+
+
+def test_machines_that_do_not_see_the_photos_are_not_used_and_the_search_says_so(
+    machines, tmp_path
+):
+    experiment = partly_prepared(tmp_path / "ray")
+    (tmp_path / "ray" / "photos").rename(tmp_path / "elsewhere")
+    with (
+        on(experiment.run, tmp_path, apart_work) as executor,
+        pytest.raises(TuneError, match=r"no machine .*can run trials[^$]*does not see the photos"),
+    ):
+        search(experiment, executor)
 
 
 @pytest.fixture(scope="module")

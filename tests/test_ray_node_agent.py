@@ -4,12 +4,14 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from searching import run_config
 
+from data_pipeline.decoding.hashes import content_hash
 from search.executors.ray import node_agent
 from search.executors.ray.files.pieces import PieceError, manifest_of
-from search.executors.ray.files.run_files import RunFiles, adapted
+from search.executors.ray.files.run_files import RunFiles, adapted, linked
 from search.executors.ray.node_agent import (
     APART,
     HERE,
@@ -20,6 +22,7 @@ from search.executors.ray.node_agent import (
 from search.executors.ray.versions import differing, installed_versions, machine_id
 from search.process.atomic_files import write_array, write_arrays, write_json
 from search.run_folder.config import RunConfig
+from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
 
 
@@ -124,7 +127,7 @@ def run(tmp_path):
         (features / name).mkdir(parents=True)
         for file in ("plain.f32", "plain.rows", "about.json"):
             (features / name / file).touch()
-    (folder / "prepared" / "ab-32x32.npy").write_bytes(b"pixels")
+    np.save(folder / "prepared" / "ab-32x32.npy", np.zeros((4, 32, 32, 3), np.uint8))
     run = RunFolder(tmp_path / "run")
     run_config(
         families=("transfer",),
@@ -160,6 +163,55 @@ def test_a_node_is_told_what_the_run_needs_and_finds_it_at_its_own_places(run):
     assert weights == f"/cache/{places[1]}"
     assert weights.endswith("/own.weights.h5")
     assert RunConfig.load(run).weights != weights, "the run itself stays as it is"
+    assert linked(files, Path("/cache")) == {}
+
+
+@pytest.fixture
+def partly(run, tmp_path):
+    """The same run where two of its four images are prepared, and the folder of its photos."""
+    data = json.loads(run.data.read_text())
+    pixels = Path(data["pixels"])
+    part = pixels.with_name("ab-32x32.first2")
+    pixels.unlink()
+    with part.open("wb") as file:
+        np.save(file, np.zeros((2, 32, 32, 3), np.uint8))
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    names = [f"{number}.jpg" for number in range(4)]
+    for name in names:
+        (photos / name).write_bytes(name.encode())
+    Images(
+        root=photos,
+        paths=names,
+        formats=["JPEG"] * 4,
+        sizes=np.ones((4, 2), np.int32),
+        pixel_hashes=["0" * 32] * 4,
+        content_hashes=[content_hash(name.encode()) for name in names],
+    ).save(run)
+    return run, photos
+
+
+def test_where_not_all_images_are_prepared_a_node_gets_their_list_and_has_to_see_the_others(
+    partly, agent
+):
+    run, photos = partly
+    files = RunFiles.of(run)
+    assert [file.place for file in files.pixels] == ["prepared/ab-32x32.first2"]
+    small = adapted(files, Path("/cache"))
+    assert json.loads(small["data.json"])["pixels"] == "/cache/prepared/ab-32x32.first2"
+    images = files.photos.images
+    assert (images.path, images.place) == (run.images, "prepared/ab-32x32.images.columns")
+    assert images in files.large
+    assert linked(files, Path("/cache")) == {"images.columns": Path("/cache") / images.place}
+    assert linked(files, None) == {"images.columns": run.images}
+    some = files.photos.some
+    assert [path.name for path in some] == ["2.jpg", "3.jpg"]
+    assert agent.sees(some)
+    (photos / "3.jpg").write_bytes(b"another")
+    assert not agent.sees(some)
+    (photos / "3.jpg").unlink()
+    assert not agent.sees(some)
+    assert agent.sees(dict.fromkeys([photos / "1.jpg"], "")), "of an older version"
 
 
 def test_weights_of_imagenet_come_from_the_cache_of_keras(run, tmp_path, monkeypatch):

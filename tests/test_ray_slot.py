@@ -8,10 +8,11 @@ import pytest
 from fake_workers import fake_work
 from searching import trial_record
 
+from search.errors import DataGoneError, PhotoGoneError, TuneError
 from search.executors.ray.events import Assignment, Ended, Lost, Place
-from search.executors.ray.slot import Slot
-from search.executors.ray.slot_actor import SlotActor
-from search.executors.ray.slot_plan import SlotPlan
+from search.executors.ray.slot import NodeTroubleError, Slot
+from search.executors.ray.slot_actor import SlotActor, _trouble
+from search.executors.ray.slot_plan import DATA, DISK, OTHER, PHOTO, SlotPlan, Trouble
 from search.run_folder.records import COMPLETED, HUNG, KILLED
 from search.trial.messages import TrialTask
 
@@ -113,3 +114,30 @@ def test_an_actor_that_may_live_is_ended_before_it_gets_another_trial(slot):
 def test_only_what_ended_alone_counts_against_its_trial(options, kind, slot):
     told, _ = slot(DiedError("killed"), **options)
     assert type(told) is kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "here", "raised"),
+    [
+        (DISK, True, NodeTroubleError),
+        (DATA, False, NodeTroubleError),
+        (DATA, True, DataGoneError),
+        (PHOTO, False, NodeTroubleError),
+        (PHOTO, True, DataGoneError),
+        (OTHER, False, TuneError),
+    ],
+)
+def test_what_one_machine_lacks_gives_it_up_and_what_the_driver_lacks_ends_the_search(
+    kind, here, raised
+):
+    node = SimpleNamespace(label="box", is_here=here)
+    with pytest.raises(raised) as caught:
+        Slot(SimpleNamespace(), node, "actor")._raise(Trouble(kind, "no such file"))
+    assert caught.type is raised
+    # Prepared images are sent again; a photo that it does not see is a reason to leave it out.
+    assert str(caught.value) == ("" if kind == DATA and not here else "no such file")
+
+
+def test_a_photo_that_is_gone_is_told_from_prepared_images_that_are():
+    assert _trouble(PhotoGoneError("gone")).kind == PHOTO
+    assert _trouble(DataGoneError("gone")).kind == DATA

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from search.api.options import option_names_of
 from search.errors import TuneError
-from search.executors.ray.address import parse_cluster, require_own_disk, require_workers_that_fit
+from search.executors.ray.address import parse_cluster, require_workers_that_fit
 from search.process.cache_use import cache_folder
 from search.process.progress import ProgressSink, Silent
 from search.run_folder.paths import DEFAULT_RESULTS
@@ -35,8 +35,9 @@ class RunningOptions(TypedDict, total=False):
         max_time: seconds after which the search ends, early enough to export in the rest.
         workers: worker processes; by default one per GPU, or one; 0 trains in this process.
         trials_per_gpu: workers on each GPU, by default 1; not together with `workers`.
-        disk: bytes that prepared images and features may take, by default half of what is free;
-            images for which that is too little are decoded as they are needed.
+        disk: bytes that prepared images and features may take, by default half of what is free, and
+            on a cluster as much as all images need; those for which that is too little are decoded
+            as they are needed.
         cluster: the Ray cluster whose machines run the trials: "auto", "ray://HOST:PORT", or
             "local:N" for N at once on this machine; `workers` are then those of each machine.
         trial_timeout: seconds without a step after which a trial is ended; by default 600.
@@ -101,7 +102,8 @@ def environment(
         raise TuneError(f"workers: received {workers!r}, expected 0 to {MOST_WORKERS}")
     address = None if cluster is None else parse_cluster(cluster)
     require_workers_that_fit(address, workers, trials_per_gpu)
-    require_own_disk(address, disk)
+    if disk is not None and disk <= 0:
+        raise TuneError(f"disk: received {disk}, expected bytes above 0")
     if address is not None:
         require_ray()
     shown: Display = display or nullcontext

@@ -4,7 +4,7 @@ import errno
 import re
 
 from data_pipeline.errors import DataError
-from search.errors import DataGoneError
+from search.errors import DataGoneError, PhotoGoneError
 from search.process.machine.memory import released_graphs
 from search.process.stop_signal import StopSignal
 from search.run_folder.records import ERROR, FAILED, MEMORY, TrialResult
@@ -67,7 +67,7 @@ def run_guarded(
         if isinstance(error, DataGoneError):
             raise
         if isinstance(error, DataError):
-            raise DataGoneError(
+            raise PhotoGoneError(
                 f"{error}; put it back, or start a new run without it: images that are not "
                 "prepared, as there is no room for all, are read from their files"
             ) from error

@@ -28,8 +28,8 @@ class RunEnvironment:
         workers: worker processes; None for one per GPU, or one without GPUs; 0 for none: trials
             then run in this process.
         trials_per_gpu: workers on each GPU, where their number is not given.
-        disk: bytes that prepared images and features may take; None for half of what is free, of
-            which features take a fifth at most.
+        disk: bytes that prepared images and features may take; None for half of what is free, or
+            on a cluster for what all images need.
         cluster: the Ray cluster whose machines run the trials, `workers` being those of each; None
             for this machine.
         silence: seconds without a step after which a trial counts as hung.
@@ -53,11 +53,12 @@ class RunEnvironment:
 
     @property
     def images_disk(self) -> ImagesDisk | None:
-        """How much disk the images of this machine may take; None on a cluster.
+        """How much disk prepared images and features may take; None for what all images need.
 
-        There prepared images travel, and not the files that others would be decoded from.
+        That is so on a cluster unless something is said: a machine that is sent some of the images
+        has to see the files that the others are decoded from.
         """
-        return None if self.cluster else ImagesDisk(self.disk)
+        return None if self.cluster and self.disk is None else ImagesDisk(self.disk)
 
     def stop_signal(self, run: RunFolder) -> StopSignal:
         """The signal that stops a run; nobody asks before the search, for hours perhaps."""

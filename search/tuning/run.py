@@ -132,10 +132,10 @@ def resume(
 
 def _disk_again(run: RunFolder, environment: RunEnvironment) -> ImagesDisk | None:
     """What prepared images may take: what was said before, where nothing else is said now."""
-    disk = environment.images_disk
-    if disk is None or disk.limit is not None or not run.data.exists():
-        return disk
-    return ImagesDisk(DataSummary.load(run).disk)
+    said = DataSummary.load(run).disk if run.data.exists() else None
+    if environment.disk is not None or said is None:
+        return environment.images_disk
+    return ImagesDisk(said)
 
 
 def _search(

@@ -6,7 +6,7 @@ import click
 
 from search.cli.options.values import Cluster, Duration, FileSize, TimeLimit
 from search.errors import TuneError
-from search.executors.ray.address import parse_cluster, require_own_disk, require_workers_that_fit
+from search.executors.ray.address import parse_cluster, require_workers_that_fit
 from search.process.machine.hardware import PRECISIONS
 
 
@@ -16,7 +16,6 @@ def _that_fit(context: click.Context, parameter: click.Parameter, value: Any) ->
     cluster = parse_cluster(given["cluster"]) if given.get("cluster") else None
     try:
         require_workers_that_fit(cluster, given.get("workers"), given.get("trials_per_gpu"))
-        require_own_disk(cluster, given.get("disk"))
     except TuneError as error:
         raise click.UsageError(str(error), context) from error
     return value
@@ -37,9 +36,9 @@ TRIALS_PER_GPU = click.option(
 DISK = click.option(
     "--disk",
     type=FileSize(),
-    callback=_that_fit,
     help="Disk that prepared images and features may take, as 20GB. Images for which that is too "
-    "little are decoded each time they are needed.  [default: half of what is free]",
+    "little are decoded each time they are needed; the machines of a cluster then have to see "
+    "DATA.  [default: half of what is free; on a cluster what all images need]",
 )
 CLUSTER = click.option(
     "--cluster",

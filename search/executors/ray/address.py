@@ -53,21 +53,6 @@ def require_workers_that_fit(
         raise TuneError("--workers 0 trains in this process, and --cluster elsewhere; choose one")
 
 
-def require_own_disk(cluster: ClusterAddress | None, disk: int | None) -> None:
-    """Look whether the disk for prepared images may be limited.
-
-    Raises:
-        TuneError: it may not.
-    """
-    if disk is not None and disk <= 0:
-        raise TuneError(f"disk: received {disk}, expected bytes above 0")
-    if cluster is not None and disk is not None:
-        raise TuneError(
-            "--disk goes with the files of this machine, and --cluster sends prepared images to "
-            "others; leave one out"
-        )
-
-
 def parse_cluster(text: str) -> ClusterAddress:
     """Read `auto`, `ray://HOST:PORT` or `local:N`.
 

@@ -13,14 +13,8 @@ from models.pretrained.weights import keras_cache_folder
 from search.executors.ray.desk import Desk, DeskThread
 from search.executors.ray.events import Grown, LostError, Place, Said
 from search.executors.ray.files.pieces import PieceError
-from search.executors.ray.files.run_files import KERAS, RunFiles, adapted
-from search.executors.ray.node_agent import (
-    APART,
-    HERE,
-    SHARED,
-    NodeAgent,
-    NodeView,
-)
+from search.executors.ray.files.run_files import KERAS, RunFiles, adapted, linked
+from search.executors.ray.node_agent import HERE, SHARED, NodeAgent, NodeView
 from search.executors.ray.slot import PING_SECONDS, NodeTroubleError, Slot
 from search.executors.ray.slot_actor import SlotActor
 from search.executors.ray.slot_plan import SlotPlan
@@ -86,6 +80,7 @@ class Node(DeskThread):
             self.place = self._place_of_a_slot(view)
             self._make_slots(view)
             files = self.desk.files()
+            self._require_photos(files)
             sent = self._fill(view, files)
             self._hand_over(view, files)
         except (LostError, NodeTroubleError, PieceError, OSError, errors.RayError) as error:
@@ -109,6 +104,16 @@ class Node(DeskThread):
         view: NodeView = self.desk.answer(look, self.gone)
         self.is_here = view.disk == HERE
         return view
+
+    def _require_photos(self, files: RunFiles) -> None:
+        """Look whether the node sees the photos that are decoded as they are needed."""
+        if files.photos is None:
+            return
+        if not self.desk.answer(self.agent.sees.remote(files.photos.some), self.gone):
+            raise NodeTroubleError(
+                f"does not see the photos in {files.photos.root}, of which not all are prepared; "
+                "put them on a disk that all machines see, or give more room with --disk"
+            )
 
     def _place_of_a_slot(self, view: NodeView) -> Place:
         """What each trial has: its share of a GPU where there are any, else of the machine."""
@@ -181,10 +186,12 @@ class Node(DeskThread):
             return 0  # another search adds to these features now; the node computes them
 
     def _hand_over(self, view: NodeView, files: RunFiles) -> None:
-        small = files.small if view.disk != APART and self.is_here else adapted(files, view.cache)
+        own = self.is_here
+        small = files.small if own else adapted(files, view.cache)
+        links = linked(files, None if own else view.cache)
         reference = self.desk.ray.put(small)
         said = False
-        for handed in [actor.prepare.remote(reference) for actor in self.actors]:
+        for handed in [actor.prepare.remote(reference, links) for actor in self.actors]:
             while not self._answered(handed):
                 if not said:
                     words = f"cluster: {self.label} waits for cores or GPUs that others use"

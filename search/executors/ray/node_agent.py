@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_pipeline.decoding.hashes import content_hash
 from search.executors.ray.files.receiver import Receiver
 from search.executors.ray.versions import installed_versions, machine_id
 from search.process.cache_use import cache_folder
@@ -83,6 +84,14 @@ class NodeAgent(Receiver):
             min((gpu.memory for gpu in installed_gpus()), default=0),
         )
 
+    def sees(self, photos: Mapping[Path, str]) -> bool:
+        """Tell whether files are here as they are on the driver's machine.
+
+        Args:
+            photos: content hash by path; "" where that is not known.
+        """
+        return all(_is_same(path, known) for path, known in photos.items())
+
     def clear(self, run: str) -> None:
         """Delete the folders of a search that has ended; what all searches share stays."""
         shutil.rmtree(self.folder / "runs" / run, ignore_errors=True)
@@ -93,6 +102,14 @@ def _reads(token: Path, content: str) -> bool:
         return token.read_text() == content
     except OSError:
         return False
+
+
+def _is_same(path: Path, known: str) -> bool:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    return not known or content_hash(content) == known
 
 
 def _sweep(runs: Path) -> None:

@@ -7,7 +7,7 @@ from search.errors import DataGoneError, TuneError
 from search.executors.ray.desk import PAUSE_SECONDS, Desk, DeskThread
 from search.executors.ray.events import Assignment, Ended, Lost, LostError, Told
 from search.executors.ray.files.pieces import PieceError
-from search.executors.ray.slot_plan import DATA, DISK, News, Trouble
+from search.executors.ray.slot_plan import DATA, DISK, PHOTO, News, Trouble
 from search.run_folder.records import FAILED, HUNG, KILLED, TrialResult
 
 if TYPE_CHECKING:
@@ -111,11 +111,12 @@ class Slot(DeskThread):
 
     def _raise(self, trouble: Trouble) -> None:
         """Give up the node where it lacks something; end the search where all lack it."""
-        if trouble.kind == DISK:
+        if trouble.kind == DISK or (trouble.kind == PHOTO and not self.node.is_here):
             raise NodeTroubleError(trouble.words)
         if trouble.kind == DATA and not self.node.is_here:
             raise NodeTroubleError  # its copy is gone; it is sent again
-        raise DataGoneError(trouble.words) if trouble.kind == DATA else TuneError(trouble.words)
+        gone = trouble.kind in (DATA, PHOTO)
+        raise DataGoneError(trouble.words) if gone else TuneError(trouble.words)
 
     def _wait_for_actor(self) -> None:
         """Ray begins it anew; the trial that it lost is not what the node is given up for."""

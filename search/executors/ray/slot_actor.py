@@ -16,10 +16,10 @@ from pathlib import Path
 
 from data_pipeline.atomic_files import write_bytes
 from models.families.own.references import Reference
-from search.errors import DataGoneError, TuneError
+from search.errors import DataGoneError, PhotoGoneError, TuneError
 from search.executors.ray.files.pieces import Manifest, manifest_of, read_piece
 from search.executors.ray.files.receiver import Receiver
-from search.executors.ray.slot_plan import DATA, DISK, OTHER, News, SlotPlan, Trouble
+from search.executors.ray.slot_plan import DATA, DISK, OTHER, PHOTO, News, SlotPlan, Trouble
 from search.executors.worker_pool import WorkerLimits, WorkerProcess
 from search.process.machine.memory import machine_memory
 from search.run_folder.config import RunConfig
@@ -57,12 +57,18 @@ class SlotActor(Receiver):
         self.named, self.sending = 0.0, 0.0  # when files were named last, and how long they took
         self.fetching = False
 
-    def prepare(self, small: Mapping[str, bytes]) -> None:
+    def prepare(self, small: Mapping[str, bytes], links: Mapping[str, Path]) -> None:
         """Write the small files of the run.
+
+        Args:
+            small: content by name.
+            links: files of the run that lie elsewhere on this machine, by name.
 
         Raises:
             OSError: the disk is full or failing.
         """
+        for name, target in links.items():
+            self.link(name, target)
         for name, content in small.items():
             write_bytes(self.folder / name, content)
         if self.run.families.is_dir():
@@ -172,5 +178,5 @@ def _mark(path: Path) -> tuple[int, int]:
 
 def _trouble(error: OSError | TuneError) -> Trouble:
     if isinstance(error, DataGoneError):
-        return Trouble(DATA, str(error))
+        return Trouble(PHOTO if isinstance(error, PhotoGoneError) else DATA, str(error))
     return Trouble(DISK if isinstance(error, OSError) else OTHER, str(error))

@@ -10,7 +10,7 @@ from search.run_folder.paths import RunFolder
 from search.run_folder.records import TrialResult
 from search.trial.messages import Progress
 
-DISK, DATA, OTHER = "disk", "data", "other"
+DISK, DATA, PHOTO, OTHER = "disk", "data", "photo", "other"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class SlotPlan:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why a slot cannot go on: one of DISK, DATA and OTHER, and in words."""
+    """Why a slot cannot go on: one of DISK, DATA, PHOTO and OTHER, and in words."""
 
     kind: str
     words: str

@@ -1,17 +1,22 @@
 """What a node needs of a run: small files, which each slot is given, and large ones, kept once."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from data_pipeline.pixels.prepared import PreparedPixels, largest_there
 from models.pretrained.backbones import BACKBONES
 from models.pretrained.weights import content_digest, first_in, keras_cache_folder
 from search.run_folder.config import RunConfig
 from search.run_folder.data_summary import DataSummary
+from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
 
 KERAS = "keras"  # folder of a node's cache that is KERAS_HOME there
+_LOOKED_AT = 5  # photos that a node shows to see
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,21 @@ class LargeFile:
 
 
 @dataclass(frozen=True)
+class Photos:
+    """The files that images are decoded from which are not prepared.
+
+    Attributes:
+        root: their folder.
+        some: a few of them: content hash by path.
+        images: the run's list of all images, which says what each file is.
+    """
+
+    root: Path
+    some: Mapping[Path, str]
+    images: LargeFile
+
+
+@dataclass(frozen=True)
 class RunFiles:
     """What trials read of a run.
 
@@ -39,6 +59,7 @@ class RunFiles:
         weights: of pretrained networks.
         weights_place: where the weights lie that `RunConfig.weights` names as a path; "" for none.
         features: of frozen backbones.
+        photos: None where all images are prepared.
     """
 
     small: dict[str, bytes]
@@ -46,11 +67,13 @@ class RunFiles:
     weights: tuple[LargeFile, ...]
     weights_place: str
     features: tuple[LargeFile, ...]
+    photos: Photos | None = None
 
     @property
     def large(self) -> tuple[LargeFile, ...]:
         """All that a node without anything is sent, in this order."""
-        return (*self.pixels, *self.weights, *self.features)
+        photos = (self.photos.images,) if self.photos else ()
+        return (*self.pixels, *photos, *self.weights, *self.features)
 
     @classmethod
     def of(cls, run: RunFolder) -> "RunFiles":
@@ -60,7 +83,7 @@ class RunFiles:
             TuneError: a file of the run is missing or broken.
         """
         config, data = RunConfig.load(run), DataSummary.load(run)
-        paths = [Path(path) for path in (data.pixels, *(data.other_pixels or ()))]
+        paths = [_there(Path(path)) for path in (data.pixels, *(data.other_pixels or ()))]
         weights, place = _weights(config)
         return cls(
             small={name: (run.path / name).read_bytes() for name in _small(run)},
@@ -68,7 +91,35 @@ class RunFiles:
             weights=tuple(weights),
             weights_place=place,
             features=tuple(_features(paths, config)),
+            photos=_photos(run, data, paths),
         )
+
+
+def _there(path: Path) -> Path:
+    """The file of pixels by its name now; one that is gone is missed when it is sent."""
+    try:
+        return largest_there(path)
+    except FileNotFoundError:
+        return path
+
+
+def _photos(run: RunFolder, data: DataSummary, pixels: list[Path]) -> Photos | None:
+    """What a node has to see besides: nothing where all images are prepared."""
+    prepared = min(_rows(path) for path in pixels)
+    if prepared >= data.images:
+        return None
+    images = Images.load(run)
+    rows = np.linspace(prepared, data.images - 1, min(_LOOKED_AT, data.images - prepared))
+    some = {
+        images.root / images.paths[row]: images.content_hashes[row]
+        for row in rows.astype(int).tolist()
+    }
+    place = f"prepared/{pixels[0].stem}.{run.images.name}"
+    return Photos(images.root, some, LargeFile(run.images.resolve(), place))
+
+
+def _rows(path: Path) -> int:
+    return len(PreparedPixels(path, (0, 0), "").open())
 
 
 def _small(run: RunFolder) -> Iterator[str]:
@@ -117,6 +168,19 @@ def _features(pixels: list[Path], config: RunConfig) -> Iterator[LargeFile]:
                 for file in sorted(folder.glob(pattern)):
                     place = f"prepared/{folder.parent.name}/{folder.name}/{file.name}"
                     yield LargeFile(file, place, grows=True)
+
+
+def linked(files: RunFiles, cache: Path | None) -> dict[str, Path]:
+    """Files of a slot's folder that lie elsewhere: their names, and where.
+
+    Args:
+        files: of the run.
+        cache: of the node; None where it is on the driver's machine.
+    """
+    if files.photos is None:
+        return {}
+    images = files.photos.images
+    return {images.path.name: cache / images.place if cache else images.path}
 
 
 def adapted(files: RunFiles, cache: Path) -> dict[str, bytes]:
