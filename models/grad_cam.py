@@ -55,7 +55,7 @@ class GradCam:
                 f"{model.name}: has no feature map; expected a convolution that gives more than "
                 "one row or column; heat maps need a convolutional network"
             )
-        self._explain = tf.function(self._explain_batch)
+        self._explain = tf.function(self._explain_batch, autograph=False)
 
     def __call__(self, images: NDArray, classes: NDArray | None = None) -> Explanation:
         """Explain one image or more.

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fake_workers import fake_work
 from searching import trial_record
+from small_trials import fresh, transfer_experiment, values_for
 from stopping import AT_ONCE, NEVER
 from waiting import wait_until
 
@@ -164,3 +165,20 @@ def test_a_worker_of_a_run_that_could_not_be_begun_ends_without_a_word(tmp_path,
     assert process.exitcode == 0
     assert capfd.readouterr().err == ""
     ours.close()
+
+
+@pytest.mark.slow
+def test_a_worker_leaves_no_temporary_files(tmp_path, monkeypatch):
+    """It is ended at once: what is to be deleted at the end of a process would stay."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    for variable in ("TMPDIR", "TMP", "TEMP"):
+        monkeypatch.setenv(variable, str(temporary))
+    experiment = transfer_experiment(tmp_path, families=("transfer", "cnn"))
+    with Workers(experiment.run, devices=[None], limits=WorkerLimits()) as pool:
+        for number, kind in enumerate(("cnn", "transfer, frozen")):
+            values = values_for(experiment, kind, **{"augmentation/strength": 0.3})
+            pool.start(TrialTask(fresh(f"000{number}", values=values, epochs=1).spec))
+            _, result = pool.wait(lambda progress: True, NEVER)
+            assert result.status == COMPLETED, result.reason
+    assert [path.name for path in temporary.iterdir()] == []

@@ -146,16 +146,15 @@ def row_batches(
     steps = steps_per_epoch(len(indices), batch_size)
     return (
         tf.data.Dataset.range(epochs.start, epochs.stop)
-        .flat_map(lambda epoch: _index_batches(chosen, batch_size, seed, epoch))
+        .flat_map(_as_written(lambda epoch: _index_batches(chosen, batch_size, seed, epoch)))
         .apply(tf.data.experimental.assert_cardinality(steps * len(epochs)))
     )
 
 
 def made_ahead(rows: "tf.data.Dataset", make: Callable[..., Any]) -> "tf.data.Dataset":
     """Make batches of what `row_batches` streams, several at a time and some ahead."""
-    return (
-        rows.map(make, num_parallel_calls=_PARALLEL).prefetch(_PARALLEL).with_options(_as_it_is())
-    )
+    made = rows.map(_as_written(make), num_parallel_calls=_PARALLEL)
+    return made.prefetch(_PARALLEL).with_options(_as_it_is())
 
 
 def _index_batches(chosen: Any, batch_size: int, seed: int, epoch: Any) -> "tf.data.Dataset":
@@ -173,6 +172,18 @@ def _index_batches(chosen: Any, batch_size: int, seed: int, epoch: Any) -> "tf.d
         return epoch, tf.ensure_shape(batch, [batch_size]), _seed(seed, epoch, step)
 
     return tf.data.Dataset.range(steps).map(index_batch)
+
+
+def _as_written(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let TensorFlow trace a function as it is written: no `if` or loop in it is of a tensor.
+
+    It would be rewritten for such first, into a file of temporary files that stays there where the
+    process is ended at once, as workers are.
+    """
+    import tensorflow as tf
+
+    written: Callable[..., Any] = tf.autograph.experimental.do_not_convert(function)
+    return written
 
 
 def _as_it_is() -> "tf.data.Options":
