@@ -80,7 +80,7 @@ def prepare_run(data, cache, size, place, disk):
     from data_pipeline.preparation.prepare import prepare
     from search.process.progress import Silent
     from search.run_folder.paths import RunFolder
-    from search.tuning.prepare_data import prepare_data
+    from search.tuning.preparation.prepare_data import prepare_data
 
     run, config = RunFolder(place), config_of(data, size)
     largest = LargestChild()

@@ -35,7 +35,7 @@ from search.trial.keras_setup import prepare_to_train  # noqa: E402
 from search.trial.model_cache import ModelCache  # noqa: E402
 from search.trial.training import predict_rows  # noqa: E402
 from search.tuning.planning.resolve_config import resolve_config  # noqa: E402
-from search.tuning.prepare_data import prepare_data, with_race  # noqa: E402
+from search.tuning.preparation.prepare_data import prepare_data, with_race  # noqa: E402
 
 
 def quiet(done, total):

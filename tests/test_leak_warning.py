@@ -3,7 +3,11 @@ from pathlib import Path
 import pytest
 from recorded_progress import Recorded
 
-from search.tuning.leak_warning import leak_in_words, warn_of_large_groups, warn_of_leaks
+from search.tuning.preparation.leak_warning import (
+    leak_in_words,
+    warn_of_large_groups,
+    warn_of_leaks,
+)
 
 
 def _leak(pictures, exact, groups=()):

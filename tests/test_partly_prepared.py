@@ -25,7 +25,7 @@ from data_pipeline.processes.cores import own_cores, share_with
 from search.api import tune
 from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
-from search.tuning.prepare_data import _donors
+from search.tuning.preparation.prepare_data import _donors
 
 ROW = 8 * 8 * 3
 FAMILIES = {"families": "cnn", "image_size": 16, "max_epochs": 2, "algo": "random"}

@@ -9,7 +9,7 @@ from searching import run_config
 
 from search.evaluation.objective import AUTO
 from search.run_folder.paths import RunFolder
-from search.tuning.prepare_data import with_objective
+from search.tuning.preparation.prepare_data import with_objective
 
 
 @pytest.mark.parametrize(

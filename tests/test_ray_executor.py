@@ -37,7 +37,7 @@ from search.run_folder.records import COMPLETED, FAILED, KILLED  # noqa: E402
 from search.trial.experiment import Experiment  # noqa: E402
 from search.trial.messages import TrialTask  # noqa: E402
 from search.tuning.loop import Search  # noqa: E402
-from search.tuning.prepare_data import prepare_data  # noqa: E402
+from search.tuning.preparation.prepare_data import prepare_data  # noqa: E402
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]

@@ -14,7 +14,7 @@ from search.run_folder.data import load_splits, require_written
 from search.run_folder.images import Images
 from search.run_folder.paths import RunFolder
 from search.trial.experiment import Experiment
-from search.tuning.prepare_data import prepare_data
+from search.tuning.preparation.prepare_data import prepare_data
 
 
 @pytest.fixture

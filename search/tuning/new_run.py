@@ -17,7 +17,8 @@ from search.run_folder.paths import RunFolder
 from search.trial.experiment import Experiment
 from search.tuning.buildable import require_buildable
 from search.tuning.planning.resolve_config import Options, load_tensorflow, resolve_config
-from search.tuning.prepare_data import prepare_data, with_objective, with_race
+from search.tuning.preparation.prepare_apart import has_many_files, prepare
+from search.tuning.preparation.prepare_data import with_objective, with_race
 
 
 def settled(
@@ -46,7 +47,8 @@ def settled(
     """
     from data_pipeline.preparation.prepare import preload_decoders
 
-    preload_decoders(data, cache_dir=cache_dir)
+    if not has_many_files(data):  # else they are loaded where the files are checked
+        preload_decoders(data, cache_dir=cache_dir)
     own = references_in(options.get("families") or ())
     if own:
         load_tensorflow(progress)
@@ -58,7 +60,7 @@ def settled(
         for sentence in said:
             progress.message(sentence)
     require_ranges(config)
-    prepare_data(run, config, cache_dir=cache_dir, disk=disk, progress=progress)
+    prepare(run, config, cache_dir=cache_dir, disk=disk, progress=progress)
     config = with_objective(run, config)
     if own:
         require_buildable(Experiment.load(run, config), [each.name for each in own], progress)

@@ -32,7 +32,7 @@ from search.tuning.environment import RunEnvironment
 from search.tuning.new_run import clear_unbegun, default_name, new_folder, settled
 from search.tuning.planning.print_plan import announce, baselines
 from search.tuning.planning.resolve_config import Options, load_tensorflow
-from search.tuning.prepare_data import prepare_data
+from search.tuning.preparation.prepare_apart import prepare
 from search.tuning.update import settled_update
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def resume(
         load_tensorflow(environment.progress)
         if data is not None:
             config = replace(config, data=str(data.resolve()))
-        prepare_data(
+        prepare(
             run,
             config,
             cache_dir=environment.cache_dir,

@@ -24,7 +24,7 @@ from search.run_folder.ranking import best_first
 from search.run_folder.record_files import load_records
 from search.tuning.data_change import change_of, save_change
 from search.tuning.planning.resolve_config import Options, load_tensorflow
-from search.tuning.prepare_data import prepare_data
+from search.tuning.preparation.prepare_apart import prepare
 
 
 def settled_update(
@@ -73,7 +73,7 @@ def settled_update(
     if before.families.is_dir():
         shutil.copytree(before.families, run.families, dirs_exist_ok=True)
     places: Any = {"cache_dir": cache_dir, "disk": disk, "progress": progress}
-    prepare_data(run, config, **places, known=known, donor=before)
+    prepare(run, config, **places, known=known, donor=before)
     change = change_of(run, before)
     save_change(run, change)
     for sentence in change.in_words():

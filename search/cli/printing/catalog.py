@@ -8,7 +8,7 @@ from rich.text import Text
 from search.process.console import SafeConsole
 from search.process.printable import printable
 from search.process.wording import in_percent
-from search.tuning.leak_warning import leak_in_words
+from search.tuning.preparation.leak_warning import leak_in_words
 
 SHOWN = 5  # paths shown of each kind; --json has all
 

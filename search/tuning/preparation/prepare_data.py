@@ -51,7 +51,7 @@ def prepare_data(
     from data_pipeline.preparation.prepare import prepare
     from data_pipeline.preparation.split import groups_dealt_apart
     from search.run_folder.data import save_data
-    from search.tuning.leak_warning import warn_of_large_groups, warn_of_leaks
+    from search.tuning.preparation.leak_warning import warn_of_large_groups, warn_of_leaks
 
     disk = disk and disk.for_families(config.families)
     with progress.task("checking and preparing images", counted=True) as task:
