@@ -97,7 +97,7 @@ def test_ctrl_c_is_heard_at_once_until_the_search_asks_for_it(
     command, results, photos, monkeypatch
 ):
     asked = []
-    real = new_run.prepare_data
+    real = new_run.prepare
 
     def prepare(*anything, **named):
         (stop,) = stops
@@ -108,7 +108,7 @@ def test_ctrl_c_is_heard_at_once_until_the_search_asks_for_it(
     noting = lambda self, run: stops.append(make(self, run)) or stops[-1]  # noqa: E731
     monkeypatch.setattr(RunEnvironment, "stop_signal", noting)
     for module in (new_run, running):
-        monkeypatch.setattr(module, "prepare_data", prepare)
+        monkeypatch.setattr(module, "prepare", prepare)
     monkeypatch.setattr(running, "_search", lambda *given: asked.append(given[3].asked))
     options = {"families": ("cnn",), "image_size": (16, 16), "validation": 0.25, "test": 0.25}
     run = start(photos, "small", options, environment(results))
@@ -122,7 +122,7 @@ def test_a_run_that_was_not_begun_leaves_no_folder(results, photos, monkeypatch)
     def broken(*anything, **named):
         raise TuneError("the data is bad")
 
-    monkeypatch.setattr(new_run, "prepare_data", broken)
+    monkeypatch.setattr(new_run, "prepare", broken)
     with pytest.raises(TuneError, match="the data is bad"):
         start(photos, "small", {"families": ("cnn",)}, environment(results))
     assert [path.name for path in results.iterdir()] == ["begun"]
