@@ -7,3 +7,13 @@ class DataError(Exception):
 
 class BadImageError(DataError):
     """A file that is not a usable image. Its text is the reason, as the catalog records it."""
+
+
+class LostFileError(DataError):
+    """A file that was usable when it was checked, and is not any more.
+
+    Attributes:
+        path: of it.
+    """
+
+    path: str = ""

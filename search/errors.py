@@ -10,4 +10,10 @@ class DataGoneError(TuneError):
 
 
 class PhotoGoneError(DataGoneError):
-    """A file is gone, or another by now, that an image is decoded from when it is needed."""
+    """A file is gone, or another by now, that an image is decoded from when it is needed.
+
+    Attributes:
+        path: of it; "" where that is not known.
+    """
+
+    path: str = ""

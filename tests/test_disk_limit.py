@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from drawing import draw_folder
+from searching import run_config
 from small_trials import transfer_experiment
 
 from data_pipeline.pixels.partly_prepared import PartlyPrepared
@@ -17,6 +18,7 @@ from search.cli import _run
 from search.errors import DataGoneError, TuneError
 from search.executors.ray.address import parse_cluster
 from search.process.cache_use import clear_cache, use_of
+from search.run_folder import images_disk
 from search.run_folder.images_disk import ImagesDisk
 from search.run_folder.record_files import load_records
 from search.trial.experiment import Experiment
@@ -112,34 +114,49 @@ def test_a_disk_of_nothing_is_refused_in_python(place):
 
 
 def test_images_take_four_fifths_of_the_limit_or_of_half_of_what_is_free(tmp_path, monkeypatch):
-    assert ImagesDisk(1000).images(tmp_path, used=50) == 800
-    assert ImagesDisk(1000).features(free=70) == 200
-    monkeypatch.setattr("search.run_folder.images_disk.free_bytes", lambda path: 900)
-    monkeypatch.setattr("search.run_folder.images_disk.RESERVE_BYTES", 100)
-    assert ImagesDisk().images(tmp_path, used=100) == 400
-    assert ImagesDisk(10**9).images(tmp_path, used=100) == 900  # no more than there is
-    assert ImagesDisk().features(free=1000) == 100
+    assert ImagesDisk(1000).images(tmp_path, used=50, count=10) == 800
+    assert ImagesDisk(1000).features(free=10**9, count=10) == 200
+    monkeypatch.setattr(images_disk, "free_bytes", lambda path: 900)
+    monkeypatch.setattr(images_disk, "RESERVE_BYTES", 100)
+    assert ImagesDisk().images(tmp_path, used=100, count=10) == 400
+    assert ImagesDisk().features(free=1000, count=10) == 100
+    # No more than there is.
+    assert ImagesDisk(10**9).images(tmp_path, used=100, count=10) == 900
+    assert ImagesDisk(10**9).features(free=1000, count=10) == 900
 
 
-def test_where_features_are_enough_they_have_the_larger_share(tmp_path):
-    disk = ImagesDisk(1000)
-    probes = disk.for_families(["probe", "joined"])
-    assert (probes.images(tmp_path, used=50), probes.features(free=70)) == (200, 800)
-    assert disk.for_families(["probe", "transfer"]) == disk
-    assert ImagesDisk().for_families(["probe"]).features(free=1000) == 400
+def test_where_features_are_enough_they_have_what_they_need_and_images_the_rest(tmp_path):
+    backbones = {"backbones": ("mobilenet_075", "mobilenet_v2"), "backbone_sizes": (160, 224)}
+    disk = ImagesDisk.of(10**9, run_config(families=("probe", "joined"), **backbones))
+    per_image = 4 * 8192  # 2048 numbers of each network at each size
+    for count, features in (
+        (10, 200_000_000),  # a fifth in any case
+        (10_000, 10_000 * per_image),
+        (10**6, 800_000_000),  # four fifths at most
+    ):
+        assert disk.features(free=10**10, count=count) == features
+        assert disk.images(tmp_path, used=0, count=count) == 10**9 - features
+    both = ImagesDisk.of(10**9, run_config(families=("probe", "transfer"), **backbones))
+    assert both == ImagesDisk(10**9)
 
 
-def test_a_search_of_probes_keeps_features_and_few_images(place, tmp_path, capsys):
+def test_a_search_of_probes_keeps_features_and_few_images(place, tmp_path):
     weights = transfer_experiment(tmp_path).config.weights
     options = {"backbones": "mobilenet_075", "image_size": 32, "backbone_sizes": 32}
-    options |= {"weights": weights, "disk": 20 * 32 * 32 * 3, "algo": "random"}
+    options |= {"weights": weights, "algo": "random"}
     places = {"results": tmp_path, "cache_dir": tmp_path / "cache"}
-    planned = plan(place / "photos", families="probe", **options, **places)
+    small = 20 * 32 * 32 * 3
+    planned = plan(place / "photos", families="probe", disk=small, **options, **places)
     assert planned.prepared_share == 4 / 24  # a fifth of 20
-    assert planned.features_disk == 0.8 * options["disk"]
-    both = plan(place / "photos", families=("probe", "transfer"), **options, **places)
+    assert planned.features_disk == 0.8 * small
+    both = plan(place / "photos", families=("probe", "transfer"), disk=small, **options, **places)
     assert both.prepared_share == 16 / 24
-    assert both.features_disk == 0.2 * options["disk"]
+    assert both.features_disk == 0.2 * small
+    # All images are kept where these and what features need have room.
+    large = 24 * (32 * 32 * 3 + 8192)
+    planned = plan(place / "photos", families="probe", disk=large, **options, **places)
+    assert planned.prepared_share == 1
+    assert planned.features_disk == 24 * 8192
 
 
 def test_the_plan_says_what_features_may_take():
@@ -161,8 +178,9 @@ def test_features_keep_to_their_part(tmp_path):
     other = tmp_path / "b.features" / "net" / "older.f32"
     other.parent.mkdir(parents=True)
     other.write_bytes(bytes(8192))
+    files = {(8, 8): tmp_path / "a.npy"}
     experiment = SimpleNamespace(
-        features=folder, disk=ImagesDisk(100_000), files={(8, 8): tmp_path / "a.npy"}
+        features=folder, disk=ImagesDisk(100_000), files=files, targets=[0] * 9
     )
     old = folder / "net" / "old.f32"
     with old.with_suffix(".lock").open("w") as lock:

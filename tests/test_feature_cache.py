@@ -248,7 +248,7 @@ def test_the_views_used_longest_ago_give_way(experiment, monkeypatch):
 
         os.utime(path, (age, age))
     monkeypatch.setattr(view_files, "free_bytes", lambda folder: 0)
-    monkeypatch.setattr(ImagesDisk, "features", lambda disk, free: free)
+    monkeypatch.setattr(ImagesDisk, "features", lambda disk, free, count: free)
     random = views_of(augmentation())[2]
     bank.training(random, experiment.train, quiet)
     names = sorted(path.stem.split("-")[0] for path in experiment.features.rglob("*.f32"))

@@ -42,7 +42,7 @@ def photos(tmp_path):
 
 
 def made(photos, cache_dir, rows=None, sizes=((8, 8),), **options):
-    room = None if rows is None else lambda used: rows * ROW
+    room = None if rows is None else lambda used, files: rows * ROW
     return prepare(photos, image_sizes=sizes, cache_dir=cache_dir, room=room, **options)
 
 
@@ -128,7 +128,7 @@ def test_what_is_there_counts_as_used(photos, cache_dir, in_process):
     _, (whole,) = made(photos, cache_dir, sizes=((4, 4),))
     asked = []
 
-    def room(used):
+    def room(used, files):
         asked.append(used)
         return used + ROW
 

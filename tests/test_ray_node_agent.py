@@ -2,7 +2,9 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from searching import run_config
 
 from data_pipeline.decoding.hashes import content_hash
 from search.executors.ray import node_agent
+from search.executors.ray.desk import Desk
 from search.executors.ray.files.pieces import PieceError, manifest_of
 from search.executors.ray.files.run_files import RunFiles, adapted, linked
 from search.executors.ray.node_agent import (
@@ -200,18 +203,50 @@ def test_where_not_all_images_are_prepared_a_node_gets_their_list_and_has_to_see
     small = adapted(files, Path("/cache"))
     assert json.loads(small["data.json"])["pixels"] == "/cache/prepared/ab-32x32.first2"
     images = files.photos.images
-    assert (images.path, images.place) == (run.images, "prepared/ab-32x32.images.columns")
+    assert images.path == run.images
+    assert images.place.startswith("prepared/ab-32x32.")
     assert images in files.large
     assert linked(files, Path("/cache")) == {"images.columns": Path("/cache") / images.place}
     assert linked(files, None) == {"images.columns": run.images}
     some = files.photos.some
     assert [path.name for path in some] == ["2.jpg", "3.jpg"]
-    assert agent.sees(some)
-    (photos / "3.jpg").write_bytes(b"another")
-    assert not agent.sees(some)
+    assert agent.unseen(some) is None
     (photos / "3.jpg").unlink()
-    assert not agent.sees(some)
-    assert agent.sees(dict.fromkeys([photos / "1.jpg"], "")), "of an older version"
+    assert agent.unseen(some) == photos / "3.jpg"
+
+
+def test_the_list_of_the_same_photos_in_another_folder_is_another_file(partly):
+    run, photos = partly
+    place = RunFiles.of(run).photos.images.place
+    replace(Images.load(run), root=photos.with_name("elsewhere")).save(run)
+    assert RunFiles.of(run).photos.images.place != place
+
+
+def test_files_are_gathered_again_where_more_images_have_been_prepared(partly):
+    """Another search has replaced the file that a machine which joins later would be sent."""
+    run, _ = partly
+    desk = Desk(ray=None, settings=SimpleNamespace(run=run), token=None)
+    desk.gather_files()
+    part = desk.files().pixels[0].path
+    larger = part.with_name("ab-32x32.first3")
+    with larger.open("wb") as file:
+        np.save(file, np.zeros((3, 32, 32, 3), np.uint8))
+    assert desk.files().pixels[0].path == part
+    part.unlink()
+    assert desk.files().pixels[0].path == larger
+    assert [path.name for path in desk.files().photos.some] == ["3.jpg"]
+
+
+def test_the_driver_knows_whether_a_photo_is_as_it_was(partly):
+    run, photos = partly
+    images = Images.load(run)
+    path = photos / "2.jpg"
+    assert images.has(str(path))
+    assert not images.has(str(photos / "other.jpg"))
+    path.write_bytes(b"another")
+    assert not images.has(str(path))
+    path.unlink()
+    assert not images.has(str(path))
 
 
 def test_weights_of_imagenet_come_from_the_cache_of_keras(run, tmp_path, monkeypatch):

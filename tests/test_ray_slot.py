@@ -1,5 +1,6 @@
 """One slot of a machine: what it runs, and what became of a trial that its actor lost."""
 
+import pickle
 import queue
 import threading
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from fake_workers import fake_work
 from searching import trial_record
 
 from search.errors import DataGoneError, PhotoGoneError, TuneError
+from search.executors.ray import slot as slot_module
 from search.executors.ray.events import Assignment, Ended, Lost, Place
 from search.executors.ray.slot import NodeTroubleError, Slot
 from search.executors.ray.slot_actor import SlotActor, _trouble
@@ -117,27 +119,34 @@ def test_only_what_ended_alone_counts_against_its_trial(options, kind, slot):
 
 
 @pytest.mark.parametrize(
-    ("kind", "here", "raised"),
+    ("kind", "here", "as_it_was", "raised"),
     [
-        (DISK, True, NodeTroubleError),
-        (DATA, False, NodeTroubleError),
-        (DATA, True, DataGoneError),
-        (PHOTO, False, NodeTroubleError),
-        (PHOTO, True, DataGoneError),
-        (OTHER, False, TuneError),
+        (DISK, True, True, NodeTroubleError),
+        (DATA, False, True, NodeTroubleError),
+        (DATA, True, True, DataGoneError),
+        (PHOTO, False, True, NodeTroubleError),
+        (PHOTO, False, False, DataGoneError),
+        (PHOTO, True, False, DataGoneError),
+        (OTHER, False, True, TuneError),
     ],
 )
-def test_what_one_machine_lacks_gives_it_up_and_what_the_driver_lacks_ends_the_search(
-    kind, here, raised
+def test_what_one_machine_lacks_gives_it_up_and_what_all_lack_ends_the_search(
+    kind, here, as_it_was, raised, monkeypatch
 ):
+    """Of a photo the driver looks at its own file."""
+    images = SimpleNamespace(has=lambda path: {"/photos/1.jpg": as_it_was}[path])
+    monkeypatch.setattr(slot_module, "Images", SimpleNamespace(load=lambda run: images))
     node = SimpleNamespace(label="box", is_here=here)
+    desk = SimpleNamespace(settings=SimpleNamespace(run="run"))
     with pytest.raises(raised) as caught:
-        Slot(SimpleNamespace(), node, "actor")._raise(Trouble(kind, "no such file"))
+        Slot(desk, node, "actor")._raise(Trouble(kind, "no such file", "/photos/1.jpg"))
     assert caught.type is raised
     # Prepared images are sent again; a photo that it does not see is a reason to leave it out.
     assert str(caught.value) == ("" if kind == DATA and not here else "no such file")
 
 
 def test_a_photo_that_is_gone_is_told_from_prepared_images_that_are():
-    assert _trouble(PhotoGoneError("gone")).kind == PHOTO
-    assert _trouble(DataGoneError("gone")).kind == DATA
+    gone = PhotoGoneError("gone")
+    gone.path = "/photos/1.jpg"
+    assert _trouble(pickle.loads(pickle.dumps(gone))) == Trouble(PHOTO, "gone", "/photos/1.jpg")
+    assert _trouble(DataGoneError("gone")) == Trouble(DATA, "gone")

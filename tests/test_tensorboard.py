@@ -7,8 +7,10 @@ import tensorflow as tf
 from logged_runs import begin, end, epoch, log_of, trial, written
 from small_trials import elsewhere, experiment_in, values_for
 
+from search.observers import tensorboard
 from search.observers.tensorboard import run_name
 from search.run_folder.records import STOPPED
+from search.trial.training import Training
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +168,20 @@ def test_the_first_configuration_that_is_augmented_shows_how(run, values):
     begin(log, "0001", values | {"augmentation/strength": 0.5})
     begin(log, "0002", values | {"augmentation/strength": 0.5})
     assert written(run.run.tensorboard / "pictures")[name] == [(0, None)]
+
+
+def test_images_are_shown_of_some_spread_over_all(run, values, monkeypatch):
+    """A batch of a million took a tenth of a gigabyte."""
+    monkeypatch.setattr(tensorboard, "SHOWN_OF", 5)
+    taken = []
+
+    def training(experiment, values, *, rows, seed):
+        taken.append(rows.tolist())
+        return Training(experiment, values, rows=rows, seed=seed)
+
+    monkeypatch.setattr(tensorboard, "Training", training)
+    begin(log_of(run), "0000", values | {"augmentation/strength": 0.5})
+    assert taken == [run.train.tolist()[::2][:5]] * 2, "14 images to train on"
+    assert "training images, before and after augmentation" in written(
+        run.run.tensorboard / "pictures"
+    )

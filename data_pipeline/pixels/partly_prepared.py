@@ -17,7 +17,7 @@ import numpy as np
 
 from data_pipeline.decoding.decode import decode_warning, read_bytes
 from data_pipeline.decoding.hashes import content_hash, pixel_hash
-from data_pipeline.errors import BadImageError, DataError
+from data_pipeline.errors import BadImageError, DataError, LostFileError
 from data_pipeline.pixels.resize import resize
 from data_pipeline.pixels.resize_mode import ResizeMode
 from data_pipeline.processes.cores import own_cores
@@ -55,7 +55,7 @@ class Originals:
 
     def __init__(self, find: Callable[[], OriginalFiles], resize_mode: ResizeMode) -> None:
         self._find, self._resize_mode = find, resize_mode
-        self.lost: DataError | None = None
+        self.lost: LostFileError | None = None
 
     @cached_property
     def _files(self) -> OriginalFiles:
@@ -129,7 +129,8 @@ class Originals:
         except BadImageError as error:
             if isinstance(error.__cause__, MemoryError):
                 raise MemoryError from error
-            self.lost = DataError(f"{path}: {error}; it was usable when it was checked")
+            self.lost = LostFileError(f"{path}: {error}; it was usable when it was checked")
+            self.lost.path = str(path)
             raise self.lost from error
 
 

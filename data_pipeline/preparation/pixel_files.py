@@ -13,8 +13,9 @@ from data_pipeline.pixels.prepared import Donor, PreparedPixels, parts_of, pixel
 from data_pipeline.pixels.resize_mode import ResizeMode
 
 MORE = 1.2  # times the images of a file that is there, from which on a larger one is made
-Room = Callable[[int], int]
-"""Takes the bytes of these images that are on the disk already; returns what all may take."""
+Room = Callable[[int, int], int]
+"""Takes the bytes of these images that are on the disk already, and the number of files; returns
+what all images may take."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class PixelFiles:
         ]
         if not missing:
             return tuple(wholes)
-        first = max(0, self.room(used) - complete) // sum(missing)
+        first = max(0, self.room(used, files) - complete) // sum(missing)
         if first >= files:
             return tuple(wholes)
         return tuple(

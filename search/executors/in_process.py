@@ -3,7 +3,7 @@
 import errno
 import re
 
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, LostFileError
 from search.errors import DataGoneError, PhotoGoneError
 from search.process.machine.memory import released_graphs
 from search.process.stop_signal import StopSignal
@@ -67,10 +67,12 @@ def run_guarded(
         if isinstance(error, DataGoneError):
             raise
         if isinstance(error, DataError):
-            raise PhotoGoneError(
+            gone = PhotoGoneError(
                 f"{error}; put it back, or start a new run without it: images that are not "
                 "prepared, as there is no room for all, are read from their files"
-            ) from error
+            )
+            gone.path = error.path if isinstance(error, LostFileError) else ""
+            raise gone from error
         if isinstance(error, OSError) and _is_of_the_disk(error):
             where = error.filename or experiment.run.path
             raise OSError(

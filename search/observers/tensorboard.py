@@ -31,6 +31,7 @@ from search.trial.messages import Progress
 from search.trial.training import Training
 
 IMAGES = "pictures"  # run of what belongs to no configuration
+SHOWN_OF = 256  # images to train on, spread over all, of which a batch is shown
 _TAGS = {
     "loss": "loss/train",
     "val_loss": "loss/validation",
@@ -129,7 +130,10 @@ class TensorBoardLog:
     def _show_augmentation(self, record: TrialRecord) -> None:
         """Show images before (left) and after augmentation (right), if there is any."""
         seed = configuration_seed(self.experiment.config.seed, record.configuration)
-        training = Training(self.experiment, record.values, rows=self.experiment.train, seed=seed)
+        # Of all images an epoch's order alone may take a tenth of a gigabyte.
+        rows = self.experiment.train
+        rows = rows[:: max(1, len(rows) // SHOWN_OF)][:SHOWN_OF]
+        training = Training(self.experiment, record.values, rows=rows, seed=seed)
         if training.augment() is None:
             return
         self.augmentation_shown = True
@@ -142,7 +146,7 @@ class TensorBoardLog:
                 "augmentation/mix": "none",
                 "augmentation/policy": "basic",
             },
-            rows=self.experiment.train,
+            rows=rows,
             seed=seed,
         )
         with self.experiment.originals.naming_lost_files():

@@ -15,6 +15,7 @@ from data_pipeline.columns.column_file import ColumnFile
 from data_pipeline.columns.digests import BYTES, Digests
 from data_pipeline.columns.strings import Strings
 from data_pipeline.columns.writing import write_columns
+from data_pipeline.decoding.hashes import content_hash
 from data_pipeline.pixels.thumbnails import KnownFile
 from search.errors import TuneError
 from search.process.atomic_files import read_object
@@ -46,6 +47,18 @@ class Images:
     def file(self, row: int) -> KnownFile:
         """One of them, to be shown."""
         return KnownFile(self.root / self.paths[row], self.pixel_hashes[row])
+
+    def has(self, path: str) -> bool:
+        """Tell whether one of the files, by its whole path, is here as it was when checked."""
+        rows = (row for row, own in enumerate(self.paths) if os.fspath(self.root / own) == path)
+        row = next(rows, None)
+        if row is None:
+            return False
+        try:
+            content = Path(path).read_bytes()
+        except OSError:
+            return False
+        return self.content_hashes[row] in ("", content_hash(content))
 
     def save(self, run: RunFolder) -> None:
         """Write it into a run's folder.

@@ -1,14 +1,15 @@
 """How much disk the prepared images of a search and their features may take."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.families.registry import searched
 from search.process.machine.disk import RESERVE_BYTES, free_bytes
+from search.run_folder.config import RunConfig
 
 _FREE_SHARE = 0.5  # of what is free, where nothing is said
-_FEATURES_SHARE, _LARGER_SHARE = 0.2, 0.8  # of that; the images have the rest
+_FEATURES_SHARE, _MOST_FEATURES = 0.2, 0.8  # of that; the images have the rest
+_FEATURES_BYTES = 8192  # of an image in one network, at most: 2048 numbers
 
 
 @dataclass(frozen=True)
@@ -17,36 +18,41 @@ class ImagesDisk:
 
     Attributes:
         limit: bytes, as the user gave them; None for half of what is free.
-        features_first: whether the search needs features alone: each network sees an image once,
-            so that features have the larger share, and images that are not kept cost little.
+        per_image: bytes that the features of an image may take, where the search needs nothing
+            else: each network sees an image once, so that images which are not kept cost little.
+            0 where images are trained on too.
     """
 
     limit: int | None = None
-    features_first: bool = False
+    per_image: int = 0
 
-    def for_families(self, families: Iterable[str]) -> "ImagesDisk":
-        """The same where these families are searched."""
-        return replace(self, features_first=not searched(tuple(families)))
+    @classmethod
+    def of(cls, limit: int | None, config: RunConfig) -> "ImagesDisk":
+        """That of a run, within a limit."""
+        features_alone = not searched(config.families)
+        return cls(limit, _FEATURES_BYTES * len(config.raced) if features_alone else 0)
 
-    def images(self, cache_dir: Path, used: int) -> int:
+    def images(self, cache_dir: Path, used: int, count: int) -> int:
         """Bytes that prepared images may take.
 
         Args:
             cache_dir: where they are kept.
             used: bytes of them that are there already.
+            count: number of all images.
         """
         free = free_bytes(cache_dir) + used
-        limit = int(self._of(free)) - self.features(free)
-        return max(0, min(limit, free - RESERVE_BYTES))
+        return max(0, min(int(self._of(free)) - self.features(free, count), free - RESERVE_BYTES))
 
-    def features(self, free: int) -> int:
+    def features(self, free: int, count: int) -> int:
         """Bytes that features may take.
 
         Args:
             free: bytes of the disk that are free, or taken by features.
+            count: number of all images.
         """
-        share = _LARGER_SHARE if self.features_first else _FEATURES_SHARE
-        return int(share * self._of(free))
+        limit = self._of(free)
+        wanted = min(_MOST_FEATURES * limit, self.per_image * count)
+        return max(0, min(int(max(_FEATURES_SHARE * limit, wanted)), free - RESERVE_BYTES))
 
     def _of(self, free: int) -> float:
         return _FREE_SHARE * free if self.limit is None else self.limit

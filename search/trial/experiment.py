@@ -153,7 +153,7 @@ class Experiment:
             groups=_groups(run, data),
             files=files,
             originals=originals,
-            disk=ImagesDisk(data.disk).for_families(config.families),
+            disk=ImagesDisk.of(data.disk, config),
             train=splits.train,
             validation=splits.validation,
             test=splits.test,

@@ -47,7 +47,8 @@ def settled(
     """
     from data_pipeline.preparation.prepare import preload_decoders
 
-    if not has_many_files(data):  # else they are loaded where the files are checked
+    # Of many files they are loaded where these are checked.
+    if not has_many_files(data, follow_links=bool(options.get("follow_links"))):
         preload_decoders(data, cache_dir=cache_dir)
     own = references_in(options.get("families") or ())
     if own:

@@ -86,6 +86,9 @@ class Desk:
         while self._files is None:
             self.closing.wait(PAUSE_SECONDS)
             self.require_open()
+        if not all(file.path.exists() for file in self._files.pixels):
+            # Another search of these photos has prepared more of them, into another file.
+            self._files = RunFiles.of(self.settings.run)
         return self._files
 
     def require_open(self) -> None:

@@ -109,10 +109,10 @@ class Node(DeskThread):
         """Look whether the node sees the photos that are decoded as they are needed."""
         if files.photos is None:
             return
-        if not self.desk.answer(self.agent.sees.remote(files.photos.some), self.gone):
+        if unseen := self.desk.answer(self.agent.unseen.remote(files.photos.some), self.gone):
             raise NodeTroubleError(
-                f"does not see the photos in {files.photos.root}, of which not all are prepared; "
-                "put them on a disk that all machines see, or give more room with --disk"
+                f"does not see {unseen}, one of the photos that are not prepared; put them on a "
+                "disk that all machines see, or give more room with --disk"
             )
 
     def _place_of_a_slot(self, view: NodeView) -> Place:

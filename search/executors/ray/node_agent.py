@@ -7,11 +7,10 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_pipeline.decoding.hashes import content_hash
 from search.executors.ray.files.receiver import Receiver
 from search.executors.ray.versions import installed_versions, machine_id
 from search.process.cache_use import cache_folder
@@ -84,13 +83,9 @@ class NodeAgent(Receiver):
             min((gpu.memory for gpu in installed_gpus()), default=0),
         )
 
-    def sees(self, photos: Mapping[Path, str]) -> bool:
-        """Tell whether files are here as they are on the driver's machine.
-
-        Args:
-            photos: content hash by path; "" where that is not known.
-        """
-        return all(_is_same(path, known) for path, known in photos.items())
+    def unseen(self, photos: Sequence[Path]) -> Path | None:
+        """The first of some files that cannot be read here; None where all can."""
+        return next((path for path in photos if not os.access(path, os.R_OK)), None)
 
     def clear(self, run: str) -> None:
         """Delete the folders of a search that has ended; what all searches share stays."""
@@ -102,14 +97,6 @@ def _reads(token: Path, content: str) -> bool:
         return token.read_text() == content
     except OSError:
         return False
-
-
-def _is_same(path: Path, known: str) -> bool:
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return False
-    return not known or content_hash(content) == known
 
 
 def _sweep(runs: Path) -> None:

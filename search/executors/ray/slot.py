@@ -8,6 +8,7 @@ from search.executors.ray.desk import PAUSE_SECONDS, Desk, DeskThread
 from search.executors.ray.events import Assignment, Ended, Lost, LostError, Told
 from search.executors.ray.files.pieces import PieceError
 from search.executors.ray.slot_plan import DATA, DISK, PHOTO, News, Trouble
+from search.run_folder.images import Images
 from search.run_folder.records import FAILED, HUNG, KILLED, TrialResult
 
 if TYPE_CHECKING:
@@ -111,8 +112,10 @@ class Slot(DeskThread):
 
     def _raise(self, trouble: Trouble) -> None:
         """Give up the node where it lacks something; end the search where all lack it."""
-        if trouble.kind == DISK or (trouble.kind == PHOTO and not self.node.is_here):
+        if trouble.kind == DISK:
             raise NodeTroubleError(trouble.words)
+        if trouble.kind == PHOTO and Images.load(self.desk.settings.run).has(trouble.path):
+            raise NodeTroubleError(trouble.words)  # here it is as it was
         if trouble.kind == DATA and not self.node.is_here:
             raise NodeTroubleError  # its copy is gone; it is sent again
         gone = trouble.kind in (DATA, PHOTO)

@@ -177,6 +177,8 @@ def _mark(path: Path) -> tuple[int, int]:
 
 
 def _trouble(error: OSError | TuneError) -> Trouble:
+    if isinstance(error, PhotoGoneError):
+        return Trouble(PHOTO, str(error), error.path)
     if isinstance(error, DataGoneError):
-        return Trouble(PHOTO if isinstance(error, PhotoGoneError) else DATA, str(error))
+        return Trouble(DATA, str(error))
     return Trouble(DISK if isinstance(error, OSError) else OTHER, str(error))

@@ -72,10 +72,17 @@ class SlotPlan:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why a slot cannot go on: one of DISK, DATA, PHOTO and OTHER, and in words."""
+    """Why a slot cannot go on.
+
+    Attributes:
+        kind: DISK, DATA, PHOTO or OTHER.
+        words: what it is.
+        path: of the photo.
+    """
 
     kind: str
     words: str
+    path: str = ""
 
 
 @dataclass(frozen=True)

@@ -32,25 +32,36 @@ def locked_view(path: Path, update: Update) -> Iterator[None]:
 
 
 def make_room(experiment: Experiment, needed: int) -> None:
-    """Delete the views used longest ago until all take no more than they may.
-
-    Where the user has said how much that is, it is said of the features of these images alone.
-    """
-    folder, disk = experiment.features.parent, experiment.disk
-    if disk.limit is None:
-        files = sorted(folder.glob("*.features/*/*.f32"), key=_last_used)
-    else:
-        own = (path.with_suffix(".features") for path in experiment.files.values())
-        files = sorted((file for each in own for file in each.glob("*/*.f32")), key=_last_used)
-    total = sum(used_bytes(path) for path in files)
-    limit = disk.features(free_bytes(folder) + total)
-    for path in files:
+    """Delete the views used longest ago until all take no more than they may."""
+    files, total, limit = _views(experiment)
+    for path in sorted(files, key=_last_used):
         if total + needed <= limit:
             return
         if not _is_being_made(path):
             total -= used_bytes(path)
             path.unlink(missing_ok=True)  # who has it mapped keeps it
             path.with_suffix(".rows").unlink(missing_ok=True)
+
+
+def features_limit(experiment: Experiment) -> int:
+    """Bytes that the features of a run may take."""
+    return _views(experiment)[2]
+
+
+def _views(experiment: Experiment) -> tuple[list[Path], int, int]:
+    """Files of features that share one limit, the bytes that they take, and the limit.
+
+    Where the user has said what it is, it is said of the features of these images alone.
+    """
+    folder, disk = experiment.features.parent, experiment.disk
+    if disk.limit is None:
+        files = list(folder.glob("*.features/*/*.f32"))
+    else:
+        own = (path.with_suffix(".features") for path in experiment.files.values())
+        files = [file for each in own for file in each.glob("*/*.f32")]
+    total = sum(used_bytes(path) for path in files)
+    limit = disk.features(free_bytes(folder) + total, len(experiment.targets))
+    return files, total, limit
 
 
 def _is_being_made(path: Path) -> bool:

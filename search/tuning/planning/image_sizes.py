@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from data_pipeline.listing.data_options import DataOptions
 from models.families.backbone import enlarged
+from search.process.apart import call_apart
+from search.process.progress import ProgressSink
 from search.run_folder.config import DATA_OPTIONS
+from search.tuning.preparation.prepare_apart import has_many_files
 
 if TYPE_CHECKING:
     from data_pipeline.preparation.typical_shape import TypicalShape
@@ -36,7 +39,12 @@ class ImageSizes:
 
 
 def image_sizes(
-    given: Mapping[str, Any], data: Path, *, on_gpu: bool, cache_dir: Path
+    given: Mapping[str, Any],
+    data: Path,
+    *,
+    on_gpu: bool,
+    cache_dir: Path,
+    progress: ProgressSink,
 ) -> ImageSizes:
     """Choose the sizes that suit the images and the machine, where none are given.
 
@@ -50,6 +58,7 @@ def image_sizes(
         data: the images.
         on_gpu: whether the machine has a GPU.
         cache_dir: where checks are remembered.
+        progress: told what is done.
 
     Raises:
         DataError: no such data.
@@ -61,7 +70,10 @@ def image_sizes(
         return ImageSizes(tuple(asked), enlarged(asked), max(asked))
     reading: Any = {name: given.get(name) for name in DATA_OPTIONS}
     options = DataOptions.of(**reading)
-    found = typical_shape(data, cache_dir=cache_dir, options=options)
+    if has_many_files(data, follow_links=options.follow_links):
+        found = call_apart(_many_typical, data, cache_dir, options, progress=progress)
+    else:
+        found = typical_shape(data, cache_dir=cache_dir, options=options)
     typical = found or TypicalShape(SCRATCH[on_gpu])
     size = _shaped(SCRATCH[on_gpu], typical)
     longer = [round(side * (max(size) / min(size)) ** 0.5) for side in BACKBONES[on_gpu]]
@@ -70,6 +82,16 @@ def image_sizes(
         backbone_sizes=tuple(sorted(set(sides or longer))),
         largest_side=None if found is None else max(found.side, _SMALLEST),
     )
+
+
+def _many_typical(
+    data: Path, cache_dir: Path, options: DataOptions, *, progress: ProgressSink
+) -> "TypicalShape | None":
+    """The same of many files, which takes a while to list."""
+    from data_pipeline.preparation.typical_shape import typical_shape
+
+    with progress.task("looking at the sizes of the images"):
+        return typical_shape(data, cache_dir=cache_dir, options=options)
 
 
 def _shaped(side: int, typical: "TypicalShape") -> tuple[int, int]:

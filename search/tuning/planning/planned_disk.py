@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from search.process.machine.disk import checkpoint_bytes, free_bytes
 from search.process.wording import bytes_in_words, in_percent
+from search.trial.features.view_files import features_limit
 
 
 class PlannedDisk(NamedTuple):
@@ -33,12 +34,11 @@ class PlannedDisk(NamedTuple):
             checkpoints: training states that are kept at once.
         """
         images, share = prepared_images(experiment)
-        cache = experiment.features.parent
         pretrained = bool(experiment.config.backbones)
         return cls(
             images,
             share,
-            features=experiment.disk.features(free_bytes(cache)) if pretrained else 0,
+            features=features_limit(experiment) if pretrained else 0,
             states=checkpoint_bytes(weights, checkpoints),
             free=free_bytes(experiment.run.path),
         )

@@ -37,7 +37,9 @@ def resolve_config(
         given["families"] = names_in(given["families"])
     # A preset may say None: from scratch. Anyone else who says nothing wants ImageNet's.
     weights = options["weights"] if "preset" in options else given.get("weights", "imagenet")
-    sizes = image_sizes(given, data, on_gpu=bool(hardware.gpus), cache_dir=cache_dir)
+    sizes = image_sizes(
+        given, data, on_gpu=bool(hardware.gpus), cache_dir=cache_dir, progress=progress
+    )
     compact = given.get("compact", not hardware.gpus)
     families, backbones = _available_families(
         given, weights, sizes, compact=compact, progress=progress

@@ -53,7 +53,7 @@ def prepare_data(
     from search.run_folder.data import save_data
     from search.tuning.preparation.leak_warning import warn_of_large_groups, warn_of_leaks
 
-    disk = disk and disk.for_families(config.families)
+    disk = disk and ImagesDisk.of(disk.limit, config)
     with progress.task("checking and preparing images", counted=True) as task:
         catalog, prepared = prepare(
             Path(config.data),

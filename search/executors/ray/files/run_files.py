@@ -1,7 +1,9 @@
 """What a node needs of a run: small files, which each slot is given, and large ones, kept once."""
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,13 +41,11 @@ class Photos:
     """The files that images are decoded from which are not prepared.
 
     Attributes:
-        root: their folder.
-        some: a few of them: content hash by path.
+        some: a few of them.
         images: the run's list of all images, which says what each file is.
     """
 
-    root: Path
-    some: Mapping[Path, str]
+    some: tuple[Path, ...]
     images: LargeFile
 
 
@@ -110,12 +110,11 @@ def _photos(run: RunFolder, data: DataSummary, pixels: list[Path]) -> Photos | N
         return None
     images = Images.load(run)
     rows = np.linspace(prepared, data.images - 1, min(_LOOKED_AT, data.images - prepared))
-    some = {
-        images.root / images.paths[row]: images.content_hashes[row]
-        for row in rows.astype(int).tolist()
-    }
-    place = f"prepared/{pixels[0].stem}.{run.images.name}"
-    return Photos(images.root, some, LargeFile(run.images.resolve(), place))
+    some = tuple(images.root / images.paths[row] for row in rows.astype(int).tolist())
+    # The same photos may lie in another folder too.
+    root = hashlib.sha256(os.fsencode(images.root)).hexdigest()[:16]
+    place = f"prepared/{pixels[0].stem}.{root}.{run.images.name}"
+    return Photos(some, LargeFile(run.images.resolve(), place))
 
 
 def _rows(path: Path) -> int:
