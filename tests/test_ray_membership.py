@@ -13,14 +13,16 @@ from search.executors.ray.slot import NodeTroubleError
 
 class FakeNode:
     def __init__(self, desk, row, first, given_up):
-        self.node_id = self.label = row["NodeID"]
+        self.node_id = row["NodeID"]
+        self.label = self.node_id.rstrip("0123456789")
         self.counts = self.slots = 1
+        self.given_up = given_up
 
     def start(self):
         pass
 
     def give_up(self, error):
-        pass
+        self.given_up(self, "")
 
 
 @pytest.fixture
@@ -61,6 +63,24 @@ def test_one_that_worked_and_is_gone_is_waited_for(cluster):
     assert members.slots == 1
     cluster("b")
     members.require_some()
+
+
+def test_one_that_was_lost_and_is_refused_when_it_is_back_is_not_waited_for(cluster):
+    members = cluster("a", "b")
+    members._given_up(node(members, "a"), "")
+    cluster("a", "b")
+    for name in "ab":
+        members._given_up(node(members, name), "does not see the photos")
+    with pytest.raises(TuneError, match="a: does not see the photos"):
+        members.require_some()
+
+
+def test_one_that_is_back_under_another_number_is_not_waited_for(cluster):
+    members = cluster("a1")
+    cluster("a2")
+    members._given_up(node(members, "a2"), "does not see the photos")
+    with pytest.raises(TuneError, match="a: does not see the photos"):
+        members.require_some()
 
 
 def test_where_all_are_refused_the_search_ends(cluster):

@@ -28,7 +28,7 @@ class Membership(DeskThread):
         self._begun: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._alive: set[str] = set()
-        self._lost = False  # one that may come back
+        self._lost: set[str] = set()  # names of those that may come back
         self.look(first=True)
 
     @property
@@ -57,12 +57,14 @@ class Membership(DeskThread):
             self._alive = {key for key, row in rows.items() if usable & row["Resources"].keys()}
             self._refused = {key: why for key, why in self._refused.items() if key in rows}
             gone = [node for key, node in self._nodes.items() if key not in rows]
+        for node in gone:  # first: it may be back under another number
+            node.give_up(LostError())
+        with self._lock:
             joined = [key for key in rows if key not in self._nodes and key not in self._refused]
             new = [Node(self.desk, rows[key], first, self._given_up) for key in joined]
             self._nodes.update(zip(joined, new, strict=True))
+            self._lost -= {node.label for node in new}
             self._begun.update(joined)
-        for node in gone:
-            node.give_up(LostError())
         for node in new:
             node.start()
 
@@ -72,9 +74,10 @@ class Membership(DeskThread):
             self._nodes.pop(node.node_id, None)
             if not reason and self._begun[node.node_id] >= MOST_BEGUN:
                 reason = f"was lost {MOST_BEGUN} times"
-            self._lost = self._lost or not reason
             if reason:
                 self._refused[node.node_id] = f"{node.label}: {reason}"
+            else:
+                self._lost.add(node.label)
         lost = "was lost; its trials go on elsewhere"
         said = f"is not used any more: {reason}" if reason else lost
         self.desk.events.put(Said(f"cluster: {node.label} {said}", warning=True))
@@ -84,7 +87,7 @@ class Membership(DeskThread):
 
         Raises:
             TuneError: every node that could run trials was refused. One that worked and was lost is
-                waited for.
+                waited for until it is back, by the name of its machine.
         """
         with self._lock:
             if self._alive and self._alive <= self._refused.keys() and not self._lost:
