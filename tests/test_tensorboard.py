@@ -10,6 +10,7 @@ from small_trials import elsewhere, experiment_in, values_for
 from search.observers import tensorboard
 from search.observers.tensorboard import run_name
 from search.run_folder.records import STOPPED
+from search.trial.experiment import Experiment
 from search.trial.training import Training
 
 
@@ -170,8 +171,10 @@ def test_the_first_configuration_that_is_augmented_shows_how(run, values):
     assert written(run.run.tensorboard / "pictures")[name] == [(0, None)]
 
 
-def test_images_are_shown_of_some_spread_over_all(run, values, monkeypatch):
+@pytest.mark.parametrize(("first", "of"), [(24, 24), (9, 9), (0, 24)])
+def test_images_are_shown_of_some_spread_over_all(run, values, first, of, monkeypatch):
     """A batch of a million took a tenth of a gigabyte."""
+    monkeypatch.setattr(Experiment, "prepared", lambda experiment: {(16, 16): first})
     monkeypatch.setattr(tensorboard, "SHOWN_OF", 5)
     taken = []
 
@@ -181,7 +184,8 @@ def test_images_are_shown_of_some_spread_over_all(run, values, monkeypatch):
 
     monkeypatch.setattr(tensorboard, "Training", training)
     begin(log_of(run), "0000", values | {"augmentation/strength": 0.5})
-    assert taken == [run.train.tolist()[::2][:5]] * 2, "14 images to train on"
+    there = [row for row in run.train.tolist() if row < of]
+    assert taken == [there[:: len(there) // 5][:5]] * 2
     assert "training images, before and after augmentation" in written(
         run.run.tensorboard / "pictures"
     )

@@ -25,7 +25,7 @@ from search.run_folder.data import load_predictions
 from search.run_folder.ranking import best_first, configuration_history
 from search.run_folder.record_files import load_records
 from search.run_folder.records import COMPLETED, Logs, TrialRecord
-from search.trial.experiment import Experiment
+from search.trial.experiment import Experiment, Rows
 from search.trial.keras_setup import configuration_seed
 from search.trial.messages import Progress
 from search.trial.training import Training
@@ -130,9 +130,7 @@ class TensorBoardLog:
     def _show_augmentation(self, record: TrialRecord) -> None:
         """Show images before (left) and after augmentation (right), if there is any."""
         seed = configuration_seed(self.experiment.config.seed, record.configuration)
-        # Of all images an epoch's order alone may take a tenth of a gigabyte.
-        rows = self.experiment.train
-        rows = rows[:: max(1, len(rows) // SHOWN_OF)][:SHOWN_OF]
+        rows = self._shown()
         training = Training(self.experiment, record.values, rows=rows, seed=seed)
         if training.augment() is None:
             return
@@ -155,6 +153,16 @@ class TensorBoardLog:
         image = side_by_side(before[:16], after[:16])
         with self._writing(IMAGES):
             tf.summary.image("training images, before and after augmentation", image[None], step=0)
+
+    def _shown(self) -> Rows:
+        """Some images to train on, spread over all: the order of a million alone takes memory.
+
+        Of those that are prepared, where there are any: to decode others takes more.
+        """
+        rows = self.experiment.train
+        there = rows[rows < min(self.experiment.prepared().values())]
+        rows = there if len(there) else rows
+        return rows[:: max(1, len(rows) // SHOWN_OF)][:SHOWN_OF]
 
     def _show_confusion(self, record: TrialRecord) -> None:
         if record.images is not None:  # of a part of the images no predictions are kept
