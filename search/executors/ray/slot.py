@@ -1,18 +1,16 @@
 """Run trials on one slot of a node: the driver's side, a thread per slot."""
 
+import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from search.errors import DataGoneError, TuneError
 from search.executors.ray.desk import PAUSE_SECONDS, Desk, DeskThread
-from search.executors.ray.events import Assignment, Ended, Lost, LostError, Told
+from search.executors.ray.events import Assignment, Ended, Lost, LostError, Place, Told
 from search.executors.ray.files.pieces import PieceError
 from search.executors.ray.slot_plan import DATA, DISK, PHOTO, News, Trouble
 from search.run_folder.images import Images
 from search.run_folder.records import FAILED, HUNG, KILLED, TrialResult
-
-if TYPE_CHECKING:
-    from search.executors.ray.node import Node
 
 PING_SECONDS = 3.0
 START_SECONDS = 180.0  # a worker may take this long to begin, as on one machine
@@ -20,6 +18,28 @@ START_SECONDS = 180.0  # a worker may take this long to begin, as on one machine
 
 class NodeTroubleError(Exception):
     """The node cannot run trials as it is; why, in words, or "" where a new beginning helps."""
+
+
+class OfNode(Protocol):
+    """What a slot asks of the node that it is on (`search.executors.ray.node.Node`).
+
+    Attributes:
+        label: its name.
+        gone: set when it cannot be used any more.
+        place: of each of its slots.
+        is_here: whether it is on the driver's machine.
+    """
+
+    label: str
+    gone: threading.Event
+    place: Place
+    is_here: bool
+
+    def answers(self) -> bool:
+        """Tell whether the node is there."""
+
+    def give_up(self, error: Exception) -> None:
+        """Take no further trials."""
 
 
 class Slot(DeskThread):
@@ -31,7 +51,7 @@ class Slot(DeskThread):
         actor: the `SlotActor` there.
     """
 
-    def __init__(self, desk: Desk, node: "Node", actor: Any) -> None:
+    def __init__(self, desk: Desk, node: OfNode, actor: Any) -> None:
         super().__init__(desk, f"slot of {node.label}")
         self.node, self.actor = node, actor
         self.begun = False  # whether the actor has the trial
