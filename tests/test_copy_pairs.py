@@ -7,6 +7,7 @@ from PIL import Image, ImageOps
 
 from data_pipeline.near_duplicates import candidate_pairs as module
 from data_pipeline.near_duplicates.copy_pairs import copy_pairs
+from data_pipeline.near_duplicates.joined import joined
 from data_pipeline.near_duplicates.sketch import Sketches, read_sketches, sketch
 
 CROPS = ((0, 0, 0, 0), (0.03, 0, 0, 0), (0, 0.03, 0, 0), (0.03, 0.03, 0.03, 0.03))
@@ -79,6 +80,15 @@ def test_many_copies_of_one_image_are_linked_to_one_group():
         reached |= {end for pair in pairs if reached & set(pair) for end in pair}
     assert reached == set(range(len(texts)))
     assert len(texts) > 50
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3])
+def test_two_bursts_of_one_image_are_linked(seed):
+    """All that are closest to an image are of its own burst."""
+    image, qualities = draw(seed, (400, 300)), range(50, 98, 4)
+    bursts = [[copy_of(image, crop=CROPS[n], quality=q) for q in qualities] for n in (0, 3)]
+    sketches = _sketches([*bursts[0], *bursts[1]])
+    assert len(set(joined(np.arange(24), copy_pairs(sketches)))) == 1
 
 
 def test_mirrored_copies_are_found():

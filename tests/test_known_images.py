@@ -3,6 +3,7 @@
 import numpy as np
 from drawing import catalog, copy_of, draw, entry, random_sketch
 
+from data_pipeline.near_duplicates import known_images
 from data_pipeline.near_duplicates.known_images import KnownImages
 from data_pipeline.near_duplicates.sketch import sketch
 
@@ -67,3 +68,27 @@ def test_what_older_versions_wrote_as_text_is_read():
 def test_nothing_is_known_to_who_was_trained_on_nothing():
     known = KnownImages.of(catalog(drawn(1)), np.arange(0))
     assert not known.among(catalog(drawn(1), drawn(2))).any()
+
+
+def test_all_of_many_copies_are_known_whatever_is_closest_to_each():
+    """Those of one quality each are closest to one another, and not to what is known."""
+    image = draw(0, (400, 300))
+
+    def copies(crop):
+        crops = (crop, crop, crop, crop)
+        for quality in range(50, 98, 4):
+            copied = np.asarray(copy_of(image, crop=crops, quality=quality))
+            yield entry(f"cat/{crop}-{quality}.png", "cat", sketch=sketch(copied))
+
+    known = KnownImages.of(catalog(*copies(0)), np.arange(12))
+    among = known.among(catalog(*copies(0.03), drawn(7), drawn(99)))
+    assert among.sum() == 12
+    assert not known.among(catalog(drawn(7), drawn(99))).any()
+
+
+def test_where_nothing_is_to_be_found_nothing_is_searched(monkeypatch):
+    monkeypatch.setattr(known_images, "copy_pairs", None)
+    trained = catalog(drawn(1), drawn(2))
+    known = KnownImages.of(trained, np.arange(2))
+    assert known.among(trained).all()
+    assert not KnownImages.of(trained, np.arange(0)).among(trained).any()

@@ -11,7 +11,7 @@ from data_pipeline.columns.column_file import ColumnFile
 from data_pipeline.columns.writing import write_columns
 
 # Increase it when other images are taken for copies: they are then looked for again.
-_VERSION = 1
+_VERSION = 2
 
 
 def load_copies(catalog: Catalog) -> np.ndarray | None:

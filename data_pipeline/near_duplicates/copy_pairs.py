@@ -7,8 +7,13 @@ import numpy as np
 from data_pipeline.near_duplicates.alignment import difference, motion
 from data_pipeline.near_duplicates.candidate_pairs import COARSE, candidate_pairs, coarse_numbers
 from data_pipeline.near_duplicates.detail import Details
+from data_pipeline.near_duplicates.joined import joined
 from data_pipeline.near_duplicates.sketch import OUTLINE
-from data_pipeline.near_duplicates.stored_sketches import SketchSource, WithMirrored
+from data_pipeline.near_duplicates.stored_sketches import (
+    SketchSource,
+    SomeSketches,
+    WithMirrored,
+)
 
 # Measured on 2,000 copies, each cropped by 3 % on every side, halved, recompressed and up to
 # 1.3 times as bright: two correlate less, and one differs more when laid over its image. Of 32
@@ -16,8 +21,11 @@ from data_pipeline.near_duplicates.stored_sketches import SketchSource, WithMirr
 # least 0.22.
 _LEAST_CORRELATION = 0.55
 _MOST_DIFFERENT = 0.17
-# Per image, only so many of its pairs are compared in full: enough to link all of its copies.
+# Per image, only so many of its pairs are compared in full, of which half may be mirrored ones.
 _MOST_COMPARED = 8
+# Where all that are compared with an image may be of its own group, others are looked for once
+# more: for so many images of the group, among those of other groups.
+_COMPARED_AGAIN = 3
 _CHUNK = 1024
 _PART = 2**14  # sketches that are read at the same time
 _MOST_WAITING = 2**20  # pairs, whose correlation is measured together
@@ -39,6 +47,31 @@ def copy_pairs(sketches: SketchSource) -> np.ndarray:
         int64 [pairs, 2]: for many copies of one image not every pair, but enough pairs to
         link all of them.
     """
+    pairs = _pairs_of_closest(sketches)
+    while True:
+        ids = joined(np.arange(len(sketches)), pairs)
+        some = _of_groups(ids)
+        found = some[_pairs_of_closest(SomeSketches(sketches, some))]
+        between = found[ids[found[:, 0]] != ids[found[:, 1]]]
+        if not len(between):
+            return pairs
+        pairs = np.concatenate([pairs, between])
+
+
+def _of_groups(ids: np.ndarray) -> np.ndarray:
+    """A few images of each group that has enough to take up all comparisons of its own."""
+    sizes = np.bincount(ids, minlength=len(ids))[ids]
+    members = np.flatnonzero(sizes > _MOST_COMPARED // 2)
+    members = members[np.argsort(ids[members], kind="stable")]
+    of = ids[members]
+    place = np.arange(len(of)) - np.searchsorted(of, of)
+    # The first, the last and what is between them, spread.
+    steps = (sizes[members] - 1) * np.arange(_COMPARED_AGAIN)[:, np.newaxis]
+    return np.sort(members[(place == steps // (_COMPARED_AGAIN - 1)).any(axis=0)])
+
+
+def _pairs_of_closest(sketches: SketchSource) -> np.ndarray:
+    """Find copies among the closest of each image: int64 [pairs, 2]."""
     count = len(sketches)
     if count < 2:
         return np.empty((0, 2), np.int64)

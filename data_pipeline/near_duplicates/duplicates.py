@@ -9,6 +9,7 @@ from data_pipeline.catalog.entries import Catalog
 from data_pipeline.catalog.found_copies import load_copies, save_copies
 from data_pipeline.columns.digests import Digests
 from data_pipeline.near_duplicates.copy_pairs import copy_pairs
+from data_pipeline.near_duplicates.joined import joined
 from data_pipeline.near_duplicates.stored_sketches import StoredSketches, sketch_hashes
 
 Group = tuple[int, ...]
@@ -60,7 +61,7 @@ def related_ids(catalog: Catalog) -> np.ndarray:
     Returns:
         int64 [len(kept)]: the smallest index in the image's group.
     """
-    return _joined(copy_ids(catalog), _given_links(catalog))
+    return joined(copy_ids(catalog), _given_links(catalog))
 
 
 def large_groups(catalog: Catalog) -> list[Group]:
@@ -96,7 +97,7 @@ def _dealt_together(catalog: Catalog) -> np.ndarray:
     copies, size = copy_ids(catalog), len(catalog.kept)
     small = np.bincount(copies, minlength=size)[copies] <= _largest(catalog)
     together = np.where(small, copies, _exact_ids(catalog))
-    return _joined(together, _given_links(catalog))
+    return joined(together, _given_links(catalog))
 
 
 def _largest(catalog: Catalog) -> int:
@@ -107,7 +108,7 @@ def _copied(catalog: Catalog) -> np.ndarray:
     known = load_copies(catalog)
     if known is not None:
         return known
-    found = _joined(_exact_ids(catalog), _near_links(catalog))
+    found = joined(_exact_ids(catalog), _near_links(catalog))
     save_copies(catalog, found)
     return found
 
@@ -132,29 +133,6 @@ def _near_links(catalog: Catalog) -> np.ndarray:
     distinct = np.unique(firsts[same])
     pairs = copy_pairs(StoredSketches(sketches.take(distinct)))
     return np.concatenate([np.stack([firsts[same], same], axis=1), distinct[pairs]])
-
-
-def _joined(start: np.ndarray, links: np.ndarray) -> np.ndarray:
-    """Join groups that links lead between.
-
-    Args:
-        start: int64 [size], the smallest index in each index's group.
-        links: int64 [links, 2], pairs of indices.
-
-    Returns:
-        int64 [size], as `start`.
-    """
-    ids = start.copy()
-    while True:
-        low, high = np.sort(ids[links], axis=1).T
-        apart = low != high
-        if not apart.any():
-            return ids
-        # Each group is hooked to the smallest one that it is linked with; then all indices are led
-        # to the end of their chain of groups.
-        np.minimum.at(ids, high[apart], low[apart])
-        while not np.array_equal(ids, further := ids[ids]):
-            ids = further
 
 
 def _members(ids: np.ndarray, *, larger_than: int = 1) -> list[Group]:

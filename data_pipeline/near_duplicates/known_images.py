@@ -14,6 +14,7 @@ from data_pipeline.columns.digests import BYTES, Digests
 from data_pipeline.columns.rows import Rows
 from data_pipeline.columns.writing import write_columns
 from data_pipeline.near_duplicates.copy_pairs import copy_pairs
+from data_pipeline.near_duplicates.joined import joined
 from data_pipeline.near_duplicates.sketch import CHARACTERS, Sketches
 from data_pipeline.near_duplicates.stored_sketches import (
     SketchSource,
@@ -97,11 +98,12 @@ class KnownImages:
         firsts = theirs.firsts()
         found = np.isin(theirs.keys, ours.keys)
         others = np.setdiff1d(_distinct(theirs), np.flatnonzero(found))
-        pairs = copy_pairs(_Both(StoredSketches(self.sketches), sketches.take(others)))
-        known = pairs < len(self.sketches)
-        for side in (0, 1):
-            of_known = pairs[known[:, side] & ~known[:, 1 - side], 1 - side]
-            found[others[of_known - len(self.sketches)]] = True
+        count = len(self.sketches)
+        if count and len(others):
+            pairs = copy_pairs(_Both(StoredSketches(self.sketches), sketches.take(others)))
+            # What is a copy of a known image's copy is one of that image.
+            ids = joined(np.arange(count + len(others)), pairs)
+            found[others] = np.isin(ids[count:], ids[:count])
         return found[firsts]
 
 

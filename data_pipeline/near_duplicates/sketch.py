@@ -77,10 +77,12 @@ def sketch(pixels: np.ndarray) -> str:
         Base64 of int8, first 575 of grey, row by row, then 64 of red less grey and 64 of blue
         less grey, then two zeros; "" for an image with too few details to be told from others.
     """
+    side = min(pixels.shape[:2])
+    if side < _LEAST_SIDE:
+        return ""
     cells = _cells(pixels)
     grey = cells @ _LUMA
-    side = min(pixels.shape[:2])
-    if side < _LEAST_SIDE or grey.std() < _LEAST_CONTRAST:
+    if grey.std() < _LEAST_CONTRAST:
         return ""
     if _two_tones(grey) >= (_TWO_TONES_IF_SMALL if side < _SMALL else _TWO_TONES):
         return ""
@@ -160,7 +162,7 @@ def _cells(pixels: np.ndarray) -> np.ndarray:
     return _shares(width) @ rows.reshape(_SIDE, width, 3)
 
 
-@functools.lru_cache(512)
+@functools.lru_cache(32)  # 192 bytes per pixel each
 def _shares(size: int) -> np.ndarray:
     """float32 [48, size]: how much each of `size` pixels adds to the mean of each cell."""
     edges = np.arange(_SIDE + 1) * (size / _SIDE)

@@ -46,6 +46,25 @@ def sketch_hashes(sketches: Rows) -> Digests:
     return Digests(content)
 
 
+class SomeSketches:
+    """Some of the sketches of a source.
+
+    Args:
+        source: of all.
+        chosen: int64, which.
+    """
+
+    def __init__(self, source: SketchSource, chosen: np.ndarray) -> None:
+        self._source, self._chosen = source, chosen
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def rows(self, index: np.ndarray) -> Sketches:
+        """Those of some images."""
+        return self._source.rows(self._chosen[index])
+
+
 class WithMirrored:
     """Sketches of images, and after them those of the same images mirrored.
 
