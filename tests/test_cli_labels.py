@@ -2,6 +2,7 @@
 
 import csv
 import json
+import socket
 from dataclasses import replace
 
 import numpy as np
@@ -50,6 +51,18 @@ def labels(run, *arguments):
 def rows_of(run):
     with (run.label_errors / "suspects.csv").open(errors="surrogateescape", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_what_the_page_needs_is_looked_at_before_any_training(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(suspects, "out_of_fold", lambda *_, **__: pytest.fail("was trained"))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        assert labels(run, "--serve", "--port", port) == 1
+    assert f"port {port} is taken" in capsys.readouterr().err
+    file = tmp_path / "other.csv"
+    file.write_text("name,age\n")
+    assert labels(run, "--serve", "--port", "0", "--corrections", str(file)) == 1
+    assert f"{file}: " in capsys.readouterr().err
 
 
 def test_a_run_that_is_only_to_be_read_is_refused_before_any_training(run, capsys, monkeypatch):

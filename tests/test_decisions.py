@@ -12,6 +12,7 @@ from search.cli.labels import _serve
 from search.label_errors.suspect_rows import Suspect, SuspectReport
 from search.serve import labels_app
 from search.serve.decisions import Decisions
+from search.serve.server import listening
 
 JSON = {"Content_Type": "application/json"}
 
@@ -64,6 +65,20 @@ def test_what_was_decided_before_is_known_and_other_rows_stay(file):
     assert decided(file) == {"dog/9.png": "cat", "cat/1.png": ""}
     decisions.undo()
     assert decided(file) == {"dog/9.png": "cat", "cat/1.png": "dog"}
+
+
+def test_what_another_page_has_decided_is_not_undone(file):
+    one, other = Decisions(file, questions()), Decisions(file, questions())
+    one.decide(0, "dog")
+    other.decide(0, "")
+    other.undo()
+    assert decided(file) == {"cat/0.png": "dog"}, "as it was before"
+    other.decide(0, "")
+    one.decide(0, "cat")
+    other.undo()
+    assert decided(file) == {"cat/0.png": "cat"}, "since it was decided again"
+    assert other.of(0) == "cat"
+    assert other.open_to_undo == 0
 
 
 def test_corrections_that_a_run_was_begun_with_stay(file):
@@ -198,7 +213,8 @@ def test_the_command_serves_its_suspects_and_says_what_was_decided(
     real = None
     monkeypatch.setattr(labels_app, "Decisions", Known)
     monkeypatch.setattr(labels_app, "wait_for", decide)
-    _serve(run, report, tmp_path / "mine.csv", 0)
+    with listening(0) as listener:
+        _serve(run, report, tmp_path / "mine.csv", listener)
     assert "decide about 2 labels at http://127.0.0.1:" in asked[0]
     assert all(question.image[:2] == b"\xff\xd8" for question in real._questions)
     said = capsys.readouterr().err

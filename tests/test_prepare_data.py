@@ -4,11 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from drawing import catalog, entry, random_sketch
 from given_data import DATA
 from searching import run_config
 
+from data_pipeline.near_duplicates.known_images import KnownImages
 from search.evaluation.objective import AUTO
 from search.run_folder.paths import RunFolder
+from search.tuning.preparation import prepare_data
 from search.tuning.preparation.prepare_data import with_objective
 
 
@@ -33,3 +36,32 @@ def test_the_objective_follows_the_classes_where_it_was_left_open(
     train, validation, test = np.split(np.arange(sum(counts + tested)), [10, sum(counts)])
     np.savez(run.splits, train=train, validation=validation, test=test)
     assert with_objective(run, run_config(objective=asked)).objective == settled
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_an_update_knows_what_was_trained_on_also_of_an_older_version(older, tmp_path, monkeypatch):
+    """Of images that are gone, copies may be there: they are not tested on."""
+    before = RunFolder(tmp_path / "before")
+    before.path.mkdir()
+    entries = [
+        entry(f"{label}/{n}.png", label, pixel_hash=f"{n + 1:032}", sketch=random_sketch(n))
+        for n, label in enumerate(["cat", "dog"] * 4)
+    ]
+    images = catalog(*entries)
+    if older:
+        hashes = np.array([f"{3:032}"], "S")
+        np.savez(
+            before.older_known, pixel_hashes=hashes, sketches=np.array([random_sketch(9)], "S")
+        )
+    else:
+        KnownImages.of(images, np.array([0])).save(before.known)
+    monkeypatch.setattr(
+        "data_pipeline.preparation.split_again.split_again",
+        lambda catalog, known, *, trained, **shares: trained,
+    )
+    run = RunFolder(tmp_path / "run")
+    trained = prepare_data._splits(run, run_config(), images, {}, before)
+    (row,) = np.flatnonzero(trained)
+    assert images.kept.pixel_hashes[row] == (f"{3:032}" if older else images.kept[0].pixel_hash)
+    trained = prepare_data._splits(run, run_config(), images, {}, RunFolder(tmp_path / "none"))
+    assert trained is None

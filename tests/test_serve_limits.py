@@ -91,7 +91,8 @@ def test_one_that_sends_a_byte_now_and_then_gives_its_place_to_others(length, dr
         status, said = status_of(slow)
     assert status == 408
     assert said["error"] == (
-        "received too little; expected all within 0.5 s, without a pause of 20 s"
+        "received too little; expected 16 KiB per second after the first 10 s, all within 0.5 s, "
+        "without a pause of 20 s"
     )
 
 

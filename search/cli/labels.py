@@ -1,7 +1,10 @@
 """The command `labels`: whether the labels of images can be trusted."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from socket import socket
 from typing import TYPE_CHECKING
 
 import click
@@ -81,22 +84,39 @@ def labels_command(
     import_tensorflow()
     from search.label_errors.suspects import find_suspects
 
-    with StopSignal() as stop:
-        report = find_suspects(
-            chosen, limit=limit, folds=folds, stop=stop, progress=console_progress()
-        )
-    if as_json:
-        print_json(report)
-    elif served:
-        for line in _written(report):
-            echo(line, err=True)
-    else:
-        print_suspects(report)
-    if served:
-        _serve(chosen, report, file or chosen.label_errors / "corrections.csv", port)
+    target = file or chosen.label_errors / "corrections.csv"
+    with _page_of(chosen, target, port) if served else nullcontext() as listener:
+        with StopSignal() as stop:
+            report = find_suspects(
+                chosen, limit=limit, folds=folds, stop=stop, progress=console_progress()
+            )
+        if as_json:
+            print_json(report)
+        elif served:
+            for line in _written(report):
+                echo(line, err=True)
+        else:
+            print_suspects(report)
+        if listener is not None:
+            _serve(chosen, report, target, listener)
 
 
-def _serve(run: "RunFolder", report: "SuspectReport", file: Path, port: int) -> None:
+@contextmanager
+def _page_of(run: "RunFolder", file: Path, port: int) -> Iterator[socket]:
+    """Open the port, and read what is needed later: to find the suspects takes minutes."""
+    from data_pipeline.listing.corrections import read_corrections
+    from search.run_folder.config import RunConfig
+    from search.serve.server import listening
+
+    with listening(port) as listener:
+        if file.exists():
+            read_corrections(file)
+        if earlier := RunConfig.load(run).corrections:
+            read_corrections(Path(earlier))
+        yield listener
+
+
+def _serve(run: "RunFolder", report: "SuspectReport", file: Path, listener: socket) -> None:
     """Let the user decide about the suspects."""
     from data_pipeline.listing.corrections import read_corrections
     from search.label_errors.suspects import pictures
@@ -127,7 +147,7 @@ def _serve(run: "RunFolder", report: "SuspectReport", file: Path, port: int) -> 
         file=file,
         earlier=read_corrections(Path(corrections)) if corrections else {},
         following=_following(run, Path(report.root), file),
-        port=port,
+        listener=listener,
         progress=console_progress(),
     )
 

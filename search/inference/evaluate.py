@@ -1,6 +1,5 @@
 """Measure an exported model on labelled images: `tune evaluate`."""
 
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,7 @@ from search.evaluation.calibration import Abstention, answered
 from search.evaluation.intervals import wilson_interval
 from search.evaluation.metrics import Measurement, measure
 from search.inference.classifier import BATCH, Classifier
-from search.process.atomic_files import read_arrays
-from search.process.printable import printable
-
-_KNOWN = ("known.columns", "known.npz")
-"""Files of a run that say what its export is trained on; older versions wrote the second."""
+from search.inference.known_images import load_known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,19 +103,4 @@ def known_to(model: str) -> KnownImages | None:
     if model.startswith("imagenet:"):
         return None
     path = Path(model)
-    run = (path if path.is_dir() else path.parent).resolve().parent
-    file = next((run / name for name in _KNOWN if (run / name).is_file()), None)
-    if file is None:
-        return None
-    names, remedy = ("pixel_hashes", "sketches"), "what the model was trained on is not known"
-    try:
-        if file.name == _KNOWN[0]:
-            return KnownImages.load(file)
-        arrays = read_arrays(file, names, "S", remedy=remedy)
-        return KnownImages.from_arrays(dict(zip(names, arrays, strict=True)))
-    except TuneError as error:
-        problem = str(error)
-    except (OSError, ValueError) as error:
-        problem = f"{printable(file)}: damaged ({error}); {remedy}"
-    warnings.warn(problem, stacklevel=2)
-    return None
+    return load_known((path if path.is_dir() else path.parent).resolve().parent)

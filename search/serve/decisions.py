@@ -57,7 +57,8 @@ class Decisions:
         self.file, self._questions = file, questions
         self._earlier = dict(earlier or {})
         self._known = self._earlier | (read_corrections(file) if file.exists() else {})
-        self._before: list[tuple[str, Correction | None]] = []  # as it was before each decision
+        # Of each decision: the image, as it was before, and as it was decided.
+        self._made: list[tuple[str, Correction | None, Correction]] = []
         self._lock = threading.Lock()
 
     def of(self, number: int) -> str | None:
@@ -73,23 +74,32 @@ class Decisions:
     @property
     def open_to_undo(self) -> int:
         """How many decisions can be undone."""
-        return len(self._before)
+        return len(self._made)
 
     def decide(self, number: int, label: str) -> None:
         """Decide about an image: its label, another, or "" to set it aside."""
         question = self._questions[number]
         with self._lock:
-            before = self._known.get(question.path)
+            before = self._there().get(question.path)
             when = datetime.now(UTC).isoformat(timespec="seconds")
-            self._write(question.path, Correction(question.path, question.listed, label, when))
-            self._before.append((question.path, before))
+            decided = Correction(question.path, question.listed, label, when)
+            self._write(question.path, decided)
+            self._made.append((question.path, before, decided))
 
     def undo(self) -> None:
-        """Take back the last decision; nothing where there is none."""
+        """Take back the last decision; nothing where there is none.
+
+        What another page has decided about the image since then stays.
+        """
         with self._lock:
-            if self._before:
-                self._write(*self._before[-1])
-                self._before.pop()
+            if self._made:
+                path, before, decided = self._made[-1]
+                there = self._there()
+                if there.get(path) == decided:
+                    self._write(path, before)
+                else:
+                    self._known = there
+                self._made.pop()
 
     def counts(self) -> tuple[int, int, int]:
         """How many of these images are (kept as they are, relabelled, set aside)."""
@@ -99,11 +109,12 @@ class Decisions:
         kept = sum(each.new == labels[each.path] for each in mine)
         return kept, len(mine) - kept - aside, aside
 
+    def _there(self) -> dict[str, Correction]:
+        """All corrections as they are now: another page may have written some, or an editor."""
+        return self._earlier | read_corrections(self.file) if self.file.is_file() else self._known
+
     def _write(self, path: str, correction: Correction | None) -> None:
-        # Another page may have written to it, or an editor.
-        there = self.file.is_file()
-        before = self._earlier | read_corrections(self.file) if there else self._known
-        known = {key: value for key, value in before.items() if key != path}
+        known = {key: value for key, value in self._there().items() if key != path}
         if correction is not None:
             known[path] = correction
         write_bytes(self.file, written(known.values()))

@@ -1,6 +1,7 @@
 """Serve the page on which suspected labels are decided about, until Ctrl-C."""
 
 import json
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from search.process.wording import counted
 from search.serve.decisions import Decisions, Question
 from search.serve.limits import UploadLimits
 from search.serve.local_app import LocalApp, as_json, page
-from search.serve.server import address_of, answering, listening, wait_for
+from search.serve.server import address_of, answering, wait_for
 
 _MAX_BYTES = 4096  # of a decision
 
@@ -120,7 +121,7 @@ def serve_labels(
     file: Path,
     earlier: Mapping[str, Correction],
     following: str,
-    port: int,
+    listener: socket.socket,
     progress: ProgressSink,
 ) -> None:
     """Let somebody decide about labels on a page of this machine, until Ctrl-C.
@@ -132,17 +133,15 @@ def serve_labels(
         file: of corrections, to which decisions are added.
         earlier: corrections that the run was begun with.
         following: the command that applies the file.
-        port: 0 for any free one.
+        listener: of the page.
         progress: told the address, and what was decided.
 
     Raises:
-        TuneError: the port is taken.
         DataError: `file` is there, and is none of corrections.
     """
     decisions = Decisions(file, questions, earlier)
     app = LabelsApp(run, questions, class_names, decisions)
     with (
-        listening(port) as listener,
         StopSignal() as stop,
         answering(app, listener, UploadLimits()),
     ):

@@ -38,7 +38,7 @@ class UploadLimits:
     idle_seconds: float = 30.0
     patience_seconds: float = 10.0
     least_rate: float = 2.0**14
-    sending_seconds: float = 60.0
+    sending_seconds: float = 600.0
     parting_seconds: float = 2.0
     parting_bytes: int = 2**30
     retry_seconds: int = 2

@@ -67,8 +67,9 @@ def received(environ: dict[str, Any], folder: Path, limits: UploadLimits) -> Ite
             if not isinstance(error.__context__, TimeoutError):
                 raise
             raise RequestTimeout(
-                f"received too little; expected all within {limits.sending_seconds:g} s, without "
-                f"a pause of {limits.idle_seconds:g} s"
+                f"received too little; expected {limits.least_rate / 2**10:g} KiB per second "
+                f"after the first {limits.patience_seconds:g} s, all within "
+                f"{limits.sending_seconds:g} s, without a pause of {limits.idle_seconds:g} s"
             ) from error
         finally:
             request.close()

@@ -6,6 +6,8 @@ const SET_ASIDE = "";
 
 let questions = [];
 let cards = [];
+let classes = [];
+let shown = []; // what each card shows to be decided
 
 fetch("questions")
   .then((answer) => answer.json())
@@ -13,13 +15,14 @@ fetch("questions")
     find("title").textContent = `Labels of ${about.run} that may be wrong`;
     document.title = `Labels of ${about.run} – tune`;
     questions = about.questions;
-    cards = questions.map((question, number) => card_of(question, number, about.classes));
+    classes = about.classes;
+    cards = questions.map(card_of);
     find("questions").append(...cards);
     show(about);
   })
   .catch(() => (find("count").textContent = "The server does not answer."));
 
-function card_of(question, number, classes) {
+function card_of(question, number) {
   const card = find("card").content.cloneNode(true).firstElementChild;
   const image = card.querySelector("img");
   image.src = `image?number=${number}`;
@@ -34,12 +37,21 @@ function card_of(question, number, classes) {
   keep.addEventListener("click", () => decide(card, number, question.label));
   change.addEventListener("click", () => decide(card, number, question.likelier));
   aside.addEventListener("click", () => decide(card, number, SET_ASIDE));
-  const others = classes.filter((name) => ![question.label, question.likelier].includes(name));
   const select = card.querySelector("select");
-  select.append(...others.map((name) => new Option(name, name)));
+  for (const sign of ["focus", "pointerdown"])
+    select.addEventListener(sign, () => fill(select, question));
   select.addEventListener("change", () => select.value && decide(card, number, select.value));
-  card.querySelector(".other").hidden = others.length === 0;
+  card.querySelector(".other").hidden = others_of(question).length === 0;
   return card;
+}
+
+const others_of = (question) =>
+  classes.filter((name) => ![question.label, question.likelier].includes(name));
+
+/* List the other classes when they are wanted: of many images and classes all would be too many. */
+function fill(select, question) {
+  if (select.options.length > 1) return;
+  select.append(...others_of(question).map((name) => new Option(name, name)));
 }
 
 function decide(card, number, label) {
@@ -67,7 +79,11 @@ async function tell(path, body, card) {
 function show(state) {
   find("file").textContent = state.file;
   find("undo").disabled = state.undo === 0;
-  state.decided.forEach((label, number) => show_decision(cards[number], questions[number], label));
+  state.decided.forEach((label, number) => {
+    const failed = cards[number].querySelector(".decision.failed");
+    if (failed || label !== shown[number]) show_decision(cards[number], questions[number], label);
+  });
+  shown = state.decided;
   const done = state.decided.filter((label) => label !== null).length;
   find("count").textContent = `${done} of ${questions.length} decided`;
 }
@@ -88,6 +104,7 @@ function show_decision(card, question, label) {
     card.querySelector(`.${name}`).setAttribute("aria-pressed", String(label === value));
   const select = card.querySelector("select");
   const is_other = decided && !Object.values(pressed).includes(label);
+  if (is_other) fill(select, question);
   select.value = is_other ? label : "";
   select.classList.toggle("chosen", is_other);
   card.classList.toggle("decided", decided);

@@ -73,13 +73,23 @@ function send() {
     const { file, card } = waiting.shift();
     answer_to(file)
       .then((row) => (row.error ? show_error(card, file, row.error) : show_answer(card, file, row)))
-      .catch(() => show_error(card, file, "The server does not answer; is it still running?"))
+      .catch(async () => show_error(card, file, await why_not(file)))
       .finally(() => {
         card.setAttribute("aria-busy", "false");
         sending -= 1;
         send();
       });
   }
+}
+
+/* A folder that was dropped is a file here that cannot be read. */
+async function why_not(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    return "It cannot be read; choose photos, not a folder.";
+  }
+  return "The server does not answer; is it still running?";
 }
 
 async function answer_to(file) {

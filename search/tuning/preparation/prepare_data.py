@@ -102,9 +102,9 @@ def _splits(
 ) -> "Splits":
     """Split the images, or read how they were split."""
     from data_pipeline.near_duplicates.duplicates import large_groups
-    from data_pipeline.near_duplicates.known_images import KnownImages
     from data_pipeline.preparation.split import split_by_group
     from data_pipeline.preparation.split_again import split_again
+    from search.inference.known_images import load_known
     from search.run_folder.data import load_splits
 
     if run.splits.exists():
@@ -114,11 +114,10 @@ def _splits(
     if known is None:
         return split_by_group(catalog, **shares)
     trained = None
-    if before is not None:
-        with suppress(OSError, ValueError):  # of an older version, or damaged
-            trained = KnownImages.load(before.known).among(catalog)
-            for group in large_groups(catalog):  # which are dealt one by one
-                trained[list(group)] = False
+    if before is not None and (images := load_known(before.path)) is not None:
+        trained = images.among(catalog)
+        for group in large_groups(catalog):  # which are dealt one by one
+            trained[list(group)] = False
     return split_again(catalog, known, trained=trained, **shares)
 
 
