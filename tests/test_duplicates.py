@@ -12,6 +12,7 @@ from data_pipeline.near_duplicates.duplicates import (
     related_ids,
 )
 from data_pipeline.near_duplicates.sketch import sketch
+from data_pipeline.preparation.split import groups_dealt_apart, split_by_group
 
 
 def _sketch(image):
@@ -113,3 +114,37 @@ def test_groups_of_the_data_set_join_copies_but_are_none():
     assert near_groups(pictures) == [(1, 2)]
     assert copy_ids(pictures).tolist() == [0, 1, 1, 3, 4]
     assert group_ids(pictures).tolist() == [0, 1, 1, 0, 4]
+
+
+def test_a_class_that_is_one_video_is_dealt_one_by_one():
+    """It would be in one split alone, and the search be refused; of others groups stay whole."""
+
+    def frames(label, count, seed):
+        image = draw(seed, (200, 160))
+        crops = np.random.default_rng(seed).uniform(0, 0.02, (count, 4))
+        for number, crop in enumerate(crops):
+            copied = _sketch(copy_of(image, crop=tuple(crop)))
+            yield entry(f"{label}/{seed}-{number}.png", label, sketch=copied)
+
+    others = [entry(f"dog/{n}.png", "dog", sketch=random_sketch(n)) for n in range(300)]
+    pictures = catalog(*frames("cat", 25, 1), *frames("dog", 25, 2), *others)
+    assert [len(group) for group in near_groups(pictures)] == [25, 25]
+    of_cats, of_dogs = near_groups(pictures)
+    ids = group_ids(pictures)
+    assert len(set(ids[list(of_cats)])) == 25
+    assert len(set(ids[list(of_dogs)])) == 1
+    assert large_groups(pictures) == [of_cats]
+    splits = split_by_group(pictures, validation=0.2, test=0.2, seed=0)
+    assert groups_dealt_apart(pictures, splits) == [list(of_cats)]
+
+
+def test_a_few_copies_of_a_rare_class_stay_together():
+    image = draw(1, (200, 160))
+    few = [
+        entry(f"cat/{q}.png", "cat", sketch=_sketch(copy_of(image, quality=q)))
+        for q in range(60, 95, 5)
+    ]
+    others = [entry(f"dog/{n}.png", "dog", sketch=random_sketch(n)) for n in range(300)]
+    pictures = catalog(*few, *others)
+    assert len(set(group_ids(pictures)[:7])) == 1
+    assert large_groups(pictures) == []

@@ -1,6 +1,7 @@
 """Group images that are the same: exactly, by their pixels, or nearly, by their sketches."""
 
 from collections.abc import Callable
+from typing import get_args
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from data_pipeline.catalog.entries import Catalog
 from data_pipeline.catalog.found_copies import load_copies, save_copies
 from data_pipeline.columns.digests import Digests
+from data_pipeline.listing.listing import Split
 from data_pipeline.near_duplicates.copy_pairs import copy_pairs
 from data_pipeline.near_duplicates.joined import joined
 from data_pipeline.near_duplicates.stored_sketches import StoredSketches, sketch_hashes
@@ -16,7 +18,8 @@ Group = tuple[int, ...]
 """Two or more indices into `catalog.kept`, ascending."""
 
 # A larger group of near-duplicates (the frames of a video, say) leaves nothing to be dealt: most
-# classes would be in one split alone.
+# classes would be in one split alone. So does one of more than the second number where its class
+# has few others.
 _LARGEST_SHARE = 0.1
 _LARGEST_AT_LEAST = 20
 
@@ -67,7 +70,7 @@ def related_ids(catalog: Catalog) -> np.ndarray:
 def large_groups(catalog: Catalog) -> list[Group]:
     """List the groups of copies that are too large for one split, and are dealt over several."""
     dealt = group_ids(catalog)
-    groups = _members(copy_ids(catalog), larger_than=_largest(catalog))
+    groups = _members(copy_ids(catalog), larger_than=_LARGEST_AT_LEAST)
     return [group for group in groups if _differ(dealt, group)]
 
 
@@ -94,10 +97,22 @@ def _once(
 
 
 def _dealt_together(catalog: Catalog) -> np.ndarray:
-    copies, size = copy_ids(catalog), len(catalog.kept)
-    small = np.bincount(copies, minlength=size)[copies] <= _largest(catalog)
-    together = np.where(small, copies, _exact_ids(catalog))
+    copies, exact = copy_ids(catalog), _exact_ids(catalog)
+    sizes = np.bincount(copies, minlength=len(copies))[copies]
+    together = np.where(sizes <= _largest(catalog), copies, exact)
+    if (needed := _in_few_groups(catalog, together) & (sizes > _LARGEST_AT_LEAST)).any():
+        together = np.where(np.isin(copies, copies[needed]), exact, together)
     return joined(together, _given_links(catalog))
+
+
+def _in_few_groups(catalog: Catalog, groups: np.ndarray) -> np.ndarray:
+    """Tell which images are of a class with fewer groups than there are splits: bool [len(kept)].
+
+    As where a class is the frames of one video.
+    """
+    pairs = np.unique(np.stack([catalog.targets, groups]), axis=1)
+    counts = np.bincount(pairs[0], minlength=len(catalog.class_names))
+    return np.asarray(counts[catalog.targets] < len(get_args(Split)))
 
 
 def _largest(catalog: Catalog) -> int:
