@@ -136,4 +136,6 @@ def test_a_process_ends_with_the_one_that_called_it(tmp_path):
     finally:
         driver.kill()
         driver.wait()
-    wait_until((tmp_path / "saved").exists)
+    process = Path("/proc", (tmp_path / "begun").read_text())
+    wait_until(lambda: not process.exists())
+    assert (tmp_path / "saved").exists()

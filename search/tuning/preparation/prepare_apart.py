@@ -5,6 +5,7 @@ TensorFlow, which the driver has loaded by then.
 """
 
 import os
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,13 @@ MANY_FILES = 100_000
 
 def has_many_files(data: Path, *, follow_links: bool = False) -> bool:
     """Tell whether so many files lie below a folder; no more than that are looked at."""
+    return _has(data.resolve(), MANY_FILES, follow_links)
+
+
+@cache  # asked three times as a search begins; either answer is right, but for memory
+def _has(data: Path, count: int, follow_links: bool) -> bool:
     files = (name for _, _, names in os.walk(data, followlinks=follow_links) for name in names)
-    return next(islice(files, MANY_FILES - 1, None), None) is not None
+    return next(islice(files, count - 1, None), None) is not None
 
 
 def prepare(run: RunFolder, config: RunConfig, *, progress: ProgressSink, **options: Any) -> None:
