@@ -38,7 +38,7 @@ def work(do, folder=None, *, progress):
             raise OddError(3, "here")
         if do == "warn":
             warnings.warn("this is odd", stacklevel=1)
-            warnings.warn("of a library", DeprecationWarning, stacklevel=1)
+            warnings.warn("of a library", FutureWarning, stacklevel=1)
         if do == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if do == "wait":
@@ -46,9 +46,10 @@ def work(do, folder=None, *, progress):
             begun.write_text(str(os.getpid()))
             try:
                 time.sleep(60)
-            finally:
+            except KeyboardInterrupt:
                 time.sleep(0.5)
                 saved.touch()
+                raise
     progress.warning("ends")
     return os.getpid()
 
